@@ -1,0 +1,53 @@
+namespace Slipway;
+
+/// <summary>The rungs of the fabric ladder (the first that holds wins), and <c>None</c> where the node has no fabric.</summary>
+public enum FabricRung { None, Image, Provider, Stack, Refuse }
+
+/// <summary>Which files, devices and variables an image gets on a node, the verdict, and the reason for it.</summary>
+public sealed class FabricPlan
+{
+    public int SchemaVersion { get; set; } = 1;
+
+    /// <summary>The image that the plan was made for.</summary>
+    public string? ImageDigest { get; set; }
+
+    public string Node { get; set; } = "";
+
+    /// <summary>The worst rung of all devices; <c>None</c> where there are no devices.</summary>
+    public FabricRung Verdict { get; set; }
+
+    /// <summary>One sentence an admin can act on.</summary>
+    public string Reason { get; set; } = "";
+
+    public IReadOnlyList<FabricDevicePlan> Devices { get; set; } = [];
+
+    /// <summary>Absolute paths of device nodes that the image needs on this node.</summary>
+    public IReadOnlyList<string> DeviceNodes { get; set; } = [];
+
+    /// <summary>Host files that are bound into the image, under their own directory (never over a directory of the image).</summary>
+    public IReadOnlyList<FabricBind> Binds { get; set; } = [];
+
+    /// <summary>Variables by which the image's libraries find the bound files (RDMAV_DRIVERS…).</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    public override string ToString() => $"{Verdict}: {Reason}";
+}
+
+/// <summary>A host file and where the image sees it.</summary>
+public sealed record FabricBind(string Source, string Destination);
+
+/// <summary>The verdict for one device.</summary>
+public sealed class FabricDevicePlan
+{
+    public required FabricDevice Device { get; init; }
+
+    public required FabricRung Rung { get; init; }
+
+    /// <summary>Why this rung.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Every rung that was tried, with why it held or failed.</summary>
+    public IReadOnlyList<FabricRungResult> Tried { get; init; } = [];
+}
+
+public sealed record FabricRungResult(FabricRung Rung, bool Holds, string Reason);

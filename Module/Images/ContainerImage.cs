@@ -1,0 +1,27 @@
+namespace Slipway;
+
+/// <summary>An image, and what later steps of the pipeline found out about it.</summary>
+public sealed class ContainerImage
+{
+    /// <summary>Absolute path of the SquashFS file.</summary>
+    public required string Path { get; init; }
+
+    /// <summary><c>sha256:</c> and 64 hexadecimal digits: of the file's bytes.</summary>
+    public required string Digest { get; init; }
+
+    /// <summary>Size of the file in bytes.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>Null for an image that was not made by Slipway.</summary>
+    public ImageManifest? Manifest { get; init; }
+
+    public string Name => Manifest?.Name ?? System.IO.Path.GetFileNameWithoutExtension(Path);
+
+    /// <summary>Filled by Add-FabricDriver.</summary>
+    public FabricPlan? FabricPlan { get; set; }
+
+    /// <summary>Filled by Publish-ImageCache: where the image lies on which node.</summary>
+    public IReadOnlyList<Placement> Placements { get; set; } = [];
+
+    public override string ToString() => Path;
+}

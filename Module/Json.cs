@@ -1,0 +1,26 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Slipway;
+
+/// <summary>All JSON of the product: one context, generated at compile time, so that it works without reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UseStringEnumConverter = true,
+    WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ContainerImage))]
+[JsonSerializable(typeof(ImageManifest))]
+[JsonSerializable(typeof(FabricPlan))]
+[JsonSerializable(typeof(FabricDevice))]
+public sealed partial class SlipwayJson : JsonSerializerContext
+{
+    /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>
+    public static SlipwayJson Compact { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter<FabricRung>() },
+    });
+}

@@ -1,0 +1,23 @@
+namespace Slipway;
+
+/// <summary>One image in the cache of one node.</summary>
+public sealed class Placement
+{
+    public required string Node { get; init; }
+
+    /// <summary>Path of the cache entry on that node.</summary>
+    public required string Path { get; init; }
+
+    public required string Digest { get; init; }
+
+    /// <summary>Bytes that were copied to the node; 0 for a hit.</summary>
+    public required long Bytes { get; init; }
+
+    public required double Seconds { get; init; }
+
+    /// <summary><c>Local</c>, <c>Sbcast</c>, <c>SshTree</c> or <c>SharedFile</c>.</summary>
+    public required string Transport { get; init; }
+
+    /// <summary>True where the node had the image already.</summary>
+    public required bool Hit { get; init; }
+}
