@@ -14,13 +14,16 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageManifest))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
-public sealed partial class SlipwayJson : JsonSerializerContext
+[JsonSerializable(typeof(SortedDictionary<string, string>))]
+[JsonSerializable(typeof(Building.BuildJob))]
+[JsonSerializable(typeof(Building.BuildMessage))]
+internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>
     public static SlipwayJson Compact { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter<FabricRung>() },
+        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>() },
     });
 }

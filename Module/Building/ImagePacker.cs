@@ -1,0 +1,33 @@
+using System.Globalization;
+using Slipway.Linux;
+
+namespace Slipway.Building;
+
+/// <summary>A root filesystem to one SquashFS file, by mksquashfs(1).</summary>
+internal static class ImagePacker
+{
+    public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, Action<string> log, CancellationToken cancel)
+    {
+        string[] how = compression switch
+        {
+            ImageCompression.Fast => ["-comp", "zstd", "-Xcompression-level", "3"],
+            ImageCompression.Small => ["-comp", "zstd", "-Xcompression-level", "19"],
+            _ => ["-comp", "zstd", "-noI", "-noD", "-noF", "-noX"],
+        };
+        List<string> said = [];
+        void Line(string line)
+        {
+            log(line);
+            said.Add(line);
+        }
+
+        int exit = HostProgram.Run("mksquashfs",
+            [root, image, "-noappend", "-no-progress", "-quiet", "-exit-on-error", "-reproducible", "-mkfs-time", sourceDateEpoch.ToString(CultureInfo.InvariantCulture), .. how],
+            Line, Line, new Dictionary<string, string?> { ["SOURCE_DATE_EPOCH"] = null }, cancel: cancel);
+        if (exit == 0)
+            return;
+        throw said.Any(line => line.Contains("No space left", StringComparison.Ordinal))
+            ? new SlipwayException("DiskFull", ErrorKind.WriteError, $"{image}: no space left on the device while the image was written", "Free some space, or choose another destination.", image)
+            : new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{image}: mksquashfs ended with exit code {exit}: {said.LastOrDefault()}", null, image);
+    }
+}

@@ -1,0 +1,129 @@
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
+namespace Slipway.Building;
+
+/// <summary>
+/// A root filesystem that is being made. Its content is not trusted: every path is resolved with openat2(2) inside it, so that no link in it leads
+/// a write or a read to the host.
+/// </summary>
+internal sealed class RootDirectory(string path)
+{
+    public string Path { get; } = path;
+
+    /// <summary>Opens the directory that <paramref name="inside"/> lies in, making what is missing of it, and hands on a path through the descriptor.</summary>
+    T In<T>(string inside, Func<string, T> use)
+    {
+        string[] parts = inside.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length == 0 || parts.Contains(".."))
+            throw new SlipwayException("BadImagePath", ErrorKind.InvalidArgument, $"'{inside}' is not the path of a file in an image", null, inside);
+        int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        int directory = -1;
+        try
+        {
+            for (int i = 0; i < parts.Length; i++)
+            {
+                string parent = string.Join('/', parts[..i]);
+                int next = openat2(root, parent.Length == 0 ? "." : parent, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                if (next < 0)
+                {
+                    // its own parent is the directory that was opened last
+                    mkdir($"/proc/self/fd/{directory}/{parts[i - 1]}", 0x1ed);
+                    next = openat2(root, parent, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                }
+                if (next < 0)
+                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{parent}' in the image is not a directory (errno {errno})", null, inside);
+                if (directory >= 0)
+                    close(directory);
+                directory = next;
+            }
+            return use($"/proc/{getpid()}/fd/{directory}/{parts[^1]}");
+        }
+        finally
+        {
+            close(root);
+            if (directory >= 0)
+                close(directory);
+        }
+    }
+
+    /// <summary>Writes a file; what was there, be it a link, is replaced.</summary>
+    public void Write(string inside, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead) =>
+        In(inside, to =>
+        {
+            File.Delete(to);
+            using (StreamWriter writer = new(new FileStream(to, FileMode.CreateNew)))
+                writer.Write(content);
+            File.SetUnixFileMode(to, mode);
+            return 0;
+        });
+
+    public void MakeDirectory(string inside) => In(inside, to => mkdir(to, 0x1ed));
+
+    /// <summary>Removes a file, link or tree; it need not be there.</summary>
+    public void Delete(string inside) => In(inside, to =>
+    {
+        if (stat(to, out statx_t found, follow: false) != 0)
+            return 0;
+        if (found.IsDirectory)
+            Directory.Delete(to, recursive: true);
+        else
+            unlink(to);
+        return 0;
+    });
+
+    /// <summary>Removes what a directory holds; no directory, no work.</summary>
+    public void Empty(string inside)
+    {
+        int fd = OpenExisting(inside, O_DIRECTORY);
+        if (fd < 0)
+            return;
+        try
+        {
+            foreach (string entry in Directory.GetFileSystemEntries($"/proc/self/fd/{fd}"))
+                if (stat(entry, out statx_t found, follow: false) == 0 && found.IsDirectory)
+                    Directory.Delete(entry, recursive: true);
+                else
+                    unlink(entry);
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+
+    /// <summary>Copies a file or tree of the host to a path in the image, owned by the image's root; existing files are replaced, not written through.</summary>
+    public void CopyIn(string source, string inside, int mode, CancellationToken cancel) => In(inside, to =>
+    {
+        if (stat(to, out statx_t found, follow: false) == 0 && !found.IsDirectory)
+            unlink(to);
+        List<string> errors = [];
+        int exit = HostProgram.Run("cp", ["-a", "-T", "--no-preserve=ownership", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
+        if (exit != 0)
+            throw new SlipwayException("CopyFailed", ErrorKind.WriteError, $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
+        if (mode >= 0)
+            chmod(to, (uint)mode);
+        return 0;
+    });
+
+    /// <summary>The text of a regular file of at most <paramref name="limit"/> bytes; null where there is none.</summary>
+    public string? Read(string inside, long limit = 64 << 20)
+    {
+        int fd = OpenExisting(inside, O_NONBLOCK);
+        if (fd < 0)
+            return null;
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
+        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > (ulong)limit)
+            return null;
+        using StreamReader reader = new(new FileStream(handle, FileAccess.Read));
+        return reader.ReadToEnd();
+    }
+
+    int OpenExisting(string inside, int flags)
+    {
+        int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        int fd = openat2(root, inside.TrimStart('/') is { Length: > 0 } relative ? relative : ".", (ulong)(O_RDONLY | O_CLOEXEC | flags), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        close(root);
+        return fd;
+    }
+}

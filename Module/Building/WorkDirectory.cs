@@ -1,0 +1,89 @@
+using System.Globalization;
+using Slipway.Linux;
+
+namespace Slipway.Building;
+
+/// <summary>Where an image is being made: <c>$TMPDIR</c> or <c>/var/tmp</c>, in <c>slipway-build-UID-…</c>, readable by its owner alone.</summary>
+/// <remarks>Its builder holds a lock on it; a directory without one is of a builder that was killed, and the next build removes it.</remarks>
+internal sealed class WorkDirectory : IDisposable
+{
+    readonly FileStream held;
+
+    WorkDirectory(string path, FileStream held)
+    {
+        Path = path;
+        this.held = held;
+    }
+
+    public string Path { get; }
+
+    static string Prefix => $"slipway-build-{LibC.geteuid().ToString(CultureInfo.InvariantCulture)}-";
+
+    public static WorkDirectory Create()
+    {
+        string parent = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } set ? System.IO.Path.GetFullPath(set) : "/var/tmp";
+        try
+        {
+            RemoveStale(parent);
+            string path = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("n")[..12]);
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return new WorkDirectory(path, new FileStream(LockOf(path), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SlipwayException("NoWorkDirectory", ErrorKind.WriteError, $"{parent}: no directory to build in can be made: {e.Message}", "Set TMPDIR to a local disk that you may write to.", parent, e);
+        }
+    }
+
+    static string LockOf(string path) => System.IO.Path.Combine(path, "lock");
+
+    static void RemoveStale(string parent)
+    {
+        foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*"))
+            if (LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.stx_uid == LibC.geteuid() && !InUse(path))
+                RemoveAsBuilder(path);
+    }
+
+    static bool InUse(string path)
+    {
+        try
+        {
+            // .NET takes flock(2) on what it opens with FileShare.None
+            using FileStream probe = new(LockOf(path), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            // its maker is between two lines of Create, or died there
+            return Directory.GetCreationTimeUtc(path) > DateTime.UtcNow.AddMinutes(-1);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Removes a tree that may hold files of subordinate ids, and what other programs left without write permission.</summary>
+    static void RemoveAsBuilder(string path)
+    {
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            IReadOnlyList<string> command = BuildNamespace.Command();
+            HostProgram.Run(command[0], [.. command.Skip(1), "rm", "-rf", "--one-file-system", "--", path], _ => { }, _ => { });
+        }
+    }
+
+    /// <summary>As the builder's root, inside its namespace.</summary>
+    public static void Remove(string path) => HostProgram.Run("rm", ["-rf", "--one-file-system", "--", path], _ => { }, _ => { });
+
+    public void Dispose()
+    {
+        if (Directory.Exists(Path))
+            RemoveAsBuilder(Path);
+        held.Dispose();
+    }
+}

@@ -1,0 +1,135 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Slipway.Definitions;
+
+/// <summary>A YAML mapping that is read key by key with its types checked; every error has file, line and column.</summary>
+/// <remarks>Only the representation model of YamlDotNet is used: nothing is reflected, and nothing outside the document is made.</remarks>
+internal sealed class YamlMap
+{
+    readonly string file;
+    readonly YamlMappingNode node;
+    readonly HashSet<string> known;
+
+    YamlMap(string file, YamlMappingNode node, string what, string[] known)
+    {
+        this.file = file;
+        this.node = node;
+        this.known = [.. known];
+        HashSet<string> seen = [];
+        foreach (YamlNode key in node.Children.Keys)
+        {
+            string name = Scalar(key, "a key").Value;
+            if (!this.known.Contains(name))
+                throw Error("DefinitionUnknownKey", key, $"unknown key '{name}' in {what}", Suggest(name));
+            seen.Add(name);
+        }
+    }
+
+    string Suggest(string name)
+    {
+        string? near = known.Select(k => (Key: k, Distance: Distance(k, name))).Where(c => c.Distance <= 2).OrderBy(c => c.Distance).Select(c => c.Key).FirstOrDefault();
+        return (near is null ? "" : $"Did you mean '{near}'? ") + $"The keys are: {string.Join(", ", known.Order(StringComparer.Ordinal))}.";
+    }
+
+    public static YamlMap Of(string file, YamlNode node, string what, params string[] known) =>
+        node is YamlMappingNode map
+            ? new YamlMap(file, map, what, known)
+            : throw Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", "See the example in docs/definition.md.");
+
+    public static SlipwayException Error(string file, string id, Mark at, string message, string? recommendation) =>
+        new(id, ErrorKind.InvalidData, $"{file}:{at.Line}:{at.Column}: {message}", recommendation, file);
+
+    SlipwayException Error(string id, YamlNode at, string message, string? recommendation) => Error(file, id, at.Start, message, recommendation);
+
+    public SlipwayException Error(string key, string id, string message, string? recommendation) =>
+        Error(id, Find(key) ?? node, message, recommendation);
+
+    YamlNode? Find(string key)
+    {
+        if (!known.Contains(key))
+            throw new InvalidOperationException($"'{key}' is read but not declared");
+        return node.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? value) && !IsNull(value) ? value : null;
+    }
+
+    static bool IsNull(YamlNode value) => value is YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" };
+
+    string Where(YamlNode at) => $"{file}:{at.Start.Line}:{at.Start.Column}";
+
+    Located Scalar(YamlNode value, string what) =>
+        value is YamlScalarNode { Value: { } text } ? new Located(text, Where(value))
+            : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", null);
+
+    static string Kind(YamlNode value) => value is YamlMappingNode ? "mapping" : "list";
+
+    public Located? Text(string key) => Find(key) is { } value ? Scalar(value, $"'{key}'") : null;
+
+    public Located Required(string key) =>
+        Text(key) ?? throw Error("DefinitionMissingKey", node, $"'{key}' is missing", $"Add a line '{key}: …'.");
+
+    public bool? Flag(string key) => Text(key) is not { } text ? null : text.Value switch
+    {
+        "true" => true,
+        "false" => false,
+        _ => throw Error(key, "DefinitionWrongType", $"'{key}' must be true or false, not '{text.Value}'", null),
+    };
+
+    public int? Number(string key) => Text(key) is not { } text ? null
+        : int.TryParse(text.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) ? n
+        : throw Error(key, "DefinitionWrongType", $"'{key}' must be a whole number, not '{text.Value}'", null);
+
+    /// <summary>A list of single values; one single value is a list of one where <paramref name="orSingle"/> says so.</summary>
+    public IReadOnlyList<Located> Texts(string key, bool orSingle = false)
+    {
+        YamlNode? value = Find(key);
+        if (value is YamlScalarNode && orSingle)
+            return [Scalar(value, $"'{key}'")];
+        return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'"))];
+    }
+
+    public IEnumerable<YamlMap> Maps(string key, params string[] keys) => Items(key).Select(item => Of(file, item, $"an item of '{key}'", keys));
+
+    IEnumerable<YamlNode> Items(string key) => Find(key) switch
+    {
+        null => [],
+        YamlSequenceNode list => list.Children,
+        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a list", $"Write '{key}: [a, b]', or one item a line, each after '- '."),
+    };
+
+    public SortedDictionary<string, string> Pairs(string key, Func<string, bool> validName, string nameRule)
+    {
+        SortedDictionary<string, string> pairs = new(StringComparer.Ordinal);
+        switch (Find(key))
+        {
+            case null:
+                break;
+            case YamlMappingNode map:
+                foreach ((YamlNode k, YamlNode v) in map.Children)
+                {
+                    string name = Scalar(k, "a key").Value;
+                    if (!validName(name))
+                        throw Error("DefinitionBadName", k, $"'{name}' is not a valid name in '{key}'", nameRule);
+                    pairs.Add(name, Scalar(v, $"'{key}.{name}'").Value);
+                }
+                break;
+            case { } other:
+                throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", null);
+        }
+        return pairs;
+    }
+
+    /// <summary>Levenshtein distance, for "did you mean".</summary>
+    static int Distance(string a, string b)
+    {
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+        }
+        return row[b.Length];
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using Slipway.Linux;
+
+namespace Slipway.Images;
+
+/// <summary>From a file to a <see cref="ContainerImage"/>: any SquashFS image, ours or not.</summary>
+public static class ImageReader
+{
+    const string ManifestPath = ".slipway/image.json";
+
+    /// <summary>Describes an image.</summary>
+    /// <param name="digest">Where it is known already; else the whole file is read.</param>
+    /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
+    public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default)
+    {
+        path = Path.GetFullPath(path);
+        SquashFsSuperblock.Read(path);
+        ImageManifest? manifest = ReadManifest(path);
+        return new ContainerImage { Path = path, Size = new FileInfo(path).Length, Manifest = manifest, Digest = digest ?? Digest.OfFile(path, cancel: cancel) };
+    }
+
+    static ImageManifest? ReadManifest(string path)
+    {
+        if (HostProgram.Read("unsquashfs", "-cat", path, ManifestPath) is not { } text)
+            return null;
+        try
+        {
+            ImageManifest? manifest = JsonSerializer.Deserialize(text, SlipwayJson.Default.ImageManifest);
+            return manifest is { SchemaVersion: <= 1 } ? manifest : throw new SlipwayException("ManifestTooNew", ErrorKind.InvalidData,
+                $"{path}: /{ManifestPath} has schema version {manifest?.SchemaVersion}, this Slipway knows 1", "Update Slipway.", path);
+        }
+        catch (JsonException e)
+        {
+            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{path}: /{ManifestPath}: {e.Message}", "Build the image anew.", path, e);
+        }
+    }
+}

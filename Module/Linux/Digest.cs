@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Slipway.Linux;
+
+/// <summary>SHA-256 of files, as <c>sha256:</c> and 64 hexadecimal digits.</summary>
+public static class Digest
+{
+    public const string Prefix = "sha256:";
+
+    /// <summary>
+    /// .NET hashes through the host's OpenSSL, and aborts the process where there is none: look first, and take sha256sum(1) then.
+    /// </summary>
+    static readonly Lazy<bool> HasOpenSsl = new(() =>
+        new[] { "libssl.so.3", "libssl.so.1.1", "libssl.so.10", "libssl.so" }.Any(name => NativeLibrary.TryLoad(name, out _)));
+
+    /// <summary>The digest of a file's bytes.</summary>
+    /// <param name="progress">Gets the number of bytes read so far.</param>
+    public static string OfFile(string path, Action<long>? progress = null, CancellationToken cancel = default)
+    {
+        if (!HasOpenSsl.Value)
+            return Prefix + (HostProgram.Read("sha256sum", "--", path) is { Length: >= 64 } line ? line.TrimStart('\\')[..64]
+                : throw new SlipwayException("DigestFailed", ErrorKind.ReadError, $"{path}: sha256sum could not read it", null, path));
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = new byte[1 << 20];
+        long done = 0;
+        for (int n; (n = file.Read(buffer)) > 0; progress?.Invoke(done += n))
+        {
+            cancel.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, n);
+        }
+        return Prefix + Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>True for <c>sha256:</c> and 64 lower-case hexadecimal digits, and nothing else: it becomes part of a path.</summary>
+    public static bool IsValid(string digest) =>
+        digest.Length == Prefix.Length + 64 && digest.StartsWith(Prefix, StringComparison.Ordinal) && !digest.AsSpan(Prefix.Length).ContainsAnyExcept("0123456789abcdef");
+}

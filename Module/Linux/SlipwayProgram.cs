@@ -1,0 +1,32 @@
+namespace Slipway.Linux;
+
+/// <summary>Where the native launcher <c>slipway</c> is: the module starts it for whatever needs a namespace.</summary>
+public static class SlipwayProgram
+{
+    static string? path;
+
+    /// <summary>Absolute path of <c>slipway</c>. In the launcher itself, its own; in the module, <c>bin/slipway</c> beside the assemblies.</summary>
+    /// <exception cref="SlipwayException">It is not installed with the module.</exception>
+    public static string Path
+    {
+        get => path ??= Locate();
+        set => path = value;
+    }
+
+    static string Locate()
+    {
+        if (Environment.ProcessPath is { } self && System.IO.Path.GetFileName(self).StartsWith("slipway", StringComparison.Ordinal))
+            return self;
+        string directory = AppDirectory();
+        foreach (string candidate in new[] { "bin/slipway", "../bin/slipway" })
+            if (System.IO.Path.GetFullPath(candidate, directory) is { } found && File.Exists(found))
+                return found;
+        return HostProgram.TryFind("slipway") ?? throw new SlipwayException("LauncherNotFound", ErrorKind.NotInstalled,
+            $"the launcher 'slipway' is neither in {directory}bin nor on the PATH", "Build it: ./bootstrap.sh build (build.ps1 Build), or put it on the PATH.", "slipway");
+    }
+
+    // The single-file warning does not apply: in the native launcher the method has returned before.
+    [System.Diagnostics.CodeAnalysis.UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "only reached where assemblies are files")]
+    static string AppDirectory() =>
+        typeof(SlipwayProgram).Assembly.Location is { Length: > 0 } location ? System.IO.Path.GetDirectoryName(location)! + "/" : AppContext.BaseDirectory;
+}

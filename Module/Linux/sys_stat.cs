@@ -1,0 +1,50 @@
+using System.Runtime.InteropServices;
+
+namespace Slipway.Linux;
+
+// sys/stat.h. statx(2) has one layout on every machine; stat(2) has not.
+public static unsafe partial class LibC
+{
+    public const uint STATX_BASIC_STATS = 0x7ff;
+    public const ushort S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int reserved; }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct statx_t
+    {
+        public uint stx_mask, stx_blksize;
+        public ulong stx_attributes;
+        public uint stx_nlink, stx_uid, stx_gid;
+        public ushort stx_mode, spare0;
+        public ulong stx_ino, stx_size, stx_blocks, stx_attributes_mask;
+        public statx_timestamp stx_atime, stx_btime, stx_ctime, stx_mtime;
+        public uint stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
+        public fixed ulong spare2[14];
+
+        public readonly bool IsDirectory => (stx_mode & S_IFMT) == S_IFDIR;
+        public readonly bool IsRegular => (stx_mode & S_IFMT) == S_IFREG;
+        public readonly bool IsLink => (stx_mode & S_IFMT) == S_IFLNK;
+    }
+
+    [LibraryImport(libc)] public static partial int statx(int dirfd, byte* pathname, int flags, uint mask, statx_t* statxbuf);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkdir(string pathname, uint mode);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chmod(string pathname, uint mode);
+
+    /// <summary>stat(2), or lstat(2) where <paramref name="follow"/> is false; 0 or the errno.</summary>
+    public static int stat(string pathname, out statx_t result, bool follow = true)
+    {
+        fixed (byte* path = CString(pathname))
+        fixed (statx_t* to = &result)
+            return statx(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, to) == 0 ? 0 : errno;
+    }
+
+    /// <summary>fstat(2); 0 or the errno.</summary>
+    public static int fstat(int fd, out statx_t result)
+    {
+        byte empty = 0;
+        fixed (statx_t* to = &result)
+            return statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, to) == 0 ? 0 : errno;
+    }
+}

@@ -1,0 +1,174 @@
+using System.Globalization;
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
+namespace Slipway.Running;
+
+/// <summary>
+/// Makes the container's root inside the holder's own user and mount namespace: the image below, what the host lends above it, and then nothing else.
+/// </summary>
+/// <remarks>
+/// Mount points that the image lacks come from a second lower layer of an overlay (a tmpfs), so that the image is never written, and a link in the image
+/// where a mount point should be is covered, not followed. Everything of the host is opened before the image is looked at, and every target is
+/// resolved inside the root (openat2(2), RESOLVE_IN_ROOT).
+/// </remarks>
+internal sealed unsafe class ContainerRoot
+{
+    /// <summary>Where the parts are put together: it exists everywhere, and our own mount over it is seen by nobody else.</summary>
+    const string Base = "/tmp";
+
+    /// <summary>Of the host, whole: devices with their own mounts (pts, shm, mqueue), processes, system, temporary files.</summary>
+    static readonly string[] Standard = ["/dev", "/proc", "/sys", "/tmp"];
+
+    readonly List<(string Source, string Destination, bool ReadOnly, bool Literal, int Tree)> binds = [];
+    readonly List<string> visible = [];
+    int image = -1;
+
+    /// <summary>Directories of the host that are seen at their own path.</summary>
+    public IReadOnlyList<string> Visible => visible;
+
+    static SlipwayException Failed(string what, string? recommendation = null) =>
+        new("ContainerNotMade", ErrorKind.InvalidOperation, $"{what} (errno {errno})", recommendation) { ExitCode = 125 };
+
+    /// <summary>Opens everything of the host that will be seen inside.</summary>
+    public void Borrow(RunRequest request, FabricPlan? plan)
+    {
+        foreach (string directory in Standard)
+            Add(directory, directory, literal: true);
+        string home = Environment.GetEnvironmentVariable("HOME") ?? "";
+        foreach (string own in new[] { home, Environment.CurrentDirectory }.Concat(LauncherPaths.Find().Order(StringComparer.Ordinal)))
+            if (own.StartsWith('/') && LauncherPaths.MayBeBound(own) && !visible.Exists(v => LauncherPaths.IsBelow(own, v)) && Path.Exists(own))
+                Add(own, own);
+        foreach (FabricBind bind in plan?.Binds ?? [])
+            Add(bind.Source, bind.Destination, readOnly: true);
+        foreach (Bind bind in request.Binds)
+        {
+            if (!Path.Exists(bind.Source))
+                throw new SlipwayException("BindSourceNotFound", ErrorKind.ObjectNotFound, $"--bind {bind}: '{bind.Source}' is not there", "Give a file or directory of this node.", bind.Source) { ExitCode = 125 };
+            Add(bind.Source, bind.Destination, bind.ReadOnly);
+        }
+    }
+
+    void Add(string source, string destination, bool readOnly = false, bool literal = false)
+    {
+        int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (tree < 0)
+            throw Failed($"'{source}' cannot be opened to be seen in the container");
+        if (readOnly && mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY) != 0)
+            throw Failed($"'{source}' cannot be made read-only");
+        binds.Add((source, destination, readOnly, literal, tree));
+        if (source == destination)
+            visible.Add(destination);
+    }
+
+    /// <summary>Puts the root together and makes it ours.</summary>
+    /// <param name="lower">A detached mount of the image.</param>
+    public void Enter(int lower, bool writable)
+    {
+        if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
+            throw Failed("no tmpfs can be mounted in the container's namespace");
+        foreach (string directory in new[] { "image", "points", "upper", "work", "root" })
+            mkdir($"{Base}/{directory}", 0x1ed);
+        int at = open(Base + "/image", O_PATH | O_CLOEXEC, 0);
+        if (move_mount(lower, at) != 0)
+            throw Failed("the image's mount cannot be put in place");
+        close(at);
+        image = open(Base + "/image", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        // the first look into the image: it waits for the FUSE server, and fails if that has ended
+        if (image < 0 || openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT) is var first && first < 0)
+            throw Failed("the image cannot be read");
+        close(first);
+
+        mkdir(Base + "/points/etc", 0x1ed);
+        foreach ((string name, string content) in EtcFiles.Make(name => ReadText("etc/" + name)))
+            File.WriteAllText($"{Base}/points/etc/{name}", content);
+        List<(int Tree, string Target)> targets = [];
+        foreach (var bind in binds)
+            targets.Add((bind.Tree, MakePoint(bind.Destination, IsDirectory(bind.Tree), bind.Literal)));
+
+        string layers = writable
+            ? $"lowerdir={Base}/points:{Base}/image,upperdir={Base}/upper,workdir={Base}/work,userxattr"
+            : $"lowerdir={Base}/points:{Base}/image,userxattr";
+        if (mount("slipway", Base + "/root", "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
+            throw Failed("no overlay can be mounted in the container's namespace", "An unprivileged overlay takes kernel 5.11 or later.");
+
+        int root = open(Base + "/root", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        foreach ((int tree, string target) in targets)
+        {
+            int point = openat2(root, target.TrimStart('/'), (ulong)(O_PATH | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+            if (point < 0 || move_mount(tree, point) != 0)
+                throw Failed($"'{target}' cannot be mounted in the container");
+            close(point);
+            close(tree);
+        }
+        fchdir(root);
+        close(root);
+        close(image);
+        if (pivot_root(".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+            throw Failed("the container's root cannot be entered");
+    }
+
+    static bool IsDirectory(int fd) => fstat(fd, out statx_t found) == 0 && found.IsDirectory;
+
+    /// <summary>Makes a mount point in the layer above the image, and tells where it lies after the image's own links were resolved.</summary>
+    string MakePoint(string destination, bool directory, bool literal)
+    {
+        string[] parts = destination.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string resolved = "";
+        for (int i = 0; i < parts.Length; i++)
+        {
+            string here = $"{resolved}/{parts[i]}";
+            uint mode = 0x1ed;
+            bool isDirectory = i < parts.Length - 1 || directory;
+            if (!literal && openat2(image, here[1..], (ulong)(O_PATH | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found && found >= 0)
+            {
+                here = Resolved(found);
+                if (fstat(found, out statx_t of) == 0 && of.IsDirectory)
+                    mode = of.stx_mode & 0x1ffu | 0x1c0;
+                close(found);
+                if (here.Length == 0)
+                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'{destination}' is the root itself in this image, so nothing can be mounted there", null, destination) { ExitCode = 125 };
+                MakePoint(Path.GetDirectoryName(here)!, directory: true, literal: false);
+            }
+            string point = $"{Base}/points{here}";
+            if (isDirectory)
+            {
+                if (mkdir(point, mode) == 0)
+                    chmod(point, mode);
+            }
+            else
+            {
+                close(open(point, O_WRONLY | O_CREAT | O_CLOEXEC, 0x1a4));
+            }
+            resolved = here;
+        }
+        return resolved;
+    }
+
+    /// <summary>The path in the image that a descriptor is open on.</summary>
+    static string Resolved(int fd)
+    {
+        byte* buffer = stackalloc byte[4096];
+        nint n = readlink(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd}"), buffer, 4096);
+        string path = System.Text.Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
+        const string prefix = Base + "/image";
+        return path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : "";
+    }
+
+    /// <summary>A regular file of the image of at most 1 MiB; null where there is none.</summary>
+    string? ReadText(string path)
+    {
+        int fd = openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        if (fd < 0)
+            return null;
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
+        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > 1 << 20)
+            return null;
+        byte[] bytes = new byte[found.stx_size];
+        int n = 0;
+        fixed (byte* to = bytes)
+            while (n < bytes.Length && pread(fd, to + n, (nuint)(bytes.Length - n), n) is > 0 and var got)
+                n += (int)got;
+        return System.Text.Encoding.UTF8.GetString(bytes, 0, n);
+    }
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
+namespace Slipway.Running;
+
+/// <summary>
+/// The process that owns a container on a node (<c>slipway holder DIRECTORY NAME KEY run-arguments…</c>): it makes the mounts, counts the ranks by their
+/// pidfds, and goes when the last one has gone.
+/// </summary>
+internal static unsafe class Holder
+{
+    /// <summary>How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.</summary>
+    const int Linger = 300;
+
+    public static int Run(string[] arguments)
+    {
+        prctl(PR_SET_NAME, (nint)NativeStrings.Of("slipway-holder"), 0, 0, 0);
+        string said;
+        int listener = -1;
+        HolderFiles files = new(arguments[0], arguments[1]);
+        // the host's root will be gone when they are needed for cleaning up
+        int directory = open(files.Directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        try
+        {
+            RunRequest request = RunRequest.Parse(arguments.AsSpan(3));
+            FabricPlan? plan = FabricOf(request);
+            SweepDead(files.Directory);
+            listener = Listen(files.Socket);
+            ContainerRoot root = new();
+            root.Borrow(request, plan);
+            int pid = getpid();
+            root.Enter(HolderBirth.MountFd, request.WritableTmpfs);
+            new HolderEntry
+            {
+                Key = arguments[2],
+                Pid = pid,
+                StartTime = ProcStat.StartTime(pid),
+                Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
+                Visible = [.. root.Visible],
+                Environment = [.. ImageEnvironment.Read(), .. (plan?.Environment ?? new Dictionary<string, string>()).Select(pair => $"{pair.Key}={pair.Value}")],
+            }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
+            said = "ok";
+        }
+        catch (SlipwayException e)
+        {
+            said = e.Message + (e.Recommendation is null ? "" : $" ({e.Recommendation})");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            said = e.Message;
+        }
+        byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
+        fixed (byte* bytes = message)
+            write(HolderBirth.ReadyFd, bytes, (nuint)message.Length);
+        close(HolderBirth.ReadyFd);
+        close(HolderBirth.MountFd);
+        close(HolderBirth.ServerLogFd);
+        if (said == "ok")
+            Serve(listener, new Names(parent, directory, files));
+        else
+            new Names(parent, directory, files).Remove();
+        return said == "ok" ? 0 : 125;
+    }
+
+    static FabricPlan? FabricOf(RunRequest request)
+    {
+        string path = request.Fabric;
+        if (path == "none")
+            return null;
+        if (path == "auto")
+        {
+            path = Fabric.FabricPlanFile.Beside(ImageIdentity.Find(request.Image).Path);
+            if (!File.Exists(path))
+                return null;
+        }
+        return Fabric.FabricPlanFile.Read(path);
+    }
+
+    static int Listen(string path)
+    {
+        if (!TryUnixAddress(path, out sockaddr_un address))
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.InvalidArgument, $"{path}: the path is too long for a socket", "Set XDG_RUNTIME_DIR to a shorter path.", path);
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        unlink(path); // of a holder that was killed; we are started under the lock
+        if (bind(listener, &address, (uint)sizeof(sockaddr_un)) != 0 || listen(listener, 4096) != 0)
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the holder's socket cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", path);
+        return listener;
+    }
+
+    /// <summary>Removes what holders that were killed have left in the runtime directory.</summary>
+    static void SweepDead(string directory)
+    {
+        foreach (string path in Directory.EnumerateFiles(directory, "*.entry"))
+            if (HolderEntry.Read(path) is { IsAlive: false })
+                foreach (string ending in new[] { ".sock", ".entry", ".lock" })
+                    unlink(Path.ChangeExtension(path, ending));
+    }
+
+    static void Serve(int listener, Names names)
+    {
+        List<int> ranks = [];
+        while (true)
+        {
+            pollfd[] set = new pollfd[ranks.Count + 1];
+            set[0] = new pollfd { fd = listener, events = POLLIN };
+            for (int i = 0; i < ranks.Count; i++)
+                set[i + 1] = new pollfd { fd = ranks[i], events = POLLIN };
+            int ready;
+            fixed (pollfd* p = set)
+                ready = poll(p, (nuint)set.Length, ranks.Count > 0 ? -1 : Linger);
+            if (ready == 0 && End(listener, names, ranks))
+                return;
+            if (set[0].revents != 0)
+                Accept(listener, ranks);
+            for (int i = set.Length - 1; i > 0; i--)
+                if (set[i].revents != 0)
+                {
+                    close(set[i].fd);
+                    ranks.Remove(set[i].fd);
+                }
+        }
+    }
+
+    static bool Accept(int listener, List<int> ranks)
+    {
+        bool any = false;
+        while (accept4(listener, null, null, SOCK_CLOEXEC) is >= 0 and var rank)
+        {
+            ucred peer;
+            uint length = (uint)sizeof(ucred);
+            // the rank waits for our answer, so its pid is its own until it has it
+            if (getsockopt(rank, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && pidfd_open(peer.pid) is >= 0 and var pidfd)
+            {
+                fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+                ranks.Add(pidfd);
+                byte welcome = 1;
+                send(rank, &welcome, 1, MSG_NOSIGNAL);
+                any = true;
+            }
+            close(rank);
+        }
+        return any;
+    }
+
+    /// <summary>Takes the names away under the lock, unless somebody is on its way in.</summary>
+    static bool End(int listener, Names names, List<int> ranks)
+    {
+        int held = open(names.PathOf(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0x180);
+        if (held < 0 || flock(held, LOCK_EX | LOCK_NB) != 0)
+        {
+            if (held >= 0)
+                close(held);
+            return held < 0; // without its directory no rank can find us
+        }
+        bool ended = !Accept(listener, ranks);
+        if (ended)
+            names.Remove();
+        close(held);
+        return ended;
+    }
+
+    /// <summary>A holder's names in the runtime directory, by descriptors: the host's root is no longer ours.</summary>
+    sealed class Names(int parent, int directory, HolderFiles files)
+    {
+        public string PathOf(string ending) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}{ending}");
+
+        public void Remove()
+        {
+            foreach (string ending in new[] { ".sock", ".entry", ".lock" })
+                unlinkat(directory, NativeStrings.Of(files.Name + ending), 0);
+            // the directory goes with its last holder; where another still is, this fails, and should
+            unlinkat(parent, NativeStrings.Of(Path.GetFileName(files.Directory)), AT_REMOVEDIR);
+        }
+    }
+}

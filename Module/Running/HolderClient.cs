@@ -1,0 +1,87 @@
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
+namespace Slipway.Running;
+
+/// <summary>A rank's way to its holder: join the one that runs, or start it; race-free among any number of ranks.</summary>
+internal static unsafe class HolderClient
+{
+    /// <summary>A holder answers at once, or it is stopped or hung: then an error is better than waiting for ever. Milliseconds.</summary>
+    const int Patience = 60_000;
+
+    /// <summary>Registers this process with the holder of <paramref name="key"/>, starting one if there is none.</summary>
+    /// <param name="start">Starts a holder with the given files, and returns when it is ready.</param>
+    public static HolderEntry Join(HolderFiles files, string key, Action start)
+    {
+        while (true)
+        {
+            if (TryJoin(files, key) is { } entry)
+                return entry;
+            int held = TakeLock(files);
+            try
+            {
+                entry = TryJoin(files, key);
+                if (entry is null)
+                {
+                    start();
+                    entry = TryJoin(files, key);
+                }
+                if (entry is not null)
+                    return entry;
+            }
+            finally
+            {
+                close(held);
+            }
+        }
+    }
+
+    /// <summary>An exclusive lock on the file that the name means now: its last holder may have removed the one that we opened.</summary>
+    static int TakeLock(HolderFiles files)
+    {
+        while (true)
+        {
+            int fd = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180);
+            if (fd < 0)
+            {
+                if (errno == 2 /* ENOENT: the directory went with its last holder */)
+                {
+                    RuntimeDirectory.Open();
+                    continue;
+                }
+                throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{files.Lock}: cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", files.Lock) { ExitCode = 125 };
+            }
+            if (flock(fd, LOCK_EX) == 0 && fstat(fd, out statx_t ours) == 0 && stat(files.Lock, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino)
+                return fd;
+            close(fd);
+        }
+    }
+
+    static HolderEntry? TryJoin(HolderFiles files, string key)
+    {
+        if (!TryUnixAddress(files.Socket, out sockaddr_un address))
+            return null;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        try
+        {
+            if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
+                return null;
+            pollfd wait = new() { fd = fd, events = POLLIN };
+            byte welcome = 0;
+            int ready;
+            while ((ready = poll(&wait, 1, Patience)) < 0 && errno == 4 /* EINTR */)
+                continue;
+            if (ready == 0)
+                throw new SlipwayException("HolderSilent", ErrorKind.OperationTimeout, $"{files.Socket}: the container's holder does not answer", "Kill it (pkill slipway-holder); the next run starts a new one.", files.Socket) { ExitCode = 125 };
+            // a holder that was about to end closes without a word: the next round starts another
+            if (read(fd, &welcome, 1) != 1)
+                return null;
+            HolderEntry? entry = HolderEntry.Read(files.Entry);
+            return entry?.Key == key ? entry : null;
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using Slipway.Linux;
+
+namespace Slipway.Running;
+
+/// <summary>
+/// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket, fields ended by a zero byte, the first character of
+/// each telling its kind. The holder prepares it once; every rank reads it.
+/// </summary>
+internal sealed class HolderEntry
+{
+    /// <summary>Of this file and of the socket's protocol; part of every key, so that two versions never meet.</summary>
+    public const string Version = "slipway-holder 1";
+
+    public required string Key { get; init; }
+    public required int Pid { get; init; }
+    public required long StartTime { get; init; }
+
+    /// <summary>Directories of the host that are seen at the same path inside: a working directory below one of them is kept.</summary>
+    public List<string> Visible { get; init; } = [];
+
+    /// <summary>Variables that the image or the fabric plan sets, as NAME=VALUE.</summary>
+    public List<string> Environment { get; init; } = [];
+
+    /// <summary>What runs when no command is given; null where the image has nothing.</summary>
+    public string? Runscript { get; init; }
+
+    public void Write(string path)
+    {
+        StringBuilder text = new();
+        void Field(char kind, string value) => text.Append(kind).Append(value).Append('\0');
+        Field('v', Version);
+        Field('k', Key);
+        Field('p', Pid.ToString(CultureInfo.InvariantCulture));
+        Field('s', StartTime.ToString(CultureInfo.InvariantCulture));
+        if (Runscript is not null)
+            Field('r', Runscript);
+        Visible.ForEach(v => Field('d', v));
+        Environment.ForEach(e => Field('e', e));
+        Field('.', ""); // the end: a file without it was cut
+        File.WriteAllText(path + ".new", text.ToString());
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    /// <summary>Null where there is none, or it is cut, or of another version.</summary>
+    public static HolderEntry? Read(string path)
+    {
+        string[] fields;
+        try
+        {
+            fields = File.ReadAllText(path).Split('\0');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+        if (fields.Length < 6 || fields[0] != "v" + Version || fields[^2] != "." || fields[^1].Length > 0)
+            return null;
+        string? One(char kind) => Array.Find(fields, f => f.StartsWith(kind)) is { } found ? found[1..] : null;
+        List<string> Many(char kind) => [.. fields.Where(f => f.StartsWith(kind)).Select(f => f[1..])];
+        return int.TryParse(One('p'), CultureInfo.InvariantCulture, out int pid) && long.TryParse(One('s'), CultureInfo.InvariantCulture, out long start) && One('k') is { } key
+            ? new HolderEntry { Key = key, Pid = pid, StartTime = start, Runscript = One('r'), Visible = Many('d'), Environment = Many('e') }
+            : null;
+    }
+
+    /// <summary>True while the process that wrote it runs.</summary>
+    public bool IsAlive => StartTime != 0 && ProcStat.StartTime(Pid) == StartTime;
+}

@@ -1,0 +1,100 @@
+namespace Slipway.Running;
+
+/// <summary>What <c>slipway run</c> was asked for. Read by hand: a command-line library would cost each rank milliseconds.</summary>
+internal sealed class RunRequest
+{
+    /// <summary>A path, or <c>sha256:DIGEST</c> of an image in the cache.</summary>
+    public string Image { get; private set; } = "";
+
+    /// <summary>Empty: the image's runscript.</summary>
+    public string[] Command { get; private set; } = [];
+
+    public List<Bind> Binds { get; } = [];
+
+    /// <summary>Variables set by <c>--env</c>, last.</summary>
+    public List<(string Name, string Value)> Variables { get; } = [];
+
+    /// <summary>Overrides the step key.</summary>
+    public string? Job { get; private set; }
+
+    /// <summary><c>auto</c>, <c>none</c> or the path of a plan.</summary>
+    public string Fabric { get; private set; } = "auto";
+
+    public bool WritableTmpfs { get; private set; }
+
+    public bool Explain { get; private set; }
+
+    /// <summary>The part of the request that makes a container what it is; ranks with the same part share one.</summary>
+    public string ContainerOptions => string.Join('\n', Binds.Select(b => b.ToString()).Append(Fabric).Append(WritableTmpfs ? "writable" : ""));
+
+    /// <summary>Reads the arguments after <c>run</c>.</summary>
+    /// <exception cref="SlipwayException">An unknown option, or no image (exit code 125).</exception>
+    public static RunRequest Parse(ReadOnlySpan<string> arguments)
+    {
+        RunRequest request = new();
+        int i = 0;
+        for (; i < arguments.Length; i++)
+        {
+            string argument = arguments[i];
+            if (argument is "--")
+                break;
+            if (!argument.StartsWith("--", StringComparison.Ordinal))
+            {
+                request.Image = argument;
+                i++;
+                break;
+            }
+
+            int equals = argument.IndexOf('=', StringComparison.Ordinal);
+            string name = equals < 0 ? argument : argument[..equals];
+            if (name is "--writable-tmpfs" or "--explain" && equals < 0)
+            {
+                request.WritableTmpfs |= name == "--writable-tmpfs";
+                request.Explain |= name == "--explain";
+                continue;
+            }
+            if (name is not ("--job" or "--bind" or "--env" or "--fabric"))
+                throw Usage($"unknown option '{argument}'");
+            string value = equals >= 0 ? argument[(equals + 1)..] : ++i < arguments.Length ? arguments[i] : throw Usage($"'{name}' needs a value");
+            switch (name)
+            {
+                case "--job": request.Job = value; break;
+                case "--bind": request.Binds.Add(Bind.Parse(value)); break;
+                case "--fabric": request.Fabric = value is "auto" or "none" ? value : Path.GetFullPath(value); break;
+                default:
+                    int at = value.IndexOf('=', StringComparison.Ordinal);
+                    if (at <= 0)
+                        throw Usage($"'--env {value}': write NAME=VALUE");
+                    request.Variables.Add((value[..at], value[(at + 1)..]));
+                    break;
+            }
+        }
+        if (request.Image.Length == 0)
+            throw Usage("no image was given");
+        if (i < arguments.Length && arguments[i] == "--")
+            i++;
+        request.Command = arguments[i..].ToArray();
+        return request;
+    }
+
+    static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
+        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]") { ExitCode = 125 };
+}
+
+/// <summary>A host file or directory that is seen in the container.</summary>
+internal sealed record Bind(string Source, string Destination, bool ReadOnly)
+{
+    public static Bind Parse(string text)
+    {
+        string[] parts = text.Split(':');
+        if (parts.Length > 3 || parts.Any(p => p.Length == 0) || (parts.Length == 3 && parts[2] is not ("ro" or "rw")))
+            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' is not SRC[:DST[:ro]]", "E.g. --bind /scratch, --bind /data:/mnt:ro.", text) { ExitCode = 125 };
+        string source = Path.GetFullPath(parts[0]);
+        string destination = parts.Length > 1 ? parts[1] : source;
+        if (!destination.StartsWith('/') || Path.GetFullPath(destination) == "/")
+            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}': '{destination}' is not an absolute path below '/'", "E.g. --bind /data:/mnt:ro.", text) { ExitCode = 125 };
+        return new Bind(source, Path.GetFullPath(destination), parts.Length == 3 && parts[2] == "ro");
+    }
+
+    public override string ToString() => $"{Source}:{Destination}{(ReadOnly ? ":ro" : "")}";
+}
