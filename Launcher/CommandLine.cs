@@ -1,6 +1,193 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Slipway.Building;
+using Slipway.Fabric;
+using Slipway.Launching;
+using Slipway.Staging;
+
 namespace Slipway.Launcher;
 
+/// <summary>The verbs that are not on a rank's path: parameters to a request, one call into the core, its objects to standard output.</summary>
 static class CommandLine
 {
-    public static int Run(string[] arguments) { System.Console.WriteLine(string.Join(' ', arguments)); return 0; }
+    static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
+    static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
+
+    static Argument<string> Image => new("IMAGE") { Description = "Path of an image" };
+
+    static Argument<string[]> Command => new("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.ZeroOrMore };
+
+    public static int Run(string[] arguments)
+    {
+        RootCommand root = new("Slipway: container images with fabric drivers, staged once per node, started by any MPI launcher") { Json, Verbose };
+        root.Options.Remove(root.Options.First(o => o is VersionOption));
+        Option<bool> version = new("--version") { Description = "Tell version and runtime" };
+        root.Add(version);
+        root.SetAction(result =>
+        {
+            if (result.GetValue(version))
+                Console.WriteLine($"slipway {typeof(ContainerImage).Assembly.GetName().Version?.ToString(3)} ({RuntimeInformation.FrameworkDescription}, native, {RuntimeInformation.RuntimeIdentifier})");
+            else
+                root.Parse(["--help"]).Invoke();
+            return 0;
+        });
+        root.Add(Build());
+        root.Add(FabricVerb());
+        root.Add(Publish());
+        root.Add(Mpi());
+        root.Add(RunHelp());
+        return root.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    static Command Build()
+    {
+        Argument<string> definition = new("DEFINITION") { Description = "Path of a YAML definition" };
+        Option<string> destination = new("--destination", "-o") { Description = "Path of the image (default: the definition's name with .sqfs, here)" };
+        Option<ImageCompression> compression = new("--compression") { Description = "How to pack" };
+        Command verb = new("build", "Build an image from a definition") { definition, destination, compression };
+        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
+        {
+            string path = result.GetRequiredValue(definition);
+            return [ImageBuilder.Build(new BuildRequest
+            {
+                DefinitionPath = path,
+                Destination = result.GetValue(destination) ?? Path.GetFileNameWithoutExtension(path) + ".sqfs",
+                Compression = result.GetValue(compression),
+            }, progress, cancel)];
+        }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
+    }
+
+    static Command FabricVerb()
+    {
+        Argument<string?> image = new("IMAGE") { Description = "Path of an image; without one, this node's fabric devices are listed", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> from = new("--root") { Description = "Read sysfs below this directory", DefaultValueFactory = _ => "/" };
+        Option<bool> explain = new("--explain") { Description = "Show each rung of the ladder with its reason" };
+        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, explain };
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            if (result.GetValue(image) is not { } path)
+            {
+                foreach (FabricDevice device in FabricInventory.Read(result.GetValue(from)!).Devices)
+                    Print(result, device, SlipwayJson.Compact.FabricDevice, d => $"{d.Name}\t{d.Fabric}\t{d.KernelDriver}");
+                return 0;
+            }
+            ContainerImage planned = FabricPlanner.Add(NodeCache.Describe(path, cancel), result.GetValue(from)!, cancel);
+            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => Describe(i.FabricPlan!, result.GetValue(explain)));
+            return 0;
+        }));
+        return verb;
+    }
+
+    static string Describe(FabricPlan plan, bool explain)
+    {
+        IEnumerable<string> devices = plan.Devices.SelectMany(d => new[] { $"{d.Device.Name}\t{d.Rung}\t{d.Reason}" }
+            .Concat(explain ? d.Tried.Select(t => $"\t{(t.Holds ? "holds" : "fails")} {t.Rung}: {t.Reason}") : []));
+        return string.Join('\n', devices.Prepend($"{plan.Verdict}: {plan.Reason}"));
+    }
+
+    static Command Publish()
+    {
+        Argument<string> image = Image;
+        Command verb = new("publish", "Put an image into this node's cache") { image };
+        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
+        {
+            ContainerImage published = NodeCache.Describe(result.GetRequiredValue(image), cancel);
+            if (File.Exists(FabricPlanFile.Beside(published.Path)))
+                published.FabricPlan = FabricPlanFile.Read(FabricPlanFile.Beside(published.Path));
+            published.Placements = [NodeCache.Publish(published, progress, cancel)];
+            return [published];
+        }, i => string.Join('\n', i.Placements.Select(p => $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Seconds:0.000} s")));
+    }
+
+    static Command Mpi()
+    {
+        Argument<string> image = Image;
+        Argument<string[]> command = Command;
+        Option<int> ranks = new("--ranks", "-n") { Description = "Number of ranks", DefaultValueFactory = _ => 1 };
+        Option<string[]> nodes = new("--node") { Description = "A node to run on (may be given more than once)" };
+        Option<string> launcher = new("--launcher") { Description = $"One of: {string.Join(", ", MpiJob.LauncherNames)}" };
+        Option<bool> planOnly = new("--plan-only") { Description = "Show the launch plan and run nothing" };
+        Command verb = new("mpi", "Start MPI ranks in an image") { ranks, nodes, launcher, planOnly, image, command };
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            LaunchPlan plan = MpiJob.Plan(new MpiRequest
+            {
+                Image = NodeCache.Describe(result.GetRequiredValue(image), cancel),
+                Command = result.GetValue(command) ?? [],
+                Ranks = result.GetValue(ranks),
+                Nodes = result.GetValue(nodes) ?? [],
+                Launcher = result.GetValue(launcher),
+            });
+            if (result.GetValue(planOnly))
+            {
+                Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Reasons.Prepend(p.CommandLine)));
+                return 0;
+            }
+            bool json = result.GetValue(Json);
+            // with --json standard output is for the object
+            MpiResult done = json ? MpiJob.Run(plan, Console.Error.WriteLine, Console.Error.WriteLine, cancel) : MpiJob.Run(plan, cancel: cancel);
+            if (json || result.GetValue(Verbose))
+                Print(result, done, SlipwayJson.Compact.MpiResult, d => $"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}");
+            return done.ExitCode;
+        }));
+        return verb;
+    }
+
+    /// <summary>`run` itself is read by hand (RunRequest); this is its help.</summary>
+    static Command RunHelp()
+    {
+        Option<string> job = new("--job") { Description = "A key for the job step, instead of the launcher's" };
+        Option<string[]> bind = new("--bind") { Description = "SRC[:DST[:ro]]: a file or directory of the host, seen inside" };
+        Option<string[]> env = new("--env") { Description = "NAME=VALUE, set inside" };
+        Option<string> fabric = new("--fabric") { Description = "auto, none, or the path of a fabric plan" };
+        Option<bool> writable = new("--writable-tmpfs") { Description = "Changes are kept in memory until the container goes" };
+        Option<bool> explain = new("--explain") { Description = "Tell what is chosen, and why" };
+        return new Command("run", "Run a command in an image, or the image's runscript") { job, bind, env, fabric, writable, explain, Image, Command };
+    }
+
+    static Command Do<T>(Command verb, JsonTypeInfo<T> type, Func<ParseResult, IProgress<StepProgress>, CancellationToken, IEnumerable<T>> work, Func<T, string> text)
+    {
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            using ProgressLine progress = new(result.GetValue(Verbose));
+            foreach (T item in work(result, progress, cancel))
+            {
+                progress.Clear();
+                Print(result, item, type, text);
+            }
+            return 0;
+        }));
+        return verb;
+    }
+
+    static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text) =>
+        Console.Out.WriteLine(result.GetValue(Json) ? JsonSerializer.Serialize(item, type) : text(item));
+
+    /// <summary>Signals cancel the work, which cleans up; a second one is left to the system.</summary>
+    static int Guarded(Func<CancellationToken, int> work)
+    {
+        using CancellationTokenSource stop = new();
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
+        try
+        {
+            return work(stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("slipway: cancelled; nothing was left behind");
+            return 130;
+        }
+        catch (SlipwayException e)
+        {
+            return Program.Report(e);
+        }
+    }
 }

@@ -14,6 +14,8 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageManifest))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
+[JsonSerializable(typeof(LaunchPlan))]
+[JsonSerializable(typeof(MpiResult))]
 [JsonSerializable(typeof(SortedDictionary<string, string>))]
 [JsonSerializable(typeof(Building.BuildJob))]
 [JsonSerializable(typeof(Building.BuildMessage))]

@@ -53,7 +53,7 @@ public static class HostProgram
     /// <param name="environment">Changes to our environment; null removes a variable.</param>
     /// <param name="holdInput">Keeps the program's standard input open until it ends or <paramref name="cancel"/> comes; else it reads nothing,
     /// or, where neither stream is taken, what we read.</param>
-    /// <param name="grace">How long the program may clean up after its input was closed, before it is killed with all its children.</param>
+    /// <param name="grace">How long the program may clean up after its input was closed (or, without <paramref name="holdInput"/>, after SIGTERM), before it is killed with all its children.</param>
     /// <param name="cancel">Ends the program.</param>
     /// <exception cref="SlipwayException">The program is not there or cannot be started.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and has ended.</exception>
@@ -105,6 +105,8 @@ public static class HostProgram
         {
             if (closeInput)
                 process.StandardInput.Close();
+            else if (grace != default)
+                LibC.kill(process.Id, LibC.SIGTERM);
             if (grace == default || !process.WaitForExit(grace))
                 process.Kill(entireProcessTree: true);
         }

@@ -46,6 +46,14 @@ public static class NodeCache
         return null;
     }
 
+    /// <summary>Describes an image; where it was published and has not changed since, its digest is known without reading it.</summary>
+    /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
+    public static ContainerImage Describe(string path, CancellationToken cancel = default)
+    {
+        path = Path.GetFullPath(path);
+        return ImageReader.Read(path, LibC.stat(path, out LibC.statx_t found) == 0 ? FindPublished(path, found) : null, cancel);
+    }
+
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
 
     static string Stamp(LibC.statx_t found) => string.Create(CultureInfo.InvariantCulture,

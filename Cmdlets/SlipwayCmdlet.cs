@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using System.Management.Automation;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>
+/// What all cmdlets share: the core works on a thread of its own while this one, the only one that may write to the pipeline, hands on its progress
+/// and output; Ctrl+C cancels the work and waits until it has cleaned up; a core error becomes an ErrorRecord.
+/// </summary>
+public abstract class SlipwayCmdlet : PSCmdlet
+{
+    readonly CancellationTokenSource stop = new();
+
+    protected override void StopProcessing() => stop.Cancel();
+
+    /// <summary>Runs work of the core; a failure is written as an error about its target, and the next pipeline object is taken.</summary>
+    /// <returns>False where it failed.</returns>
+    protected bool Try<T>(Func<Reporter, CancellationToken, T> work, out T? result) where T : class
+    {
+        using BlockingCollection<Action> messages = [];
+        Task<T> task = Task.Run(() =>
+        {
+            try
+            {
+                return work(new Reporter(this, messages), stop.Token);
+            }
+            finally
+            {
+                messages.CompleteAdding();
+            }
+        });
+        foreach (Action message in messages.GetConsumingEnumerable())
+            message();
+        try
+        {
+            result = task.GetAwaiter().GetResult();
+            return true;
+        }
+        catch (SlipwayException e)
+        {
+            WriteError(Record(e));
+        }
+        catch (OperationCanceledException)
+        {
+            throw new PipelineStoppedException();
+        }
+        result = null;
+        return false;
+    }
+
+    internal static ErrorRecord Record(SlipwayException e) =>
+        new(e, e.Id, Enum.TryParse(e.Kind.ToString(), out ErrorCategory category) ? category : ErrorCategory.NotSpecified, e.Target)
+        {
+            ErrorDetails = new ErrorDetails(e.Recommendation is null ? e.Message : $"{e.Message}\n{e.Recommendation}") { RecommendedAction = e.Recommendation },
+        };
+
+    /// <summary>Absolute file system path of a parameter: <c>~</c>, drives and the prompt's location are PowerShell's matter.</summary>
+    protected string FullPath(string path) => GetUnresolvedProviderPathFromPSPath(path);
+
+    /// <summary>The files that a parameter with wildcards names; one that names none is kept, for the core to say so.</summary>
+    protected IEnumerable<string> Files(string path) =>
+        WildcardPattern.ContainsWildcardCharacters(path) && GetResolvedProviderPathFromPSPath(path, out _) is { Count: > 0 } found ? found : [FullPath(path)];
+
+    /// <summary>From any thread to the pipeline's.</summary>
+    protected sealed class Reporter : IProgress<StepProgress>
+    {
+        readonly SlipwayCmdlet cmdlet;
+        readonly BlockingCollection<Action> messages;
+
+        internal Reporter(SlipwayCmdlet cmdlet, BlockingCollection<Action> messages)
+        {
+            this.cmdlet = cmdlet;
+            this.messages = messages;
+        }
+
+        public void Report(StepProgress value) => messages.Add(() =>
+        {
+            cmdlet.WriteVerbose($"{value.Activity}: {value.Step}");
+            cmdlet.WriteProgress(new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent });
+        });
+
+        /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>
+        public void Line(string line) => messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));
+    }
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# A fresh machine, without PowerShell:
+#   ./bootstrap.sh build          installs what building and the demo need, builds into out/
+#   ./bootstrap.sh demo           builds if need be, then builds, publishes and runs the LAMMPS example
+#   ./bootstrap.sh test [--long]  installs what the tests need, builds, runs all suites
+# Packages are installed as root or with sudo; where everything is there, neither is asked for.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+
+say() { printf '\n== %s\n' "$*" >&2; }
+die() { printf 'bootstrap: %s\n' "$*" >&2; exit 1; }
+
+# A program, the Debian package that has it, and the RPM package that has it.
+build_needs='
+cc                gcc                gcc
+objdump           binutils           binutils
+mmdebstrap        mmdebstrap         mmdebstrap
+mksquashfs        squashfs-tools     squashfs-tools
+squashfuse_ll     squashfuse         squashfuse
+newuidmap         uidmap             shadow-utils
+unshare           util-linux         util-linux
+mpirun            openmpi-bin        openmpi
+/usr/include/zlib.h zlib1g-dev       zlib-devel
+'
+test_needs='
+ch-run            charliecloud       charliecloud
+strace            strace             strace
+/usr/share/doc/libopenmpi-dev libopenmpi-dev openmpi-devel
+gpg               gnupg              gnupg2
+apt-ftparchive    apt-utils          apt
+dpkg-deb          dpkg               dpkg
+'
+
+have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }
+
+install_needs() {
+    local program deb rpm column=2 missing=()
+    command -v apt-get >/dev/null || column=3
+    while read -r program deb rpm; do
+        [ -n "$program" ] || continue
+        have "$program" || missing+=("$([ $column = 2 ] && echo "$deb" || echo "$rpm")")
+    done <<<"$1"
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    local as=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || die "these packages are missing: ${missing[*]}. Install them as root, or install sudo."
+        as=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    if [ $column = 2 ]; then
+        "${as[@]}" apt-get update -q >&2
+        "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+    elif command -v dnf >/dev/null; then
+        "${as[@]}" dnf install -y -q "${missing[@]}" >&2
+    else
+        die "neither apt-get nor dnf is here; install: ${missing[*]}"
+    fi
+}
+
+need_sdk() {
+    if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; then
+        die "the .NET SDK 10 is needed and is not here. Get it from https://dotnet.microsoft.com/download/dotnet/10.0 (or your distribution's dotnet-sdk-10.0), and run this again."
+    fi
+}
+
+need_fuse() {
+    [ -r /dev/fuse ] && [ -w /dev/fuse ] && return
+    [ "$(id -u)" = 0 ] && [ -e /dev/fuse ] && chmod 0666 /dev/fuse && return
+    printf 'bootstrap: /dev/fuse cannot be opened by this user: images cannot be mounted (as root: modprobe fuse; chmod 0666 /dev/fuse)\n' >&2
+}
+
+# Nothing is built again while the sources are as they were.
+sources_digest() { find Module Cmdlets Launcher Formats docs/help ./*.props ./*.proj Module.psd1 -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 2>/dev/null | sort -z | xargs -0 sha256sum | sha256sum; }
+
+build() {
+    need_sdk
+    install_needs "$build_needs"
+    local digest
+    digest=$(sources_digest)
+    if [ "${1:-}" != always ] && [ -x out/bin/slipway ] && [ "$(cat out/sources 2>/dev/null)" = "$digest" ]; then return; fi
+    say 'building'
+    dotnet msbuild build.proj -nologo -verbosity:minimal >&2
+    printf '%s\n' "$digest" >out/sources
+}
+
+demo() {
+    build
+    need_fuse
+    [ "$(id -u)" = 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    say 'demo: build, add fabric drivers, publish, run'
+    if command -v pwsh >/dev/null; then
+        pwsh -NoProfile -NonInteractive -File examples/lammps/demo.ps1
+    else
+        examples/lammps/demo.sh
+    fi
+}
+
+run_tests() {
+    local long=${1:-}
+    build
+    install_needs "$test_needs"
+    need_fuse
+    Tests/run.sh "$long"
+}
+
+case ${1:-} in
+    build) build always ;;
+    demo) demo ;;
+    test) run_tests "${2:-}" ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# The four steps with `slipway`, where there is no pwsh.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+slipway=../../out/bin/slipway
+image=lammps.sqfs
+
+$slipway build lammps.yaml -o $image -v
+plan=$($slipway fabric $image)
+$slipway publish $image
+$slipway mpi -n 2 $image -- lmp -in in.melt -log none
+
+digest=$($slipway inspect $image --json | sed -n 's/.*"digest":"\([^"]*\)".*/\1/p')
+cat <<EOF
+
+digest   $digest
+fabric   $(head -n 1 <<<"$plan")
+
+The same in PowerShell 7.6:
+  Import-Module ./out/module/Slipway
+  New-ContainerImage examples/lammps/lammps.yaml | Add-FabricDriver | Publish-ImageCache |
+      Invoke-ContainerMpi -Ranks 2 -- lmp -in examples/lammps/in.melt
+EOF
