@@ -14,6 +14,8 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageManifest))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
+[JsonSerializable(typeof(FabricInventory))]
+[JsonSerializable(typeof(ImageFabric))]
 public sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>

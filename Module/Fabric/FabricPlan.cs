@@ -47,7 +47,7 @@ public sealed class FabricDevicePlan
     public required string Reason { get; init; }
 
     /// <summary>Every rung that was tried, with why it held or failed.</summary>
-    public IReadOnlyList<FabricRungResult> Tried { get; init; } = [];
+    public IReadOnlyList<FabricRungResult> Tried { get; set; } = [];
 }
 
 public sealed record FabricRungResult(FabricRung Rung, bool Holds, string Reason);
