@@ -126,7 +126,7 @@ sealed class ProviderRow
     public string PackageSet { get; set; } = "verbs";
 }
 
-/// <summary>Apart from <see cref="SlipwayJson"/>, which is public, since the table is not.</summary>
+/// <summary>Apart from <see cref="SlipwayJson"/>, since a key that the table does not have is a slip of ours.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ProviderTable))]
 sealed partial class ProviderTableJson : JsonSerializerContext;
