@@ -44,6 +44,9 @@ public sealed class ImageFabric
     /// <summary>Every library that a fabric plan may ask about.</summary>
     public IReadOnlyList<ImageLibrary> Libraries { get; set; } = [];
 
+    /// <summary>Names of all libraries in the image, so that a plan knows what a host's library would stand before.</summary>
+    public IReadOnlyList<string> Sonames { get; set; } = [];
+
     /// <summary>Soname to version to one file of the image that imports it, for the libraries that a plan may replace.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Imports { get; set; } =
         new SortedDictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);

@@ -38,6 +38,7 @@ public static class ImageFabricReader
             LibfabricProviders = libraries.LibfabricProviders().Select(p => p.Path).ToList(),
             UcxModules = UcxModules(files, libraries),
             Libraries = [.. Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>(), .. usage.MpiLibraries],
+            Sonames = usage.Sonames.ToList(),
             Imports = usage.Imports,
             Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").ToList(),
         };

@@ -14,6 +14,9 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         new SortedDictionary<string, IReadOnlyDictionary<string, string>>(
             imports.ToDictionary(i => i.Key, i => (IReadOnlyDictionary<string, string>)i.Value), StringComparer.Ordinal);
 
+    /// <summary>Names of all libraries.</summary>
+    public SortedSet<string> Sonames { get; } = new(StringComparer.Ordinal);
+
     /// <summary>MPI libraries lie in directories of their own, which no loader configuration need name.</summary>
     public IReadOnlyList<ImageLibrary> MpiLibraries => mpi;
 
@@ -71,6 +74,8 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
             return;
         var name = Path.GetFileName(path);
         var ownName = elf.Soname ?? name;
+        if (elf.Soname is not null)
+            Sonames.Add(elf.Soname);
         if (table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, ownName)) && !mpi.Exists(l => l.Path == path))
             mpi.Add(new ImageLibrary(ownName, path, new RootLibrary(path, elf).Version) { Needed = elf.Needed });
         // Parts of one set are replaced together, so what they import of each other asks nothing of the host's.
