@@ -17,10 +17,19 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [Parameter]
     public string Root { get; set; } = "/";
 
+    /// <summary>Kernel names of the devices that the plan is for; default: all.</summary>
+    [Parameter]
+    public string[] Device { get; set; } = [];
+
+    /// <summary>The one rung of the ladder that may hold; default: the first that does.</summary>
+    [Parameter]
+    [ValidateSet(nameof(FabricRung.Image), nameof(FabricRung.Provider), nameof(FabricRung.Stack))]
+    public FabricRung? Source { get; set; }
+
     protected override void ProcessRecord()
     {
-        if (ShouldProcess(FabricPlanFile.Beside(Image.Path), "Write the fabric plan")
-            && Try((_, cancel) => FabricPlanner.Add(Image, FullPath(Root), cancel), out ContainerImage? image))
+        if (ShouldProcess(FabricPlanFile.PathFor(Image.Path), "Write the fabric plan")
+            && Try((_, cancel) => FabricStep.Add(Image, FullPath(Root), new FabricPlanOptions { Devices = Device, Source = Source }, cancel), out ContainerImage? image))
             WriteObject(image);
     }
 }

@@ -37,6 +37,7 @@ static class CommandLine
         root.Add(FabricVerb());
         root.Add(Publish());
         root.Add(Mpi());
+        root.Add(Inspect());
         root.Add(RunHelp());
         return root.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
@@ -63,8 +64,10 @@ static class CommandLine
     {
         Argument<string?> image = new("IMAGE") { Description = "Path of an image; without one, this node's fabric devices are listed", Arity = ArgumentArity.ZeroOrOne };
         Option<string> from = new("--root") { Description = "Read sysfs below this directory", DefaultValueFactory = _ => "/" };
+        Option<string[]> devices = new("--device") { Description = "Plan for this device alone (may be given more than once)" };
+        Option<FabricRung?> source = new("--source") { Description = "The one rung that may hold: image, provider or stack" };
         Option<bool> explain = new("--explain") { Description = "Show each rung of the ladder with its reason" };
-        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, explain };
+        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, devices, source, explain };
         verb.SetAction(result => Guarded(cancel =>
         {
             if (result.GetValue(image) is not { } path)
@@ -73,7 +76,7 @@ static class CommandLine
                     Print(result, device, SlipwayJson.Compact.FabricDevice, d => $"{d.Name}\t{d.Fabric}\t{d.KernelDriver}");
                 return 0;
             }
-            ContainerImage planned = FabricPlanner.Add(NodeCache.Describe(path, cancel), result.GetValue(from)!, cancel);
+            ContainerImage planned = FabricStep.Add(NodeCache.Describe(path, cancel), result.GetValue(from)!, new FabricPlanOptions { Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source) }, cancel);
             Print(result, planned, SlipwayJson.Compact.ContainerImage, i => Describe(i.FabricPlan!, result.GetValue(explain)));
             return 0;
         }));
@@ -94,8 +97,7 @@ static class CommandLine
         return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
         {
             ContainerImage published = NodeCache.Describe(result.GetRequiredValue(image), cancel);
-            if (File.Exists(FabricPlanFile.Beside(published.Path)))
-                published.FabricPlan = FabricPlanFile.Read(FabricPlanFile.Beside(published.Path));
+            published.FabricPlan = FabricPlanFile.Read(published.Path);
             published.Placements = [NodeCache.Publish(published, progress, cancel)];
             return [published];
         }, i => string.Join('\n', i.Placements.Select(p => $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Seconds:0.000} s")));
@@ -133,6 +135,18 @@ static class CommandLine
             return done.ExitCode;
         }));
         return verb;
+    }
+
+    static Command Inspect()
+    {
+        Argument<string> image = Image;
+        Command verb = new("inspect", "Describe an image: digest, and its manifest where it is ours") { image };
+        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) =>
+        {
+            ContainerImage found = NodeCache.Describe(result.GetRequiredValue(image), cancel);
+            found.FabricPlan = FabricPlanFile.Read(found.Path);
+            return [found];
+        }, i => $"{i.Path}\n{i.Digest}  {i.Size} bytes\n{(i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest))}");
     }
 
     /// <summary>`run` itself is read by hand (RunRequest); this is its help.</summary>

@@ -19,6 +19,8 @@ namespace Slipway;
 [JsonSerializable(typeof(SortedDictionary<string, string>))]
 [JsonSerializable(typeof(Building.BuildJob))]
 [JsonSerializable(typeof(Building.BuildMessage))]
+[JsonSerializable(typeof(FabricInventory))]
+[JsonSerializable(typeof(ImageFabric))]
 internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>

@@ -8,7 +8,7 @@ public enum ErrorKind
 }
 
 /// <summary>An error that a person is meant to read: what is wrong (naming file, line, field or node), and what would be right.</summary>
-public sealed class SlipwayException : Exception
+public class SlipwayException : Exception
 {
     public SlipwayException(string id, ErrorKind kind, string message, string? recommendation = null, object? target = null, Exception? inner = null)
         : base(message, inner)

@@ -134,8 +134,9 @@ public static class BuildInside
         }
 
         Step("describing the image");
-        ImageManifest manifest = Describe(root, definition, job, epoch);
         Clean(root);
+        ImageManifest manifest = Describe(root, definition, job, epoch);
+        manifest.Fabric = Slipway.Fabric.ImageFabricReader.FromRoot(rootPath, cancel);
         root.Write(".slipway/image.json", JsonSerializer.Serialize(manifest, SlipwayJson.Default.ImageManifest) + "\n");
         CutTimes(rootPath, epoch);
 

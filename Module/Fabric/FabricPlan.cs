@@ -27,8 +27,14 @@ public sealed class FabricPlan
     /// <summary>Host files that are bound into the image, under their own directory (never over a directory of the image).</summary>
     public IReadOnlyList<FabricBind> Binds { get; set; } = [];
 
-    /// <summary>Variables by which the image's libraries find the bound files (RDMAV_DRIVERS…).</summary>
+    /// <summary>
+    /// Variables by which the image's libraries find the bound files (RDMAV_DRIVERS…). Where the environment has a value already
+    /// for one that is a list (LD_LIBRARY_PATH, RDMAV_DRIVERS, FI_PROVIDER_PATH), the plan's comes first, then a colon and the other.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What works but not well, e.g. a low limit for locked memory.</summary>
+    public IReadOnlyList<string> Warnings { get; set; } = [];
 
     public override string ToString() => $"{Verdict}: {Reason}";
 }
@@ -47,7 +53,7 @@ public sealed class FabricDevicePlan
     public required string Reason { get; init; }
 
     /// <summary>Every rung that was tried, with why it held or failed.</summary>
-    public IReadOnlyList<FabricRungResult> Tried { get; init; } = [];
+    public IReadOnlyList<FabricRungResult> Tried { get; set; } = [];
 }
 
 public sealed record FabricRungResult(FabricRung Rung, bool Holds, string Reason);

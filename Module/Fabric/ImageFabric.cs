@@ -3,4 +3,87 @@ namespace Slipway;
 /// <summary>What an image has for fabrics: read once by ELF when it is built, kept in the manifest.</summary>
 public sealed class ImageFabric
 {
+    /// <summary>Of these facts; a plan reads them anew from an image where it is lower than <see cref="CurrentSchema"/>.</summary>
+    public int SchemaVersion { get; set; } = CurrentSchema;
+
+    public const int CurrentSchema = 1;
+
+    /// <summary>From the image's os-release(5); null where it has none.</summary>
+    public ImageDistribution? Distribution { get; set; }
+
+    /// <summary>Of the C library, as <c>uname -m</c> names it; null where there is no C library.</summary>
+    public string? Machine { get; set; }
+
+    /// <summary>32 or 64; 0 where there is no C library.</summary>
+    public int Bits { get; set; }
+
+    /// <summary>The highest <c>GLIBC_</c> version that <c>libc.so.6</c> defines, e.g. <c>2.36</c>; null for an image without glibc.</summary>
+    public string? GlibcVersion { get; set; }
+
+    /// <summary>The highest <c>GLIBCXX_</c> version that <c>libstdc++.so.6</c> defines; null where there is none.</summary>
+    public string? GlibcxxVersion { get; set; }
+
+    /// <summary>Null where the image has no usable <c>libibverbs.so.1</c>.</summary>
+    public ImageVerbs? Verbs { get; set; }
+
+    /// <summary>Providers of libibverbs, by name.</summary>
+    public IReadOnlyList<ImageProvider> Providers { get; set; } = [];
+
+    /// <summary>Names on the <c>driver</c> lines of <c>/etc/libibverbs.d</c>.</summary>
+    public IReadOnlyList<string> Drivers { get; set; } = [];
+
+    /// <summary>Files of <c>/etc/libibverbs.d</c>.</summary>
+    public IReadOnlyList<string> DriverFiles { get; set; } = [];
+
+    /// <summary>Paths of libfabric's loadable providers (<c>libX-fi.so</c>).</summary>
+    public IReadOnlyList<string> LibfabricProviders { get; set; } = [];
+
+    /// <summary>Paths of UCX's loadable modules (<c>libuct_ib.so.0</c>…).</summary>
+    public IReadOnlyList<string> UcxModules { get; set; } = [];
+
+    /// <summary>Every library that a fabric plan may ask about.</summary>
+    public IReadOnlyList<ImageLibrary> Libraries { get; set; } = [];
+
+    /// <summary>Names of all libraries in the image, so that a plan knows what a host's library would stand before.</summary>
+    public IReadOnlyList<string> Sonames { get; set; } = [];
+
+    /// <summary>Soname to version to one file of the image that imports it, for the libraries that a plan may replace.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Imports { get; set; } =
+        new SortedDictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
+
+    /// <summary>False where <see cref="Imports"/> was read from a part of the image's programs only.</summary>
+    public bool ImportsComplete { get; set; } = true;
+
+    /// <summary>Libraries that matter here and cannot be used, each with the reason.</summary>
+    public IReadOnlyList<string> Damaged { get; set; } = [];
+
+    /// <summary>The library of that soname; null where there is none.</summary>
+    public ImageLibrary? Library(string soname) => Libraries.FirstOrDefault(l => l.Soname == soname);
+}
+
+/// <summary>The image's libibverbs.</summary>
+/// <param name="Version">What follows <c>.so.</c> in the file's name, e.g. <c>1.14.44.0</c>, of which the last two are rdma-core's release.</param>
+/// <param name="PrivateAbi">N of <c>IBVERBS_PRIVATE_N</c>; null where it defines none (libibverbs before rdma-core, MLNX_OFED's own).</param>
+public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi);
+
+/// <summary>A provider of libibverbs.</summary>
+/// <param name="Name">As a driver file names it, e.g. <c>mlx5</c>.</param>
+/// <param name="Path">Of the file that libibverbs looks for, <c>libNAME-rdmavN.so</c>.</param>
+/// <param name="Suffix">N of the file name.</param>
+/// <param name="PrivateAbi">N of the <c>IBVERBS_PRIVATE_N</c> that it imports; null where it imports none.</param>
+public sealed record ImageProvider(string Name, string Path, int Suffix, int? PrivateAbi)
+{
+    /// <summary>Soname to the versions that must be defined there.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; set; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+
+    public IReadOnlyList<string> Needed { get; set; } = [];
+}
+
+/// <summary>A library of the image.</summary>
+/// <param name="Version">What follows <c>.so.</c> in the file's name; null where nothing does.</param>
+public sealed record ImageLibrary(string Soname, string Path, string? Version)
+{
+    public IReadOnlyList<string> VersionsDefined { get; set; } = [];
+
+    public IReadOnlyList<string> Needed { get; set; } = [];
 }

@@ -64,19 +64,12 @@ internal static unsafe class Holder
         return said == "ok" ? 0 : 125;
     }
 
-    static FabricPlan? FabricOf(RunRequest request)
+    static FabricPlan? FabricOf(RunRequest request) => request.Fabric switch
     {
-        string path = request.Fabric;
-        if (path == "none")
-            return null;
-        if (path == "auto")
-        {
-            path = Fabric.FabricPlanFile.Beside(ImageIdentity.Find(request.Image).Path);
-            if (!File.Exists(path))
-                return null;
-        }
-        return Fabric.FabricPlanFile.Read(path);
-    }
+        "none" => null,
+        "auto" => FabricPlanFile.Read(ImageIdentity.Find(request.Image).Path),
+        var path => FabricPlanFile.ReadFile(path),
+    };
 
     static int Listen(string path)
     {

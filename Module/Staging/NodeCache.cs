@@ -86,7 +86,7 @@ public static class NodeCache
             Copy(image, entry, progress, cancel);
         WriteRecord(cache, image);
         if (image.FabricPlan is { } plan)
-            Fabric.FabricPlanFile.Write(Fabric.FabricPlanFile.Beside(EntryPath(cache, image.Digest)), plan);
+            FabricPlanFile.Write(plan, EntryPath(cache, image.Digest));
         return new Placement
         {
             Node = Environment.MachineName,

@@ -1,0 +1,103 @@
+namespace Slipway.Elf;
+
+/// <summary><c>EI_CLASS</c> of elf(5).</summary>
+public enum ElfClass { Elf32 = 1, Elf64 = 2 }
+
+/// <summary><c>e_type</c> of elf(5).</summary>
+public enum ElfType { None, Relocatable, Executable, SharedObject, Core }
+
+/// <summary>What the dynamic loader would read of one ELF file: elf(5), the generic ABI's chapter 5, and the LSB's chapter on symbol versioning.</summary>
+/// <remarks>
+/// Everything comes from the program headers and the dynamic section, as in the loader; section headers may be stripped.
+/// </remarks>
+public sealed class ElfFile
+{
+    public required string Path { get; init; }
+
+    public required ElfClass Class { get; init; }
+
+    public required bool LittleEndian { get; init; }
+
+    /// <summary><c>e_machine</c>, e.g. 62 for x86-64.</summary>
+    public required ushort MachineId { get; init; }
+
+    /// <summary>As <c>uname -m</c> names it, e.g. <c>x86_64</c>; <c>machine-N</c> where nobody gave it a name.</summary>
+    public string Machine => ElfMachine.Name(MachineId, Class, LittleEndian);
+
+    public required ElfType Type { get; init; }
+
+    /// <summary><c>PT_INTERP</c>: the loader that the kernel starts; null for a library or a static program.</summary>
+    public string? Interpreter { get; init; }
+
+    /// <summary>False for a static program or an object file.</summary>
+    public bool IsDynamic { get; init; }
+
+    /// <summary><c>DT_SONAME</c>.</summary>
+    public string? Soname { get; init; }
+
+    /// <summary><c>DT_NEEDED</c>, in the file's order.</summary>
+    public IReadOnlyList<string> Needed { get; init; } = [];
+
+    /// <summary><c>DT_RPATH</c>, split at colons; the loader ignores it where there is a <see cref="Runpath"/>.</summary>
+    public IReadOnlyList<string> Rpath { get; init; } = [];
+
+    /// <summary><c>DT_RUNPATH</c>, split at colons.</summary>
+    public IReadOnlyList<string> Runpath { get; init; } = [];
+
+    /// <summary><c>DT_VERNEED</c>: soname to the versions that must be defined there. Weak ones (<c>VER_FLG_WEAK</c>) are left out: the loader only warns.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
+    /// <summary><c>DT_VERDEF</c> without the base entry, which is the file's own name.</summary>
+    public IReadOnlyList<string> VersionsDefined { get; init; } = [];
+
+    /// <summary>Bits of <c>GNU_PROPERTY_X86_ISA_1_NEEDED</c> (x86-64 psABI, 2.1): 1 baseline, 2 v2, 4 v3, 8 v4; 0 where the file does not say.</summary>
+    public uint X86IsaNeeded { get; init; }
+
+    /// <summary>JSON texts of <c>.note.dlopen</c>: libraries that the file opens at run time (systemd's ELF_DLOPEN_METADATA).</summary>
+    public IReadOnlyList<string> DlopenNotes { get; init; } = [];
+
+    /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public static ElfFile Read(string path)
+    {
+        RequireContent(path);
+        using var handle = File.OpenHandle(path);
+        return new ElfReader(new ElfWindow(handle, path)).Read();
+    }
+
+    /// <summary>As <see cref="Read"/>, but null for a file that does not begin with the ELF magic number.</summary>
+    public static ElfFile? ReadIfElf(string path)
+    {
+        if (new FileInfo(path).Length == 0)
+            return null;
+        using var handle = File.OpenHandle(path);
+        Span<byte> magic = stackalloc byte[4];
+        return RandomAccess.Read(handle, magic, 0) == 4 && magic.SequenceEqual(ElfReader.Magic)
+            ? new ElfReader(new ElfWindow(handle, path)).Read()
+            : null;
+    }
+
+    /// <param name="name">What errors call it.</param>
+    public static ElfFile Parse(ReadOnlyMemory<byte> bytes, string name) => new ElfReader(new ElfWindow(bytes, name)).Read();
+
+    /// <summary>Names of the dynamic symbols that the file defines for others. Read apart from the rest: most questions need none.</summary>
+    /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
+    public static IReadOnlyList<string> ReadExports(string path)
+    {
+        RequireContent(path);
+        using var handle = File.OpenHandle(path);
+        return new ElfReader(new ElfWindow(handle, path)).ReadExports();
+    }
+
+    /// <summary>As <see cref="ReadExports(string)"/>, from memory.</summary>
+    public static IReadOnlyList<string> ParseExports(ReadOnlyMemory<byte> bytes, string name) =>
+        new ElfReader(new ElfWindow(bytes, name)).ReadExports();
+
+    // A FIFO, socket or device has st_size 0 (inode(7)); opening a FIFO would wait for a writer for ever.
+    static void RequireContent(string path)
+    {
+        if (new FileInfo(path).Length == 0)
+            throw new ElfFormatException(path, "it is empty");
+    }
+}

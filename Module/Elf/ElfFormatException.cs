@@ -1,0 +1,5 @@
+namespace Slipway.Elf;
+
+/// <summary>A file that calls itself ELF and contradicts itself: the message names the file and what is off.</summary>
+public sealed class ElfFormatException(string path, string what)
+    : SlipwayException("ElfFormat", ErrorKind.InvalidData, $"{path}: not a sound ELF file: {what}", "Replace the file: it is damaged or cut short.", path);

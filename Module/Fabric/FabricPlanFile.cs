@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace Slipway;
+
+/// <summary>A plan beside its image: <c>IMAGE.fabric.json</c>.</summary>
+public static class FabricPlanFile
+{
+    public static string PathFor(string imagePath) => imagePath + ".fabric.json";
+
+    /// <summary>Writes the plan, replacing an earlier one at once and whole.</summary>
+    /// <returns>The path that was written.</returns>
+    /// <exception cref="SlipwayException">The directory cannot be written.</exception>
+    public static string Write(FabricPlan plan, string imagePath)
+    {
+        var path = PathFor(imagePath);
+        var beside = $"{path}.{Guid.NewGuid():N}";
+        try
+        {
+            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+            {
+                JsonSerializer.Serialize(stream, plan, SlipwayJson.Default.FabricPlan);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(beside, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(beside);
+            throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Put the image where you may write.", path, e);
+        }
+        return path;
+    }
+
+    /// <summary>Null where the image has no plan beside it.</summary>
+    /// <exception cref="SlipwayException">It is damaged, or of a later format.</exception>
+    public static FabricPlan? Read(string imagePath)
+    {
+        var path = PathFor(imagePath);
+        return File.Exists(path) ? ReadFile(path) : null;
+    }
+
+    /// <summary>Reads a plan from a file that must be there.</summary>
+    /// <exception cref="SlipwayException">It is missing, damaged, or of a later format.</exception>
+    public static FabricPlan ReadFile(string path)
+    {
+        FabricPlan? plan;
+        try
+        {
+            using var stream = File.OpenRead(path);
+            plan = JsonSerializer.Deserialize(stream, SlipwayJson.Default.FabricPlan);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new SlipwayException("FabricPlanRead", ErrorKind.InvalidData, $"{path}: {e.Message}", "Make the plan again with Add-FabricDriver.", path, e);
+        }
+        return plan is { SchemaVersion: 1 } ? plan
+            : throw new SlipwayException("FabricPlanVersion", ErrorKind.InvalidData, $"{path}: its schemaVersion is {plan?.SchemaVersion.ToString() ?? "missing"}, not 1",
+                "Make the plan again with Add-FabricDriver.", path);
+    }
+}

@@ -1,0 +1,145 @@
+using Slipway.Fabric;
+
+namespace Slipway;
+
+/// <summary>What a plan is restricted to.</summary>
+public sealed class FabricPlanOptions
+{
+    /// <summary>Where the node's own libraries are looked for.</summary>
+    public string HostRoot { get; init; } = "/";
+
+    /// <summary>Kernel names of the devices that the plan is for; empty means all.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    /// <summary>The one rung that may hold: <c>Image</c>, <c>Provider</c> or <c>Stack</c>; null means the first that does.</summary>
+    public FabricRung? Source { get; init; }
+}
+
+/// <summary>Decides, for each device of a node, how an image gets to use it: the first rung that holds, and the reason.</summary>
+public static class FabricPlanner
+{
+    static readonly FabricRung[] Rungs = [FabricRung.Image, FabricRung.Provider, FabricRung.Stack];
+
+    /// <summary>Plans from the manifest's facts, or from the image itself where it has none.</summary>
+    /// <remarks>Neither the image nor its <see cref="ContainerImage.FabricPlan"/> is changed.</remarks>
+    /// <exception cref="SlipwayException">A device is asked for that the node does not have, or the image cannot be read.</exception>
+    public static FabricPlan Plan(ContainerImage image, FabricInventory inventory, FabricPlanOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new FabricPlanOptions();
+        var devices = Choose(inventory, options.Devices);
+        if (devices.Count == 0)
+            return NoFabric(image, inventory);
+        var facts = image.Manifest?.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } known ? known : ImageFabricReader.FromImage(image.Path, cancellation);
+        var hostFiles = new RootDirectory(options.HostRoot);
+        var host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
+        return new Run(facts, inventory, options, ProviderTable.Default, hostFiles, host).Plan(image, devices);
+    }
+
+    static List<FabricDevice> Choose(FabricInventory inventory, IReadOnlyList<string> names)
+    {
+        if (names.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
+            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {unknown}",
+                inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", unknown);
+        return inventory.Devices.Where(d => names.Count == 0 || names.Contains(d.Name)).ToList();
+    }
+
+    static FabricPlan NoFabric(ContainerImage image, FabricInventory inventory) => new()
+    {
+        ImageDigest = image.Digest,
+        Node = inventory.Node,
+        Verdict = FabricRung.None,
+        Reason = $"no fabric device on {inventory.Node}: ranks use TCP and shared memory",
+        DeviceNodes = inventory.IntraNode.Select(d => d.DeviceNode).ToList(),
+    };
+
+    /// <summary>One plan in the making.</summary>
+    sealed class Run(ImageFabric facts, FabricInventory inventory, FabricPlanOptions options, ProviderTable table, RootDirectory hostFiles, RootLibraries host)
+    {
+        readonly VerbsLadder verbs = new(facts, inventory, hostFiles, host, table);
+        readonly LibfabricLadder libfabric = new(facts, hostFiles, host, table);
+
+        sealed record Choice(FabricDevicePlan Plan, RungOutcome? Outcome, bool Verbs);
+
+        public FabricPlan Plan(ContainerImage image, List<FabricDevice> devices)
+        {
+            IReadOnlyList<FabricRung> allowed = options.Source is { } only ? [only] : Rungs;
+            var choices = devices.ConvertAll(d => Climb(d, allowed, []));
+            // There is one libibverbs in a process: where one device needs the node's, every verbs device gets the node's.
+            if (choices.Find(c => c.Verbs && c.Plan.Rung == FabricRung.Stack) is { } first)
+                choices = choices.ConvertAll(c => c.Verbs && c.Plan.Rung is FabricRung.Image or FabricRung.Provider
+                    ? Climb(c.Plan.Device, [FabricRung.Stack], c.Plan.Tried.Select(t => t with { Holds = false, Reason = t.Holds ? $"held, but {first.Plan.Device.Name} needs the node's libibverbs, of which a process has only one" : t.Reason }))
+                    : c);
+
+            var used = choices.FindAll(c => c.Outcome is not null);
+            var worst = choices.MaxBy(c => c.Plan.Rung)!.Plan;
+            return new FabricPlan
+            {
+                ImageDigest = image.Digest,
+                Node = inventory.Node,
+                Verdict = worst.Rung,
+                Reason = $"{worst.Device.Name}: {worst.Reason}",
+                Devices = choices.ConvertAll(c => c.Plan),
+                DeviceNodes = used.SelectMany(c => c.Plan.Device.DeviceNodes)
+                    .Concat(used.Exists(c => c.Plan.Device.Uverbs is not null) ? inventory.SharedDeviceNodes : [])
+                    .Concat(inventory.IntraNode.Select(d => d.DeviceNode)).Distinct().ToList(),
+                Binds = used.SelectMany(c => c.Outcome!.Binds).DistinctBy(b => b.Destination).ToList(),
+                Environment = Variables(used.ConvertAll(c => c.Outcome!)),
+                Warnings = Warnings(used),
+            };
+        }
+
+        Choice Climb(FabricDevice device, IReadOnlyList<FabricRung> allowed, IEnumerable<FabricRungResult> before)
+        {
+            var row = table.ForDevice(device);
+            ILadder ladder = row?.Carrier == "libfabric" ? libfabric : verbs;
+            var isVerbs = ladder == verbs;
+            var obstacle = row?.Provider is null ? $"no provider is known for {device.KernelDriver ?? "a device whose kernel driver sysfs does not tell"}"
+                : facts.Machine is null ? "the image has neither a shell nor a C library: nothing in it could use a provider"
+                : facts.Machine != inventory.Machine ? $"the image is for {facts.Machine}, the node is {inventory.Machine}"
+                : ladder.Obstacle(device, row);
+            if (obstacle is not null)
+                return new Choice(new FabricDevicePlan { Device = device, Rung = FabricRung.Refuse, Reason = obstacle, Tried = [new(FabricRung.Refuse, true, obstacle)] }, null, isVerbs);
+
+            var tried = before.ToList();
+            foreach (var rung in allowed)
+            {
+                var outcome = ladder.Try(rung, device, row!);
+                tried.Add(new FabricRungResult(rung, outcome.Holds, outcome.Reason));
+                if (outcome.Holds)
+                    return new Choice(new FabricDevicePlan { Device = device, Rung = rung, Reason = outcome.Reason, Tried = tried }, outcome, isVerbs);
+            }
+            var reason = string.Join("; ", tried.Select(t => t.Reason).Distinct()) + Remedy(row!);
+            tried.Add(new FabricRungResult(FabricRung.Refuse, true, reason));
+            return new Choice(new FabricDevicePlan { Device = device, Rung = FabricRung.Refuse, Reason = reason, Tried = tried }, null, isVerbs);
+        }
+
+        string Remedy(ProviderRow row)
+        {
+            var packages = table.PackagesFor(row, facts.Distribution);
+            return packages.Count > 0
+                ? $": add `fabric: auto` to the definition, which installs {string.Join(", ", packages)}"
+                : $": install a libibverbs or libfabric with provider {row.Provider} in the image";
+        }
+
+        SortedDictionary<string, string> Variables(List<RungOutcome> outcomes)
+        {
+            var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            if (outcomes.Exists(o => o.Binds.Any(b => b.Destination.StartsWith(FabricPaths.Libraries + "/", StringComparison.Ordinal))))
+                result["LD_LIBRARY_PATH"] = FabricPaths.Libraries;
+            Add("RDMAV_DRIVERS", outcomes.SelectMany(o => o.Drivers));
+            Add("FI_PROVIDER_PATH", outcomes.SelectMany(o => o.ProviderDirectories));
+            return result;
+
+            void Add(string name, IEnumerable<string> values)
+            {
+                if (string.Join(':', values.Distinct()) is { Length: > 0 } value)
+                    result[name] = value;
+            }
+        }
+
+        List<string> Warnings(List<Choice> used) =>
+            used.Exists(c => c.Verbs) && inventory.MemlockSoft is { } soft && soft != long.MaxValue
+                ? [$"RLIMIT_MEMLOCK is {soft} bytes{(soft <= 32768 ? ", which libibverbs itself finds too low" : "")}: UCX and MPI want it unlimited (ulimit -l)"]
+                : [];
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Slipway.Fabric;
+
+/// <summary>What is known about fabrics, from <c>providers.json</c>: the one place for it.</summary>
+sealed class ProviderTable
+{
+    static readonly Lazy<ProviderTable> Embedded = new(Load);
+
+    public static ProviderTable Default => Embedded.Value;
+
+    /// <summary>Where the rows come from.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>What <c>/sys/class/infiniband_verbs/abi_version</c> may say.</summary>
+    public required AbiRange UverbsAbi { get; init; }
+
+    public required IReadOnlyList<ProviderRow> Providers { get; init; }
+
+    public required IReadOnlyList<IntraNodeRow> IntraNode { get; init; }
+
+    /// <summary>Family of distributions to the <c>ID</c>s of os-release(5) that belong to it.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Families { get; init; }
+
+    /// <summary>Set of packages, then family, to package names.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, IReadOnlyList<string>>> Packages { get; init; }
+
+    /// <summary>The verbs stack: these come from one build, so they change together.</summary>
+    public required IReadOnlyList<string> VerbsLibraries { get; init; }
+
+    /// <summary>What the verbs stack needs beside the C library.</summary>
+    public required IReadOnlyList<string> VerbsHelpers { get; init; }
+
+    public required IReadOnlyList<string> LibfabricLibraries { get; init; }
+
+    /// <summary>Parts of glibc: never taken from the host, since they fit no other build of glibc.</summary>
+    public required IReadOnlyList<string> CLibrary { get; init; }
+
+    /// <summary>Taken from the image where it has them: programs of the image may need newer ones than the host's.</summary>
+    public required IReadOnlyList<string> CompilerLibraries { get; init; }
+
+    public required IReadOnlyList<string> MpiLibraries { get; init; }
+
+    public required IReadOnlyList<string> UcxLibraries { get; init; }
+
+    /// <summary>Other libraries whose versions a plan may ask for.</summary>
+    public required IReadOnlyList<string> OtherLibraries { get; init; }
+
+    /// <summary>Where libraries lie beside the directories that ld.so.conf names; <c>*</c> in a component is a wildcard.</summary>
+    public required IReadOnlyList<string> LibraryDirectories { get; init; }
+
+    /// <summary>Below a library directory: where libibverbs looks (<c>VERBS_PROVIDER_DIR</c>).</summary>
+    public required IReadOnlyList<string> VerbsProviderDirectories { get; init; }
+
+    /// <summary>Below a library directory: where libfabric looks (<c>PROVDLDIR</c>).</summary>
+    public required IReadOnlyList<string> LibfabricProviderDirectories { get; init; }
+
+    /// <summary>The row of a device, by its kernel module, the driver of its bus, what it says of itself, or its name: in that order.</summary>
+    public ProviderRow? Find(string? module, string? busDriver, string? vendor, string? description, string name) =>
+        Providers.FirstOrDefault(p => p.KernelDriver == module)
+        ?? Providers.FirstOrDefault(p => busDriver is not null && p.BusDrivers.Contains(busDriver))
+        ?? Providers.FirstOrDefault(p => description is not null && p.NodeDescription == description)
+        ?? Providers.FirstOrDefault(p => p.Names.Any(n => RootDirectory.Wildcard(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
+
+    public ProviderRow? ForDevice(FabricDevice device) => Providers.FirstOrDefault(p => p.KernelDriver == device.KernelDriver);
+
+    /// <summary>Packages of the image's own distribution that bring the row's libraries; empty where the table does not know.</summary>
+    public IReadOnlyList<string> PackagesFor(ProviderRow row, ImageDistribution? distribution)
+    {
+        var family = distribution is null ? null : Families.FirstOrDefault(f => f.Value.Contains(distribution.Id)).Key;
+        return family is not null && Packages[row.PackageSet].TryGetValue(family, out var names) ? names : [];
+    }
+
+    static ProviderTable Load()
+    {
+        using var stream = typeof(ProviderTable).Assembly.GetManifestResourceStream("Slipway.Fabric.providers.json")!;
+        return JsonSerializer.Deserialize(stream, ProviderTableJson.Default.ProviderTable)!;
+    }
+}
+
+sealed record AbiRange(int Min, int Max);
+
+sealed record IntraNodeRow(string Name, string DeviceNode);
+
+/// <summary>One kernel driver and what it takes in user space.</summary>
+sealed class ProviderRow
+{
+    public required string KernelDriver { get; init; }
+
+    /// <summary>Drivers that the PCI function itself is bound to, where the RDMA part is a module of its own.</summary>
+    public IReadOnlyList<string> BusDrivers { get; set; } = [];
+
+    /// <summary>What <c>node_desc</c> says, for a device without a bus.</summary>
+    public string? NodeDescription { get; set; }
+
+    public IReadOnlyList<string> Names { get; set; } = [];
+
+    /// <summary>The fabric, where the port's link layer does not tell it.</summary>
+    public string? Fabric { get; set; }
+
+    /// <summary>The library that loads the provider: <c>libibverbs</c> or <c>libfabric</c>.</summary>
+    public string Carrier { get; set; } = "libibverbs";
+
+    /// <summary>As a driver file names it (<c>mlx5</c>), or as libfabric does; null where no provider exists that we could pass.</summary>
+    public string? Provider { get; set; }
+
+    /// <summary>Public library of a shared provider, or the library that a libfabric provider drives the device with.</summary>
+    public string? Library { get; set; }
+
+    /// <summary>True where programs link the provider too (rdma-core's shared providers): <c>libX-rdmavN.so</c> is then a link to <see cref="Library"/>.</summary>
+    public bool Shared { get; set; }
+
+    public IReadOnlyList<string> VendorIds { get; set; } = [];
+
+    /// <summary><c>RDMA_DRIVER_*</c>; null for what is not verbs.</summary>
+    public int? DriverId { get; set; }
+
+    public int AbiMin { get; set; }
+
+    public int AbiMax { get; set; } = int.MaxValue;
+
+    /// <summary>Nodes beside uverbs; <c>{name}</c> is the device's kernel name. Those that do not exist are left out, save the first.</summary>
+    public IReadOnlyList<string> DeviceNodes { get; set; } = [];
+
+    public string PackageSet { get; set; } = "verbs";
+}
+
+/// <summary>Apart from <see cref="SlipwayJson"/>, since a key that the table does not have is a slip of ours.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(ProviderTable))]
+sealed partial class ProviderTableJson : JsonSerializerContext;

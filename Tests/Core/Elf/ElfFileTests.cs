@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Slipway.Elf;
+
+namespace Slipway.Tests.Elf;
+
+public sealed partial class ElfFileTests
+{
+    static ElfBuilder Sample(bool is64 = true, bool littleEndian = true, ushort machine = 62) => new()
+    {
+        Is64 = is64,
+        LittleEndian = littleEndian,
+        Machine = machine,
+        Soname = "libsample.so.1",
+        Needed = ["libibverbs.so.1", "libc.so.6"],
+        Runpath = "$ORIGIN/../lib:/opt/x",
+        VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libc.so.6"] = ["GLIBC_2.14"] },
+        VersionsDefined = ["SAMPLE_1.0", "SAMPLE_1.1"],
+        Exports = ["sample_open", "sample_close"],
+        X86Isa = 4,
+        DlopenNote = """[{"soname":["libx.so.1"]}]""",
+        Interpreter = "/lib64/ld-linux-x86-64.so.2",
+    };
+
+    [Theory]
+    [InlineData(true, true, 62, "x86_64")]
+    [InlineData(true, true, 183, "aarch64")]
+    [InlineData(true, false, 22, "s390x")]
+    [InlineData(false, true, 3, "i686")]
+    [InlineData(false, false, 20, "ppc")]
+    public void Reads_both_classes_and_byte_orders(bool is64, bool littleEndian, int machine, string name)
+    {
+        var elf = ElfFile.Parse(Sample(is64, littleEndian, (ushort)machine).Build(), "sample");
+
+        Assert.Equal(is64 ? ElfClass.Elf64 : ElfClass.Elf32, elf.Class);
+        Assert.Equal(littleEndian, elf.LittleEndian);
+        Assert.Equal(name, elf.Machine);
+        Assert.Equal(ElfType.SharedObject, elf.Type);
+        Assert.Equal("libsample.so.1", elf.Soname);
+        Assert.Equal("/lib64/ld-linux-x86-64.so.2", elf.Interpreter);
+        Assert.Equal(["libibverbs.so.1", "libc.so.6"], elf.Needed);
+        Assert.Equal(["$ORIGIN/../lib", "/opt/x"], elf.Runpath);
+        Assert.Equal(["IBVERBS_1.1", "IBVERBS_PRIVATE_34"], elf.VersionsNeeded["libibverbs.so.1"]);
+        Assert.Equal(["GLIBC_2.14"], elf.VersionsNeeded["libc.so.6"]);
+        Assert.Equal(["SAMPLE_1.0", "SAMPLE_1.1"], elf.VersionsDefined);
+        Assert.Equal(4u, elf.X86IsaNeeded);
+        Assert.Equal(["""[{"soname":["libx.so.1"]}]"""], elf.DlopenNotes);
+    }
+
+    [Fact]
+    public void Reads_exports() =>
+        Assert.Equal(["sample_open", "sample_close"], ElfFile.ParseExports(Sample().Build(), "sample"));
+
+    [Fact]
+    public void A_file_and_its_bytes_read_the_same()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = directory.Write("libsample.so.1", Sample().Build());
+        Assert.Equal(ElfFile.Parse(File.ReadAllBytes(path), path).VersionsDefined, ElfFile.Read(path).VersionsDefined);
+        Assert.Equal(["sample_open", "sample_close"], ElfFile.ReadExports(path));
+    }
+
+    [Fact]
+    public void What_is_no_elf_file_is_null_or_an_error_that_names_it()
+    {
+        using var directory = new TemporaryDirectory();
+        var text = directory.Write("script", "#!/bin/sh\n"u8.ToArray());
+        var empty = directory.Write("empty.so", []);
+        Assert.Null(ElfFile.ReadIfElf(text));
+        Assert.Null(ElfFile.ReadIfElf(empty));
+        Assert.Contains(text, Assert.Throws<ElfFormatException>(() => ElfFile.Read(text)).Message);
+        Assert.Contains(empty, Assert.Throws<ElfFormatException>(() => ElfFile.Read(empty)).Message);
+    }
+
+    [Fact]
+    public void Any_truncation_is_a_typed_error_or_reads()
+    {
+        var whole = Sample().Build();
+        for (var length = 0; length < whole.Length; length++)
+            AssertSafe(whole.AsMemory(0, length));
+    }
+
+    [Fact]
+    public void Any_changed_byte_is_a_typed_error_or_reads()
+    {
+        foreach (var whole in new[] { Sample().Build(), Sample(is64: false, littleEndian: false, machine: 20).Build() })
+            for (var at = 0; at < whole.Length; at++)
+                foreach (var value in (byte[])[0, 1, 0x7f, 0x80, 0xff])
+                {
+                    var changed = whole.ToArray();
+                    changed[at] = value;
+                    AssertSafe(changed);
+                }
+    }
+
+    [Theory]
+    [MemberData(nameof(RealLibraries))]
+    public void A_damaged_real_library_is_a_typed_error_or_reads(string path)
+    {
+        var whole = File.ReadAllBytes(path);
+        for (var length = 0; length < whole.Length; length += 1 + whole.Length / 500)
+            AssertSafe(whole.AsMemory(0, length));
+        var random = new Random(20261121);
+        for (var i = 0; i < 500; i++)
+        {
+            var changed = whole.ToArray();
+            for (var flips = 0; flips < 8; flips++)
+                changed[random.Next(Math.Min(changed.Length, 16384))] ^= (byte)(1 << random.Next(8));
+            AssertSafe(changed);
+        }
+    }
+
+    [Fact]
+    public void Chains_that_go_on_for_ever_end()
+    {
+        var library = new ElfBuilder { Soname = "liblong.so.1", VersionsDefined = Enumerable.Range(0, 40000).Select(i => $"V_{i}").ToArray() }.Build();
+        Assert.Contains("versions", Assert.Throws<ElfFormatException>(() => ElfFile.Parse(library, "liblong.so.1")).Message);
+    }
+
+    [Theory]
+    [MemberData(nameof(RealLibraries))]
+    public void Agrees_with_readelf(string path)
+    {
+        if (Run("readelf", "-d", "-V", "-W", path) is not { } expected)
+            return;
+        var elf = ElfFile.Read(path);
+
+        Assert.Equal(NeededLine().Matches(expected).Select(m => m.Groups[1].Value), elf.Needed);
+        Assert.Equal(SonameLine().Match(expected) is { Success: true } s ? s.Groups[1].Value : null, elf.Soname);
+        var definitions = Between(expected, "Version definition section", "Version needs section");
+        Assert.Equal(DefinedLine().Matches(definitions).Where(m => m.Groups[1].Value != "BASE").Select(m => m.Groups[2].Value), elf.VersionsDefined);
+        var needs = Between(expected, "Version needs section", "Version definition section");
+        Assert.Equal(NeededVersionLine().Matches(needs).Select(m => m.Groups[1].Value).Order(), elf.VersionsNeeded.SelectMany(v => v.Value).Order());
+    }
+
+    public static TheoryData<string> RealLibraries()
+    {
+        var data = new TheoryData<string>();
+        foreach (var name in (string[])["libc.so.6", "libm.so.6", "libstdc++.so.6", "libibverbs.so.1", "libmlx5.so.1", "libgcc_s.so.1"])
+            foreach (var directory in (string[])["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"])
+                if (File.Exists($"{directory}/{name}"))
+                    data.Add($"{directory}/{name}");
+        return data;
+    }
+
+    static void AssertSafe(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            ElfFile.Parse(bytes, "damaged");
+            ElfFile.ParseExports(bytes, "damaged");
+        }
+        catch (ElfFormatException e)
+        {
+            Assert.StartsWith("damaged: ", e.Message);
+        }
+    }
+
+    static string Between(string text, string from, string to)
+    {
+        var start = text.IndexOf(from, StringComparison.Ordinal);
+        if (start < 0)
+            return "";
+        var end = text.IndexOf(to, start, StringComparison.Ordinal);
+        return end < 0 ? text[start..] : text[start..end];
+    }
+
+    static string? Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+            return process.StandardOutput.ReadToEnd();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    [GeneratedRegex(@"\(NEEDED\).*\[(.*)\]")]
+    private static partial Regex NeededLine();
+
+    [GeneratedRegex(@"\(SONAME\).*\[(.*)\]")]
+    private static partial Regex SonameLine();
+
+    [GeneratedRegex(@"Rev: \d+  Flags: (\S+).*  Name: (\S+)")]
+    private static partial Regex DefinedLine();
+
+    [GeneratedRegex(@"  Name: (\S+)  Flags: (?!WEAK)")]
+    private static partial Regex NeededVersionLine();
+}
