@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Enumeration;
 using System.Text;
 using System.Text.Json;
 using Slipway.Definitions;
@@ -241,8 +242,9 @@ public static class BuildInside
         // logs go, the directories that programs write them to stay
         string log = Path.Combine(root.Path, "var/log");
         if (LibC.stat(log, out LibC.statx_t found, follow: false) == 0 && found.IsDirectory)
-            foreach (string file in Directory.EnumerateFiles(log, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
-                File.Delete(file);
+            foreach (string path in Tree(log).ToList())
+                if (LibC.stat(path, out LibC.statx_t entry, follow: false) == 0 && !entry.IsDirectory)
+                    LibC.unlink(path);
         if (root.Read("etc/machine-id") is not null)
             root.Write("etc/machine-id", "");
     }
@@ -250,15 +252,15 @@ public static class BuildInside
     /// <summary>Times later than the epoch are of this build: they become the epoch, so that two builds give the same bytes.</summary>
     static void CutTimes(string root, long epoch)
     {
-        DateTime limit = DateTimeOffset.FromUnixTimeSeconds(epoch).UtcDateTime;
-        void Cut(FileSystemInfo entry)
-        {
-            if (entry.LastWriteTimeUtc > limit)
-                entry.LastWriteTimeUtc = limit;
-        }
-        DirectoryInfo top = new(root);
-        foreach (FileSystemInfo entry in top.EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }))
-            Cut(entry);
-        Cut(top);
+        foreach (string path in Tree(root).Append(root))
+            if (LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.stx_mtime.tv_sec > epoch)
+                LibC.SetModified(path, epoch);
     }
+
+    /// <summary>Everything below a directory; a link is an entry, and never followed: it would lead to the host.</summary>
+    static FileSystemEnumerable<string> Tree(string directory) =>
+        new(directory, (ref FileSystemEntry entry) => entry.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        {
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
+        };
 }

@@ -40,6 +40,17 @@ public static unsafe partial class LibC
             return statx(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, to) == 0 ? 0 : errno;
     }
 
+    const int UTIME_OMIT = (1 << 30) - 2;
+
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] private static partial int utimensat(int dirfd, string pathname, long* times, int flags);
+
+    /// <summary>Sets the modification time of a file, directory or link (never of what a link leads to), in seconds since 1970.</summary>
+    public static bool SetModified(string pathname, long seconds)
+    {
+        long* times = stackalloc long[] { 0, UTIME_OMIT, seconds, 0 };
+        return utimensat(AT_FDCWD, pathname, times, AT_SYMLINK_NOFOLLOW) == 0;
+    }
+
     /// <summary>fstat(2); 0 or the errno.</summary>
     public static int fstat(int fd, out statx_t result)
     {
