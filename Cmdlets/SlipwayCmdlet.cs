@@ -51,7 +51,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
     internal static ErrorRecord Record(SlipwayException e) =>
         new(e, e.Id, Enum.TryParse(e.Kind.ToString(), out ErrorCategory category) ? category : ErrorCategory.NotSpecified, e.Target)
         {
-            ErrorDetails = new ErrorDetails(e.Recommendation is null ? e.Message : $"{e.Message}\n{e.Recommendation}") { RecommendedAction = e.Recommendation },
+            ErrorDetails = new ErrorDetails(e.Message) { RecommendedAction = e.Recommendation },
         };
 
     /// <summary>Absolute file system path of a parameter: <c>~</c>, drives and the prompt's location are PowerShell's matter.</summary>

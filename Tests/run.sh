@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs every suite and sums them up: one last line, `N passed, N failed, N skipped`. Called by `./bootstrap.sh test [--long]`, which has built before.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[ "${1:-}" = --long ] && export SLIPWAY_TEST_LONG=1
+passed=0 failed=0 skipped=0
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+add() { passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
+
+printf '\n== Core (xunit)\n'
+dotnet test Tests/Core -c Release --nologo -v quiet --logger "trx;LogFileName=$results/core.trx" --logger 'console;verbosity=minimal'
+core_exit=$?
+counters=$(grep -o '<Counters [^>]*>' "$results/core.trx" 2>/dev/null)
+number() { sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" <<<"$counters"; }
+if [ -n "$counters" ]; then
+    total=$(number total) ok=$(number passed) executed=$(number executed)
+    add "$ok" $((executed - ok)) $((total - executed))
+    # each skipped test with its reason
+    grep -A4 'outcome="NotExecuted"' "$results/core.trx" | sed -nE 's/.*testName="([^"]*)".*/skipped  \1/p; s/.*<StdOut>(.*)<\/StdOut>.*/         \1/p; s/.*<Message>(.*)<\/Message>.*/         \1/p'
+else
+    add 0 1 0
+fi
+[ $core_exit -eq 0 ] || [ "$failed" -gt 0 ] || add 0 1 0
+
+printf '\n== Cmdlets (Pester)\n'
+if command -v pwsh >/dev/null && pwsh -NoProfile -c 'exit [int](-not (Get-Module -ListAvailable Pester))'; then
+    pwsh -NoProfile -NonInteractive -File Tests/Cmdlets/run.ps1 "$results/pester"
+    if read -r ok bad skip <"$results/pester"; then add "$ok" "$bad" "$skip"; else add 0 1 0; fi
+else
+    # by name and number: a test that did not run is never a test that passed
+    count=0
+    while IFS= read -r name; do
+        printf 'skipped  %s: pwsh with Pester 5 is not on the PATH\n' "$name"
+        count=$((count + 1))
+    done < <(sed -nE "s/^ *It '(([^']|'')*)'.*/\1/p" Tests/Cmdlets/*.Tests.ps1)
+    add 0 0 "$count"
+fi
+
+printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
