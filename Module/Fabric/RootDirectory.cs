@@ -51,7 +51,7 @@ sealed class RootDirectory
         return "/" + string.Join('/', done);
     }
 
-    public string Outside(string canonical) => root + canonical;
+    public string Outside(string canonical) => root.Length + canonical.Length > 0 ? root + canonical : "/";
 
     public bool HasFile(string path) => Resolve(path) is { } outside && !Directory.Exists(outside);
 

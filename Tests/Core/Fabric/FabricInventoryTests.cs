@@ -110,7 +110,8 @@ public sealed class FabricInventoryTests
         var files = Directory.GetFiles(Path.Combine(node.Root, "sys"), "*", noLinks);
         foreach (var file in files)
             File.WriteAllText(file, "");
-        Assert.Equal(4, node.Read().Devices.Count);
+        // mlx5_2 has no ibdev, and rxe no function by which its uverbs node could be told
+        Assert.Equal(["mlx5_0", "mlx5_1", "rxe0", "uverbs2", "uverbs3"], node.Read().Devices.Select(d => d.Name));
         foreach (var file in files)
             File.Delete(file);
         Assert.NotNull(node.Read());

@@ -8,7 +8,7 @@ public sealed class SystemTree(TemporaryDirectory files)
 {
     public const string Directory = "/usr/lib/x86_64-linux-gnu";
 
-    static readonly string[] Glibc = ["2.2.5", "2.14", "2.17", "2.28", "2.31", "2.33", "2.34", "2.36", "2.38"];
+    static readonly string[] Glibc = ["2.2.5", "2.3.2", "2.3.4", .. Enumerable.Range(3, 40).Select(i => $"2.{i}")];
 
     public SystemTree Distribution(string id, string version)
     {
