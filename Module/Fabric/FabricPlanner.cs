@@ -118,7 +118,7 @@ public static class FabricPlanner
             var packages = table.PackagesFor(row, facts.Distribution);
             return packages.Count > 0
                 ? $": add `fabric: auto` to the definition, which installs {string.Join(", ", packages)}"
-                : $": install a libibverbs or libfabric with provider {row.Provider} in the image";
+                : $": install a {row.Carrier} with provider {row.Provider} in the image: no package of its distribution is known to have it";
         }
 
         SortedDictionary<string, string> Variables(List<RungOutcome> outcomes)

@@ -30,7 +30,7 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
             {
                 var path = $"{directory}/{entry.Name}";
                 // Links are not followed: what they lead to is met at its own place.
-                if (entry.LinkTarget is not null)
+                if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint))
                     continue;
                 if (entry is DirectoryInfo)
                 {

@@ -24,7 +24,7 @@ sealed class RootDirectory
     /// <summary>The path inside with all links followed, whether or not there is something; null where the links go round.</summary>
     public string? Canonical(string path)
     {
-        var pending = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).AsEnumerable().Reverse());
+        var pending = new Stack<string>(Components(path));
         var done = new List<string>();
         var links = 0;
         while (pending.TryPop(out var name))
@@ -45,13 +45,13 @@ sealed class RootDirectory
             done.RemoveAt(done.Count - 1);
             if (target.StartsWith('/'))
                 done.Clear();
-            foreach (var component in target.Split('/', StringSplitOptions.RemoveEmptyEntries).AsEnumerable().Reverse())
+            foreach (var component in Components(target))
                 pending.Push(component);
         }
         return "/" + string.Join('/', done);
     }
 
-    public string Outside(string canonical) => root + canonical;
+    public string Outside(string canonical) => root.Length + canonical.Length > 0 ? root + canonical : "/";
 
     public bool HasFile(string path) => Resolve(path) is { } outside && !Directory.Exists(outside);
 
@@ -121,6 +121,9 @@ sealed class RootDirectory
 
     public static bool Wildcard(string pattern, string name) =>
         System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+
+    /// <summary>The last first, as a stack wants them.</summary>
+    static IEnumerable<string> Components(string path) => Enumerable.Reverse(path.Split('/', StringSplitOptions.RemoveEmptyEntries));
 
     static bool Exists(string outside) => File.Exists(outside) || Directory.Exists(outside);
 

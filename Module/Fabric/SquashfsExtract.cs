@@ -1,5 +1,4 @@
-using System.ComponentModel;
-using System.Diagnostics;
+using Slipway.Linux;
 
 namespace Slipway.Fabric;
 
@@ -82,33 +81,9 @@ sealed class SquashfsExtract : IDisposable
 
     static string Run(string image, string[] arguments, CancellationToken cancellation)
     {
-        using var process = new Process
-        {
-            StartInfo = new ProcessStartInfo("unsquashfs", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true },
-        };
-        try
-        {
-            process.Start();
-        }
-        catch (Win32Exception e)
-        {
-            throw new SlipwayException("UnsquashfsNotFound", ErrorKind.NotInstalled, "unsquashfs is not installed", "Install squashfs-tools.", "unsquashfs", e);
-        }
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        try
-        {
-            process.WaitForExitAsync(cancellation).GetAwaiter().GetResult();
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill();
-            process.WaitForExit();
-            throw;
-        }
-        if (process.ExitCode != 0)
-            throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {errors.Result.Trim()}", "Check that the file is a SquashFS image.", image);
-        return output.Result;
+        List<string> lines = [], errors = [];
+        int exit = HostProgram.Run("unsquashfs", arguments, lines.Add, errors.Add, cancel: cancellation);
+        return exit == 0 ? string.Join('\n', lines)
+            : throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {string.Join("; ", errors)}", "Check that the file is a SquashFS image.", image);
     }
 }

@@ -26,13 +26,13 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         return devices;
     }
 
-    /// <summary>ibdev to uverbs node. <c>abi_version</c> is a plain file among the devices.</summary>
+    /// <summary>ibdev to uverbs node, by the node's own file or by the function that both belong to. <c>abi_version</c> is a plain file among the devices.</summary>
     SortedDictionary<string, string> ReadUverbs()
     {
         var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var node in files.List(Verbs))
             if (files.HasDirectory($"{Verbs}/{node}"))
-                result.TryAdd(files.Text($"{Verbs}/{node}/ibdev") ?? node, node);
+                result.TryAdd(files.Text($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault() ?? node, node);
         return result;
     }
 

@@ -39,7 +39,7 @@ internal static unsafe class Holder
                 StartTime = ProcStat.StartTime(pid),
                 Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
                 Visible = [.. root.Visible],
-                Environment = [.. ImageEnvironment.Read(), .. (plan?.Environment ?? new Dictionary<string, string>()).Select(pair => $"{pair.Key}={pair.Value}")],
+                Environment = ImageEnvironment.Read(plan),
             }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
             said = "ok";
         }

@@ -1,0 +1,139 @@
+namespace Slipway.Tests.Fabric;
+
+public sealed class FabricInventoryTests
+{
+    [Fact]
+    public void A_node_without_a_fabric_has_no_device()
+    {
+        using var node = new NodeTree().Memlock("8388608", "unlimited");
+        var inventory = node.Read();
+        Assert.Empty(inventory.Devices);
+        Assert.Null(inventory.UverbsAbi);
+        Assert.Equal("n1", inventory.Node);
+        Assert.Equal(8388608, inventory.MemlockSoft);
+        Assert.Equal(long.MaxValue, inventory.MemlockHard);
+    }
+
+    [Fact]
+    public void An_empty_root_is_no_error()
+    {
+        using var directory = new TemporaryDirectory();
+        var inventory = FabricInventory.Read(directory.Path);
+        Assert.Empty(inventory.Devices);
+        Assert.Null(inventory.MemlockSoft);
+    }
+
+    [Fact]
+    public void This_machine_can_be_read() => Assert.NotEmpty(FabricInventory.Read().Node);
+
+    [Fact]
+    public void Rxe_has_no_device_link()
+    {
+        using var node = new NodeTree().Rxe();
+        var rxe = Assert.Single(node.Read().Devices);
+        Assert.Equal("rxe0", rxe.Name);
+        Assert.Equal("SoftRoCE", rxe.Fabric);
+        Assert.Equal("rdma_rxe", rxe.KernelDriver);
+        Assert.Equal("uverbs0", rxe.Uverbs);
+        Assert.Equal(2, rxe.UverbsAbi);
+        Assert.Equal("CA", rxe.NodeType);
+        Assert.Equal("Ethernet", rxe.LinkLayer);
+        Assert.Equal("ACTIVE", rxe.State);
+        Assert.Equal("2.5 Gb/sec (1X SDR)", rxe.Rate);
+        Assert.Null(rxe.Firmware);
+        Assert.Null(rxe.PciAddress);
+        Assert.Equal(["eth0"], rxe.NetDevices);
+        Assert.Equal(["/dev/infiniband/uverbs0"], rxe.DeviceNodes);
+    }
+
+    [Fact]
+    public void A_renamed_rxe_is_still_rxe()
+    {
+        using var node = new NodeTree().Rxe("fast0");
+        node.Files.Write("sys/devices/virtual/infiniband/fast0/node_desc", "n1 HCA-1\n");
+        Assert.Equal("rdma_rxe", Assert.Single(node.Read().Devices).KernelDriver);
+    }
+
+    [Fact]
+    public void Virtual_functions_are_devices_of_their_own()
+    {
+        using var node = new NodeTree().Mlx5WithVirtualFunctions();
+        var devices = node.Read().Devices;
+        Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2"], devices.Select(d => d.Name));
+        Assert.Equal(["uverbs0", "uverbs1", "uverbs2"], devices.Select(d => d.Uverbs));
+        Assert.All(devices, d => Assert.Equal("mlx5_ib", d.KernelDriver));
+        Assert.Equal(["0000:3b:00.0", "0000:3b:00.1", "0000:3b:00.2"], devices.Select(d => d.PciAddress));
+        Assert.Equal([null, "0000:3b:00.0", "0000:3b:00.0"], devices.Select(d => d.PhysicalFunction));
+        Assert.Equal([1, null, null], devices.Select(d => d.NumaNode));
+        Assert.Equal("20.31.1014", devices[0].Firmware);
+        Assert.Equal("MT_0000000223", devices[0].BoardId);
+        Assert.Equal("0x15b3", devices[0].VendorId);
+        Assert.Equal("0x101b", devices[0].DeviceId);
+        Assert.Equal(["ib0"], devices[0].NetDevices);
+        Assert.Equal("InfiniBand", devices[0].Fabric);
+    }
+
+    [Theory]
+    [InlineData("ice", "0x8086", "4: RNIC", "iWARP", "irdma")]
+    [InlineData("ice", "0x8086", "1: CA", "RoCE", "irdma")]
+    [InlineData("bnxt_en", "0x14e4", "1: CA", "RoCE", "bnxt_re")]
+    [InlineData("mlx4_core", "0x15b3", "1: CA", "RoCE", "mlx4_ib")]
+    [InlineData("cxgb4", "0x1425", "4: RNIC", "iWARP", "iw_cxgb4")]
+    public void Ethernet_devices_are_told_apart(string driver, string vendor, string nodeType, string fabric, string kernelDriver)
+    {
+        using var node = new NodeTree().Pci("dev0", "0000:3b:00.0", driver, vendor, "0x1", 1, "Ethernet", nodeType);
+        var device = Assert.Single(node.Read().Devices);
+        Assert.Equal((fabric, kernelDriver), (device.Fabric, device.KernelDriver));
+    }
+
+    [Fact]
+    public void Two_kinds_at_once_keep_their_nodes()
+    {
+        using var node = new NodeTree().Hfi1().Cxi().Efa();
+        node.Files.Write("dev/xpmem", "");
+        var inventory = node.Read();
+        Assert.Equal(["EFA", "OmniPath", "Slingshot"], inventory.Devices.Select(d => d.Fabric));
+        Assert.Equal(["/dev/infiniband/uverbs1"], inventory.Devices[0].DeviceNodes);
+        Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0"], inventory.Devices[1].DeviceNodes);
+        Assert.Equal(["/dev/cxi0"], inventory.Devices[2].DeviceNodes);
+        Assert.Equal(("ACTIVE", "200000", "0x17db"), (inventory.Devices[2].State, inventory.Devices[2].Rate, inventory.Devices[2].VendorId));
+        Assert.Equal("xpmem", Assert.Single(inventory.IntraNode).Name);
+        Assert.Equal(["/dev/infiniband/rdma_cm"], inventory.SharedDeviceNodes);
+    }
+
+    [Fact]
+    public void Empty_unreadable_and_vanished_files_are_no_error()
+    {
+        using var node = new NodeTree().Mlx5WithVirtualFunctions().Rxe();
+        // without following the links of sysfs, which go round
+        var noLinks = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        var files = Directory.GetFiles(Path.Combine(node.Root, "sys"), "*", noLinks);
+        foreach (var file in files)
+            File.WriteAllText(file, "");
+        // mlx5_2 has no ibdev, and rxe no function by which its uverbs node could be told
+        Assert.Equal(["mlx5_0", "mlx5_1", "rxe0", "uverbs2", "uverbs3"], node.Read().Devices.Select(d => d.Name));
+        foreach (var file in files)
+            File.Delete(file);
+        Assert.NotNull(node.Read());
+    }
+
+    [Fact]
+    public void Links_that_go_round_or_out_are_no_error()
+    {
+        using var node = new NodeTree();
+        node.Files.Link("sys/class/infiniband/mlx5_0", "mlx5_1");
+        node.Files.Link("sys/class/infiniband/mlx5_1", "mlx5_0");
+        node.Files.Link("sys/class/infiniband/mlx5_2", "../../../../../../../../../../etc");
+        Assert.All(node.Read().Devices, d => Assert.Null(d.KernelDriver));
+    }
+
+    [Fact]
+    public void An_inventory_survives_json()
+    {
+        using var node = new NodeTree().Mlx5WithVirtualFunctions().Memlock("65536", "65536");
+        var json = System.Text.Json.JsonSerializer.Serialize(node.Read(), SlipwayJson.Default.FabricInventory);
+        var back = System.Text.Json.JsonSerializer.Deserialize(json, SlipwayJson.Default.FabricInventory)!;
+        Assert.Equal("200 Gb/sec (4X HDR)", back.Devices[0].Rate);
+        Assert.Equal(65536, back.MemlockSoft);
+    }
+}
