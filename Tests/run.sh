@@ -5,6 +5,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ "${1:-}" = --long ] && export SLIPWAY_TEST_LONG=1
 passed=0 failed=0 skipped=0
 results=$(mktemp -d)
+
+# root tries everything also as an ordinary user with subordinate ids
+if [ "$(id -u)" = 0 ]; then
+    export SLIPWAY_TEST_USER=slipway-test
+    id "$SLIPWAY_TEST_USER" >/dev/null 2>&1 || useradd --create-home --shell /bin/sh "$SLIPWAY_TEST_USER"
+fi
 trap 'rm -rf "$results"' EXIT
 
 add() { passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }

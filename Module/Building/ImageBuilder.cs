@@ -96,9 +96,10 @@ public static class ImageBuilder
         string directory = Path.GetDirectoryName(destination)!;
         if (Directory.Exists(destination))
             throw new SlipwayException("DestinationIsDirectory", ErrorKind.InvalidArgument, $"{destination}: the destination is a directory", "Give the path of a file, e.g. ./lammps.sqfs.", destination);
-        string partial = Path.Combine(directory, $".{Path.GetFileName(destination)}.{Guid.NewGuid():n}.partial");
+        string partial = PartialFile.NameFor(destination);
         try
         {
+            PartialFile.RemoveStale(directory);
             using FileStream reserved = new(partial, FileMode.CreateNew);
             return partial;
         }

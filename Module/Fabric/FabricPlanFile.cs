@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Linux;
 
 namespace Slipway;
 
@@ -13,7 +14,7 @@ public static class FabricPlanFile
     public static string Write(FabricPlan plan, string imagePath)
     {
         var path = PathFor(imagePath);
-        var beside = $"{path}.{Guid.NewGuid():N}";
+        var beside = PartialFile.NameFor(path);
         try
         {
             using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))

@@ -106,12 +106,14 @@ public static class NodeCache
         try
         {
             foreach (string directory in new[] { cache, cache + "/sha256", cache + "/published" })
-                if (LibC.mkdir(directory, mode) != 0 && LibC.errno is var error && error != 17 /* EEXIST */)
+                if (LibC.mkdir(directory, mode) == 0)
+                    LibC.chmod(directory, mode); // whatever the umask is
+                else if (LibC.errno is var error && error != 17 /* EEXIST */)
                     throw new IOException($"mkdir {directory}: errno {error}");
             if (!IsSafe(cache))
                 throw new SlipwayException("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
                     "Have it removed, or its owner and mode mended (root's 0755, a user's 0700).", cache);
-            RemovePartials(cache);
+            PartialFile.RemoveStale(cache + "/sha256");
             return cache;
         }
         catch (IOException e)
@@ -120,23 +122,9 @@ public static class NodeCache
         }
     }
 
-    /// <summary>Partial files carry the pid of their writer and its start time; those of writers that are gone are removed.</summary>
-    static void RemovePartials(string cache)
-    {
-        foreach (string partial in Directory.EnumerateFiles(cache + "/sha256", "*.partial"))
-        {
-            string[] parts = Path.GetFileName(partial).Split('.');
-            if (parts is [_, var pid, var start, _] && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int writer)
-                && ProcStat.StartTime(writer).ToString(CultureInfo.InvariantCulture) == start)
-                continue;
-            File.Delete(partial);
-        }
-    }
-
     static void Copy(ContainerImage image, string entry, IProgress<StepProgress>? progress, CancellationToken cancel)
     {
-        int pid = LibC.getpid();
-        string partial = string.Create(CultureInfo.InvariantCulture, $"{entry}.{pid}.{ProcStat.StartTime(pid)}.partial");
+        string partial = PartialFile.NameFor(entry);
         string activity = $"Publishing {Path.GetFileName(image.Path)}";
         try
         {
@@ -182,7 +170,7 @@ public static class NodeCache
     {
         if (LibC.stat(image.Path, out LibC.statx_t found) != 0)
             return;
-        string record = RecordPath(cache, image.Path), partial = $"{record}.{Guid.NewGuid():n}";
+        string record = RecordPath(cache, image.Path), partial = PartialFile.NameFor(record);
         File.WriteAllText(partial, $"{Stamp(found)}\n{image.Digest}\n{image.Path}\n");
         File.Move(partial, record, overwrite: true);
     }

@@ -1,0 +1,28 @@
+using System.Globalization;
+
+namespace Slipway.Linux;
+
+/// <summary>
+/// A file that is being written beside its destination, to be renamed over it when it is whole. Its name tells its writer (host, pid, start time), so that
+/// one whose writer has died is known and removed, by the same host only: others cannot tell.
+/// </summary>
+internal static class PartialFile
+{
+    const string Ending = ".partial";
+
+    static string Writer(int pid) => string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName.Replace('.', '_')}.{pid}.{ProcStat.StartTime(pid)}");
+
+    /// <summary>A name beside <paramref name="destination"/> that no other writer uses.</summary>
+    public static string NameFor(string destination) =>
+        Path.Combine(Path.GetDirectoryName(destination)!, $".{Path.GetFileName(destination)}.{Writer(Environment.ProcessId)}.{Guid.NewGuid().ToString("n")[..8]}{Ending}");
+
+    /// <summary>Removes what dead writers of this host have left in a directory.</summary>
+    public static void RemoveStale(string directory)
+    {
+        foreach (string path in Directory.EnumerateFiles(directory, ".*" + Ending))
+            if (Path.GetFileName(path).Split('.') is [.., var host, var pid, var start, _, _] && host == Environment.MachineName.Replace('.', '_')
+                && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int writer)
+                && ProcStat.StartTime(writer).ToString(CultureInfo.InvariantCulture) != start)
+                LibC.unlink(path);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Slipway.Linux;
+
+namespace Slipway.Tests;
+
+/// <summary>The real launcher, run as a user would run it: as the user who runs the tests, or, for root, also as an ordinary user.</summary>
+static class Cli
+{
+    /// <summary>The launcher of this checkout, in a place that every user can read.</summary>
+    public static string Program { get; } = Publish();
+
+    /// <summary>An ordinary user that `Tests/run.sh` has made; null where the tests themselves run as one.</summary>
+    public static string? OtherUser => LibC.geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER") : null;
+
+    /// <summary>For theories: every user that a command can be tried as.</summary>
+    public static TheoryData<string> Users => OtherUser is { } other ? ["root", other] : [Environment.UserName];
+
+    static string Publish()
+    {
+        DirectoryInfo? directory = new(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Module.sln")))
+            directory = directory.Parent;
+        string built = Path.Combine(directory?.FullName ?? "/", "out/bin/slipway");
+        if (!File.Exists(built))
+            return built;
+        DirectoryInfo place = Directory.CreateTempSubdirectory("slipway-launcher-");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => place.Delete(recursive: true);
+        place.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        string copy = Path.Combine(place.FullName, "slipway");
+        File.Copy(built, copy);
+        return copy;
+    }
+
+    public static Result Run(params string[] arguments) => RunAs(Environment.UserName, arguments);
+
+    public static Result RunAs(string user, params string[] arguments) => Start(user, [Program, .. arguments]).Wait();
+
+    /// <summary>Any command as a user, in that user's home or in <paramref name="directory"/>.</summary>
+    public static Running Start(string user, IReadOnlyList<string> command, string? directory = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        bool other = user != Environment.UserName;
+        List<string> all = [];
+        if (other)
+            all.AddRange(["runuser", "-u", user, "--"]);
+        all.AddRange(["env", "-u", "XDG_RUNTIME_DIR", "-u", "XDG_CACHE_HOME"]);
+        if (other)
+            all.AddRange(["HOME=/home/" + user, "USER=" + user]);
+        all.AddRange((environment ?? new Dictionary<string, string>()).Select(pair => $"{pair.Key}={pair.Value}"));
+        all.AddRange(command);
+        ProcessStartInfo start = new(all[0], all.Skip(1))
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            WorkingDirectory = directory ?? (other ? "/home/" + user : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile)),
+        };
+        return new Running(Process.Start(start)!);
+    }
+
+    public sealed record Result(int ExitCode, string Output, string Error);
+
+    public sealed class Running
+    {
+        readonly Task<string> output, error;
+
+        public Running(Process process)
+        {
+            Process = process;
+            process.StandardInput.Close();
+            output = process.StandardOutput.ReadToEndAsync();
+            error = process.StandardError.ReadToEndAsync();
+        }
+
+        public Process Process { get; }
+
+        public Result Wait(int seconds = 240)
+        {
+            if (!Process.WaitForExit(TimeSpan.FromSeconds(seconds)))
+            {
+                Process.Kill(entireProcessTree: true);
+                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more than {seconds} s");
+            }
+            return new Result(Process.ExitCode, output.Result, error.Result);
+        }
+    }
+}

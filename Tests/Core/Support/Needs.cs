@@ -1,0 +1,38 @@
+using Slipway.Linux;
+
+namespace Slipway.Tests;
+
+/// <summary>What a test takes of the machine. A test that does not find it is skipped with the reason, never passed.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class NeedsFactAttribute : FactAttribute
+{
+    public NeedsFactAttribute(params string[] needs) => Skip = Needs.Missing(needs);
+}
+
+/// <summary>A theory with needs, likewise.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class NeedsTheoryAttribute : TheoryAttribute
+{
+    public NeedsTheoryAttribute(params string[] needs) => Skip = Needs.Missing(needs);
+}
+
+static class Needs
+{
+    public const string Launcher = "the launcher (./bootstrap.sh build)", Fuse = "/dev/fuse", Root = "root", Long = "--long", Network = "a Debian mirror";
+
+    public static string? Missing(IEnumerable<string> needs)
+    {
+        List<string> missing = [.. needs.Where(n => !IsThere(n))];
+        return missing.Count == 0 ? null : "needs " + string.Join(", ", missing);
+    }
+
+    static bool IsThere(string need) => need switch
+    {
+        Launcher => File.Exists(Cli.Program),
+        Fuse => LibC.access("/dev/fuse", LibC.R_OK | LibC.W_OK) == 0,
+        Root => LibC.geteuid() == 0,
+        Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
+        Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
+        _ => HostProgram.TryFind(need) is not null,
+    };
+}
