@@ -23,7 +23,7 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
         DebSource source = definition.Source;
         Directory.CreateDirectory(job.PackageCache);
         string apt = Path.Combine(job.WorkDirectory, "apt");
-        WriteRepositories(apt);
+        string? instead = WriteRepositories(apt);
 
         List<string> arguments =
         [
@@ -49,8 +49,8 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
             arguments.Add("--components=" + string.Join(',', own.SelectMany(r => r.Components).Distinct()));
         arguments.Add(source.Suite.Value);
         arguments.Add(root);
-        if (source.Repositories.Count > 0 && own.Count == 0)
-            arguments.Add(Path.Combine(apt, "sources.list.d", "slipway.sources"));
+        if (instead is not null)
+            arguments.Add(instead);
 
         List<string> said = [];
         void Line(string line)
@@ -76,7 +76,10 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
 
     static string Quote(string path) => "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
-    void WriteRepositories(string apt)
+    const string SourcesFile = "slipway.sources";
+
+    /// <summary>Writes sources and pins; returns the sources' file where it takes the place of the distribution's own.</summary>
+    string? WriteRepositories(string apt)
     {
         DebSource source = definition.Source;
         StringBuilder sources = new(), pins = new();
@@ -100,17 +103,23 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
         }
         Directory.CreateDirectory(Path.Combine(apt, "sources.list.d"));
         Directory.CreateDirectory(Path.Combine(apt, "preferences.d"));
-        if (sources.Length > 0)
-            File.WriteAllText(Path.Combine(apt, "sources.list.d", "slipway.sources"), sources.ToString());
         if (pins.Length > 0)
             File.WriteAllText(Path.Combine(apt, "preferences.d", "slipway"), pins.ToString());
+        // beside the distribution's own repositories, or, where the definition names none of those, instead of them
+        bool instead = source.Repositories.All(r => r.Url is not null);
+        string file = instead ? Path.Combine(job.WorkDirectory, SourcesFile) : Path.Combine(apt, "sources.list.d", SourcesFile);
+        if (sources.Length > 0)
+            File.WriteAllText(file, sources.ToString());
+        return instead && sources.Length > 0 ? file : null;
     }
 
     /// <summary>From what apt and mmdebstrap said, the error that names the line of the definition.</summary>
     SlipwayException Explain(IReadOnlyList<string> said, int exit)
     {
         string log = $"The whole log: {job.LogPath}";
-        string? Find(params string[] words) => said.FirstOrDefault(line => words.Any(word => line.Contains(word, StringComparison.Ordinal)));
+        // of several lines that say the same, the one that names a repository of the definition says most
+        string? Find(params string[] words) => said.Where(line => words.Any(word => line.Contains(word, StringComparison.Ordinal)))
+            .OrderBy(line => RepositoryIn(line) is null).FirstOrDefault();
 
         if (Find("No space left on device") is not null)
             return new("DiskFull", ErrorKind.WriteError, $"{job.WorkDirectory}: no space left on the device while packages were installed", $"Free some space, or set TMPDIR to a roomier local disk. {log}", job.WorkDirectory);
@@ -137,7 +146,8 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
     static string Short(string line) => line.TrimStart('E', 'W', 'I', ':', ' ');
 
     /// <summary>The line of the repository that a message of apt speaks of, else of the suite.</summary>
-    string Where(string message) =>
-        definition.Source.Repositories.FirstOrDefault(r => r.Url is { } url && message.Contains(url[(url.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimEnd('/'), StringComparison.Ordinal))?.Name.Where
-        ?? definition.Source.Suite.Where;
+    string Where(string message) => (RepositoryIn(message)?.Name ?? definition.Source.Suite).Where;
+
+    DebRepository? RepositoryIn(string message) => definition.Source.Repositories.FirstOrDefault(r =>
+        r.Url is { } url && message.Contains(url[(url.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimEnd('/'), StringComparison.Ordinal));
 }
