@@ -59,6 +59,7 @@ internal static unsafe class ContainerRunner
         byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={directory}", "--", .. command]);
         byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request));
         LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         LibC.execve(NativeStrings.Of(nsenter), argv, envp);
         throw new SlipwayException("ExecFailed", ErrorKind.InvalidOperation, $"{nsenter}: cannot be started (errno {LibC.errno})", null, nsenter) { ExitCode = 126 };
     }
