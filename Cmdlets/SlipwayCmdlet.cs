@@ -29,8 +29,20 @@ public abstract class SlipwayCmdlet : PSCmdlet
                 messages.CompleteAdding();
             }
         });
-        foreach (Action message in messages.GetConsumingEnumerable())
-            message();
+        try
+        {
+            foreach (Action message in messages.GetConsumingEnumerable())
+                message();
+        }
+        catch
+        {
+            // writing to a pipeline that is being stopped throws: the work is ended too, and has cleaned up before we go
+            stop.Cancel();
+            foreach (Action _ in messages.GetConsumingEnumerable())
+                continue;
+            ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
+            throw;
+        }
         try
         {
             result = task.GetAwaiter().GetResult();
