@@ -85,7 +85,7 @@ public static partial class DefinitionReader
             throw map.Error("suite", "DefinitionBadName", $"'{suite.Value}' is not the name of a suite", "Write e.g. 'suite: bookworm'.");
         List<DebRepository> repositories = [.. map.Maps("repositories", "name", "url", "suite", "components", "key", "trusted", "priority").Select(r => Repository(r, directory))];
         if (repositories.GroupBy(r => r.Name.Value).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{twice.Last().Name.Where}: two repositories have the name '{twice.Key}'", "Give each repository a name of its own.", map);
+            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{twice.Last().Name.Where}: two repositories have the name '{twice.Key}'", "Give each repository a name of its own.", twice.Key);
 
         IReadOnlyList<Located> packages = map.Texts("packages");
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
