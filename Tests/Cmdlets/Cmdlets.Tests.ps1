@@ -27,7 +27,7 @@ Describe 'WhatIf' {
 
     It 'runs nothing of Invoke-ContainerMpi' {
         $env:PATH = "$TestDrive/bin:$path"
-        Invoke-ContainerMpi -Image $image -WhatIf -InformationVariable said -- true | Should -BeNullOrEmpty
+        Invoke-ContainerMpi -Image $image -WhatIf -InformationVariable said 6>$null -- true | Should -BeNullOrEmpty
         $said | Should -BeNullOrEmpty
     }
 }
@@ -130,7 +130,7 @@ Describe 'Invoke-ContainerMpi' {
     BeforeEach { $env:PATH = "$TestDrive/bin:$path" }
 
     It 'plans without running' {
-        $plan = Invoke-ContainerMpi -Image $image -Ranks 3 -PlanOnly -InformationVariable said -- lmp -in in.melt
+        $plan = Invoke-ContainerMpi -Image $image -Ranks 3 -PlanOnly -InformationVariable said 6>$null -- lmp -in in.melt
         $plan | Should -BeOfType ([Slipway.LaunchPlan])
         $said | Should -BeNullOrEmpty
         $plan.Launcher | Should -Be openmpi
@@ -144,22 +144,23 @@ Describe 'Invoke-ContainerMpi' {
     }
 
     It 'hands on what comes after -- as it is' {
-        $result = Invoke-ContainerMpi -Image $image -Ranks 2 -InformationVariable said -- lmp -in in.melt -Verbose 'two words' '' '$HOME;*'
+        $result = Invoke-ContainerMpi -Image $image -Ranks 2 -InformationVariable said 6>$null -- lmp -in in.melt -Verbose 'two words' '' '$HOME;*'
         $result.ExitCode | Should -Be 0
         $arguments = "$said" -replace '^.*<--> ' -replace ' complaint'
         $arguments | Should -Be '<lmp> <-in> <in.melt> <-Verbose> <two words> <> <$HOME;*>'
     }
 
     It 'flattens arrays, numbers and files to single arguments' {
-        $null = Invoke-ContainerMpi -Image $image -InformationVariable said -- prog @('a', @('b', 3)) 4.5 (Get-Item $image) -x=1
+        $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- prog @('a', @('b', 3)) 4.5 (Get-Item $image) -x=1
         "$said" | Should -BeLike "*<--> <prog> <a> <b> <3> <4.5> <$image> <-x=1>*"
     }
 
     It 'works in the location of the prompt' {
-        Push-Location "$TestDrive/prompt"
-        $null = Invoke-ContainerMpi -Image $image -InformationVariable said -- true
+        $there = New-Item "$TestDrive/there" -ItemType Directory
+        Push-Location $there
+        $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- true
         Pop-Location
-        "$($said[0])" | Should -Be "$TestDrive/prompt"
+        "$($said[0])" | Should -Be "$there"
     }
 
     It 'tells the exit code, and takes a failing command for no error of its own' {

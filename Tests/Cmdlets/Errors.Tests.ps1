@@ -17,15 +17,15 @@ Describe 'A definition that is wrong' {
         @{ Id = 'DefinitionWrongType'; At = '3:11'; Says = "'packages' must be a list"; Text = "from: deb`nsuite: bookworm`npackages: lammps" }
         @{ Id = 'DefinitionWrongType'; At = '2:8'; Says = "'suite' must be a single value"; Text = "from: deb`nsuite: [bookworm]" }
         @{ Id = 'DefinitionWrongType'; At = '3:9'; Says = "'fabric' must be auto or none"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
-        @{ Id = 'DefinitionFileNotFound'; At = '3:15'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
+        @{ Id = 'DefinitionFileNotFound'; At = '3:16'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
         @{ Id = 'DefinitionMissingKey'; At = '1:1'; Says = "'suite' is missing"; Text = 'from: deb' }
         @{ Id = 'DefinitionUnknownSource'; At = '1:7'; Says = "'tarball' is not a source"; Text = "from: tarball" }
-        @{ Id = 'DefinitionNotYaml'; At = '2:'; Says = 'not YAML'; Text = "from: deb`nsuite: [bookworm" }
+        @{ Id = 'DefinitionNotYaml'; At = '3:1'; Says = 'not YAML'; Text = "from: deb`nsuite: [bookworm" }
     ) {
         Set-Content "$TestDrive/bad.yaml" $Text
         $record = Get-SlipwayError { New-ContainerImage ./bad.yaml }
         Assert-SlipwayError $record $Id InvalidData "$TestDrive/bad.yaml"
-        "$record" | Should -BeLike "$TestDrive/bad.yaml:${At}*"
+        "$record" | Should -BeLike "$TestDrive/bad.yaml:${At}: *"
         "$record" | Should -BeLike "*$Says*"
         "$TestDrive/bad.sqfs" | Should -Not -Exist
     }
@@ -95,22 +95,22 @@ Describe 'A file that is no image' {
     }
 
     It 'is refused by <name>' -ForEach @(
-        @{ Name = 'Add-FabricDriver'; Action = { param($file) Add-FabricDriver $file } }
-        @{ Name = 'Publish-ImageCache'; Action = { param($file) Publish-ImageCache $file } }
-        @{ Name = 'Invoke-ContainerMpi'; Action = { param($file) Invoke-ContainerMpi -Image $file -- true } }
-        @{ Name = 'Add-FabricDriver from the pipeline'; Action = { param($file) $file | Add-FabricDriver } }
-        @{ Name = 'Publish-ImageCache from Get-Item'; Action = { param($file) Get-Item $file | Publish-ImageCache } }
+        @{ Name = 'Add-FabricDriver'; Step = { param($file) Add-FabricDriver $file } }
+        @{ Name = 'Publish-ImageCache'; Step = { param($file) Publish-ImageCache $file } }
+        @{ Name = 'Invoke-ContainerMpi'; Step = { param($file) Invoke-ContainerMpi -Image $file -- true } }
+        @{ Name = 'Add-FabricDriver from the pipeline'; Step = { param($file) $file | Add-FabricDriver } }
+        @{ Name = 'Publish-ImageCache from Get-Item'; Step = { param($file) Get-Item $file | Publish-ImageCache } }
     ) {
-        $record = Get-SlipwayError { & $Action $truncated }
+        $record = Get-SlipwayError { & $Step $truncated }
         Assert-SlipwayError $record ImageInvalid InvalidData $truncated
         "$record" | Should -BeLike "${truncated}: is truncated: it has 201 bytes of*"
 
-        $record = Get-SlipwayError { & $Action $garbage }
+        $record = Get-SlipwayError { & $Step $garbage }
         Assert-SlipwayError $record ImageInvalid InvalidData $garbage
         "$record" | Should -BeLike "${garbage}: is not a SquashFS image*"
 
         if ($Name -notlike '*Get-Item') {
-            $record = Get-SlipwayError { & $Action "$TestDrive/none.sqfs" }
+            $record = Get-SlipwayError { & $Step "$TestDrive/none.sqfs" }
             Assert-SlipwayError $record ImageNotFound ObjectNotFound "$TestDrive/none.sqfs"
         }
         "$truncated.fabric.json" | Should -Not -Exist

@@ -1,13 +1,13 @@
 # What the suites share; dot-sourced in BeforeAll.
 $script:Repository = Split-Path (Split-Path $PSScriptRoot)
 $script:ModulePath = Join-Path $Repository 'out/module/Slipway'
+$script:ErrorActionPreference = 'Continue'
 Import-Module $ModulePath
 
 function Get-SlipwayError {
     <# .SYNOPSIS The one error record that an action writes. #>
     param([scriptblock] $Action)
-    $failure = $null
-    $null = & $Action *>&1 | Tee-Object -Variable said
+    $said = & $Action *>&1
     $failure = @($said | Where-Object { $_ -is [System.Management.Automation.ErrorRecord] })
     $failure.Count | Should -Be 1 -Because "one error is told, not more: $failure"
     $failure[0]
