@@ -1,8 +1,8 @@
 # Our assemblies live in a load context of their own: another module's YamlDotNet, of any version, never meets ours.
 # All of them are loaded into it here, so that each finds the others there and needs no resolver. A second import, in this
 # runspace or another of the process, takes the context that is there: its objects are then of the same types.
-$context = [System.Runtime.Loader.AssemblyLoadContext]::All.Where({ $_.Name -eq "Slipway $PSScriptRoot" }, 'First')[0] ??
-    [System.Runtime.Loader.AssemblyLoadContext]::new("Slipway $PSScriptRoot")
+$context = [System.Runtime.Loader.AssemblyLoadContext]::All.Where({ $_.Name -eq "Slipway $PSScriptRoot" }, 'First')[0]
+$context ??= [System.Runtime.Loader.AssemblyLoadContext]::new("Slipway $PSScriptRoot")
 foreach ($name in 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
     $assembly = $context.LoadFromAssemblyPath((Join-Path $PSScriptRoot "$name.dll"))
     if ($name -eq 'Slipway.Core') { $core = $assembly }

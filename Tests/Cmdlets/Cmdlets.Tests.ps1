@@ -66,7 +66,7 @@ Describe 'Paths' {
     }
 
     It 'may be on a drive of PowerShell' {
-        $null = New-PSDrive SlipwayTest FileSystem "$TestDrive/prompt"
+        $null = New-PSDrive -Name SlipwayTest -PSProvider FileSystem -Root "$TestDrive/prompt"
         (Add-FabricDriver 'SlipwayTest:/here.sqfs').Path | Should -Be "$TestDrive/prompt/here.sqfs"
         Remove-PSDrive SlipwayTest
     }
