@@ -146,13 +146,13 @@ Describe 'Invoke-ContainerMpi' {
     It 'hands on what comes after -- as it is' {
         $result = Invoke-ContainerMpi -Image $image -Ranks 2 -InformationVariable said 6>$null -- lmp -in in.melt -Verbose 'two words' '' '$HOME;*'
         $result.ExitCode | Should -Be 0
-        $arguments = "$said" -replace '^.*<--> ' -replace ' complaint'
+        $arguments = "$($said.Where({ "$_" -ne 'complaint' }))" -replace '^.*<--> '
         $arguments | Should -Be '<lmp> <-in> <in.melt> <-Verbose> <two words> <> <$HOME;*>'
     }
 
     It 'flattens arrays, numbers and files to single arguments' {
         $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- prog @('a', @('b', 3)) 4.5 (Get-Item $image) -x=1
-        "$said" | Should -BeLike "*<--> <prog> <a> <b> <3> <4.5> <$image> <-x=1>*"
+        "$($said.Where({ "$_" -ne 'complaint' }))" | Should -BeLike "*<--> <prog> <a> <b> <3> <4.5> <$image> <-x=1>*"
     }
 
     It 'works in the location of the prompt' {
@@ -160,7 +160,7 @@ Describe 'Invoke-ContainerMpi' {
         Push-Location $there
         $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- true
         Pop-Location
-        "$($said[0])" | Should -Be "$there"
+        $said.ForEach({ "$_" }) | Should -Contain "$there"
     }
 
     It 'tells the exit code, and takes a failing command for no error of its own' {
