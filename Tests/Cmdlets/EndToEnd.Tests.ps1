@@ -3,14 +3,6 @@ BeforeAll {
     $script:temporary = $env:TMPDIR
     $script:definition = "$Repository/examples/lammps/lammps.yaml"
 
-    function Get-Absent {
-        <# .SYNOPSIS What building takes and this machine lacks; nothing where all is there. #>
-        foreach ($program in 'mmdebstrap', 'mksquashfs', 'unshare') {
-            if (-not (Get-Command $program -CommandType Application -ErrorAction Ignore)) { return "$program is not installed" }
-        }
-        if ((id -u) -ne '0' -and -not (Select-String -Path /etc/subuid -Pattern "^($(id -un)|$(id -u)):" -Quiet)) { return "$(id -un) has no subordinate ids" }
-    }
-
     function Get-Leftover([string] $Directory) {
         <# .SYNOPSIS What a build that was stopped has left in its directory of temporary files, at its destination, and among the processes. #>
         Get-ChildItem $Directory -Force -Recurse -Depth 1 | Select-Object -ExpandProperty FullName

@@ -61,3 +61,11 @@ function Clear-Placement {
         Get-ChildItem (Join-Path $placement.Path '../../published') -File | Where-Object { (Get-Content $_ -Raw).Contains($Image.Digest) } | Remove-Item
     }
 }
+
+function Get-Absent {
+    <# .SYNOPSIS What building takes and this machine lacks; nothing where all is there. #>
+    foreach ($program in 'mmdebstrap', 'mksquashfs', 'unshare') {
+        if (-not (Get-Command $program -CommandType Application -ErrorAction Ignore)) { return "$program is not installed" }
+    }
+    if ((id -u) -ne '0' -and -not (Select-String -Path /etc/subuid -Pattern "^($(id -un)|$(id -u)):" -Quiet)) { return "$(id -un) has no subordinate ids" }
+}
