@@ -17,8 +17,8 @@
     FunctionsToExport    = @()
     VariablesToExport    = @()
     AliasesToExport      = @()
-    FormatsToProcess     = @('Slipway.Format.ps1xml')
-    TypesToProcess       = @('Slipway.Types.ps1xml')
+    FormatsToProcess     = @('Formats/Slipway.Format.ps1xml')
+    TypesToProcess       = @('Formats/Slipway.Types.ps1xml')
     PrivateData          = @{
         PSData = @{
             Tags       = @('HPC', 'MPI', 'Container', 'InfiniBand', 'RDMA', 'Slurm', 'SquashFS', 'Linux')

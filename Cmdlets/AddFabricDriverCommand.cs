@@ -10,8 +10,7 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
-    [ImageTransformation]
-    public ContainerImage Image { get; set; } = null!;
+    public ImageArgument Image { get; set; } = null!;
 
     /// <summary>A tree laid out like a node's root, whose sysfs is read instead of this node's.</summary>
     [Parameter]
@@ -28,8 +27,10 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
 
     protected override void ProcessRecord()
     {
-        if (ShouldProcess(FabricPlanFile.PathFor(Image.Path), "Write the fabric plan")
-            && Try((_, cancel) => FabricStep.Add(Image, FullPath(Root), new FabricPlanOptions { Devices = Device, Source = Source }, cancel), out ContainerImage? image))
-            WriteObject(image);
+        string root = FullPath(Root);
+        FabricPlanOptions options = new() { Devices = Device, Source = Source };
+        if (TryImage(Image, out ContainerImage? image) && ShouldProcess(FabricPlanFile.PathFor(image.Path), "Write the fabric plan")
+            && Try((_, cancel) => FabricStep.Add(image, root, options, cancel), out ContainerImage? planned))
+            WriteObject(planned);
     }
 }

@@ -12,8 +12,7 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
 {
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [Alias("Path")]
-    [ImageTransformation]
-    public ContainerImage Image { get; set; } = null!;
+    public ImageArgument Image { get; set; } = null!;
 
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
@@ -37,9 +36,11 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
 
     protected override void ProcessRecord()
     {
+        if (!TryImage(Image, out ContainerImage? image))
+            return;
         MpiRequest request = new()
         {
-            Image = Image,
+            Image = image,
             Command = [.. Flatten(Command)],
             Ranks = Ranks,
             Nodes = Node,
@@ -50,7 +51,7 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
             return;
         if (PlanOnly)
             WriteObject(plan);
-        else if (ShouldProcess(plan!.CommandLine, "Run") && Try((report, cancel) => MpiJob.Run(plan, report.Line, report.Line, cancel), out MpiResult? result))
+        else if (ShouldProcess(plan.CommandLine, "Run") && Try((report, cancel) => MpiJob.Run(plan, report.Line, report.Line, cancel), out MpiResult? result))
             WriteObject(result);
     }
 

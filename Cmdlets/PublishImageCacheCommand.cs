@@ -10,14 +10,14 @@ public sealed class PublishImageCacheCommand : SlipwayCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
-    [ImageTransformation]
-    public ContainerImage Image { get; set; } = null!;
+    public ImageArgument Image { get; set; } = null!;
 
     protected override void ProcessRecord()
     {
-        if (!ShouldProcess(Image.Path, $"Publish to the cache {NodeCache.Own}") || !Try((report, cancel) => NodeCache.Publish(Image, report, cancel), out Placement? placement))
+        if (!TryImage(Image, out ContainerImage? image) || !ShouldProcess(image.Path, $"Publish to the cache {NodeCache.Own}")
+            || !Try((report, cancel) => NodeCache.Publish(image, report, cancel), out Placement? placement))
             return;
-        Image.Placements = [placement!];
-        WriteObject(Image);
+        image.Placements = [placement];
+        WriteObject(image);
     }
 }

@@ -1,6 +1,8 @@
 # Our assemblies live in a load context of their own: another module's YamlDotNet, of any version, never meets ours.
-# All of them are loaded into it here, so that each finds the others there and needs no resolver.
-$context = [System.Runtime.Loader.AssemblyLoadContext]::new('Slipway')
+# All of them are loaded into it here, so that each finds the others there and needs no resolver. A second import, in this
+# runspace or another of the process, takes the context that is there: its objects are then of the same types.
+$context = [System.Runtime.Loader.AssemblyLoadContext]::All.Where({ $_.Name -eq "Slipway $PSScriptRoot" }, 'First')[0]
+$context ??= [System.Runtime.Loader.AssemblyLoadContext]::new("Slipway $PSScriptRoot")
 foreach ($name in 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
     $assembly = $context.LoadFromAssemblyPath((Join-Path $PSScriptRoot "$name.dll"))
     if ($name -eq 'Slipway.Core') { $core = $assembly }
@@ -10,7 +12,10 @@ Import-Module -Assembly $assembly
 # PowerShell looks for the types of a context of one's own under their accelerators: so [Slipway.ContainerImage] resolves at the prompt.
 $accelerators = [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')
 $public = $core.GetExportedTypes().Where({ $_.Namespace -eq 'Slipway' -and -not $_.IsNested })
-foreach ($type in $public) { $null = $accelerators::Add($type.FullName, $type) }
+foreach ($type in $public) {
+    $null = $accelerators::Remove($type.FullName)
+    $null = $accelerators::Add($type.FullName, $type)
+}
 
 $ExecutionContext.SessionState.Module.OnRemove = {
     foreach ($type in $public) { $null = $accelerators::Remove($type.FullName) }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using Slipway.Staging;
 
 namespace Slipway.Cmdlets;
 
@@ -15,7 +17,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
 
     /// <summary>Runs work of the core; a failure is written as an error about its target, and the next pipeline object is taken.</summary>
     /// <returns>False where it failed.</returns>
-    protected bool Try<T>(Func<Reporter, CancellationToken, T> work, out T? result) where T : class
+    protected bool Try<T>(Func<Reporter, CancellationToken, T> work, [NotNullWhen(true)] out T? result) where T : class
     {
         using BlockingCollection<Action> messages = [];
         Task<T> task = Task.Run(() =>
@@ -29,8 +31,20 @@ public abstract class SlipwayCmdlet : PSCmdlet
                 messages.CompleteAdding();
             }
         });
-        foreach (Action message in messages.GetConsumingEnumerable())
-            message();
+        try
+        {
+            foreach (Action message in messages.GetConsumingEnumerable())
+                message();
+        }
+        catch
+        {
+            // writing to a pipeline that is being stopped throws: the work is ended too, and has cleaned up before we go
+            stop.Cancel();
+            foreach (Action _ in messages.GetConsumingEnumerable())
+                continue;
+            ((IAsyncResult)task).AsyncWaitHandle.WaitOne();
+            throw;
+        }
         try
         {
             result = task.GetAwaiter().GetResult();
@@ -46,6 +60,16 @@ public abstract class SlipwayCmdlet : PSCmdlet
         }
         result = null;
         return false;
+    }
+
+    /// <summary>The image that a parameter names; an error where it names none.</summary>
+    protected bool TryImage(ImageArgument argument, [NotNullWhen(true)] out ContainerImage? image)
+    {
+        image = argument.Image;
+        if (image is not null)
+            return true;
+        string path = FullPath(argument.Path);
+        return Try((_, cancel) => NodeCache.Describe(path, cancel), out image);
     }
 
     internal static ErrorRecord Record(SlipwayException e) =>

@@ -37,7 +37,8 @@ public static class BuildInside
             while (input.ReadByte() >= 0)
                 continue;
             stop.Cancel();
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         watch.Start();
 
         using StreamWriter log = new(job.LogPath, append: false) { AutoFlush = true };

@@ -21,7 +21,7 @@ public static partial class DefinitionReader
         {
             FileInfo file = new(path);
             if (file.Exists && file.Length > LargestDefinition)
-                throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: {file.Length} bytes are no definition (the limit is {LargestDefinition})", null, path);
+                throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: {file.Length} bytes are no definition (the limit is {LargestDefinition})", "Give the path of a YAML file; large files belong under 'files'.", path);
             text = File.ReadAllText(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -67,7 +67,7 @@ public static partial class DefinitionReader
             {
                 null or { Value: "none" } => false,
                 { Value: "auto" } => true,
-                { Value: var other } => throw map.Error("fabric", "DefinitionWrongType", $"'fabric' must be auto or none, not '{other}'", null),
+                { Value: var other } => throw map.Error("fabric", "DefinitionWrongType", $"'fabric' must be auto or none, not '{other}'", "Write 'fabric: auto', or leave the line out."),
             },
             Files = [.. map.Maps("files", "from", "to", "mode").Select(file => CopiedFile(file, directory))],
             Run = map.Texts("run", orSingle: true),
@@ -85,7 +85,7 @@ public static partial class DefinitionReader
             throw map.Error("suite", "DefinitionBadName", $"'{suite.Value}' is not the name of a suite", "Write e.g. 'suite: bookworm'.");
         List<DebRepository> repositories = [.. map.Maps("repositories", "name", "url", "suite", "components", "key", "trusted", "priority").Select(r => Repository(r, directory))];
         if (repositories.GroupBy(r => r.Name.Value).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{twice.Last().Name.Where}: two repositories have the name '{twice.Key}'", "Give each repository a name of its own.", map);
+            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{twice.Last().Name.Where}: two repositories have the name '{twice.Key}'", "Give each repository a name of its own.", twice.Key);
 
         IReadOnlyList<Located> packages = map.Texts("packages");
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)

@@ -59,7 +59,7 @@ internal sealed class YamlMap
 
     Located Scalar(YamlNode value, string what) =>
         value is YamlScalarNode { Value: { } text } ? new Located(text, Where(value))
-            : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", null);
+            : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", "Write one text or number; in quotes where it has a colon or a brace.");
 
     static string Kind(YamlNode value) => value is YamlMappingNode ? "mapping" : "list";
 
@@ -72,12 +72,12 @@ internal sealed class YamlMap
     {
         "true" => true,
         "false" => false,
-        _ => throw Error(key, "DefinitionWrongType", $"'{key}' must be true or false, not '{text.Value}'", null),
+        _ => throw Error(key, "DefinitionWrongType", $"'{key}' must be true or false, not '{text.Value}'", $"Write '{key}: true' or '{key}: false'."),
     };
 
     public int? Number(string key) => Text(key) is not { } text ? null
         : int.TryParse(text.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int n) ? n
-        : throw Error(key, "DefinitionWrongType", $"'{key}' must be a whole number, not '{text.Value}'", null);
+        : throw Error(key, "DefinitionWrongType", $"'{key}' must be a whole number, not '{text.Value}'", $"Write e.g. '{key}: 500'.");
 
     /// <summary>A list of single values; one single value is a list of one where <paramref name="orSingle"/> says so.</summary>
     public IReadOnlyList<Located> Texts(string key, bool orSingle = false)
@@ -114,7 +114,7 @@ internal sealed class YamlMap
                 }
                 break;
             case { } other:
-                throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", null);
+                throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", $"Write '{key}: {{NAME: value}}', or one NAME: value a line, indented.");
         }
         return pairs;
     }

@@ -43,7 +43,8 @@ public static class HostProgram
     public static string Find(string name) => TryFind(name) ?? throw new SlipwayException("ProgramNotFound", ErrorKind.NotInstalled,
         $"{name}: this program is not on the PATH",
         Packages.TryGetValue(name, out var package) ? $"Install it: apt-get install {package.Deb} (Debian family), dnf install {package.Rpm} (RPM family)." : "Install it, or give its absolute path.",
-        name) { ExitCode = 127 };
+        name)
+    { ExitCode = 127 };
 
     /// <summary>Runs a program to its end and returns its exit code; 128 + N where signal N ended it.</summary>
     /// <param name="file">A program's name or path.</param>

@@ -17,7 +17,8 @@ internal sealed record ImageIdentity(string Path, string Identity, bool IsDirect
             if (!Digest.IsValid(image))
                 throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image) { ExitCode = 125 };
             return NodeCache.FindEntry(image) is { } entry ? new ImageIdentity(entry, image, false) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
-                $"{image}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", image) { ExitCode = 125 };
+                $"{image}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", image)
+            { ExitCode = 125 };
         }
 
         string path = System.IO.Path.GetFullPath(image);

@@ -78,7 +78,8 @@ internal sealed class RunRequest
     }
 
     static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
-        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]") { ExitCode = 125 };
+        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]")
+    { ExitCode = 125 };
 }
 
 /// <summary>A host file or directory that is seen in the container.</summary>

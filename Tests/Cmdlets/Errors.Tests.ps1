@@ -1,0 +1,143 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Helpers.ps1')
+    Push-Location $TestDrive
+    $script:image = (Build-TestImage "$TestDrive/tiny.sqfs").FullName
+    $script:path = $env:PATH
+}
+
+AfterAll {
+    $env:PATH = $path
+    Pop-Location
+}
+
+Describe 'A definition that is wrong' {
+    It 'tells of <id> at <at>' -ForEach @(
+        @{ Id = 'DefinitionUnknownKey'; At = '3:1'; Says = "unknown key 'packges'"; Text = "from: deb`nsuite: bookworm`npackges: [a]" }
+        @{ Id = 'DefinitionUnknownKey'; At = '3:10'; Says = "unknown key 'form'"; Text = "from: deb`nsuite: bookworm`nfiles: [{form: a, to: /b}]" }
+        @{ Id = 'DefinitionWrongType'; At = '3:11'; Says = "'packages' must be a list"; Text = "from: deb`nsuite: bookworm`npackages: lammps" }
+        @{ Id = 'DefinitionWrongType'; At = '2:8'; Says = "'suite' must be a single value"; Text = "from: deb`nsuite: [bookworm]" }
+        @{ Id = 'DefinitionWrongType'; At = '3:9'; Says = "'fabric' must be auto or none"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
+        @{ Id = 'DefinitionFileNotFound'; At = '3:16'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
+        @{ Id = 'DefinitionMissingKey'; At = '1:1'; Says = "'suite' is missing"; Text = 'from: deb' }
+        @{ Id = 'DefinitionUnknownSource'; At = '1:7'; Says = "'tarball' is not a source"; Text = "from: tarball" }
+        @{ Id = 'DefinitionNotYaml'; At = '3:1'; Says = 'not YAML'; Text = "from: deb`nsuite: [bookworm" }
+    ) {
+        Set-Content "$TestDrive/bad.yaml" $Text
+        $record = Get-SlipwayError { New-ContainerImage ./bad.yaml }
+        Assert-SlipwayError $record $Id InvalidData "$TestDrive/bad.yaml"
+        "$record" | Should -BeLike "$TestDrive/bad.yaml:${At}: *"
+        "$record" | Should -BeLike "*$Says*"
+        "$TestDrive/bad.sqfs" | Should -Not -Exist
+    }
+
+    It 'suggests the key that was meant' {
+        Set-Content "$TestDrive/bad.yaml" "from: deb`nsuite: bookworm`npackges: [a]"
+        (Get-SlipwayError { New-ContainerImage ./bad.yaml }).ErrorDetails.RecommendedAction | Should -Match "Did you mean 'packages'"
+    }
+
+    It 'is told of when it is not there' {
+        $record = Get-SlipwayError { New-ContainerImage ./none.yaml }
+        Assert-SlipwayError $record DefinitionNotFound ObjectNotFound "$TestDrive/none.yaml"
+        "$record" | Should -BeLike "*$TestDrive/none.yaml*"
+    }
+
+    It 'does not keep the next definition from being read' {
+        Set-Content "$TestDrive/one.yaml", "$TestDrive/two.yaml" 'from: nothing'
+        $failures = @(Get-ChildItem "$TestDrive/one.yaml", "$TestDrive/two.yaml" | New-ContainerImage 2>&1)
+        $failures.Count | Should -Be 2
+    }
+}
+
+Describe 'A destination or program that is missing' {
+    BeforeAll {
+        Set-Content "$TestDrive/good.yaml" "from: deb`nsuite: bookworm"
+    }
+
+    It 'names a destination that cannot be written' {
+        if ($absent = Get-Absent) { Set-ItResult -Skipped -Because $absent; return }
+        $record = Get-SlipwayError { New-ContainerImage ./good.yaml -Destination /proc/good.sqfs }
+        Assert-SlipwayError $record DestinationNotWritable PermissionDenied /proc/good.sqfs
+    }
+
+    It 'names a destination whose directory is not there' {
+        if ($absent = Get-Absent) { Set-ItResult -Skipped -Because $absent; return }
+        $record = Get-SlipwayError { New-ContainerImage ./good.yaml -Destination ./nowhere/good.sqfs }
+        Assert-SlipwayError $record DestinationNotWritable PermissionDenied "$TestDrive/nowhere/good.sqfs"
+    }
+
+    It 'names <_>, and the package that has it' -ForEach 'mmdebstrap', 'mksquashfs' {
+        $bin = New-Item "$TestDrive/bin-without-$_" -ItemType Directory
+        foreach ($program in 'unshare', 'mmdebstrap', 'mksquashfs', 'cp', 'newuidmap') {
+            if ($program -ne $_) { $null = New-Item "$bin/$program" -ItemType SymbolicLink -Target /bin/true }
+        }
+        $env:PATH = "$bin"
+        $record = Get-SlipwayError { New-ContainerImage ./good.yaml }
+        $env:PATH = $path
+        Assert-SlipwayError $record ProgramNotFound NotInstalled $_
+        $record.ErrorDetails.RecommendedAction | Should -Match 'apt-get install (mmdebstrap|squashfs-tools)'
+        Get-ChildItem $TestDrive -Force -Filter '*good*' | Select-Object -ExpandProperty Name | Should -Be 'good.yaml'
+    }
+
+    It 'names mpirun, and the package that has it' {
+        $env:PATH = "$TestDrive"
+        $record = Get-SlipwayError { Invoke-ContainerMpi -Image $image -- true }
+        $env:PATH = $path
+        Assert-SlipwayError $record ProgramNotFound NotInstalled mpirun
+        $record.ErrorDetails.RecommendedAction | Should -Match 'apt-get install openmpi-bin'
+    }
+}
+
+Describe 'A file that is no image' {
+    BeforeAll {
+        $script:truncated = "$TestDrive/truncated.sqfs"
+        $script:garbage = "$TestDrive/garbage.sqfs"
+        $whole = [System.IO.File]::ReadAllBytes($image)
+        [System.IO.File]::WriteAllBytes($truncated, $whole[0..200])
+        [System.IO.File]::WriteAllBytes($garbage, [byte[]]::new(4096))
+    }
+
+    It 'is refused by <name>' -ForEach @(
+        @{ Name = 'Add-FabricDriver'; Step = { param($file) Add-FabricDriver $file } }
+        @{ Name = 'Publish-ImageCache'; Step = { param($file) Publish-ImageCache $file } }
+        @{ Name = 'Invoke-ContainerMpi'; Step = { param($file) Invoke-ContainerMpi -Image $file -- true } }
+        @{ Name = 'Add-FabricDriver from the pipeline'; Step = { param($file) $file | Add-FabricDriver } }
+        @{ Name = 'Publish-ImageCache from Get-Item'; Step = { param($file) Get-Item $file | Publish-ImageCache } }
+    ) {
+        $record = Get-SlipwayError { & $Step $truncated }
+        Assert-SlipwayError $record ImageInvalid InvalidData $truncated
+        "$record" | Should -BeLike "${truncated}: is truncated: it has 201 bytes of*"
+
+        $record = Get-SlipwayError { & $Step $garbage }
+        Assert-SlipwayError $record ImageInvalid InvalidData $garbage
+        "$record" | Should -BeLike "${garbage}: is not a SquashFS image*"
+
+        if ($Name -notlike '*Get-Item') {
+            $record = Get-SlipwayError { & $Step "$TestDrive/none.sqfs" }
+            Assert-SlipwayError $record ImageNotFound ObjectNotFound "$TestDrive/none.sqfs"
+        }
+        "$truncated.fabric.json" | Should -Not -Exist
+    }
+}
+
+Describe 'A parameter that is wrong' {
+    It 'names a launcher that is not known, and those that are' {
+        $record = Get-SlipwayError { Invoke-ContainerMpi -Image $image -Launcher aprun -- true }
+        Assert-SlipwayError $record UnknownLauncher InvalidArgument aprun
+        $record.ErrorDetails.RecommendedAction | Should -Match 'openmpi'
+    }
+
+    It 'takes no option of a launcher for a node' {
+        $record = Get-SlipwayError { Invoke-ContainerMpi -Image $image -Node '--oversubscribe' -- true }
+        Assert-SlipwayError $record BadNodeName InvalidArgument '--oversubscribe'
+    }
+
+    It 'names a device that this node does not have' {
+        $record = Get-SlipwayError { Add-FabricDriver $image -Device nothing0 }
+        Assert-SlipwayError $record FabricDeviceNotFound ObjectNotFound nothing0
+    }
+
+    It 'is refused before anything is done where it is out of range' {
+        { Invoke-ContainerMpi -Image $image -Ranks 0 -- true } | Should -Throw -ErrorId 'ParameterArgumentValidationError,*'
+        { Add-FabricDriver $image -Source Refuse } | Should -Throw -ErrorId '*ParameterArgument*'
+    }
+}

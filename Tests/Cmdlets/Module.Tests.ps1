@@ -1,0 +1,119 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Helpers.ps1')
+    # what a session of its own says: load contexts and accelerators are the process's
+    function Invoke-Session([string] $Script) { (Get-Process -Id $PID).Path | ForEach-Object { & $_ -NoProfile -NonInteractive -Command $Script 2>&1 } | Out-String }
+}
+
+Describe 'Manifest' {
+    It 'is clean' {
+        $manifest = Test-ModuleManifest (Get-Item "$ModulePath/*/Slipway.psd1") -WarningVariable warnings -ErrorAction Stop
+        $warnings | Should -BeNullOrEmpty
+        $manifest.Version | Should -Be '0.1.0'
+    }
+
+    It 'exports the four cmdlets and nothing else' {
+        $exported = (Get-Module Slipway).ExportedCommands.Values
+        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
+        $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
+        (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
+    }
+
+    It 'names only files that are in the module' {
+        $base = (Get-Module Slipway).ModuleBase
+        $data = Import-PowerShellDataFile "$base/Slipway.psd1"
+        foreach ($file in @($data.RootModule) + $data.FormatsToProcess + $data.TypesToProcess + 'bin/slipway') { Join-Path $base $file | Should -Exist }
+    }
+
+    It 'shares the version of the repository' {
+        ([xml](Get-Content "$Repository/Directory.Build.props")).Project.PropertyGroup.Version | Should -Be (Get-Module Slipway).Version.ToString()
+    }
+}
+
+Describe 'Isolation' {
+    It 'is not disturbed by another YamlDotNet in the session' {
+        Set-Content "$TestDrive/bad.yaml" "from: deb`nsiute: bookworm"
+        $said = Invoke-Session @"
+`$theirs = [System.Reflection.Emit.PersistedAssemblyBuilder]::new('YamlDotNet, Version=99.0.0.0', [object].Assembly)
+`$null = `$theirs.DefineDynamicModule('YamlDotNet').DefineType('YamlDotNet.RepresentationModel.YamlStream', 'Public').CreateType()
+`$theirs.Save('$TestDrive/YamlDotNet.dll')
+`$null = [System.Reflection.Assembly]::LoadFrom('$TestDrive/YamlDotNet.dll')
+Import-Module '$ModulePath'
+New-ContainerImage '$TestDrive/bad.yaml' -ErrorVariable failure -ErrorAction SilentlyContinue
+`$failure[0].FullyQualifiedErrorId
+@([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'YamlDotNet' }).Count
+"@
+        $said | Should -Match 'DefinitionUnknownKey'
+        $said | Should -Match '(?m)^2\s*$' -Because 'theirs and ours are both loaded'
+    }
+
+    It 'leaves the default load context free of our assemblies' {
+        [System.Runtime.Loader.AssemblyLoadContext]::Default.Assemblies.ForEach({ $_.GetName().Name }) | Should -Not -Contain 'YamlDotNet'
+        [System.Runtime.Loader.AssemblyLoadContext]::GetLoadContext([Slipway.ContainerImage].Assembly).Name | Should -BeLike 'Slipway *'
+    }
+
+    It 'resolves public types at the prompt until the module is removed' {
+        $said = Invoke-Session @"
+Import-Module '$ModulePath'
+[Slipway.ContainerImage].FullName
+[Slipway.FabricPlan].Assembly.GetName().Name
+Remove-Module Slipway
+'after: ' + [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')::Get.Keys.Where({ `$_ -like 'Slipway*' }).Count
+"@
+        $said | Should -Match 'Slipway.ContainerImage'
+        $said | Should -Match 'Slipway.Core'
+        $said | Should -Match 'after: 0'
+    }
+
+    It 'can be imported again after it was removed' {
+        $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
+        $said | Should -Match '(?s)Definition\s+4'
+    }
+}
+
+Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi' {
+    BeforeAll {
+        $script:name = $_
+        $script:help = Get-Help $_ -Full
+    }
+
+    It 'has a synopsis of its own' {
+        $help.Synopsis.Trim() | Should -Match '^[A-Z].*\.$'
+        $help.Synopsis | Should -Not -Match ([regex]::Escape("$name ["))
+        ($help.description | Out-String).Length | Should -BeGreaterThan 200
+    }
+
+    It 'describes every parameter' {
+        $common = [System.Management.Automation.PSCmdlet]::CommonParameters
+        $parameters = (Get-Command $name).Parameters.Values | Where-Object Name -NotIn $common
+        $help.parameters.parameter.name | Sort-Object | Should -Be ($parameters.Name | Sort-Object)
+        foreach ($parameter in $help.parameters.parameter) {
+            ($parameter.description | Out-String).Trim() | Should -Not -BeNullOrEmpty -Because $parameter.name
+            $actual = (Get-Command $name).Parameters[$parameter.name]
+            $parameter.required | Should -Be "$($actual.Attributes.Where({ $_ -is [Parameter] })[0].Mandatory)" -Because $parameter.name
+            $aliases = $actual.Aliases ? ($actual.Aliases -join ', ') : 'none'
+            $parameter.aliases | Should -Be $aliases -Because $parameter.name
+        }
+    }
+
+    It 'has examples whose commands parse' {
+        $help.examples.example.Count | Should -BeGreaterOrEqual 2
+        foreach ($example in $help.examples.example) {
+            $errors = $null
+            $ast = [System.Management.Automation.Language.Parser]::ParseInput($example.code, [ref]$null, [ref]$errors)
+            $errors | Should -BeNullOrEmpty -Because $example.code
+            $ast.Extent.Text | Should -Match 'Image|Fabric|Mpi'
+        }
+    }
+
+    It 'tells inputs, outputs and links' {
+        $help.inputTypes.inputType.type.name | Should -Not -BeNullOrEmpty
+        $help.returnValues.returnValue[0].type.name | Should -Match '^Slipway\.'
+        $help.relatedLinks.navigationLink.linkText | Should -Contain 'about_Slipway'
+    }
+}
+
+Describe 'about_Slipway' {
+    It 'is found' {
+        (Get-Help about_Slipway | Out-String) | Should -Match 'New-ContainerImage'
+    }
+}
