@@ -44,7 +44,8 @@ static class Cli
             all.AddRange(["runuser", "-u", user, "--"]);
         all.AddRange(["env", "-u", "XDG_RUNTIME_DIR", "-u", "XDG_CACHE_HOME"]);
         if (other)
-            all.AddRange(["HOME=/home/" + user, "USER=" + user]);
+            all.Add("HOME=/home/" + user);
+        all.Add("USER=" + user);
         all.AddRange((environment ?? new Dictionary<string, string>()).Select(pair => $"{pair.Key}={pair.Value}"));
         all.AddRange(command);
         ProcessStartInfo start = new(all[0], all.Skip(1))
