@@ -25,11 +25,8 @@ mpirun            openmpi-bin        openmpi
 '
 test_needs='
 ch-run            charliecloud       charliecloud
-strace            strace             strace
-/usr/share/doc/libopenmpi-dev libopenmpi-dev openmpi-devel
-gpg               gnupg              gnupg2
-apt-ftparchive    apt-utils          apt
-dpkg-deb          dpkg               dpkg
+busybox           busybox-static     busybox
+pkill             procps             procps-ng
 '
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }
