@@ -50,7 +50,7 @@ Describe 'A build that is stopped' {
         Set-Content "$directory/build.ps1" "Import-Module '$ModulePath'; New-ContainerImage '$definition' -Destination '$directory/to/lammps.sqfs'"
         # a terminal signals the whole foreground process group
         $pwsh = (Get-Process -Id $PID).Path
-        $process = Start-Process setsid -ArgumentList '--wait', $pwsh, '-NoProfile', '-NonInteractive', '-File', "$directory/build.ps1" -PassThru -RedirectStandardOutput "$directory/out.txt" -RedirectStandardError "$directory/err.txt"
+        $process = Start-Process env -ArgumentList '--default-signal', 'setsid', '--wait', $pwsh, '-NoProfile', '-NonInteractive', '-File', "$directory/build.ps1" -PassThru -RedirectStandardOutput "$directory/out.txt" -RedirectStandardError "$directory/err.txt"
         if (-not (Wait-Build $directory { $process.HasExited })) { Set-ItResult -Skipped -Because "no build gets under way here: $(Get-Content "$directory/err.txt" -Raw)"; return }
         # setsid forks where it leads a group already
         $group = (Get-Content "/proc/$($process.Id)/comm") -eq 'setsid' ? (Get-Content "/proc/$($process.Id)/task/$($process.Id)/children").Trim() : $process.Id

@@ -139,9 +139,16 @@ public sealed class ImageBuilderTests : IDisposable
         Cli.Running build = Start(user, definition);
         Thread.Sleep(TimeSpan.FromSeconds(seconds));
         // to the launcher alone: runuser(1) is in between where the tests are root's
-        Cli.Start(Environment.UserName, ["pkill", "-" + signal, "-f", $"^{Cli.Program} build {definition} -o"]).Wait();
+        for (int i = 0; i < 100 && Cli.Start(Environment.UserName, ["pkill", "-" + signal, "-f", $"^{Cli.Program} build {definition} -o"]).Wait().ExitCode != 0; i++)
+            Thread.Sleep(10);
         Cli.Result ended = build.Wait(60);
-        Assert.NotEqual(0, ended.ExitCode);
+        if (ended.ExitCode == 0)
+        {
+            // a fast machine was done before the late signals: then the image is whole
+            Assert.True(seconds > 5);
+            SquashFsSuperblock.Read(ImagePath);
+            File.Delete(ImagePath);
+        }
         if (signal == "KILL")
         {
             // the builder sees its caller go, and removes its tree; the file that was reserved goes with the next build

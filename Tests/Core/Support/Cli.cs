@@ -42,7 +42,8 @@ static class Cli
         List<string> all = [];
         if (other)
             all.AddRange(["runuser", "-u", user, "--"]);
-        all.AddRange(["env", "-u", "XDG_RUNTIME_DIR", "-u", "XDG_CACHE_HOME"]);
+        // where the tests run in the background, SIGINT is ignored, and would stay so in what they start
+        all.AddRange(["env", "--default-signal", "-u", "XDG_RUNTIME_DIR", "-u", "XDG_CACHE_HOME"]);
         if (other)
             all.Add("HOME=/home/" + user);
         all.Add("USER=" + user);
