@@ -41,7 +41,7 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
             arguments.Add("--skip=chroot/mount/sys"); // sysfs belongs to the network namespace's owner, which is not us
         List<string> packages = [.. source.Packages.Select(p => p.Value)];
         if (definition.FabricAuto)
-            packages.AddRange(FabricPackages);
+            packages.AddRange(Fabric.ProviderTable.Default.Packages["verbs"]["debian"]); // verbs core, its providers, connection manager
         if (packages.Count > 0)
             arguments.Add("--include=" + string.Join(',', packages));
         List<DebRepository> own = [.. source.Repositories.Where(r => r.Url is null)];
@@ -68,9 +68,6 @@ internal sealed class DebRoot(Definition definition, BuildJob job, Action<string
         if (exit != 0)
             throw Explain(said, exit);
     }
-
-    /// <summary>What <c>fabric: auto</c> adds: the distribution's own verbs core, all its providers, and the connection manager.</summary>
-    static readonly string[] FabricPackages = ["libibverbs1", "ibverbs-providers", "librdmacm1"];
 
     static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
 

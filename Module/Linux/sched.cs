@@ -7,7 +7,6 @@ public static unsafe partial class LibC
 {
     public const ulong CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
     public const int SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17;
-    public const int WNOHANG = 1;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct clone_args

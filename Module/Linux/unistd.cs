@@ -34,13 +34,10 @@ public static unsafe partial class LibC
     [LibraryImport(libc)] public static partial int execve(byte* pathname, byte** argv, byte** envp);
     [LibraryImport(libc)] public static partial void _exit(int status);
     [LibraryImport(libc)] public static partial int unlinkat(int dirfd, byte* pathname, int flags);
-    [LibraryImport(libc)] public static partial int fsync(int fd);
-    [LibraryImport(libc)] public static partial int isatty(int fd);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int access(string pathname, int mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chdir(string path);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int unlink(string pathname);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chown(string pathname, uint owner, uint group);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial nint readlink(string pathname, byte* buf, nuint bufsiz);
     [LibraryImport(libc)] public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
 }
