@@ -13,7 +13,7 @@ internal static unsafe class ContainerRunner
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
         string step = StepKey.Find(request.Job, out string stepReason);
-        string key = string.Join('\n', HolderEntry.Version, step, image.Path, image.Identity, request.ContainerOptions, OutsideDirectory());
+        string key = string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, OutsideDirectory());
         if (request.Explain)
             Explain(image, step, stepReason);
 
@@ -32,17 +32,19 @@ internal static unsafe class ContainerRunner
 
     static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, string[] arguments)
     {
+        (string path, _) = image.Locate();
         int mount = -1;
         if (image.IsDirectory)
-            mount = LibC.open_tree(LibC.AT_FDCWD, image.Path, LibC.OPEN_TREE_CLOEXEC);
+            mount = LibC.open_tree(LibC.AT_FDCWD, path, LibC.OPEN_TREE_CLOEXEC);
         else
-            SquashFsSuperblock.Read(image.Path);
-        HolderBirth.Start([files.Directory, files.Name, key, .. arguments], image.IsDirectory ? null : image.Path, mount);
+            SquashFsSuperblock.Read(path);
+        HolderBirth.Start([files.Directory, files.Name, key, path, .. arguments], image.IsDirectory ? null : path, mount);
     }
 
     static void Explain(ImageIdentity image, string step, string reason)
     {
-        Console.Error.WriteLine($"image      {image.Path} ({image.Identity})");
+        (string path, string? digest) = image.Locate();
+        Console.Error.WriteLine($"image      {path} ({digest ?? image.Stamp})");
         Console.Error.WriteLine($"mount      {(image.IsDirectory ? "the unpacked directory" : "squashfuse_ll")}");
         Console.Error.WriteLine($"step key   {step} (from {reason})");
     }

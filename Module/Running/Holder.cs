@@ -5,7 +5,7 @@ using static Slipway.Linux.LibC;
 namespace Slipway.Running;
 
 /// <summary>
-/// The process that owns a container on a node (<c>slipway holder DIRECTORY NAME KEY run-arguments…</c>): it makes the mounts, counts the ranks by their
+/// The process that owns a container on a node (<c>slipway holder DIRECTORY NAME KEY IMAGE run-arguments…</c>): it makes the mounts, counts the ranks by their
 /// pidfds, and goes when the last one has gone.
 /// </summary>
 internal static unsafe class Holder
@@ -24,8 +24,8 @@ internal static unsafe class Holder
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         try
         {
-            RunRequest request = RunRequest.Parse(arguments.AsSpan(3));
-            FabricPlan? plan = FabricOf(request);
+            RunRequest request = RunRequest.Parse(arguments.AsSpan(4));
+            FabricPlan? plan = FabricOf(request, arguments[3]);
             SweepDead(files.Directory);
             listener = Listen(files.Socket);
             ContainerRoot root = new();
@@ -64,10 +64,10 @@ internal static unsafe class Holder
         return said == "ok" ? 0 : 125;
     }
 
-    static FabricPlan? FabricOf(RunRequest request) => request.Fabric switch
+    static FabricPlan? FabricOf(RunRequest request, string image) => request.Fabric switch
     {
         "none" => null,
-        "auto" => FabricPlanFile.Read(ImageIdentity.Find(request.Image).Path),
+        "auto" => FabricPlanFile.Read(image),
         var path => FabricPlanFile.ReadFile(path),
     };
 

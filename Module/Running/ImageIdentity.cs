@@ -4,37 +4,41 @@ using Slipway.Staging;
 
 namespace Slipway.Running;
 
-/// <summary>Which file is to be mounted, and what tells its content from another's without reading it.</summary>
-/// <param name="Path">Absolute path of a SquashFS file or of an unpacked directory.</param>
-/// <param name="Identity">The digest where the node cache knows it, else device, inode, size and time.</param>
-internal sealed record ImageIdentity(string Path, string Identity, bool IsDirectory)
+/// <summary>Which image a rank asks for, and what tells its content from another's without reading it.</summary>
+/// <remarks>
+/// One stat(2) and nothing else: it is on every rank's path. The ranks of a step ask for the same thing in the same words, so where the node cache has its
+/// copy is asked once, by whoever starts the holder (<see cref="Locate"/>).
+/// </remarks>
+/// <param name="Given">Absolute path of a SquashFS file or of an unpacked directory, or <c>sha256:DIGEST</c>.</param>
+/// <param name="Stamp">Device, inode, size and time of last change of the file; empty for a digest, which says it all.</param>
+internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, LibC.statx_t Found)
 {
     /// <exception cref="SlipwayException">There is no such image (exit code 125).</exception>
     public static ImageIdentity Find(string image)
     {
         if (image.StartsWith(Digest.Prefix, StringComparison.Ordinal))
-        {
-            if (!Digest.IsValid(image))
-                throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image) { ExitCode = 125 };
-            return NodeCache.FindEntry(image) is { } entry ? new ImageIdentity(entry, image, false) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
-                $"{image}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", image)
+            return Digest.IsValid(image) ? new ImageIdentity(image, "", false, default) : throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument,
+                $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image)
             { ExitCode = 125 };
-        }
 
-        string path = System.IO.Path.GetFullPath(image);
+        string path = Path.GetFullPath(image);
         if (LibC.stat(path, out LibC.statx_t found) is not 0 and var error)
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path) { ExitCode = 125 };
-        if (found.IsDirectory)
-            return new ImageIdentity(path, Stamp(found), true);
-        if (!found.IsRegular)
+        if (!found.IsDirectory && !found.IsRegular)
             throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path) { ExitCode = 125 };
-
-        // what was published from this very file is on this node's own disk: the shared filesystem is asked no more than this stat
-        return NodeCache.FindPublished(path, found) is { } digest && NodeCache.FindEntry(digest) is { } cached
-            ? new ImageIdentity(cached, digest, false)
-            : new ImageIdentity(path, Stamp(found), false);
+        return new ImageIdentity(path, string.Create(CultureInfo.InvariantCulture,
+            $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_size}:{found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec}"), found.IsDirectory, found);
     }
 
-    static string Stamp(LibC.statx_t found) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_size}:{found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec}");
+    /// <summary>What is to be mounted: the node cache's entry where there is one, so that the shared filesystem is asked no more than the stat, else the file itself.</summary>
+    /// <returns>An absolute path, and its digest where the cache knows it.</returns>
+    /// <exception cref="SlipwayException">A digest that no cache of this node has (exit code 125).</exception>
+    public (string Path, string? Digest) Locate()
+    {
+        if (Given.StartsWith(Digest.Prefix, StringComparison.Ordinal))
+            return NodeCache.FindEntry(Given) is { } entry ? (entry, Given) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
+                $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given)
+            { ExitCode = 125 };
+        return !IsDirectory && NodeCache.FindPublished(Given, Found) is { } digest && NodeCache.FindEntry(digest) is { } cached ? (cached, digest) : (Given, null);
+    }
 }
