@@ -38,7 +38,8 @@ static class CommandLine
         root.Add(Publish());
         root.Add(Mpi());
         root.Add(Inspect());
-        root.Add(RunHelp());
+        root.Add(RunHelp("run", "Run a command in an image, or the image's runscript", Command));
+        root.Add(RunHelp("shell", "Start a shell in an image", new Argument<string[]>("ARGUMENT") { Description = "Of the shell, after --", Arity = ArgumentArity.ZeroOrMore }));
         return root.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
@@ -149,8 +150,8 @@ static class CommandLine
         }, i => $"{i.Path}\n{i.Digest}  {i.Size} bytes\n{(i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest))}");
     }
 
-    /// <summary>`run` itself is read by hand (RunRequest); this is its help.</summary>
-    static Command RunHelp()
+    /// <summary>`run` and `shell` themselves are read by hand (RunRequest); this is their help.</summary>
+    static Command RunHelp(string name, string description, Argument last)
     {
         Option<string> job = new("--job") { Description = "A key for the job step, instead of the launcher's" };
         Option<string[]> bind = new("--bind") { Description = "SRC[:DST[:ro]]: a file or directory of the host, seen inside" };
@@ -158,7 +159,7 @@ static class CommandLine
         Option<string> fabric = new("--fabric") { Description = "auto, none, or the path of a fabric plan" };
         Option<bool> writable = new("--writable-tmpfs") { Description = "Changes are kept in memory until the container goes" };
         Option<bool> explain = new("--explain") { Description = "Tell what is chosen, and why" };
-        return new Command("run", "Run a command in an image, or the image's runscript") { job, bind, env, fabric, writable, explain, Image, Command };
+        return new Command(name, description) { job, bind, env, fabric, writable, explain, new Argument<string>("IMAGE") { Description = "Path of an image or of an unpacked root, or sha256:DIGEST of an image in the node cache" }, last };
     }
 
     static Command Do<T>(Command verb, JsonTypeInfo<T> type, Func<ParseResult, IProgress<StepProgress>, CancellationToken, IEnumerable<T>> work, Func<T, string> text)

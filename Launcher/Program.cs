@@ -14,7 +14,9 @@ static class Program
             return arguments switch
             {
                 ["run", "--help" or "-h", ..] => CommandLine.Run(["run", "--help"]),
-                ["run", .. var rest] => ContainerRunner.Run(rest),
+                ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
+                ["run", .. var rest] => OnTheWay(() => ContainerRunner.Run(rest)),
+                ["shell", .. var rest] => OnTheWay(() => ContainerRunner.Shell(rest)),
                 ["holder", .. var rest] => Holder.Run(rest),
                 ["build-inside", var job] => BuildInside.Run(job),
                 _ => CommandLine.Run(arguments),
@@ -23,6 +25,25 @@ static class Program
         catch (SlipwayException e)
         {
             return Report(e);
+        }
+    }
+
+    /// <summary>Whatever fails before the command is there ends with 125, so that it is told from the command's own exit code (as podman has it).</summary>
+    static int OnTheWay(Func<int> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (SlipwayException e)
+        {
+            Report(e);
+            return 125;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"slipway: {e.Message}");
+            return 125;
         }
     }
 

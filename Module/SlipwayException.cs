@@ -30,6 +30,6 @@ public class SlipwayException : Exception
     /// <summary>What it happened to: a path, a node, a package.</summary>
     public object? Target { get; }
 
-    /// <summary>The exit code that a command line gives for this error: 125 where <c>slipway run</c> itself fails (as podman has it), else 1.</summary>
+    /// <summary>The exit code that a command line gives for this error; <c>slipway run</c> always gives 125 (as podman has it).</summary>
     public int ExitCode { get; init; } = 1;
 }

@@ -40,6 +40,14 @@ public static class FabricPlanFile
         return File.Exists(path) ? ReadFile(path) : null;
     }
 
+    /// <summary>The plan that <c>--fabric</c> means: <c>auto</c> is the one beside the image, if there is one; <c>none</c>, or a file's path.</summary>
+    public static FabricPlan? Choose(string fabric, string imagePath) => fabric switch
+    {
+        "none" => null,
+        "auto" => Read(imagePath),
+        _ => ReadFile(fabric),
+    };
+
     /// <summary>Reads a plan from a file that must be there.</summary>
     /// <exception cref="SlipwayException">It is missing, damaged, or of a later format.</exception>
     public static FabricPlan ReadFile(string path)

@@ -14,7 +14,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
     /// <exception cref="SlipwayException">The file is not there, not a SquashFS 4.0 image, or shorter than its superblock says.</exception>
     public static SquashFsSuperblock Read(string path)
     {
-        SlipwayException Bad(string why) => new("ImageInvalid", ErrorKind.InvalidData, $"{path}: {why}", "Build or copy the image anew.", path) { ExitCode = 125 };
+        SlipwayException Bad(string why) => new("ImageInvalid", ErrorKind.InvalidData, $"{path}: {why}", "Build or copy the image anew.", path);
         Span<byte> block = stackalloc byte[Length];
         long size;
         try
@@ -26,11 +26,11 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Build it (slipway build, New-ContainerImage), or check the path.", path, e) { ExitCode = 125 };
+            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Build it (slipway build, New-ContainerImage), or check the path.", path, e);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e) { ExitCode = 125 };
+            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e);
         }
 
         if (BinaryPrimitives.ReadUInt32LittleEndian(block) != 0x73717368)

@@ -27,6 +27,7 @@ public static unsafe partial class LibC
     /// <summary>pidfd_open(2), kernel 5.3. Readable when the process has ended.</summary>
     public static int pidfd_open(int pid) => (int)syscall(434, pid, 0, 0, 0, 0);
 
+    [LibraryImport(libc)] public static partial int unshare(int flags);
     [LibraryImport(libc)] public static partial int kill(int pid, int sig);
     [LibraryImport(libc)] public static partial int waitpid(int pid, int* wstatus, int options);
 

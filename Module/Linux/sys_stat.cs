@@ -23,6 +23,9 @@ public static unsafe partial class LibC
         public uint stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
         public fixed ulong spare2[14];
 
+        /// <summary>The root of a mount (STATX_ATTR_MOUNT_ROOT, kernel 5.8).</summary>
+        public readonly bool IsMountRoot => (stx_attributes & 0x2000) != 0;
+
         public readonly bool IsDirectory => (stx_mode & S_IFMT) == S_IFDIR;
         public readonly bool IsRegular => (stx_mode & S_IFMT) == S_IFREG;
         public readonly bool IsLink => (stx_mode & S_IFMT) == S_IFLNK;

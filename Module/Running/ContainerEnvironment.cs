@@ -16,6 +16,9 @@ internal static class ContainerEnvironment
         "LOCPATH", "GCONV_PATH", "NLSPATH", "TERMINFO", "FI_PROVIDER_PATH", "RDMAV_DRIVERS", "IBV_DRIVERS", "UCX_MODULE_DIR",
     ];
 
+    /// <summary>The variables of ours that a container does not get.</summary>
+    public static IEnumerable<string> DroppedHere() => Dropped.Where(name => name != "PATH" && Environment.GetEnvironmentVariable(name) is not null).Order(StringComparer.Ordinal);
+
     public static List<string> Build(HolderEntry entry, RunRequest request)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal) { ["PATH"] = DefaultPath };

@@ -17,48 +17,32 @@ internal sealed unsafe class ContainerRoot
     /// <summary>Where the parts are put together: it exists everywhere, and our own mount over it is seen by nobody else.</summary>
     const string Base = "/tmp";
 
-    /// <summary>Of the host, whole: devices with their own mounts (pts, shm, mqueue), processes, system, temporary files.</summary>
-    static readonly string[] Standard = ["/dev", "/proc", "/sys", "/tmp"];
-
-    readonly List<(string Source, string Destination, bool ReadOnly, bool Literal, int Tree)> binds = [];
-    readonly List<string> visible = [];
+    readonly List<(HostBind Bind, int Tree)> binds = [];
     int image = -1;
 
     /// <summary>Directories of the host that are seen at their own path.</summary>
-    public IReadOnlyList<string> Visible => visible;
+    public IEnumerable<string> Visible => binds.Where(b => b.Bind.Source == b.Bind.Destination).Select(b => b.Bind.Destination);
 
     static SlipwayException Failed(string what, string? recommendation = null) =>
-        new("ContainerNotMade", ErrorKind.InvalidOperation, $"{what} (errno {errno})", recommendation) { ExitCode = 125 };
+        new("ContainerNotMade", ErrorKind.InvalidOperation, $"{what} (errno {errno})", recommendation);
 
-    /// <summary>Opens everything of the host that will be seen inside.</summary>
-    public void Borrow(RunRequest request, FabricPlan? plan)
+    /// <summary>A detached copy of the mounts at and below a path of the host, while that is still to be seen.</summary>
+    public static int Clone(string path)
     {
-        foreach (string directory in Standard)
-            Add(directory, directory, literal: true);
-        string home = Environment.GetEnvironmentVariable("HOME") ?? "";
-        foreach (string own in new[] { home, Environment.CurrentDirectory }.Concat(LauncherPaths.Find().Order(StringComparer.Ordinal)))
-            if (own.StartsWith('/') && LauncherPaths.MayBeBound(own) && !visible.Exists(v => LauncherPaths.IsBelow(own, v)) && Path.Exists(own))
-                Add(own, own);
-        foreach (FabricBind bind in plan?.Binds ?? [])
-            Add(bind.Source, bind.Destination, readOnly: true);
-        foreach (Bind bind in request.Binds)
-        {
-            if (!Path.Exists(bind.Source))
-                throw new SlipwayException("BindSourceNotFound", ErrorKind.ObjectNotFound, $"--bind {bind}: '{bind.Source}' is not there", "Give a file or directory of this node.", bind.Source) { ExitCode = 125 };
-            Add(bind.Source, bind.Destination, bind.ReadOnly);
-        }
+        int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        return tree >= 0 ? tree : throw Failed($"'{path}' cannot be opened to be seen in the container");
     }
 
-    void Add(string source, string destination, bool readOnly = false, bool literal = false)
+    /// <summary>Opens what will be seen of the host.</summary>
+    public void Borrow(IEnumerable<HostBind> wanted)
     {
-        int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        if (tree < 0)
-            throw Failed($"'{source}' cannot be opened to be seen in the container");
-        if (readOnly && mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY) != 0)
-            throw Failed($"'{source}' cannot be made read-only");
-        binds.Add((source, destination, readOnly, literal, tree));
-        if (source == destination)
-            visible.Add(destination);
+        foreach (HostBind bind in wanted)
+        {
+            int tree = Clone(bind.Source);
+            if (bind.ReadOnly && mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY) != 0)
+                throw Failed($"'{bind.Source}' cannot be made read-only");
+            binds.Add((bind, tree));
+        }
     }
 
     /// <summary>Puts the root together and makes it ours.</summary>
@@ -83,13 +67,14 @@ internal sealed unsafe class ContainerRoot
         foreach ((string name, string content) in EtcFiles.Make(name => ReadText("etc/" + name)))
             File.WriteAllText($"{Base}/points/etc/{name}", content);
         List<(int Tree, string Target)> targets = [];
-        foreach (var bind in binds)
-            targets.Add((bind.Tree, MakePoint(bind.Destination, IsDirectory(bind.Tree), bind.Literal)));
+        foreach ((HostBind bind, int tree) in binds)
+            targets.Add((tree, MakePoint(bind.Destination, IsDirectory(tree), bind.Literal)));
 
         string layers = writable
             ? $"lowerdir={Base}/points:{Base}/image,upperdir={Base}/upper,workdir={Base}/work,userxattr"
             : $"lowerdir={Base}/points:{Base}/image,userxattr";
-        if (mount("slipway", Base + "/root", "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
+        // the name that mount(8) shows inside tells whose container it is
+        if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), Base + "/root", "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
             throw Failed("no overlay can be mounted in the container's namespace", "An unprivileged overlay takes kernel 5.11 or later.");
 
         int root = open(Base + "/root", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -127,7 +112,7 @@ internal sealed unsafe class ContainerRoot
                     mode = of.stx_mode & 0x1ffu | 0x1c0;
                 close(found);
                 if (here.Length == 0)
-                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'{destination}' is the root itself in this image, so nothing can be mounted there", null, destination) { ExitCode = 125 };
+                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'{destination}' is the root itself in this image, so nothing can be mounted there", null, destination);
                 MakePoint(Path.GetDirectoryName(here)!, directory: true, literal: false);
             }
             string point = $"{Base}/points{here}";

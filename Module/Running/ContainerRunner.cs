@@ -1,5 +1,4 @@
 using System.Globalization;
-using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Running;
@@ -14,14 +13,23 @@ internal static unsafe class ContainerRunner
         ImageIdentity image = ImageIdentity.Find(request.Image);
         string step = StepKey.Find(request.Job, out string stepReason);
         string key = string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, OutsideDirectory());
-        if (request.Explain)
-            Explain(image, step, stepReason);
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
-        HolderEntry entry = HolderClient.Join(files, key, () => Start(request, image, files, key, arguments));
+        bool started = false;
+        HolderEntry entry = HolderClient.Join(files, key, () =>
+        {
+            Start(request, image, files, key, arguments);
+            started = true;
+        });
+        if (request.Explain)
+            foreach (string line in RunExplanation.Lines(request, image, step, stepReason, entry, started))
+                Console.Error.WriteLine(line);
         Become(entry, request);
         return 125;
     }
+
+    /// <summary>What <c>slipway shell</c> is: a run of the image's shell.</summary>
+    public static int Shell(string[] arguments) => Run(["--shell", .. arguments]);
 
     /// <summary>The working directory where it decides what the container must show: below home and /tmp all ranks share one.</summary>
     static string OutsideDirectory()
@@ -32,37 +40,39 @@ internal static unsafe class ContainerRunner
 
     static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, string[] arguments)
     {
-        (string path, _) = image.Locate();
-        int mount = -1;
-        if (image.IsDirectory)
-            mount = LibC.open_tree(LibC.AT_FDCWD, path, LibC.OPEN_TREE_CLOEXEC);
-        else
-            SquashFsSuperblock.Read(path);
-        HolderBirth.Start([files.Directory, files.Name, key, path, .. arguments], image.IsDirectory ? null : path, mount);
+        ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: true);
+        try
+        {
+            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", .. arguments], mount);
+        }
+        finally
+        {
+            if (mount.Fd >= 0)
+                LibC.close(mount.Fd);
+        }
     }
 
-    static void Explain(ImageIdentity image, string step, string reason)
-    {
-        (string path, string? digest) = image.Locate();
-        Console.Error.WriteLine($"image      {path} ({digest ?? image.Stamp})");
-        Console.Error.WriteLine($"mount      {(image.IsDirectory ? "the unpacked directory" : "squashfuse_ll")}");
-        Console.Error.WriteLine($"step key   {step} (from {reason})");
-    }
+    /// <exception cref="SlipwayException">No command was given, and the image has no runscript.</exception>
+    public static string[] CommandOf(HolderEntry entry, RunRequest request) =>
+        request.Shell ? [entry.Shell, .. request.Command]
+        : request.Command.Length > 0 ? request.Command
+        : entry.Runscript is { } script ? [script]
+        : throw new SlipwayException("NoRunscript", ErrorKind.ObjectNotFound, $"{request.Image}: the image has no runscript, and no command was given", "Name a command: slipway run IMAGE -- CMD…", request.Image);
+
+    /// <summary>Where we are, if that is to be seen inside; else the root.</summary>
+    public static string DirectoryInside(HolderEntry entry) =>
+        entry.Visible.Exists(v => LauncherPaths.IsBelow(Environment.CurrentDirectory, v)) ? Environment.CurrentDirectory : "/";
 
     static void Become(HolderEntry entry, RunRequest request)
     {
-        string[] command = request.Command.Length > 0 ? request.Command
-            : entry.Runscript is { } script ? [script]
-            : throw new SlipwayException("NoRunscript", ErrorKind.ObjectNotFound, $"{request.Image}: the image has no runscript, and no command was given", "Name a command: slipway run IMAGE -- CMD…", request.Image) { ExitCode = 125 };
-        string directory = Environment.CurrentDirectory;
-        if (!entry.Visible.Exists(v => LauncherPaths.IsBelow(directory, v)))
-            directory = "/";
+        string[] command = CommandOf(entry, request);
+        string directory = DirectoryInside(entry);
         string nsenter = HostProgram.Find("nsenter");
         byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={directory}", "--", .. command]);
         byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request));
         LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         LibC.execve(NativeStrings.Of(nsenter), argv, envp);
-        throw new SlipwayException("ExecFailed", ErrorKind.InvalidOperation, $"{nsenter}: cannot be started (errno {LibC.errno})", null, nsenter) { ExitCode = 126 };
+        throw new SlipwayException("ExecFailed", ErrorKind.InvalidOperation, $"{nsenter}: cannot be started (errno {LibC.errno})", null, nsenter);
     }
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using Slipway.Linux;
+using Slipway.Staging;
 using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
 /// <summary>
-/// The process that owns a container on a node (<c>slipway holder DIRECTORY NAME KEY IMAGE run-arguments…</c>): it makes the mounts, counts the ranks by their
+/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY run-arguments…</c>): it makes the mounts, counts the ranks by their
 /// pidfds, and goes when the last one has gone.
 /// </summary>
 internal static unsafe class Holder
@@ -24,20 +25,22 @@ internal static unsafe class Holder
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         try
         {
-            RunRequest request = RunRequest.Parse(arguments.AsSpan(4));
-            FabricPlan? plan = FabricOf(request, arguments[3]);
-            SweepDead(files.Directory);
+            RunRequest request = RunRequest.Parse(arguments.AsSpan(6));
+            FabricPlan? plan = FabricPlanFile.Choose(request.Fabric, arguments[3]);
+            SweepDead(files);
             listener = Listen(files.Socket);
             ContainerRoot root = new();
-            root.Borrow(request, plan);
+            root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()));
             int pid = getpid();
-            root.Enter(HolderBirth.MountFd, request.WritableTmpfs);
+            root.Enter(arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs);
             new HolderEntry
             {
                 Key = arguments[2],
                 Pid = pid,
                 StartTime = ProcStat.StartTime(pid),
                 Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
+                Shell = File.Exists("/bin/bash") ? "/bin/bash" : "/bin/sh",
+                Mount = arguments[4],
                 Visible = [.. root.Visible],
                 Environment = ImageEnvironment.Read(plan),
             }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
@@ -58,18 +61,11 @@ internal static unsafe class Holder
         close(HolderBirth.MountFd);
         close(HolderBirth.ServerLogFd);
         if (said == "ok")
-            Serve(listener, new Names(parent, directory, files));
+            Serve(listener, new Names(parent, directory, files), arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderBirth.ServerFd : -1);
         else
             new Names(parent, directory, files).Remove();
         return said == "ok" ? 0 : 125;
     }
-
-    static FabricPlan? FabricOf(RunRequest request, string image) => request.Fabric switch
-    {
-        "none" => null,
-        "auto" => FabricPlanFile.Read(image),
-        var path => FabricPlanFile.ReadFile(path),
-    };
 
     static int Listen(string path)
     {
@@ -82,32 +78,52 @@ internal static unsafe class Holder
         return listener;
     }
 
-    /// <summary>Removes what holders that were killed have left in the runtime directory.</summary>
-    static void SweepDead(string directory)
+    /// <summary>Removes what holders and ranks that were killed have left in the runtime directory.</summary>
+    static void SweepDead(HolderFiles ours)
     {
-        foreach (string path in Directory.EnumerateFiles(directory, "*.entry"))
-            if (HolderEntry.Read(path) is { IsAlive: false })
-                foreach (string ending in new[] { ".sock", ".entry", ".lock" })
-                    unlink(Path.ChangeExtension(path, ending));
+        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileNameWithoutExtension(f)).Distinct().ToList())
+        {
+            HolderFiles files = new(ours.Directory, name);
+            if (name == ours.Name || HolderEntry.Read(files.Entry) is { IsAlive: true })
+                continue;
+            // whoever is starting a holder of this name has its lock
+            int held = open(files.Lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
+            if (held < 0 || flock(held, LOCK_EX | LOCK_NB) == 0)
+                foreach (string path in new[] { files.Socket, files.Entry, files.Entry + HolderEntry.Partial, files.Lock })
+                    unlink(path);
+            if (held >= 0)
+                close(held);
+        }
     }
 
-    static void Serve(int listener, Names names)
+    /// <summary>Lets ranks in and counts them, until the last one has gone.</summary>
+    /// <param name="server">pidfd of the FUSE server; -1 where there is none.</param>
+    static void Serve(int listener, Names names, int server)
     {
         List<int> ranks = [];
-        while (true)
+        while (listener >= 0 || ranks.Count > 0)
         {
-            pollfd[] set = new pollfd[ranks.Count + 1];
-            set[0] = new pollfd { fd = listener, events = POLLIN };
+            pollfd[] set = new pollfd[ranks.Count + 2];
+            set[0] = new pollfd { fd = listener, events = POLLIN }; // poll(2) passes over negative ones
+            set[1] = new pollfd { fd = server, events = POLLIN };
             for (int i = 0; i < ranks.Count; i++)
-                set[i + 1] = new pollfd { fd = ranks[i], events = POLLIN };
+                set[i + 2] = new pollfd { fd = ranks[i], events = POLLIN };
             int ready;
             fixed (pollfd* p = set)
                 ready = poll(p, (nuint)set.Length, ranks.Count > 0 ? -1 : Linger);
             if (ready == 0 && End(listener, names, ranks))
                 return;
+            if (set[1].revents != 0)
+            {
+                // without its image the container is of no use to anybody: the next rank starts another
+                close(listener);
+                listener = server = -1;
+                set[0].revents = 0;
+                names.Release();
+            }
             if (set[0].revents != 0)
                 Accept(listener, ranks);
-            for (int i = set.Length - 1; i > 0; i--)
+            for (int i = set.Length - 1; i > 1; i--)
                 if (set[i].revents != 0)
                 {
                     close(set[i].fd);
@@ -140,13 +156,8 @@ internal static unsafe class Holder
     /// <summary>Takes the names away under the lock, unless somebody is on its way in.</summary>
     static bool End(int listener, Names names, List<int> ranks)
     {
-        int held = open(names.PathOf(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0x180);
-        if (held < 0 || flock(held, LOCK_EX | LOCK_NB) != 0)
-        {
-            if (held >= 0)
-                close(held);
-            return held < 0; // without its directory no rank can find us
-        }
+        if (!names.TryLock(out int held))
+            return !names.Exist; // without its directory no rank can find us
         bool ended = !Accept(listener, ranks);
         if (ended)
             names.Remove();
@@ -157,7 +168,30 @@ internal static unsafe class Holder
     /// <summary>A holder's names in the runtime directory, by descriptors: the host's root is no longer ours.</summary>
     sealed class Names(int parent, int directory, HolderFiles files)
     {
-        public string PathOf(string ending) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}{ending}");
+        string PathOf(string ending) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}{ending}");
+
+        public bool Exist => stat(PathOf(".sock"), out _, follow: false) == 0;
+
+        /// <summary>The lock that whoever starts or ends a holder of this name has. Never waits: who has it may be waiting for us.</summary>
+        public bool TryLock(out int held)
+        {
+            held = open(PathOf(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0x180);
+            if (held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0)
+                return true;
+            if (held >= 0)
+                close(held);
+            held = -1;
+            return false;
+        }
+
+        /// <summary>Takes the names away, unless somebody is about to give them to a new holder.</summary>
+        public void Release()
+        {
+            if (!TryLock(out int held))
+                return;
+            Remove();
+            close(held);
+        }
 
         public void Remove()
         {

@@ -13,37 +13,38 @@ namespace Slipway.Running;
 /// <code>
 /// rank ── clone ── parent: setsid, clone ─────────── holder (new user and mount namespace): waits for its id maps,
 ///                  writes the holder's id maps,        opens /dev/fuse, clones the FUSE server, mounts, execs "slipway holder"
-///                  exits: the holder is nobody's           └─ FUSE server (a copy of the mount namespace from before the mount): execs squashfuse_ll
+///                  exits: the holder is nobody's           └─ FUSE server (a copy of the mount namespace from before the mount): execs squashfuse
 ///                  child, so no rank ever sees it end
 /// </code>
+/// A user's FUSE mount is made in a namespace where id 0 is the user, so that the image's files, root's, are the user's own: an overlay can then change
+/// them, and programs that mind who owns their configuration (ssh) are content. From there the holder goes on to one where the user's ids are themselves.
 /// The FUSE server is not in the namespace that holds its mount: when the last process of the container has gone, however that went, the mount goes, and
 /// with it the server. SIGTERM at the end of a step is for the ranks, which may be saving their state: server and holder ignore it.
 /// </remarks>
 internal static unsafe class HolderBirth
 {
     /// <summary>Descriptors that the holder is born with, besides /dev/null on 0 to 2.</summary>
-    public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5;
+    public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6;
 
     /// <summary>Descriptors are moved up here before they are moved to their places, so that none is overwritten.</summary>
     const int High = 600, F_DUPFD = 0;
 
     struct Prepared
     {
-        public byte* DevNull, DevFuse, Self, Fuse, KeySource, KeyFd, KeyRootMode, RootMode, KeyUser, User, KeyGroup, Group, KeyAllowOther, Create;
+        public byte* DevNull, DevFuse, Self, Fuse, KeySource, KeyFd, KeyRootMode, RootMode, KeyUser, KeyGroup, Zero, KeyAllowOther, Source;
         public byte** HolderArguments, HolderEnvironment, ServerArguments;
-        public byte* Server, Maps, GroupMaps, Deny;
-        public int MapsLength, GroupMapsLength, DenyLength;
+        public byte* Server, Maps, GroupMaps, OwnMaps, OwnGroupMaps, Deny;
+        public int MapsLength, GroupMapsLength, OwnMapsLength, OwnGroupMapsLength, DenyLength;
         public int Ready, Log, Mount, GatePipeRead, GatePipeWrite;
         public bool ByFuse, Root;
     }
 
     /// <summary>Starts one and waits until it is ready.</summary>
     /// <param name="arguments">Of <c>slipway holder</c>.</param>
-    /// <param name="imagePath">A SquashFS file that the FUSE server serves; null where <paramref name="mountFd"/> is the image's mount.</param>
-    /// <exception cref="SlipwayException">What the holder said why it could not be made (exit code 125).</exception>
-    public static void Start(IReadOnlyList<string> arguments, string? imagePath, int mountFd)
+    /// <exception cref="SlipwayException">What the holder said why it could not be made.</exception>
+    public static void Start(IReadOnlyList<string> arguments, ImageMount image)
     {
-        Prepared p = Prepare(arguments, imagePath, mountFd);
+        Prepared p = Prepare(arguments, image);
         int* ready = stackalloc int[2], gate = stackalloc int[2];
         if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0)
             throw Error($"no pipe can be made (errno {errno})");
@@ -69,13 +70,13 @@ internal static unsafe class HolderBirth
         close(p.Log);
         if (said == "ok")
             return;
-        throw Explain(said, serverLog, imagePath);
+        throw Explain(said, serverLog, image.Image);
     }
 
-    static SlipwayException Error(string message, string? recommendation = null) => new("ContainerNotMade", ErrorKind.InvalidOperation, message, recommendation) { ExitCode = 125 };
+    static SlipwayException Error(string message, string? recommendation = null) => new("ContainerNotMade", ErrorKind.InvalidOperation, message, recommendation);
 
     /// <summary>The children before their exec can say a letter and an errno; the holder says a sentence.</summary>
-    static SlipwayException Explain(string said, string serverLog, string? imagePath)
+    static SlipwayException Explain(string said, string serverLog, string imagePath)
     {
         serverLog = serverLog.ReplaceLineEndings(" ").Trim();
         (string what, string error) = said.Length > 0 ? (said[..1], said[1..]) : ("", "");
@@ -107,29 +108,31 @@ internal static unsafe class HolderBirth
         return System.Text.Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
     }
 
-    static Prepared Prepare(IReadOnlyList<string> arguments, string? imagePath, int mountFd)
+    static Prepared Prepare(IReadOnlyList<string> arguments, ImageMount image)
     {
         uint uid = geteuid(), gid = getgid();
-        bool root = uid == 0;
-        string Number(uint n) => n.ToString(CultureInfo.InvariantCulture);
+        bool root = uid == 0, byFuse = image.Server is not null;
         // root keeps every id, so that files of any owner look as they are; a user may map only its own
-        string maps = root ? "0 0 4294967295" : $"{Number(uid)} {Number(uid)} 1", groupMaps = root ? "0 0 4294967295" : $"{Number(gid)} {Number(gid)} 1";
+        string Map(uint id) => root ? "0 0 4294967295" : string.Create(CultureInfo.InvariantCulture, $"{(byFuse ? 0 : id)} {id} 1");
+        string OwnMap(uint id) => string.Create(CultureInfo.InvariantCulture, $"{id} 0 1");
+        string maps = Map(uid), groupMaps = Map(gid), ownMaps = OwnMap(uid), ownGroupMaps = OwnMap(gid);
         Prepared p = new()
         {
             DevNull = NativeStrings.Of("/dev/null"), DevFuse = NativeStrings.Of("/dev/fuse"), Self = NativeStrings.Of("/proc/self/exe"), Fuse = NativeStrings.Of("fuse"),
             KeySource = NativeStrings.Of("source"), KeyFd = NativeStrings.Of("fd"), KeyRootMode = NativeStrings.Of("rootmode"), RootMode = NativeStrings.Of("40000"),
-            KeyUser = NativeStrings.Of("user_id"), User = NativeStrings.Of(Number(uid)), KeyGroup = NativeStrings.Of("group_id"), Group = NativeStrings.Of(Number(gid)),
+            KeyUser = NativeStrings.Of("user_id"), KeyGroup = NativeStrings.Of("group_id"), Zero = NativeStrings.Of("0"),
             // the user's other groups, and a rank after newgrp(1), may read too
             KeyAllowOther = NativeStrings.Of("allow_other"),
             HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments]),
             HolderEnvironment = NativeStrings.Vector(NativeStrings.Environment()),
             Maps = NativeStrings.Of(maps), MapsLength = maps.Length, GroupMaps = NativeStrings.Of(groupMaps), GroupMapsLength = groupMaps.Length,
-            Deny = NativeStrings.Of("deny"), DenyLength = 4, Root = root, Mount = mountFd, ByFuse = imagePath is not null,
+            OwnMaps = NativeStrings.Of(ownMaps), OwnMapsLength = ownMaps.Length, OwnGroupMaps = NativeStrings.Of(ownGroupMaps), OwnGroupMapsLength = ownGroupMaps.Length,
+            Deny = NativeStrings.Of("deny"), DenyLength = 4, Root = root, Mount = image.Fd, ByFuse = byFuse, Source = NativeStrings.Of("slipway:" + image.Image),
         };
-        if (imagePath is not null)
+        if (image.Server is { } server)
         {
-            p.Server = NativeStrings.Of(HostProgram.Find("squashfuse_ll"));
-            p.ServerArguments = NativeStrings.Vector(["squashfuse_ll", "-f", imagePath, "/dev/fd/3"]);
+            p.Server = NativeStrings.Of(server);
+            p.ServerArguments = NativeStrings.Vector([image.Rung, "-f", image.Image, "/dev/fd/3"]);
         }
         return p;
     }
@@ -165,8 +168,7 @@ internal static unsafe class HolderBirth
         if (holder < 0)
             Die(p, (byte)'U');
         bool ok = p->Root || WriteProc(holder, "/setgroups"u8, p->Deny, p->DenyLength);
-        ok = ok && WriteProc(holder, "/uid_map"u8, p->Maps, p->MapsLength) && WriteProc(holder, "/gid_map"u8, p->GroupMaps, p->GroupMapsLength);
-        if (!ok)
+        if (!ok || !WriteProc(holder, "/uid_map"u8, p->Maps, p->MapsLength) || !WriteProc(holder, "/gid_map"u8, p->GroupMaps, p->GroupMapsLength))
         {
             int error = errno;
             kill(holder, SIGKILL);
@@ -203,19 +205,27 @@ internal static unsafe class HolderBirth
         signal(SIGHUP, 1);
         signal(SIGINT, 1);
         signal(SIGTERM, 1);
-        int mount = p->Mount;
+        int mount = p->Mount, server = -1;
         if (p->ByFuse)
-            mount = MountByFuse(p);
+        {
+            mount = MountByFuse(p, &server);
+            int self = getpid();
+            if (!p->Root && (unshare((int)(CLONE_NEWUSER | CLONE_NEWNS)) != 0
+                || !WriteProc(self, "/uid_map"u8, p->OwnMaps, p->OwnMapsLength) || !WriteProc(self, "/gid_map"u8, p->OwnGroupMaps, p->OwnGroupMapsLength)))
+                Die(p, (byte)'M');
+        }
 
-        int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High);
+        int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), watch = fcntl(server, F_DUPFD, High);
         int nothing = open(p->DevNull, O_RDWR, 0);
         for (int fd = 0; fd < 3; fd++)
             dup2(nothing, fd);
+        // each place is taken, so that nothing that the holder opens lands there
         dup2(ready, ReadyFd);
-        dup2(image, MountFd);
+        dup2(image >= 0 ? image : nothing, MountFd);
         dup2(log, ServerLogFd);
+        dup2(watch >= 0 ? watch : nothing, ServerFd);
         p->Ready = ReadyFd;
-        close_range(ServerLogFd + 1, uint.MaxValue);
+        close_range(ServerFd + 1, uint.MaxValue);
         KeepOverExec(CAP_SYS_ADMIN);
         KeepOverExec(CAP_SYS_CHROOT);
         KeepOverExec(CAP_DAC_OVERRIDE);
@@ -224,7 +234,7 @@ internal static unsafe class HolderBirth
     }
 
     /// <summary>A detached FUSE mount of the image. The device is opened here, since the kernel wants it opened in the namespace that mounts.</summary>
-    static int MountByFuse(Prepared* p)
+    static int MountByFuse(Prepared* p, int* watch)
     {
         int device = open(p->DevFuse, O_RDWR | O_CLOEXEC, 0);
         if (device < 0)
@@ -239,11 +249,11 @@ internal static unsafe class HolderBirth
         number[Digits(number, device)] = 0;
         int context = fsopen(p->Fuse);
         bool ok = server > 0 && context >= 0
-            && fsconfig(context, FSCONFIG_SET_STRING, p->KeySource, p->Fuse, 0) == 0
+            && fsconfig(context, FSCONFIG_SET_STRING, p->KeySource, p->Source, 0) == 0
             && fsconfig(context, FSCONFIG_SET_STRING, p->KeyFd, number, 0) == 0
             && fsconfig(context, FSCONFIG_SET_STRING, p->KeyRootMode, p->RootMode, 0) == 0
-            && fsconfig(context, FSCONFIG_SET_STRING, p->KeyUser, p->User, 0) == 0
-            && fsconfig(context, FSCONFIG_SET_STRING, p->KeyGroup, p->Group, 0) == 0
+            && fsconfig(context, FSCONFIG_SET_STRING, p->KeyUser, p->Zero, 0) == 0
+            && fsconfig(context, FSCONFIG_SET_STRING, p->KeyGroup, p->Zero, 0) == 0
             && fsconfig(context, FSCONFIG_SET_FLAG, p->KeyAllowOther, null, 0) == 0
             && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0;
         int mount = ok ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
@@ -253,6 +263,7 @@ internal static unsafe class HolderBirth
             kill(server, SIGKILL);
             Die(p, (byte)'S');
         }
+        *watch = pidfd_open(server);
         byte go = 1;
         write(mounted[1], &go, 1);
         return mount;

@@ -49,7 +49,7 @@ internal static unsafe class HolderClient
                     RuntimeDirectory.Open();
                     continue;
                 }
-                throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{files.Lock}: cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", files.Lock) { ExitCode = 125 };
+                throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{files.Lock}: cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", files.Lock);
             }
             if (flock(fd, LOCK_EX) == 0 && fstat(fd, out statx_t ours) == 0 && stat(files.Lock, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino)
                 return fd;
@@ -72,7 +72,7 @@ internal static unsafe class HolderClient
             while ((ready = poll(&wait, 1, Patience)) < 0 && errno == 4 /* EINTR */)
                 continue;
             if (ready == 0)
-                throw new SlipwayException("HolderSilent", ErrorKind.OperationTimeout, $"{files.Socket}: the container's holder does not answer", "Kill it (pkill slipway-holder); the next run starts a new one.", files.Socket) { ExitCode = 125 };
+                throw new SlipwayException("HolderSilent", ErrorKind.OperationTimeout, $"{files.Socket}: the container's holder does not answer", "Kill it (pkill slipway-holder); the next run starts a new one.", files.Socket);
             // a holder that was about to end closes without a word: the next round starts another
             if (read(fd, &welcome, 1) != 1)
                 return null;

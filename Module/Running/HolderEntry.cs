@@ -13,6 +13,9 @@ internal sealed class HolderEntry
     /// <summary>Of this file and of the socket's protocol; part of every key, so that two versions never meet.</summary>
     public const string Version = "slipway-holder 1";
 
+    /// <summary>Ends the name of an entry that is being written.</summary>
+    public const string Partial = ".new";
+
     public required string Key { get; init; }
     public required int Pid { get; init; }
     public required long StartTime { get; init; }
@@ -26,6 +29,12 @@ internal sealed class HolderEntry
     /// <summary>What runs when no command is given; null where the image has nothing.</summary>
     public string? Runscript { get; init; }
 
+    /// <summary>What <c>slipway shell</c> starts.</summary>
+    public string Shell { get; init; } = "/bin/sh";
+
+    /// <summary>The rung by which the image is mounted (<see cref="ImageMount.Rung"/>), for <c>--explain</c>.</summary>
+    public string Mount { get; init; } = "";
+
     public void Write(string path)
     {
         StringBuilder text = new();
@@ -36,11 +45,13 @@ internal sealed class HolderEntry
         Field('s', StartTime.ToString(CultureInfo.InvariantCulture));
         if (Runscript is not null)
             Field('r', Runscript);
+        Field('h', Shell);
+        Field('m', Mount);
         Visible.ForEach(v => Field('d', v));
         Environment.ForEach(e => Field('e', e));
         Field('.', ""); // the end: a file without it was cut
-        File.WriteAllText(path + ".new", text.ToString());
-        File.Move(path + ".new", path, overwrite: true);
+        File.WriteAllText(path + Partial, text.ToString());
+        File.Move(path + Partial, path, overwrite: true);
     }
 
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
@@ -60,7 +71,7 @@ internal sealed class HolderEntry
         string? One(char kind) => Array.Find(fields, f => f.StartsWith(kind)) is { } found ? found[1..] : null;
         List<string> Many(char kind) => [.. fields.Where(f => f.StartsWith(kind)).Select(f => f[1..])];
         return int.TryParse(One('p'), CultureInfo.InvariantCulture, out int pid) && long.TryParse(One('s'), CultureInfo.InvariantCulture, out long start) && One('k') is { } key
-            ? new HolderEntry { Key = key, Pid = pid, StartTime = start, Runscript = One('r'), Visible = Many('d'), Environment = Many('e') }
+            ? new HolderEntry { Key = key, Pid = pid, StartTime = start, Runscript = One('r'), Shell = One('h') ?? "/bin/sh", Mount = One('m') ?? "", Visible = Many('d'), Environment = Many('e') }
             : null;
     }
 

@@ -1,21 +1,111 @@
+using System.Globalization;
+using System.Text;
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
 namespace Slipway.Running;
 
-/// <summary>The variables that an image sets: <c>/ch/environment</c>, which our images and Charliecloud's have (NAME=VALUE, one a line), and the plan's.</summary>
-internal static class ImageEnvironment
+/// <summary>
+/// The variables that an image sets, and the plan's: <c>/ch/environment</c> (NAME=VALUE, one a line), which our images and Charliecloud's have; else what the
+/// scripts in <c>/.singularity.d/env</c> set, as Apptainer and Singularity run them.
+/// </summary>
+/// <remarks>Called inside the container, where no link of the image leads out.</remarks>
+internal static unsafe class ImageEnvironment
 {
-    const string File = "/ch/environment";
+    const string File = "/ch/environment", Scripts = "/.singularity.d/env";
 
-    /// <summary>Read inside the container, so no link of the image leads out of it. As NAME=VALUE.</summary>
+    /// <summary>A script that takes longer waits for something that never comes. Milliseconds.</summary>
+    const int Patience = 10_000;
+
+    const int Largest = 1 << 20;
+
+    /// <summary>As NAME=VALUE.</summary>
+    /// <exception cref="SlipwayException">The image's scripts fail, or do not end.</exception>
     public static List<string> Read(FabricPlan? plan)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal);
-        if (System.IO.File.Exists(File) && new FileInfo(File).Length <= 1 << 20)
-            foreach (string line in System.IO.File.ReadAllLines(File))
-                if (line.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && !line.Contains('\0'))
-                    variables[line[..at]] = line[(at + 1)..];
+        if (ReadText(File) is { } text)
+            Add(text.Split('\n'));
+        else if (Directory.Exists(Scripts) && System.IO.File.Exists("/bin/sh"))
+            Add(Evaluate());
         // all of the plan's variables are search paths: what the plan adds comes first, what the image has stays
         foreach ((string name, string value) in plan?.Environment ?? new Dictionary<string, string>())
             variables[name] = variables.TryGetValue(name, out string? own) && own.Length > 0 ? $"{value}:{own}" : value;
         return [.. variables.Select(pair => $"{pair.Key}={pair.Value}")];
+
+        void Add(IEnumerable<string> assignments)
+        {
+            foreach (string assignment in assignments)
+                if (assignment.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && !assignment.Contains('\0'))
+                    variables[assignment[..at]] = assignment[(at + 1)..];
+        }
     }
+
+    /// <summary>A regular file; whatever else an image has there (a pipe would hold us) is passed over.</summary>
+    static string? ReadText(string path)
+    {
+        int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        if (fd < 0)
+            return null;
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
+        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > Largest)
+            return null;
+        return ReadToEnd(fd);
+    }
+
+    static string ReadToEnd(int fd)
+    {
+        MemoryStream all = new();
+        byte[] buffer = new byte[4096];
+        fixed (byte* to = buffer)
+            while (all.Length < Largest && read(fd, to, 4096) is > 0 and var n)
+                all.Write(buffer, 0, (int)n);
+        return Encoding.UTF8.GetString(all.ToArray());
+    }
+
+    /// <summary>Runs the image's scripts in the image's shell, as a rank would be run, and takes over what they have exported.</summary>
+    /// <remarks>
+    /// A shell tells nobody its variables in a form that can be read back in every case; the kernel does: the shell execs another, which waits, and whose
+    /// <c>/proc/PID/environ</c> (proc(5)) is what was exported. So nothing but <c>/bin/sh</c> is needed of the image.
+    /// </remarks>
+    static List<string> Evaluate()
+    {
+        const string script = """for f in /.singularity.d/env/*.sh; do if [ -f "$f" ]; then . "$f"; fi; done >/dev/null; exec /bin/sh -c 'echo; read x'""";
+        string[] before = ["PATH=" + ContainerEnvironment.DefaultPath, "HOME=/", "SINGULARITY_CONTAINER=slipway", "APPTAINER_CONTAINER=slipway"];
+        byte* shell = NativeStrings.Of("/bin/sh");
+        byte** arguments = NativeStrings.Vector(["sh", "-c", script]);
+        byte** environment = NativeStrings.Vector(before);
+        int* toShell = stackalloc int[2], fromShell = stackalloc int[2];
+        if (pipe2(toShell, O_CLOEXEC) != 0 || pipe2(fromShell, O_CLOEXEC) != 0)
+            throw Failed($"no pipe can be made (errno {errno})");
+        int child = clone3(0);
+        if (child == 0)
+        {
+            // system calls only: we are a copy of one thread
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+            setpgid(0, 0);
+            dup2(toShell[0], 0);
+            dup2(fromShell[1], 1);
+            execve(shell, arguments, environment);
+            _exit(127);
+        }
+        close(toShell[0]);
+        close(fromShell[1]);
+        pollfd wait = new() { fd = fromShell[0], events = POLLIN };
+        byte line;
+        bool answered = child > 0 && poll(&wait, 1, Patience) > 0 && read(fromShell[0], &line, 1) == 1;
+        string? environ = answered ? ReadText(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
+        kill(-child, SIGKILL);
+        int status;
+        waitpid(child, &status, 0);
+        close(toShell[1]);
+        close(fromShell[0]);
+        if (environ is null)
+            throw Failed(wait.revents == 0 ? $"do not end within {Patience / 1000} s" : "fail");
+        HashSet<string> known = [.. before, ""];
+        return [.. environ.Split('\0').Where(v => !known.Contains(v) && !v.StartsWith("PWD=", StringComparison.Ordinal) && !v.StartsWith("SHLVL=", StringComparison.Ordinal) && !v.StartsWith("_=", StringComparison.Ordinal) && !v.StartsWith("OLDPWD=", StringComparison.Ordinal))];
+    }
+
+    static SlipwayException Failed(string how) => new("ImageEnvironmentFailed", ErrorKind.InvalidData, $"the image's environment scripts ({Scripts}/*.sh) {how}",
+        "Mend them in the image; an image with /ch/environment needs none.");
 }

@@ -13,32 +13,30 @@ namespace Slipway.Running;
 /// <param name="Stamp">Device, inode, size and time of last change of the file; empty for a digest, which says it all.</param>
 internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, LibC.statx_t Found)
 {
-    /// <exception cref="SlipwayException">There is no such image (exit code 125).</exception>
+    /// <exception cref="SlipwayException">There is no such image.</exception>
     public static ImageIdentity Find(string image)
     {
         if (image.StartsWith(Digest.Prefix, StringComparison.Ordinal))
             return Digest.IsValid(image) ? new ImageIdentity(image, "", false, default) : throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument,
-                $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image)
-            { ExitCode = 125 };
+                $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image);
 
         string path = Path.GetFullPath(image);
         if (LibC.stat(path, out LibC.statx_t found) is not 0 and var error)
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path) { ExitCode = 125 };
+            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path);
         if (!found.IsDirectory && !found.IsRegular)
-            throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path) { ExitCode = 125 };
+            throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path);
         return new ImageIdentity(path, string.Create(CultureInfo.InvariantCulture,
             $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_size}:{found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec}"), found.IsDirectory, found);
     }
 
     /// <summary>What is to be mounted: the node cache's entry where there is one, so that the shared filesystem is asked no more than the stat, else the file itself.</summary>
     /// <returns>An absolute path, and its digest where the cache knows it.</returns>
-    /// <exception cref="SlipwayException">A digest that no cache of this node has (exit code 125).</exception>
+    /// <exception cref="SlipwayException">A digest that no cache of this node has.</exception>
     public (string Path, string? Digest) Locate()
     {
         if (Given.StartsWith(Digest.Prefix, StringComparison.Ordinal))
             return NodeCache.FindEntry(Given) is { } entry ? (entry, Given) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
-                $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given)
-            { ExitCode = 125 };
+                $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given);
         return !IsDirectory && NodeCache.FindPublished(Given, Found) is { } digest && NodeCache.FindEntry(digest) is { } cached ? (cached, digest) : (Given, null);
     }
 }

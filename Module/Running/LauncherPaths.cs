@@ -18,7 +18,8 @@ internal static class LauncherPaths
     public static bool IsBelow(string path, string directory) =>
         path.StartsWith(directory, StringComparison.Ordinal) && (path.Length == directory.Length || path[directory.Length] == '/' || directory == "/");
 
-    public static IEnumerable<string> Find()
+    /// <summary>The variable, and the path that it holds.</summary>
+    public static IEnumerable<(string Variable, string Path)> Find()
     {
         foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
         {
@@ -30,7 +31,7 @@ internal static class LauncherPaths
             if (scheme > 0)
                 value = "/" + value[(scheme + 1)..].TrimStart('/');
             if (value.Length > 1 && value[0] == '/' && !value.Contains(':') && Path.Exists(value) && MayBeBound(Path.GetFullPath(value)))
-                yield return Path.GetFullPath(value);
+                yield return (name, Path.GetFullPath(value));
         }
     }
 }

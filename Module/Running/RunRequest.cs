@@ -24,11 +24,14 @@ internal sealed class RunRequest
 
     public bool Explain { get; private set; }
 
+    /// <summary>The image's shell instead of a command; what follows is for the shell.</summary>
+    public bool Shell { get; private set; }
+
     /// <summary>The part of the request that makes a container what it is; ranks with the same part share one.</summary>
     public string ContainerOptions => string.Join('\n', Binds.Select(b => b.ToString()).Append(Fabric).Append(WritableTmpfs ? "writable" : ""));
 
     /// <summary>Reads the arguments after <c>run</c>.</summary>
-    /// <exception cref="SlipwayException">An unknown option, or no image (exit code 125).</exception>
+    /// <exception cref="SlipwayException">An unknown option, or no image.</exception>
     public static RunRequest Parse(ReadOnlySpan<string> arguments)
     {
         RunRequest request = new();
@@ -47,8 +50,9 @@ internal sealed class RunRequest
 
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
             string name = equals < 0 ? argument : argument[..equals];
-            if (name is "--writable-tmpfs" or "--explain" && equals < 0)
+            if (name is "--writable-tmpfs" or "--explain" or "--shell" && equals < 0)
             {
+                request.Shell |= name == "--shell";
                 request.WritableTmpfs |= name == "--writable-tmpfs";
                 request.Explain |= name == "--explain";
                 continue;
@@ -78,8 +82,7 @@ internal sealed class RunRequest
     }
 
     static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
-        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]")
-    { ExitCode = 125 };
+        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]");
 }
 
 /// <summary>A host file or directory that is seen in the container.</summary>
@@ -89,11 +92,11 @@ internal sealed record Bind(string Source, string Destination, bool ReadOnly)
     {
         string[] parts = text.Split(':');
         if (parts.Length > 3 || parts.Any(p => p.Length == 0) || (parts.Length == 3 && parts[2] is not ("ro" or "rw")))
-            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' is not SRC[:DST[:ro]]", "E.g. --bind /scratch, --bind /data:/mnt:ro.", text) { ExitCode = 125 };
+            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' is not SRC[:DST[:ro]]", "E.g. --bind /scratch, --bind /data:/mnt:ro.", text);
         string source = Path.GetFullPath(parts[0]);
         string destination = parts.Length > 1 ? parts[1] : source;
         if (!destination.StartsWith('/') || Path.GetFullPath(destination) == "/")
-            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}': '{destination}' is not an absolute path below '/'", "E.g. --bind /data:/mnt:ro.", text) { ExitCode = 125 };
+            throw new SlipwayException("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}': '{destination}' is not an absolute path below '/'", "E.g. --bind /data:/mnt:ro.", text);
         return new Bind(source, Path.GetFullPath(destination), parts.Length == 3 && parts[2] == "ro");
     }
 

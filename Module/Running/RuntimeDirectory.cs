@@ -11,7 +11,7 @@ internal static class RuntimeDirectory
     const int LongestDirectory = 60;
 
     /// <summary>The directory, made if it is not there.</summary>
-    /// <exception cref="SlipwayException">It cannot be made, or belongs to somebody else (exit code 125).</exception>
+    /// <exception cref="SlipwayException">It cannot be made, or belongs to somebody else.</exception>
     public static string Open()
     {
         uint uid = LibC.geteuid();
@@ -19,9 +19,9 @@ internal static class RuntimeDirectory
             ? set.TrimEnd('/') + "/slipway"
             : string.Create(CultureInfo.InvariantCulture, $"/tmp/slipway-{uid}");
         if (LibC.mkdir(path, 0x1c0) != 0 && LibC.errno is var error && error != 17 /* EEXIST */)
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the runtime directory cannot be made (errno {error})", "Check that /tmp has space and is writable.", path) { ExitCode = 125 };
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the runtime directory cannot be made (errno {error})", "Check that /tmp has space and is writable.", path);
         if (!IsOwn(path, uid))
-            throw new SlipwayException("RuntimeDirectoryNotOurs", ErrorKind.SecurityError, $"{path}: the runtime directory belongs to somebody else, or others may enter it", $"Have it removed, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700.", path) { ExitCode = 125 };
+            throw new SlipwayException("RuntimeDirectoryNotOurs", ErrorKind.SecurityError, $"{path}: the runtime directory belongs to somebody else, or others may enter it", $"Have it removed, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700.", path);
         return path;
     }
 

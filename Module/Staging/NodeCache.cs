@@ -12,7 +12,7 @@ public static class NodeCache
     /// <summary>The cache that this user writes to: root's, or one of the user's own on node-local disk.</summary>
     public static string Own => LibC.geteuid() == 0 ? RootCache : UserCache(LibC.geteuid());
 
-    static string UserCache(uint uid) => string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{uid}");
+    static string UserCache(uint uid) => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{uid}");
 
     /// <summary>The caches that this user may read from, root's first: what root has staged is everybody's.</summary>
     static IEnumerable<string> Readable => LibC.geteuid() == 0 ? [RootCache] : [RootCache, Own];

@@ -1,0 +1,152 @@
+using System.Globalization;
+using Slipway.Linux;
+using static Slipway.Linux.LibC;
+
+namespace Slipway.Running;
+
+/// <summary>How an image becomes a mount on this node: the first rung of the ladder that holds, with the reasons for it and against the ones before.</summary>
+/// <remarks>
+/// <list type="number">
+/// <item>prolog: root has mounted it before the job, at <c>/run/slipway/mounts/DIGEST</c>: nothing is left to do;</item>
+/// <item>kernel: for root, the kernel's SquashFS over a loop device (linux/loop.h), which goes with its mount;</item>
+/// <item>squashfuse_ll or squashfuse: for users, a FUSE server of the container;</item>
+/// <item>directory: an unpacked root, as it is.</item>
+/// </list>
+/// </remarks>
+internal sealed unsafe record ImageMount
+{
+    public const string PrologMounts = "/run/slipway/mounts";
+
+    /// <summary><c>prolog</c>, <c>kernel</c>, <c>squashfuse_ll</c>, <c>squashfuse</c> or <c>directory</c>.</summary>
+    public required string Rung { get; init; }
+
+    /// <summary>The SquashFS file (the node cache's, where it has the image), or the unpacked directory.</summary>
+    public required string Image { get; init; }
+
+    /// <summary>Where the image lies unpacked or mounted already, for the holder to clone; null where it is still to be mounted.</summary>
+    public string? Directory { get; init; }
+
+    /// <summary>A detached mount; -1 where there is none yet.</summary>
+    public int Fd { get; init; } = -1;
+
+    /// <summary>The program that serves the file; null where none is needed.</summary>
+    public string? Server { get; init; }
+
+    /// <summary>A line for each rung that was looked at, the chosen one last.</summary>
+    public required IReadOnlyList<string> Reasons { get; init; }
+
+    /// <param name="make">False tells what would be chosen, and mounts nothing.</param>
+    /// <exception cref="SlipwayException">It is no image, or nothing of this node can mount it.</exception>
+    public static ImageMount Choose(ImageIdentity image, bool writable, bool make)
+    {
+        (string path, string? digest) = image.Locate();
+        if (image.IsDirectory)
+            return new ImageMount { Rung = "directory", Image = path, Directory = path, Reasons = ["directory: the image is an unpacked directory"] };
+        SquashFsSuperblock.Read(path);
+        List<string> reasons = [];
+        bool root = geteuid() == 0;
+
+        if (Prolog(digest, writable && !root, reasons) is { } mounted)
+            return new ImageMount { Rung = "prolog", Image = path, Directory = mounted, Reasons = reasons };
+
+        int fd = -1;
+        if (root && !make)
+            reasons.Add("kernel: you are root, so the kernel's SquashFS over a loop device is tried");
+        else if (root)
+            fd = Kernel(path, reasons);
+        else
+            reasons.Add("kernel: no, only root may mount a SquashFS");
+        if (root && (fd >= 0 || !make))
+            return new ImageMount { Rung = "kernel", Image = path, Fd = fd, Reasons = reasons };
+
+        foreach (string server in new[] { "squashfuse_ll", "squashfuse" })
+        {
+            if (HostProgram.TryFind(server) is { } program)
+            {
+                reasons.Add($"{server}: {program} serves the image over FUSE");
+                return new ImageMount { Rung = server, Image = path, Server = program, Reasons = reasons };
+            }
+            reasons.Add($"{server}: no, it is not installed");
+        }
+        throw new SlipwayException("ImageNotMountable", ErrorKind.NotInstalled, $"{path}: nothing on this node can mount it: {string.Join("; ", reasons)}",
+            "Install squashfuse (apt-get install squashfuse, dnf install squashfuse), or have root mount the image before the job (slipway prolog).", path);
+    }
+
+    /// <summary>Where root has mounted it: every directory on the way is root's, and nobody else may write there.</summary>
+    static string? Prolog(string? digest, bool writableByUser, List<string> reasons)
+    {
+        if (digest is null)
+        {
+            reasons.Add("prolog: no, the image is not in this node's cache, so its digest is not known");
+            return null;
+        }
+        string path = $"{PrologMounts}/{digest[Digest.Prefix.Length..]}";
+        if (stat(path, out statx_t found, follow: false) != 0 || !found.IsDirectory || !found.IsMountRoot)
+            reasons.Add($"prolog: no, nothing is mounted at {path}");
+        else if (writableByUser)
+            reasons.Add("prolog: no, a user's --writable-tmpfs could not change root's files in root's mount");
+        else if (new[] { "/run", "/run/slipway", PrologMounts }.FirstOrDefault(d => stat(d, out statx_t of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
+            reasons.Add($"prolog: no, others than root may write to {unsafeDirectory}");
+        else
+        {
+            reasons.Add($"prolog: root has mounted the image at {path}");
+            return path;
+        }
+        return null;
+    }
+
+    /// <summary>A detached mount by the kernel; -1 where it cannot be had.</summary>
+    static int Kernel(string path, List<string> reasons)
+    {
+        int file = open(path, O_RDONLY | O_CLOEXEC, 0), loop = file < 0 ? -1 : AttachLoop(file, out path);
+        if (loop < 0)
+        {
+            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"kernel: no, there is no loop device to be had (errno {errno})"));
+            close(file);
+            return -1;
+        }
+        close(file);
+        fixed (byte* type = "squashfs\0"u8, key = "source\0"u8, readOnly = "ro\0"u8, device = CString(path))
+        {
+            int context = fsopen(type);
+            int mount = context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, key, device, 0) == 0 && fsconfig(context, FSCONFIG_SET_FLAG, readOnly, null, 0) == 0
+                && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0 ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
+            reasons.Add(mount >= 0 ? $"kernel: the kernel's SquashFS, over {path}" : string.Create(CultureInfo.InvariantCulture, $"kernel: no, the kernel does not mount it (errno {errno})"));
+            if (context >= 0)
+                close(context);
+            close(loop);
+            return mount;
+        }
+    }
+
+    /// <summary>A read-only loop device on a file; it goes when its last user has gone.</summary>
+    static int AttachLoop(int file, out string device)
+    {
+        device = "";
+        int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC, 0);
+        if (control < 0)
+            return -1;
+        loop_config config = new() { fd = (uint)file };
+        config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+        int loop = -1;
+        // between asking for a free one and taking it another may take it (EBUSY)
+        for (int tries = 0; tries < 64 && loop < 0; tries++)
+        {
+            int number = ioctl(control, LOOP_CTL_GET_FREE, null);
+            if (number < 0)
+                break;
+            device = string.Create(CultureInfo.InvariantCulture, $"/dev/loop{number}");
+            loop = open(device, O_RDONLY | O_CLOEXEC, 0);
+            if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) != 0)
+            {
+                int error = errno;
+                close(loop);
+                loop = -1;
+                if (error != 16 /* EBUSY */)
+                    break;
+            }
+        }
+        close(control);
+        return loop;
+    }
+}

@@ -1,0 +1,38 @@
+using System.Globalization;
+using Slipway.Staging;
+
+namespace Slipway.Running;
+
+/// <summary><c>slipway run --explain</c>: what was chosen for a container and a rank, and why; one fact a line, on standard error.</summary>
+internal static class RunExplanation
+{
+    /// <param name="started">True where this rank started the holder.</param>
+    public static IEnumerable<string> Lines(RunRequest request, ImageIdentity image, string step, string stepReason, HolderEntry entry, bool started)
+    {
+        ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: false);
+        (_, string? digest) = image.Locate();
+        yield return Line("image", $"{mount.Image} ({digest ?? "not in this node's cache; " + image.Stamp})");
+        foreach (string reason in mount.Reasons)
+            yield return Line("mount", reason);
+        if (entry.Mount != mount.Rung)
+            yield return Line("mount", $"in this container: {entry.Mount}");
+        yield return Line("root", request.WritableTmpfs ? "changes are kept in memory until the container goes (--writable-tmpfs)" : "read-only");
+        yield return Line("step key", $"{step} (from {stepReason})");
+        yield return Line("holder", string.Create(CultureInfo.InvariantCulture, $"process {entry.Pid}, {(started ? "started by this rank" : "already running")}"));
+
+        FabricPlan? plan = FabricPlanFile.Choose(request.Fabric, mount.Image);
+        yield return Line("fabric", plan is null ? "no plan" : $"{plan.Verdict}: {plan.Reason}");
+        foreach (HostBind bind in HostBinds.Make(request, plan, SiteConfiguration.Read()))
+            yield return Line("bind", $"{bind.Source}{(bind.Source == bind.Destination ? "" : " at " + bind.Destination)}{(bind.ReadOnly ? ", read-only" : "")} ({bind.Why})");
+        foreach (string assignment in entry.Environment)
+            yield return Line("set", $"{assignment} (the image, or the fabric plan)");
+        foreach ((string name, string value) in request.Variables)
+            yield return Line("set", $"{name}={value} (--env)");
+        foreach (string name in ContainerEnvironment.DroppedHere())
+            yield return Line("unset", $"{name} (it speaks of the host's files)");
+        yield return Line("directory", ContainerRunner.DirectoryInside(entry));
+        yield return Line("command", string.Join(' ', ContainerRunner.CommandOf(entry, request)));
+    }
+
+    static string Line(string what, string text) => $"{what,-10} {text}";
+}

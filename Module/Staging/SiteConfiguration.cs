@@ -1,0 +1,56 @@
+using Slipway.Definitions;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Slipway.Staging;
+
+/// <summary>What a site decides for all of its users: <c>/etc/slipway/config.yaml</c>. Described in docs/running.md.</summary>
+/// <remarks>
+/// Nothing here gives a user a right: every bind is one that the user could ask for. So <c>SLIPWAY_CONFIG</c> may name another file.
+/// A container reads it once, when it is started; a rank never does.
+/// </remarks>
+public sealed class SiteConfiguration
+{
+    public const string DefaultPath = "/etc/slipway/config.yaml";
+
+    const long Largest = 1 << 20;
+
+    public static string Path => Environment.GetEnvironmentVariable("SLIPWAY_CONFIG") is { Length: > 0 } other ? other : DefaultPath;
+
+    /// <summary>Directory on the node's own disk below which each user's cache lies (<c>slipway-UID</c>); null is /var/tmp.</summary>
+    public string? Cache { get; private init; }
+
+    /// <summary>What every container gets, as <c>SRC[:DST[:ro]]</c>, with the place in the file. A source that a node has not is left out there.</summary>
+    internal IReadOnlyList<Located> Binds { get; private init; } = [];
+
+    /// <summary>The site's; empty where there is no file.</summary>
+    /// <exception cref="SlipwayException">The file cannot be read, or is not what it should be (file, line and column).</exception>
+    public static SiteConfiguration Read()
+    {
+        string path = Path;
+        if (!File.Exists(path))
+            return new SiteConfiguration();
+        try
+        {
+            if (new FileInfo(path).Length > Largest)
+                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{path}: is larger than {Largest} bytes", "A configuration has a few lines: see docs/running.md.", path);
+            using StreamReader text = new(path);
+            YamlStream stream = new();
+            stream.Load(text);
+            if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is YamlScalarNode { Value: "" })
+                return new SiteConfiguration();
+            YamlMap map = YamlMap.Of(path, stream.Documents[0].RootNode, "the configuration", "cache", "binds");
+            if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
+                throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
+            return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds") };
+        }
+        catch (YamlException e)
+        {
+            throw YamlMap.Error(path, "ConfigurationInvalid", e.Start, e.Message, "See docs/running.md.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SlipwayException("ConfigurationInvalid", ErrorKind.ReadError, $"{path}: {e.Message}", "Make it readable for all users.", path, e);
+        }
+    }
+}
