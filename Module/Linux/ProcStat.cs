@@ -10,12 +10,14 @@ internal static class ProcStat
     {
         try
         {
-            string text = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            string? text = SmallFile.Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            if (text is null)
+                return 0;
             // the command's name stands in parentheses and may hold anything, parentheses too
             string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
             return long.Parse(fields[19], CultureInfo.InvariantCulture);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
+        catch (Exception e) when (e is FormatException or IndexOutOfRangeException or ArgumentOutOfRangeException)
         {
             return 0;
         }

@@ -38,6 +38,7 @@ public static unsafe partial class LibC
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int access(string pathname, int mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chdir(string path);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int unlink(string pathname);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rename(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial nint readlink(string pathname, byte* buf, nuint bufsiz);
     [LibraryImport(libc)] public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);

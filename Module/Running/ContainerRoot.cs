@@ -65,7 +65,8 @@ internal sealed unsafe class ContainerRoot
 
         mkdir(Base + "/points/etc", 0x1ed);
         foreach ((string name, string content) in EtcFiles.Make(name => ReadText("etc/" + name)))
-            File.WriteAllText($"{Base}/points/etc/{name}", content);
+            if (!SmallFile.Write($"{Base}/points/etc/{name}", content, 0x1a4 /* 0644 */))
+                throw Failed($"/etc/{name} cannot be written for the container");
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
             targets.Add((tree, MakePoint(bind.Destination, IsDirectory(tree), bind.Literal)));
@@ -140,20 +141,5 @@ internal sealed unsafe class ContainerRoot
         return path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : "";
     }
 
-    /// <summary>A regular file of the image of at most 1 MiB; null where there is none.</summary>
-    string? ReadText(string path)
-    {
-        int fd = openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-        if (fd < 0)
-            return null;
-        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
-        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > 1 << 20)
-            return null;
-        byte[] bytes = new byte[found.stx_size];
-        int n = 0;
-        fixed (byte* to = bytes)
-            while (n < bytes.Length && pread(fd, to + n, (nuint)(bytes.Length - n), n) is > 0 and var got)
-                n += (int)got;
-        return System.Text.Encoding.UTF8.GetString(bytes, 0, n);
-    }
+    string? ReadText(string path) => SmallFile.ReadAndClose(openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
 }

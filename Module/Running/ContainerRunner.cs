@@ -54,7 +54,7 @@ internal static unsafe class ContainerRunner
 
     /// <exception cref="SlipwayException">No command was given, and the image has no runscript.</exception>
     public static string[] CommandOf(HolderEntry entry, RunRequest request) =>
-        request.Shell ? [entry.Shell, .. request.Command]
+        request.Shell ? ["/bin/sh", "-c", """if [ -x /bin/bash ]; then exec /bin/bash "$@"; fi; exec /bin/sh "$@" """.TrimEnd(), "sh", .. request.Command]
         : request.Command.Length > 0 ? request.Command
         : entry.Runscript is { } script ? [script]
         : throw new SlipwayException("NoRunscript", ErrorKind.ObjectNotFound, $"{request.Image}: the image has no runscript, and no command was given", "Name a command: slipway run IMAGE -- CMD…", request.Image);

@@ -20,7 +20,7 @@ internal static unsafe class EtcFiles
         yield return ("group", Merge(image("group"), [.. Groups().Select(gid => HostLine("group", gid) ?? string.Create(CultureInfo.InvariantCulture, $"group{gid}:x:{gid}:"))]));
         yield return ("nsswitch.conf", LocalFirst(image("nsswitch.conf")));
         foreach (string name in new[] { "hosts", "resolv.conf" })
-            if (HostText("/etc/" + name) is { } text)
+            if (SmallFile.Read("/etc/" + name) is { } text)
                 yield return (name, text);
     }
 
@@ -38,20 +38,8 @@ internal static unsafe class EtcFiles
     static string? HostLine(string database, uint id)
     {
         string number = id.ToString(CultureInfo.InvariantCulture);
-        string? line = HostText("/etc/" + database)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
+        string? line = SmallFile.Read("/etc/" + database)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
         return line ?? HostProgram.Read("getent", database, number)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
-    }
-
-    static string? HostText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 
     static string? Field(string line, int n) => line.Split(':') is { } fields && fields.Length > n ? fields[n] : null;

@@ -39,7 +39,6 @@ internal static unsafe class Holder
                 Pid = pid,
                 StartTime = ProcStat.StartTime(pid),
                 Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
-                Shell = File.Exists("/bin/bash") ? "/bin/bash" : "/bin/sh",
                 Mount = arguments[4],
                 Visible = [.. root.Visible],
                 Environment = ImageEnvironment.Read(plan),

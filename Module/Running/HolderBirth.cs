@@ -12,13 +12,13 @@ namespace Slipway.Running;
 /// <remarks>
 /// <code>
 /// rank ── clone ── parent: setsid, clone ─────────── holder (new user and mount namespace): waits for its id maps,
-///                  writes the holder's id maps,        opens /dev/fuse, clones the FUSE server, mounts, execs "slipway holder"
-///                  exits: the holder is nobody's           └─ FUSE server (a copy of the mount namespace from before the mount): execs squashfuse
+///                  writes the holder's id maps,        opens /dev/fuse, mounts, clones the FUSE server, execs "slipway holder"
+///                  exits: the holder is nobody's           └─ FUSE server: execs squashfuse
 ///                  child, so no rank ever sees it end
 /// </code>
 /// A user's FUSE mount is made in a namespace where id 0 is the user, so that the image's files, root's, are the user's own: an overlay can then change
 /// them, and programs that mind who owns their configuration (ssh) are content. From there the holder goes on to one where the user's ids are themselves.
-/// The FUSE server is not in the namespace that holds its mount: when the last process of the container has gone, however that went, the mount goes, and
+/// The FUSE server is not in the mount namespace that its mount is put into: when the last process of the container has gone, however that went, the mount goes, and
 /// with it the server. SIGTERM at the end of a step is for the ranks, which may be saving their state: server and holder ignore it.
 /// </remarks>
 internal static unsafe class HolderBirth
@@ -26,8 +26,8 @@ internal static unsafe class HolderBirth
     /// <summary>Descriptors that the holder is born with, besides /dev/null on 0 to 2.</summary>
     public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6;
 
-    /// <summary>Descriptors are moved up here before they are moved to their places, so that none is overwritten.</summary>
-    const int High = 600, F_DUPFD = 0;
+    /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
+    const int High = 10, F_DUPFD = 0;
 
     struct Prepared
     {
@@ -233,22 +233,17 @@ internal static unsafe class HolderBirth
         Die(p, (byte)'X');
     }
 
-    /// <summary>A detached FUSE mount of the image. The device is opened here, since the kernel wants it opened in the namespace that mounts.</summary>
+    /// <summary>A detached FUSE mount of the image, and its server. The device is opened here, since the kernel wants it opened in the namespace that mounts.</summary>
+    /// <param name="watch">Gets a pidfd of the server.</param>
     static int MountByFuse(Prepared* p, int* watch)
     {
         int device = open(p->DevFuse, O_RDWR | O_CLOEXEC, 0);
         if (device < 0)
             Die(p, (byte)'F');
-        int* mounted = stackalloc int[2];
-        pipe2(mounted, O_CLOEXEC);
-        int server = clone3(CLONE_NEWNS);
-        if (server == 0)
-            Server(p, device, mounted[0], mounted[1]);
-
         byte* number = stackalloc byte[16];
         number[Digits(number, device)] = 0;
         int context = fsopen(p->Fuse);
-        bool ok = server > 0 && context >= 0
+        bool ok = context >= 0
             && fsconfig(context, FSCONFIG_SET_STRING, p->KeySource, p->Source, 0) == 0
             && fsconfig(context, FSCONFIG_SET_STRING, p->KeyFd, number, 0) == 0
             && fsconfig(context, FSCONFIG_SET_STRING, p->KeyRootMode, p->RootMode, 0) == 0
@@ -258,23 +253,17 @@ internal static unsafe class HolderBirth
             && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0;
         int mount = ok ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
         if (mount < 0)
-        {
-            int error = errno;
-            kill(server, SIGKILL);
             Die(p, (byte)'S');
-        }
+        // a user's holder leaves this mount namespace to its server; root's stays, so the server gets a copy
+        int server = clone3(p->Root ? CLONE_NEWNS : 0);
+        if (server == 0)
+            Server(p, device);
         *watch = pidfd_open(server);
-        byte go = 1;
-        write(mounted[1], &go, 1);
         return mount;
     }
 
-    static void Server(Prepared* p, int device, int gateRead, int gateWrite)
+    static void Server(Prepared* p, int device)
     {
-        close(gateWrite);
-        byte go;
-        if (read(gateRead, &go, 1) != 1)
-            _exit(125);
         int fuse = fcntl(device, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), nothing = open(p->DevNull, O_RDWR, 0);
         dup2(nothing, 0);
         dup2(nothing, 1);

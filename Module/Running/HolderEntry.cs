@@ -29,9 +29,6 @@ internal sealed class HolderEntry
     /// <summary>What runs when no command is given; null where the image has nothing.</summary>
     public string? Runscript { get; init; }
 
-    /// <summary>What <c>slipway shell</c> starts.</summary>
-    public string Shell { get; init; } = "/bin/sh";
-
     /// <summary>The rung by which the image is mounted (<see cref="ImageMount.Rung"/>), for <c>--explain</c>.</summary>
     public string Mount { get; init; } = "";
 
@@ -45,33 +42,24 @@ internal sealed class HolderEntry
         Field('s', StartTime.ToString(CultureInfo.InvariantCulture));
         if (Runscript is not null)
             Field('r', Runscript);
-        Field('h', Shell);
         Field('m', Mount);
         Visible.ForEach(v => Field('d', v));
         Environment.ForEach(e => Field('e', e));
         Field('.', ""); // the end: a file without it was cut
-        File.WriteAllText(path + Partial, text.ToString());
-        File.Move(path + Partial, path, overwrite: true);
+        if (!SmallFile.Write(path + Partial, text.ToString(), 0x180 /* 0600 */) || LibC.rename(path + Partial, path) != 0)
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {LibC.errno})", "Check that the disk of the runtime directory is not full.");
     }
 
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
     public static HolderEntry? Read(string path)
     {
-        string[] fields;
-        try
-        {
-            fields = File.ReadAllText(path).Split('\0');
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-        if (fields.Length < 6 || fields[0] != "v" + Version || fields[^2] != "." || fields[^1].Length > 0)
+        string[]? fields = SmallFile.Read(path)?.Split('\0');
+        if (fields is null || fields.Length < 6 || fields[0] != "v" + Version || fields[^2] != "." || fields[^1].Length > 0)
             return null;
         string? One(char kind) => Array.Find(fields, f => f.StartsWith(kind)) is { } found ? found[1..] : null;
         List<string> Many(char kind) => [.. fields.Where(f => f.StartsWith(kind)).Select(f => f[1..])];
         return int.TryParse(One('p'), CultureInfo.InvariantCulture, out int pid) && long.TryParse(One('s'), CultureInfo.InvariantCulture, out long start) && One('k') is { } key
-            ? new HolderEntry { Key = key, Pid = pid, StartTime = start, Runscript = One('r'), Shell = One('h') ?? "/bin/sh", Mount = One('m') ?? "", Visible = Many('d'), Environment = Many('e') }
+            ? new HolderEntry { Key = key, Pid = pid, StartTime = start, Runscript = One('r'), Mount = One('m') ?? "", Visible = Many('d'), Environment = Many('e') }
             : null;
     }
 

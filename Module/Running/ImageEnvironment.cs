@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Slipway.Linux;
 using static Slipway.Linux.LibC;
 
@@ -17,14 +16,12 @@ internal static unsafe class ImageEnvironment
     /// <summary>A script that takes longer waits for something that never comes. Milliseconds.</summary>
     const int Patience = 10_000;
 
-    const int Largest = 1 << 20;
-
     /// <summary>As NAME=VALUE.</summary>
     /// <exception cref="SlipwayException">The image's scripts fail, or do not end.</exception>
     public static List<string> Read(FabricPlan? plan)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal);
-        if (ReadText(File) is { } text)
+        if (SmallFile.Read(File) is { } text)
             Add(text.Split('\n'));
         else if (Directory.Exists(Scripts) && System.IO.File.Exists("/bin/sh"))
             Add(Evaluate());
@@ -39,28 +36,6 @@ internal static unsafe class ImageEnvironment
                 if (assignment.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && !assignment.Contains('\0'))
                     variables[assignment[..at]] = assignment[(at + 1)..];
         }
-    }
-
-    /// <summary>A regular file; whatever else an image has there (a pipe would hold us) is passed over.</summary>
-    static string? ReadText(string path)
-    {
-        int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
-        if (fd < 0)
-            return null;
-        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
-        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > Largest)
-            return null;
-        return ReadToEnd(fd);
-    }
-
-    static string ReadToEnd(int fd)
-    {
-        MemoryStream all = new();
-        byte[] buffer = new byte[4096];
-        fixed (byte* to = buffer)
-            while (all.Length < Largest && read(fd, to, 4096) is > 0 and var n)
-                all.Write(buffer, 0, (int)n);
-        return Encoding.UTF8.GetString(all.ToArray());
     }
 
     /// <summary>Runs the image's scripts in the image's shell, as a rank would be run, and takes over what they have exported.</summary>
@@ -94,7 +69,7 @@ internal static unsafe class ImageEnvironment
         pollfd wait = new() { fd = fromShell[0], events = POLLIN };
         byte line;
         bool answered = child > 0 && poll(&wait, 1, Patience) > 0 && read(fromShell[0], &line, 1) == 1;
-        string? environ = answered ? ReadText(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
+        string? environ = answered ? SmallFile.Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
         kill(-child, SIGKILL);
         int status;
         waitpid(child, &status, 0);
