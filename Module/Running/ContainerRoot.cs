@@ -46,8 +46,9 @@ internal sealed unsafe class ContainerRoot
     }
 
     /// <summary>Puts the root together and makes it ours.</summary>
+    /// <param name="name">The image's path, for errors.</param>
     /// <param name="lower">A detached mount of the image.</param>
-    public void Enter(int lower, bool writable)
+    public void Enter(string name, int lower, bool writable)
     {
         if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
             throw Failed("no tmpfs can be mounted in the container's namespace");
@@ -60,13 +61,13 @@ internal sealed unsafe class ContainerRoot
         image = open(Base + "/image", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         // the first look into the image: it waits for the FUSE server, and fails if that has ended
         if (image < 0 || openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT) is var first && first < 0)
-            throw Failed("the image cannot be read");
+            throw Failed($"{name}: the image cannot be read", "Build or copy the image anew.");
         close(first);
 
         mkdir(Base + "/points/etc", 0x1ed);
-        foreach ((string name, string content) in EtcFiles.Make(name => ReadText("etc/" + name)))
-            if (!SmallFile.Write($"{Base}/points/etc/{name}", content, 0x1a4 /* 0644 */))
-                throw Failed($"/etc/{name} cannot be written for the container");
+        foreach ((string file, string content) in EtcFiles.Make(etc => ReadText("etc/" + etc)))
+            if (!SmallFile.Write($"{Base}/points/etc/{file}", content, 0x1a4 /* 0644 */))
+                throw Failed($"/etc/{file} cannot be written for the container");
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
             targets.Add((tree, MakePoint(bind.Destination, IsDirectory(tree), bind.Literal)));

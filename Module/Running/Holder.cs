@@ -32,7 +32,7 @@ internal static unsafe class Holder
             ContainerRoot root = new();
             root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()));
             int pid = getpid();
-            root.Enter(arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs);
+            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs);
             new HolderEntry
             {
                 Key = arguments[2],
@@ -80,7 +80,7 @@ internal static unsafe class Holder
     /// <summary>Removes what holders and ranks that were killed have left in the runtime directory.</summary>
     static void SweepDead(HolderFiles ours)
     {
-        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileNameWithoutExtension(f)).Distinct().ToList())
+        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0]).Distinct().ToList())
         {
             HolderFiles files = new(ours.Directory, name);
             if (name == ours.Name || HolderEntry.Read(files.Entry) is { IsAlive: true })
@@ -88,8 +88,7 @@ internal static unsafe class Holder
             // whoever is starting a holder of this name has its lock
             int held = open(files.Lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
             if (held < 0 || flock(held, LOCK_EX | LOCK_NB) == 0)
-                foreach (string path in new[] { files.Socket, files.Entry, files.Entry + HolderEntry.Partial, files.Lock })
-                    unlink(path);
+                files.Remove();
             if (held >= 0)
                 close(held);
         }

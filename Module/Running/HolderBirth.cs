@@ -113,9 +113,9 @@ internal static unsafe class HolderBirth
         uint uid = geteuid(), gid = getgid();
         bool root = uid == 0, byFuse = image.Server is not null;
         // root keeps every id, so that files of any owner look as they are; a user may map only its own
-        string Map(uint id) => root ? "0 0 4294967295" : string.Create(CultureInfo.InvariantCulture, $"{(byFuse ? 0 : id)} {id} 1");
+        string Map(uint id, string file) => root ? Same(file) : string.Create(CultureInfo.InvariantCulture, $"{(byFuse ? 0 : id)} {id} 1");
         string OwnMap(uint id) => string.Create(CultureInfo.InvariantCulture, $"{id} 0 1");
-        string maps = Map(uid), groupMaps = Map(gid), ownMaps = OwnMap(uid), ownGroupMaps = OwnMap(gid);
+        string maps = Map(uid, "/proc/self/uid_map"), groupMaps = Map(gid, "/proc/self/gid_map"), ownMaps = OwnMap(uid), ownGroupMaps = OwnMap(gid);
         Prepared p = new()
         {
             DevNull = NativeStrings.Of("/dev/null"), DevFuse = NativeStrings.Of("/dev/fuse"), Self = NativeStrings.Of("/proc/self/exe"), Fuse = NativeStrings.Of("fuse"),
@@ -136,6 +136,10 @@ internal static unsafe class HolderBirth
         }
         return p;
     }
+
+    /// <summary>Every id that our own namespace has, as itself (user_namespaces(7)): root may be root of a namespace only.</summary>
+    static string Same(string file) => string.Join('\n', (SmallFile.Read(file) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(f => $"{f[0]} {f[0]} {f[2]}"));
 
     // From here to the end: children of a raw clone. System calls on what is in Prepared, nothing else: no allocation, no exception, no string.
 

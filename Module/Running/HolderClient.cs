@@ -29,6 +29,11 @@ internal static unsafe class HolderClient
                 if (entry is not null)
                     return entry;
             }
+            catch (SlipwayException)
+            {
+                files.Remove();
+                throw;
+            }
             finally
             {
                 close(held);

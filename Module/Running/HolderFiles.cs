@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Running;
 
 /// <summary>The files of one holder in the runtime directory.</summary>
@@ -10,4 +12,12 @@ internal sealed class HolderFiles(string directory, string name)
 
     /// <summary>Held by whoever starts or ends the holder.</summary>
     public string Lock { get; } = $"{directory}/{name}.lock";
+
+    /// <summary>Takes all of them away, and the directory, if it was the last. The lock must be held.</summary>
+    public void Remove()
+    {
+        foreach (string path in new[] { Socket, Entry, Entry + HolderEntry.Partial, Lock })
+            LibC.unlink(path);
+        LibC.rmdir(Directory);
+    }
 }

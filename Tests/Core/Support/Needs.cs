@@ -33,6 +33,7 @@ static class Needs
         Root => LibC.geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
+        ['/', ..] => LibC.access(need, LibC.F_OK) == 0,
         _ => HostProgram.TryFind(need) is not null,
     };
 }
