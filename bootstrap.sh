@@ -27,6 +27,8 @@ test_needs='
 ch-run            charliecloud       charliecloud
 busybox           busybox-static     busybox
 pkill             procps             procps-ng
+bwrap             bubblewrap         bubblewrap
+mpicc             libopenmpi-dev     openmpi-devel
 '
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }

@@ -84,7 +84,7 @@ internal static unsafe class HolderBirth
         {
             "U" => Error($"no user namespace can be made (errno {error})", "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
             "M" => Error($"the ids of the user namespace cannot be set (errno {error})", "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
-            "F" => Error($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user", "Load the kernel's fuse module and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
+            "F" => Error($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user", "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
             "S" => Error($"the FUSE mount cannot be made (errno {error})", "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
             "X" => Error($"the holder cannot be started (errno {error})"),
             "" => Error($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
