@@ -10,8 +10,10 @@
     CompatiblePSEditions = @('Core')
     CmdletsToExport      = @(
         'New-ContainerImage'
+        'Get-ContainerImage'
         'Add-FabricDriver'
         'Publish-ImageCache'
+        'Invoke-Container'
         'Invoke-ContainerMpi'
     )
     FunctionsToExport    = @()

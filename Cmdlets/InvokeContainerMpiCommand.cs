@@ -55,19 +55,6 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
             WriteObject(result);
     }
 
-    static IEnumerable<string> Flatten(IEnumerable items)
-    {
-        foreach (object? item in items)
-        {
-            object? value = item is PSObject wrapped ? wrapped.BaseObject : item;
-            if (value is IEnumerable list and not string)
-                foreach (string inner in Flatten(list))
-                    yield return inner;
-            else if (value is not null)
-                yield return LanguagePrimitives.ConvertTo<string>(value);
-        }
-    }
-
     sealed class LauncherCompleter : IArgumentCompleter
     {
         public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>

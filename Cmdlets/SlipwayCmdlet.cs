@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
@@ -84,6 +85,20 @@ public abstract class SlipwayCmdlet : PSCmdlet
     /// <summary>The files that a parameter with wildcards names; one that names none is kept, for the core to say so.</summary>
     protected IEnumerable<string> Files(string path) =>
         WildcardPattern.ContainsWildcardCharacters(path) && GetResolvedProviderPathFromPSPath(path, out _) is { Count: > 0 } found ? found : [FullPath(path)];
+
+    /// <summary>A command and its arguments from remaining arguments: strings, numbers, and lists of them.</summary>
+    protected static IEnumerable<string> Flatten(IEnumerable items)
+    {
+        foreach (object? item in items)
+        {
+            object? value = item is PSObject wrapped ? wrapped.BaseObject : item;
+            if (value is IEnumerable list and not string)
+                foreach (string inner in Flatten(list))
+                    yield return inner;
+            else if (value is not null)
+                yield return LanguagePrimitives.ConvertTo<string>(value);
+        }
+    }
 
     /// <summary>From any thread to the pipeline's.</summary>
     protected sealed class Reporter : IProgress<StepProgress>

@@ -97,8 +97,7 @@ static class CommandLine
         Command verb = new("publish", "Put an image into this node's cache") { image };
         return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
         {
-            ContainerImage published = NodeCache.Describe(result.GetRequiredValue(image), cancel);
-            published.FabricPlan = FabricPlanFile.Read(published.Path);
+            ContainerImage published = NodeCache.Describe(result.GetRequiredValue(image), cancel, plan: true);
             published.Placements = [NodeCache.Publish(published, progress, cancel)];
             return [published];
         }, i => string.Join('\n', i.Placements.Select(p => $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Seconds:0.000} s")));
@@ -142,12 +141,9 @@ static class CommandLine
     {
         Argument<string> image = Image;
         Command verb = new("inspect", "Describe an image: digest, and its manifest where it is ours") { image };
-        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) =>
-        {
-            ContainerImage found = NodeCache.Describe(result.GetRequiredValue(image), cancel);
-            found.FabricPlan = FabricPlanFile.Read(found.Path);
-            return [found];
-        }, i => $"{i.Path}\n{i.Digest}  {i.Size} bytes\n{(i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest))}");
+        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) => [NodeCache.Describe(result.GetRequiredValue(image), cancel, plan: true)],
+            i => $"{i.Path}\n{i.Digest}  {i.Size} bytes, {i.Compressor}, {i.Distribution?.PrettyName ?? "no distribution"}, made {i.Made:yyyy-MM-dd}\n"
+                + (i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest)));
     }
 
     /// <summary>`run` and `shell` themselves are read by hand (RunRequest); this is their help.</summary>

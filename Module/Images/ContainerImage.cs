@@ -15,6 +15,15 @@ public sealed class ContainerImage
     /// <summary>Null for an image that was not made by Slipway.</summary>
     public ImageManifest? Manifest { get; init; }
 
+    /// <summary>How the file is compressed: <c>zstd</c>, <c>gzip</c>, <c>xz</c>, <c>lz4</c>, <c>lzo</c> or <c>lzma</c>.</summary>
+    public string? Compressor { get; init; }
+
+    /// <summary>When the file was made, as its superblock says; our images tell the time of their newest package.</summary>
+    public DateTimeOffset? Made { get; init; }
+
+    /// <summary>What its os-release(5) says; null where it has none.</summary>
+    public ImageDistribution? Distribution { get; init; }
+
     public string Name => Manifest?.Name ?? System.IO.Path.GetFileNameWithoutExtension(Path);
 
     /// <summary>Filled by Add-FabricDriver.</summary>

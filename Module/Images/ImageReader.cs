@@ -14,9 +14,19 @@ public static class ImageReader
     public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default)
     {
         path = Path.GetFullPath(path);
-        SquashFsSuperblock.Read(path);
+        SquashFsSuperblock superblock = SquashFsSuperblock.Read(path);
         ImageManifest? manifest = ReadManifest(path);
-        return new ContainerImage { Path = path, Size = new FileInfo(path).Length, Manifest = manifest, Digest = digest ?? Digest.OfFile(path, cancel: cancel) };
+        return new ContainerImage
+        {
+            Path = path,
+            Size = new FileInfo(path).Length,
+            Manifest = manifest,
+            Compressor = superblock.CompressorName,
+            Made = superblock.Made,
+            // the file that /etc/os-release leads to, where it is a link
+            Distribution = manifest?.Distribution ?? OsRelease.Parse(HostProgram.Read("unsquashfs", "-cat", path, "usr/lib/os-release") ?? HostProgram.Read("unsquashfs", "-cat", path, "etc/os-release") ?? ""),
+            Digest = digest ?? Digest.OfFile(path, cancel: cancel),
+        };
     }
 
     static ImageManifest? ReadManifest(string path)

@@ -47,7 +47,7 @@ internal static unsafe class Holder
         }
         catch (SlipwayException e)
         {
-            said = e.Message + (e.Recommendation is null ? "" : $" ({e.Recommendation})");
+            said = $"{e.Message}\n{e.Recommendation}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

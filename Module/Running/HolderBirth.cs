@@ -79,8 +79,9 @@ internal static unsafe class HolderBirth
     static SlipwayException Explain(string said, string serverLog, string imagePath)
     {
         serverLog = serverLog.ReplaceLineEndings(" ").Trim();
-        (string what, string error) = said.Length > 0 ? (said[..1], said[1..]) : ("", "");
-        return what switch
+        bool isCode = said.Length > 1 && said.Skip(1).All(char.IsAsciiDigit);
+        string error = isCode ? said[1..] : "";
+        return (isCode ? said[..1] : said) switch
         {
             "U" => Error($"no user namespace can be made (errno {error})", "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
             "M" => Error($"the ids of the user namespace cannot be set (errno {error})", "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
@@ -88,7 +89,7 @@ internal static unsafe class HolderBirth
             "S" => Error($"the FUSE mount cannot be made (errno {error})", "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
             "X" => Error($"the holder cannot be started (errno {error})"),
             "" => Error($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
-            _ => Error(said + (serverLog.Length > 0 ? $": {serverLog}" : "")),
+            _ => Error(said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""), said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
         };
     }
 

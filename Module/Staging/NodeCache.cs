@@ -47,11 +47,15 @@ public static class NodeCache
     }
 
     /// <summary>Describes an image; where it was published and has not changed since, its digest is known without reading it.</summary>
+    /// <param name="plan">With the fabric plan that lies beside it.</param>
     /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
-    public static ContainerImage Describe(string path, CancellationToken cancel = default)
+    public static ContainerImage Describe(string path, CancellationToken cancel = default, bool plan = false)
     {
         path = Path.GetFullPath(path);
-        return ImageReader.Read(path, LibC.stat(path, out LibC.statx_t found) == 0 ? FindPublished(path, found) : null, cancel);
+        ContainerImage image = ImageReader.Read(path, LibC.stat(path, out LibC.statx_t found) == 0 ? FindPublished(path, found) : null, cancel);
+        if (plan)
+            image.FabricPlan = FabricPlanFile.Read(path);
+        return image;
     }
 
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";

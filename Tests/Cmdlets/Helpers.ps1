@@ -24,10 +24,19 @@ function Assert-SlipwayError {
 
 function Build-TestImage {
     <# .SYNOPSIS A SquashFS image of a tiny tree that knows nothing of Slipway. #>
-    param([string] $Path, [string] $Content = 'x')
+    param([string] $Path, [string] $Content = 'x', [switch] $WithBusybox)
     $tree = Join-Path ([System.IO.Path]::GetTempPath()) "slipway-tests-$([guid]::NewGuid().ToString('n'))"
     $null = New-Item (Join-Path $tree 'etc') -ItemType Directory
     Set-Content (Join-Path $tree 'etc/motd') $Content
+    if ($WithBusybox) {
+        Set-Content (Join-Path $tree 'etc/os-release') 'ID=toy', 'PRETTY_NAME="Toy 1"'
+        'bin', 'dev', 'proc', 'sys', 'tmp', 'mnt' | ForEach-Object { $null = New-Item (Join-Path $tree $_) -ItemType Directory }
+        $busybox = Get-Command busybox -CommandType Application -ErrorAction Ignore
+        if ($busybox) {
+            Copy-Item $busybox.Source (Join-Path $tree 'bin/busybox')
+            foreach ($applet in 'sh', 'cat', 'touch', 'true') { $null = New-Item (Join-Path $tree "bin/$applet") -ItemType SymbolicLink -Target busybox }
+        }
+    }
     try {
         $said = mksquashfs $tree $Path -noappend -quiet -no-progress -comp zstd 2>&1
         if ($LASTEXITCODE -ne 0) { throw "mksquashfs: $said" }
@@ -68,4 +77,12 @@ function Get-Absent {
         if (-not (Get-Command $program -CommandType Application -ErrorAction Ignore)) { return "$program is not installed" }
     }
     if ((id -u) -ne '0' -and -not (Select-String -Path /etc/subuid -Pattern "^($(id -un)|$(id -u)):" -Quiet)) { return "$(id -un) has no subordinate ids" }
+}
+
+function Get-AbsentForRun {
+    <# .SYNOPSIS What running an image takes and this machine lacks; nothing where all is there. #>
+    foreach ($program in 'busybox', 'squashfuse_ll') {
+        if (-not (Get-Command $program -CommandType Application -ErrorAction Ignore)) { return "$program is not installed" }
+    }
+    if (-not (Test-Path /dev/fuse)) { return 'there is no /dev/fuse' }
 }

@@ -13,7 +13,7 @@ Describe 'Manifest' {
 
     It 'exports the four cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
-        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
+        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Get-ContainerImage', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }
@@ -66,11 +66,11 @@ Remove-Module Slipway
 
     It 'can be imported again after it was removed' {
         $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
-        $said | Should -Match '(?s)Definition\s+4'
+        $said | Should -Match '(?s)Definition\s+6'
     }
 }
 
-Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi' {
+Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi', 'Get-ContainerImage', 'Invoke-Container' {
     BeforeAll {
         $script:name = $_
         $script:help = Get-Help $_ -Full
@@ -101,7 +101,7 @@ Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publi
             $errors = $null
             $ast = [System.Management.Automation.Language.Parser]::ParseInput($example.code, [ref]$null, [ref]$errors)
             $errors | Should -BeNullOrEmpty -Because $example.code
-            $ast.Extent.Text | Should -Match 'Image|Fabric|Mpi'
+            $ast.Extent.Text | Should -Match 'Image|Fabric|Mpi|Container'
         }
     }
 

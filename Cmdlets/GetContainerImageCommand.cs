@@ -1,0 +1,22 @@
+using System.Management.Automation;
+using Slipway.Staging;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>Get-ContainerImage: describes images, of Slipway or of any other tool.</summary>
+[Cmdlet(VerbsCommon.Get, "ContainerImage")]
+[OutputType(typeof(ContainerImage))]
+public sealed class GetContainerImageCommand : SlipwayCmdlet
+{
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("FullName", "PSPath")]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    protected override void ProcessRecord()
+    {
+        foreach (string file in Path.SelectMany(Files))
+            if (Try((_, cancel) => NodeCache.Describe(file, cancel, plan: true), out ContainerImage? image))
+                WriteObject(image);
+    }
+}

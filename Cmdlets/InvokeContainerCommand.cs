@@ -1,0 +1,72 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using Slipway.Running;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>Invoke-Container: runs one command in an image.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "Container", SupportsShouldProcess = true)]
+[OutputType(typeof(ContainerResult))]
+public sealed class InvokeContainerCommand : SlipwayCmdlet
+{
+    [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [Alias("Path")]
+    public ImageArgument Image { get; set; } = null!;
+
+    /// <summary>Each <c>SRC[:DST[:ro]]</c>.</summary>
+    [Parameter]
+    public string[] Bind { get; set; } = [];
+
+    [Parameter]
+    [Alias("Env")]
+    public IDictionary Environment { get; set; } = new Hashtable();
+
+    [Parameter]
+    [ArgumentCompleter(typeof(FabricCompleter))]
+    public string Fabric { get; set; } = "auto";
+
+    /// <summary>Commands with the same key share a container.</summary>
+    [Parameter]
+    public string? Job { get; set; }
+
+    [Parameter]
+    public SwitchParameter WritableTmpfs { get; set; }
+
+    /// <summary>The command and its arguments, last, after <c>--</c>; without one the image's runscript is run.</summary>
+    [Parameter(Position = 0, ValueFromRemainingArguments = true)]
+    public object[] Command { get; set; } = [];
+
+    protected override void ProcessRecord()
+    {
+        if (!TryImage(Image, out ContainerImage? image))
+            return;
+        ContainerRequest request = new()
+        {
+            Image = image,
+            Command = [.. Flatten(Command)],
+            Binds = [.. Bind.Select(FullBind)],
+            Environment = Environment.Cast<DictionaryEntry>().ToDictionary(e => LanguagePrimitives.ConvertTo<string>(e.Key), e => LanguagePrimitives.ConvertTo<string>(e.Value)),
+            Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
+            Job = Job,
+            WritableTmpfs = WritableTmpfs,
+            WorkingDirectory = CurrentProviderLocation("FileSystem").ProviderPath,
+        };
+        string what = request.Command.Count > 0 ? string.Join(' ', request.Command) : "the image's runscript";
+        if (ShouldProcess(image.Path, $"Run {what}") && Try((report, cancel) => ContainerProcess.Run(request, report.Line, report.Line, cancel), out ContainerResult? result))
+            WriteObject(result);
+    }
+
+    sealed class FabricCompleter : IArgumentCompleter
+    {
+        public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+            new[] { "auto", "none" }.Where(n => n.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase)).Select(n => new CompletionResult(n));
+    }
+
+    string FullBind(string bind)
+    {
+        string[] parts = bind.Split(':', 2);
+        string source = FullPath(parts[0]);
+        return parts.Length > 1 ? $"{source}:{parts[1]}" : source;
+    }
+}

@@ -1,0 +1,82 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Helpers.ps1')
+    $script:image = (Build-TestImage "$TestDrive/box.sqfs" (New-Guid) -WithBusybox).FullName
+    $script:absent = Get-AbsentForRun
+}
+
+Describe 'Get-ContainerImage' {
+    It 'describes an image that knows nothing of Slipway' {
+        $found = Get-ContainerImage $image
+        $found | Should -BeOfType ([Slipway.ContainerImage])
+        $found.Path | Should -Be $image
+        $found.Digest | Should -Be "sha256:$((Get-FileHash $image -Algorithm SHA256).Hash.ToLowerInvariant())"
+        $found.Size | Should -Be (Get-Item $image).Length
+        $found.Compressor | Should -Be zstd
+        $found.Distribution.Id | Should -Be toy
+        $found.Manifest | Should -BeNullOrEmpty
+        $found.Name | Should -Be box
+    }
+
+    It 'takes wildcards and files, and reports each that is no image' {
+        Set-Content "$TestDrive/text.sqfs" 'no image'
+        $said = @(Get-ChildItem "$TestDrive/*.sqfs" | Get-ContainerImage 2>&1)
+        $said.Where({ $_ -is [Slipway.ContainerImage] }).Path | Should -Be $image
+        $failure = $said.Where({ $_ -is [System.Management.Automation.ErrorRecord] })
+        Assert-SlipwayError $failure[0] ImageInvalid InvalidData "$TestDrive/text.sqfs"
+        @(Get-ContainerImage "$TestDrive/b*.sqfs").Count | Should -Be 1
+    }
+
+    It 'shows the fabric plan that lies beside it' {
+        $null = New-Item "$TestDrive/root/sys/class" -ItemType Directory
+        $null = Add-FabricDriver $image -Root "$TestDrive/root"
+        (Get-ContainerImage $image).FabricPlan.Verdict | Should -Be None
+    }
+}
+
+Describe 'Invoke-Container' {
+    It 'runs a command: lines as they come, and one result' {
+        if ($absent) { Set-ItResult -Skipped -Because $absent; return }
+        $result = Invoke-Container -Image $image -InformationVariable said 6>$null -- sh -c 'echo one; echo two >&2; exit 3'
+        $result | Should -BeOfType ([Slipway.ContainerResult])
+        $result.ExitCode | Should -Be 3
+        $result.Success | Should -BeFalse
+        $result.Output | Should -Be one
+        $result.ErrorOutput | Should -Be two
+        @($said.MessageData.Message | Sort-Object) | Should -Be one, two
+    }
+
+    It 'takes binds, variables and the location of the prompt' {
+        if ($absent) { Set-ItResult -Skipped -Because $absent; return }
+        $null = New-Item "$TestDrive/data" -ItemType Directory
+        Set-Content "$TestDrive/data/file" 'of the host'
+        Push-Location $TestDrive
+        try {
+            $result = Get-ContainerImage $image | Invoke-Container -Bind ./data:/mnt:ro -Environment @{ ONE = 1; TWO = 'a b' } 6>$null -- sh -c 'cat /mnt/file; echo $ONE $TWO; pwd'
+        }
+        finally { Pop-Location }
+        $result.Output | Should -Be 'of the host', '1 a b', "$TestDrive"
+    }
+
+    It 'can write to a scratch root' {
+        if ($absent) { Set-ItResult -Skipped -Because $absent; return }
+        (Invoke-Container -Image $image -WritableTmpfs 6>$null -- touch /new).ExitCode | Should -Be 0
+        (Invoke-Container -Image $image 6>$null -- touch /new).ExitCode | Should -Be 1
+    }
+
+    It 'writes an error where the container cannot be started' {
+        if ($absent) { Set-ItResult -Skipped -Because $absent; return }
+        $failure = Get-SlipwayError { Invoke-Container -Image $image -Bind /no/such/place -- true }
+        Assert-SlipwayError $failure ContainerNotStarted InvalidOperation $image
+        "$failure" | Should -Match '/no/such/place'
+        (Invoke-Container -Image $image 6>$null -- no-such-command).ExitCode | Should -Be 127
+    }
+
+    It 'runs nothing with -WhatIf' {
+        Invoke-Container -Image $image -WhatIf -- touch "$TestDrive/made" | Should -BeNullOrEmpty
+        "$TestDrive/made" | Should -Not -Exist
+    }
+
+    It 'completes -Fabric' {
+        (TabExpansion2 'Invoke-Container -Image x -Fabric ' -cursorColumn 34).CompletionMatches.CompletionText | Should -Be auto, none
+    }
+}
