@@ -11,7 +11,7 @@ namespace Slipway.Running;
 /// </summary>
 /// <remarks>
 /// <code>
-/// rank ── clone ── parent: setsid, clone ─────────── holder (new user and mount namespace): waits for its id maps,
+/// rank ── clone ── parent: setpgid, clone ────────── holder (new user and mount namespace): waits for its id maps,
 ///                  writes the holder's id maps,        opens /dev/fuse, mounts, clones the FUSE server, execs "slipway holder"
 ///                  exits: the holder is nobody's           └─ FUSE server: execs squashfuse
 ///                  child, so no rank ever sees it end
@@ -166,7 +166,8 @@ internal static unsafe class HolderBirth
 
     static void Parent(Prepared* p)
     {
-        setsid();
+        // out of the terminal's reach, but in the ranks' session: in another one the scheduler (sched(7), autogroup) would let them wait for the FUSE server
+        setpgid(0, 0);
         int holder = clone3(CLONE_NEWUSER | CLONE_NEWNS);
         if (holder == 0)
             Holder(p);
