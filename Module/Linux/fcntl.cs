@@ -27,6 +27,11 @@ public static unsafe partial class LibC
     [LibraryImport(libc)] public static partial int fcntl(int fd, int cmd, nint arg);
     [LibraryImport(libc)] public static partial int flock(int fd, int operation);
 
+    [LibraryImport(libc)] public static partial nint getdents64(int fd, void* dirp, nuint count);
+
+    /// <summary>readahead(2): asks for a part of a file to be in memory, and does not wait.</summary>
+    [LibraryImport(libc)] public static partial nint readahead(int fd, long offset, nuint count);
+
     /// <summary>openat2(2), kernel 5.6.</summary>
     public static int openat2(int dirfd, string pathname, ulong flags, ulong resolve)
     {

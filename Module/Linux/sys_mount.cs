@@ -45,6 +45,14 @@ public static unsafe partial class LibC
         return (int)syscall(429, mount, (nint)(&empty), target, (nint)(&empty), (nint)(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
     }
 
+    /// <summary>The same onto a name in a directory; a link is not followed.</summary>
+    public static int move_mount(int mount, int directory, string name)
+    {
+        byte empty = 0;
+        fixed (byte* to = CString(name))
+            return (int)syscall(429, mount, (nint)(&empty), directory, (nint)to, (nint)MOVE_MOUNT_F_EMPTY_PATH);
+    }
+
     /// <summary>mount_setattr(2), kernel 5.12, of the mount that <paramref name="fd"/> is.</summary>
     public static int mount_setattr(int fd, uint flags, ulong set)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Slipway.Linux;
 using static Slipway.Linux.LibC;
 
@@ -48,7 +49,8 @@ internal sealed unsafe class ContainerRoot
     /// <summary>Puts the root together and makes it ours.</summary>
     /// <param name="name">The image's path, for errors.</param>
     /// <param name="lower">A detached mount of the image.</param>
-    public void Enter(string name, int lower, bool writable)
+    /// <param name="command">What the first rank will execute; null for the runscript.</param>
+    public void Enter(string name, int lower, bool writable, string? command)
     {
         if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
             throw Failed("no tmpfs can be mounted in the container's namespace");
@@ -90,6 +92,7 @@ internal sealed unsafe class ContainerRoot
             close(point);
             close(tree);
         }
+        ReadAhead(command);
         fchdir(root);
         close(root);
         close(image);
@@ -103,21 +106,60 @@ internal sealed unsafe class ContainerRoot
     /// </summary>
     void Uncover(int root)
     {
-        foreach (string path in Directory.EnumerateDirectories(Base + "/image"))
+        int directory = openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT);
+        foreach (string name in Directories(directory))
         {
-            string name = Path.GetFileName(path);
-            if (Directory.Exists($"{Base}/points/{name}"))
+            if (access($"{Base}/points/{name}", F_OK) == 0)
                 continue;
-            int tree = openat2(image, name, (ulong)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), RESOLVE_IN_ROOT);
-            int copy = tree < 0 ? -1 : open_tree(tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
-            int point = openat2(root, name, (ulong)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), RESOLVE_IN_ROOT);
-            // what does not succeed stays as it was: readable through the overlay
-            if (copy >= 0 && point >= 0)
-                move_mount(copy, point);
-            foreach (int fd in new[] { tree, copy, point })
-                if (fd >= 0)
-                    close(fd);
+            // a name in a directory, and no link is followed; what does not succeed stays as it was: readable through the overlay
+            int copy = open_tree(image, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW);
+            if (copy < 0)
+                continue;
+            move_mount(copy, root, name);
+            close(copy);
         }
+        close(directory);
+    }
+
+    /// <summary>Names of the directories in one, by what getdents64(2) says of each: no file is looked at, as .NET does to tell where a link leads.</summary>
+    static List<string> Directories(int fd)
+    {
+        const byte DT_DIR = 4;
+        const int name = 19; // struct linux_dirent64: inode (8), offset (8), length (2), type (1), name
+        List<string> names = [];
+        byte* buffer = stackalloc byte[8192];
+        while (getdents64(fd, buffer, 8192) is > 0 and var length)
+            for (byte* entry = buffer; entry < buffer + length; entry += *(ushort*)(entry + 16))
+                if (entry[18] == DT_DIR && Marshal.PtrToStringUTF8((nint)(entry + name)) is { } found and not ("." or ".."))
+                    names.Add(found);
+        return names;
+    }
+
+    /// <summary>
+    /// Asks for what every program of an image takes: its loader and C library; and for the first rank's command, if it is named by its path. The FUSE server
+    /// reads them while the container is finished and joined, each block once, where page faults would ask for overlapping parts one after the other.
+    /// </summary>
+    void ReadAhead(string? command)
+    {
+        (string loader, string triplet) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64
+            ? ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu") : ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu");
+        bool Ask(string path)
+        {
+            int fd = openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+            if (fd < 0)
+                return false;
+            // a call is cut to what a device reads ahead, 128 KiB; FUSE sends the requests and does not wait
+            const int most = 4 << 20, step = 128 << 10;
+            if (fstat(fd, out statx_t found) == 0 && found.IsRegular)
+                for (long at = 0; at < (long)Math.Min(found.stx_size, most); at += step)
+                    readahead(fd, at, step);
+            close(fd);
+            return true;
+        }
+        if (Ask(loader) && !Ask($"lib/{triplet}/libc.so.6"))
+            Ask("lib64/libc.so.6");
+        if (command is ['/', .. var path])
+            Ask(path);
     }
 
     static bool IsDirectory(int fd) => fstat(fd, out statx_t found) == 0 && found.IsDirectory;

@@ -32,7 +32,7 @@ internal static unsafe class Holder
             ContainerRoot root = new();
             root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()));
             int pid = getpid();
-            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs);
+            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
             {
                 Key = arguments[2],
