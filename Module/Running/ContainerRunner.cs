@@ -24,7 +24,7 @@ internal static unsafe class ContainerRunner
         if (request.Explain)
             foreach (string line in RunExplanation.Lines(request, image, step, stepReason, entry, started))
                 Console.Error.WriteLine(line);
-        Become(entry, request);
+        Become(entry, request, files);
         return 125;
     }
 
@@ -63,16 +63,25 @@ internal static unsafe class ContainerRunner
     public static string DirectoryInside(HolderEntry entry) =>
         entry.Visible.Exists(v => LauncherPaths.IsBelow(Environment.CurrentDirectory, v)) ? Environment.CurrentDirectory : "/";
 
-    static void Become(HolderEntry entry, RunRequest request)
+    static void Become(HolderEntry entry, RunRequest request, HolderFiles files)
     {
         string[] command = CommandOf(entry, request);
-        string directory = DirectoryInside(entry);
+        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
+        if (SlipwayProgram.Front is { } front)
+        {
+            IEnumerable<string> variables = request.Variables.Select(v => $"--env={v.Name}={v.Value}");
+            // with the environment as it came to us, byte for byte
+            LibC.execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", $"{files.Directory}/{files.Name}", entry.Key, .. variables, request.Image, "--", .. command]));
+            throw NotStarted(front);
+        }
         string nsenter = HostProgram.Find("nsenter");
-        byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={directory}", "--", .. command]);
+        byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(entry)}", "--", .. command]);
         byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request));
         LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         LibC.execve(NativeStrings.Of(nsenter), argv, envp);
-        throw new SlipwayException("ExecFailed", ErrorKind.InvalidOperation, $"{nsenter}: cannot be started (errno {LibC.errno})", null, nsenter);
+        throw NotStarted(nsenter);
     }
+
+    static SlipwayException NotStarted(string program) =>
+        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {LibC.errno})", null, program);
 }
