@@ -105,9 +105,9 @@ internal static unsafe class ContainerKey
         return true;
     }
 
-    /// <summary>Adds the runtime directory and the name for a key in it; what follows is the ending of one file.</summary>
-    /// <returns>False where the directory is not there or not ours, or its name is not plain.</returns>
-    public static bool TryAddFiles(ref Text path, Text key, byte** environment)
+    /// <summary>Adds the runtime directory, which is made if need be, and the name for a key in it; what follows is the ending of one file.</summary>
+    /// <returns>False where the directory cannot be made or is not ours, or its name is not plain.</returns>
+    public static bool TryAddFiles(ref Text path, ref Text key, byte** environment)
     {
         uint uid = geteuid();
         byte* set = CString.Variable(environment, "XDG_RUNTIME_DIR"u8);
@@ -127,10 +127,10 @@ internal static unsafe class ContainerKey
             path.Add("/tmp/slipway-"u8);
             path.AddNumber(uid);
         }
-        if (!IsOwn(path.Bytes, uid))
+        if (!IsOwn(path.Bytes, uid) && (mkdir(path.Bytes, 0x1c0 /* 0700 */) != 0 || !IsOwn(path.Bytes, uid)))
             return false;
         path.Add((byte)'/');
-        AddName(ref path, key);
+        AddName(ref path, ref key);
         return true;
     }
 
@@ -141,7 +141,7 @@ internal static unsafe class ContainerKey
     }
 
     /// <summary>FNV-1a of 128 bits, as RuntimeDirectory.NameOf has it. The prime is 2^88 + 0x13b.</summary>
-    public static void AddName(ref Text path, Text key)
+    public static void AddName(ref Text path, ref Text key)
     {
         const ulong prime = 0x13b;
         ulong high = 0x6c62272e07bb0142, low = 0x62b821756295c58d;

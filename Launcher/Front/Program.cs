@@ -12,7 +12,7 @@ namespace Slipway.Front;
 /// <c>slipway join FILES KEY run-arguments…</c> is how the full launcher hands back a process that it has registered with the holder whose files and
 /// key these are.
 /// </remarks>
-static unsafe class Program
+internal static unsafe class Program
 {
     static void Main() { } // the C# compiler wants one; libc calls the exported main below
 
@@ -35,12 +35,13 @@ static unsafe class Program
         {
             files.Add(arguments[2]);
             key.Add(arguments[3]);
+            usable = Rank.Register(files.Bytes, key.Bytes, ref entry, ref holder) == Rank.Registration.Done;
         }
         else if (usable)
         {
-            usable = ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, key, environment);
+            usable = ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
+                && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments + 2, environment, directory, ref entry, ref holder);
         }
-        usable = usable && Rank.TryRegister(files, key.Bytes, out entry, out holder);
 
         byte** command = request.Command;
         byte** runscript = stackalloc byte*[2];
@@ -57,19 +58,46 @@ static unsafe class Program
         return Rank.Become(command, RankEnvironment.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
-    /// <summary>Becomes the full launcher.</summary>
-    static int HandOver(byte** arguments, byte** environment)
+    /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
+    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder)
+    {
+        const int tries = 100;
+        for (int i = 0; i < tries; i++)
+        {
+            Rank.Registration registration = Rank.Register(files, key, ref entry, ref holder);
+            if (registration != Rank.Registration.NoHolder)
+                return registration == Rank.Registration.Done;
+            int held = Rank.LockOrWait(files);
+            if (held < 0)
+                continue;
+            registration = Rank.Register(files, key, ref entry, ref holder);
+            if (registration == Rank.Registration.NoHolder && HolderStart.TryStart(files, key, request.Image, arguments, environment, directory))
+                registration = Rank.Register(files, key, ref entry, ref holder);
+            close(held);
+            return registration == Rank.Registration.Done;
+        }
+        return false;
+    }
+
+    /// <summary>Adds the path of the full launcher: beside this program.</summary>
+    public static void AddFullLauncher(ref Text path)
     {
         const int longestPath = 4096;
         byte* self = (byte*)realloc(null, longestPath);
-        Text path = default;
-        path.Add("/proc/self/exe"u8);
-        nint length = readlink(path.Bytes, self, longestPath);
+        nint length;
+        fixed (byte* link = "/proc/self/exe"u8)
+            length = readlink(link, self, longestPath);
         while (length > 0 && self[length - 1] != '/')
             length--;
-        path.Cut(0);
         path.Add(self, (nuint)(length > 0 ? length : 0));
         path.Add("slipway-full"u8);
+    }
+
+    /// <summary>Becomes the full launcher.</summary>
+    static int HandOver(byte** arguments, byte** environment)
+    {
+        Text path = default;
+        AddFullLauncher(ref path);
         execve(path.Bytes, arguments, environment);
         return Rank.Complain(path.Bytes, ": the launcher that belongs beside this program cannot be started"u8, errno, 125);
     }

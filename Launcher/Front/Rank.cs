@@ -9,25 +9,39 @@ internal static unsafe class Rank
     /// <summary>A holder answers at once, or it is stopped or hung (HolderClient.Patience). Milliseconds.</summary>
     const int Patience = 60_000;
 
+    public enum Registration
+    {
+        Done,
+        NoHolder,
+
+        /// <summary>Something is not as it should be.</summary>
+        Odd,
+    }
+
     /// <summary>Registers this process with the holder whose files these are, and makes sure that it is the one that the entry speaks of.</summary>
     /// <param name="files">Path of the files, without an ending.</param>
     /// <param name="holder">pidfd of the holder.</param>
-    /// <returns>False where there is no holder, or anything is not as it should be: nothing has changed then.</returns>
-    public static bool TryRegister(Text files, byte* key, out HolderEntry entry, out int holder)
+    public static Registration Register(byte* files, byte* key, ref HolderEntry entry, ref int holder)
     {
-        entry = default;
-        holder = -1;
-        nuint end = files.Length;
+        Text path = default;
+        path.Add(files);
+        nuint end = path.Length;
+        path.Add(".sock"u8);
         sockaddr_un address = default;
         address.sun_family = AF_UNIX;
-        files.Add(".sock"u8);
-        if (files.Length >= 108)
-            return false;
-        for (nuint i = 0; i < files.Length; i++)
-            address.sun_path[i] = files.Bytes[i];
+        if (path.Length >= 108)
+            return Registration.Odd;
+        for (nuint i = 0; i < path.Length; i++)
+            address.sun_path[i] = path.Bytes[i];
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
-            return false;
+        if (fd < 0)
+            return Registration.Odd;
+        if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
+        {
+            int error = errno;
+            close(fd);
+            return error is ENOENT or ECONNREFUSED ? Registration.NoHolder : Registration.Odd;
+        }
         pollfd wait = default;
         wait.fd = fd;
         wait.events = POLLIN;
@@ -38,21 +52,46 @@ internal static unsafe class Rank
         ucred peer;
         uint length = (uint)sizeof(ucred);
         // a holder that was about to end closes without a word
-        if (ready != 1 || read(fd, &welcome, 1) != 1 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-            return false;
+        bool welcomed = ready == 1 && read(fd, &welcome, 1) == 1;
+        bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
         close(fd);
+        if (!welcomed)
+            return ready == 1 ? Registration.NoHolder : Registration.Odd;
 
-        files.Cut(end);
-        files.Add(".entry"u8);
-        if (!HolderEntry.TryRead(files.Bytes, out entry) || !CString.IsSame(entry.Key, key) || peer.pid != entry.Pid || peer.uid != geteuid())
-            return false;
+        path.Cut(end);
+        path.Add(".entry"u8);
+        if (!known || !HolderEntry.TryRead(path.Bytes, out entry) || !CString.IsSame(entry.Key, key) || peer.pid != entry.Pid || peer.uid != geteuid())
+            return Registration.Odd;
         // the descriptor first: where the pid was used again in between, the start time tells, and a process that has ended cannot be joined
         holder = pidfd_open(entry.Pid);
-        return holder >= 0 && ProcStat.StartTime(entry.Pid) == entry.StartTime;
+        return holder >= 0 && ProcStat.StartTime(entry.Pid) == entry.StartTime ? Registration.Done : Registration.Odd;
+    }
+
+    /// <summary>
+    /// The lock of whoever starts the holder of these files; or, where another has it, waits until that one is done. Less than 0 then, and where it cannot be had.
+    /// </summary>
+    public static int LockOrWait(byte* files)
+    {
+        Text path = default;
+        path.Add(files);
+        path.Add(".lock"u8);
+        int fd = open(path.Bytes, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+        if (fd < 0)
+            return -1;
+        statx_t ours, named;
+        byte empty = 0;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+            flock(fd, LOCK_SH);
+        // its last holder may have removed the one that we opened
+        else if (statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &ours) == 0
+            && statx(AT_FDCWD, path.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &named) == 0 && ours.stx_ino == named.stx_ino)
+            return fd;
+        close(fd);
+        return -1;
     }
 
     /// <summary>Joins the holder's user and mount namespace: both or none.</summary>
-    public static bool TryJoin(int holder) => setns(holder, CLONE_NEWUSER | CLONE_NEWNS) == 0;
+    public static bool TryJoin(int holder) => setns(holder, (int)(CLONE_NEWUSER | CLONE_NEWNS)) == 0;
 
     /// <summary>Becomes the command; returns only what the exit code is where that cannot be.</summary>
     /// <param name="workingDirectory">Outside. It is kept where the same directory is seen inside.</param>

@@ -4,6 +4,7 @@ using static Slipway.Front.LibC;
 namespace Slipway.Front;
 
 /// <summary>A text in the making, as bytes; a zero always follows it, so that it is a C string too. Never freed: an exec follows.</summary>
+/// <remarks>A copy of one shares its bytes, so it is handed on by reference.</remarks>
 internal unsafe struct Text
 {
     byte* bytes;
@@ -17,7 +18,8 @@ internal unsafe struct Text
     public void Cut(nuint to)
     {
         length = to;
-        bytes[length] = 0;
+        if (bytes != null)
+            bytes[length] = 0;
     }
 
     /// <summary>Makes place for so many more bytes and the zero.</summary>
