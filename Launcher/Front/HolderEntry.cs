@@ -6,8 +6,8 @@ namespace Slipway.Front;
 /// <summary>The file by which a holder tells its ranks what they have to know (Running/HolderEntry.cs, which writes it): fields ended by a zero, each of a kind.</summary>
 internal unsafe struct HolderEntry
 {
-    /// <summary>What an image's environment file may have, four times over.</summary>
-    const int Largest = 4 << 20;
+    /// <summary>As for every small file (Linux/SmallFile.cs).</summary>
+    const int Largest = 1 << 20;
 
     byte* text;
     byte* end;
@@ -30,7 +30,7 @@ internal unsafe struct HolderEntry
         byte empty = 0;
         byte* text = null;
         nint length = 0;
-        if (statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0 && found.IsRegular && found.stx_uid == geteuid() && found.stx_size is > 0 and < Largest)
+        if (statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0 && found.IsRegular && found.stx_uid == geteuid() && found.stx_size is > 0 and <= Largest)
         {
             nint room = (nint)found.stx_size;
             text = (byte*)realloc(null, (nuint)room + 1);

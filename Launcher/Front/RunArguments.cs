@@ -55,7 +55,7 @@ internal unsafe struct RunArguments
                 return false;
             byte* value = CString.Find(argument, (byte)'=');
             value = value != null ? value + 1 : *++arguments;
-            if (value == null)
+            if (value == null || (isFabric && *value == 0))
                 return false;
             if (job)
                 result.Job = value;
@@ -66,7 +66,7 @@ internal unsafe struct RunArguments
             if (bind ? !AddBind(ref result.ContainerOptions, workingDirectory, value) : !job && !isFabric && (*value == '=' || CString.Find(value, (byte)'=') == null))
                 return false;
         }
-        if (result.Image == null || *result.Image == 0 || (fabric != null && *fabric == 0))
+        if (result.Image == null || *result.Image == 0)
             return false;
         if (*arguments != null && CString.IsSame(*arguments, "--"u8))
             arguments++;

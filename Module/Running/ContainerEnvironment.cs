@@ -12,10 +12,11 @@ internal static class ContainerEnvironment
     /// <summary>The variables of ours that a container does not get.</summary>
     public static IEnumerable<string> DroppedHere() => Dropped.Where(name => name != "PATH" && Environment.GetEnvironmentVariable(name) is not null).Order(StringComparer.Ordinal);
 
-    public static List<string> Build(HolderEntry entry, RunRequest request)
+    /// <param name="ours">The launcher's environment.</param>
+    public static List<string> Build(HolderEntry entry, RunRequest request, System.Collections.IDictionary ours)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal) { ["PATH"] = DefaultPath };
-        foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
+        foreach (System.Collections.DictionaryEntry pair in ours)
             if (!Dropped.Contains((string)pair.Key))
                 variables[(string)pair.Key] = (string)pair.Value!;
         foreach (string assignment in entry.Environment)

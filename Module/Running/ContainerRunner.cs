@@ -11,8 +11,8 @@ internal static unsafe class ContainerRunner
     {
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
-        string step = StepKey.Find(request.Job, out string stepReason);
-        string key = string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, OutsideDirectory());
+        string step = StepKey.Find(request.Job, Environment.GetEnvironmentVariable, out string stepReason);
+        string key = KeyOf(request, image, step, Environment.CurrentDirectory, Environment.GetEnvironmentVariable("HOME") ?? "");
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
         bool started = false;
@@ -31,11 +31,12 @@ internal static unsafe class ContainerRunner
     /// <summary>What <c>slipway shell</c> is: a run of the image's shell.</summary>
     public static int Shell(string[] arguments) => Run(["--shell", .. arguments]);
 
-    /// <summary>The working directory where it decides what the container must show: below home and /tmp all ranks share one.</summary>
-    static string OutsideDirectory()
+    /// <summary>What the ranks that share a container have in common.</summary>
+    public static string KeyOf(RunRequest request, ImageIdentity image, string step, string directory, string home)
     {
-        string directory = Environment.CurrentDirectory, home = Environment.GetEnvironmentVariable("HOME") ?? "";
-        return LauncherPaths.IsBelow(directory, "/tmp") || (home.Length > 1 && LauncherPaths.IsBelow(directory, home)) ? "" : directory;
+        // below home and /tmp all ranks share one, wherever they start
+        bool everywhere = LauncherPaths.IsBelow(directory, "/tmp") || (home.Length > 1 && LauncherPaths.IsBelow(directory, home));
+        return string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, everywhere ? "" : directory);
     }
 
     static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, string[] arguments)
@@ -76,7 +77,7 @@ internal static unsafe class ContainerRunner
         }
         string nsenter = HostProgram.Find("nsenter");
         byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(entry)}", "--", .. command]);
-        byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request));
+        byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request, Environment.GetEnvironmentVariables()));
         LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         LibC.execve(NativeStrings.Of(nsenter), argv, envp);
         throw NotStarted(nsenter);

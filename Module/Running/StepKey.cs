@@ -11,7 +11,9 @@ internal static class StepKey
         [.. Encoding.UTF8.GetString(RankTables.Steps).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => row.Split(' ')).Select(words => (words[0], words[1..]))];
 
     /// <summary>The key, and where it comes from (for <c>--explain</c>).</summary>
-    public static string Find(string? given, out string reason)
+    /// <param name="given">Of <c>--job</c>; null without.</param>
+    /// <param name="variable">A variable of the environment.</param>
+    public static string Find(string? given, Func<string, string?> variable, out string reason)
     {
         if (given is not null)
         {
@@ -20,7 +22,7 @@ internal static class StepKey
         }
         foreach ((string launcher, string[] variables) in Rows)
         {
-            string?[] values = Array.ConvertAll(variables, Environment.GetEnvironmentVariable);
+            string?[] values = Array.ConvertAll(variables, name => variable(name));
             if (Array.TrueForAll(values, v => !string.IsNullOrEmpty(v)))
             {
                 reason = string.Join(", ", variables);
