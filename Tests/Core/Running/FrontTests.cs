@@ -43,7 +43,7 @@ public sealed unsafe class FrontTests
     [FrontFact]
     public void TheFrontNeedsNoLibrary()
     {
-        Slipway.Elf.ElfFile file = Slipway.Elf.ElfReader.Read(Cli.Program);
+        Slipway.Elf.ElfFile file = Slipway.Elf.ElfFile.Read(Cli.Program);
         Assert.Null(file.Interpreter);
         Assert.Empty(file.Needed);
     }
@@ -58,7 +58,7 @@ public sealed unsafe class FrontTests
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Contains("b c", result.Output, StringComparison.Ordinal);
         Assert.Contains("NoNewPrivs:\t1", result.Output, StringComparison.Ordinal);
-        // and starts a container so, where nothing has to be decided; but then the holder is the full launcher
+        // a holder, though, is the full launcher
         Assert.Equal(HandedOver, site.Start([front, "run", "--job", "other", TinyImage.File, "--", "true"]).Wait(60).ExitCode);
     }
 
@@ -200,11 +200,9 @@ public sealed unsafe class FrontTests
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
     }
 
-    [NeedsFact(Needs.Front, Needs.Root, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll")]
+    [NeedsFact(Needs.Front, Needs.OtherUser, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll")]
     public void AnEntryOrADirectoryOfAnotherUser()
     {
-        if (Cli.OtherUser is null)
-            return;
         using RunSite site = new(RunSite.Ordinary);
         string front = Lonely(site);
         Stay(site);
@@ -316,7 +314,7 @@ public sealed unsafe class FrontTests
         Cli.Running[] ranks = [.. Enumerable.Range(0, 40).Select(_ => site.StartRun("--job", "k", TinyImage.File, "--", "sleep", "100"))];
         RunSite.WaitUntil(() => site.Pids("sleep").Count() == ranks.Length, "all ranks sleep");
         Assert.Single(site.Pids("slipway-holder"));
-        Assert.Single(site.Pids("squashfuse_ll"));
+        Assert.InRange(site.Pids("squashfuse_ll").Count(), 0, 1); // root has none
         Assert.Empty(site.Pids("slipway-full"));
     }
 
