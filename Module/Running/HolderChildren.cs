@@ -15,8 +15,8 @@ namespace Slipway.Running;
 /// </summary>
 /// <remarks>
 /// <code>
-/// rank ── clone ── parent: setpgid, clone ────────── holder (new user and mount namespace): waits for its id maps,
-///                  writes the holder's id maps,        opens /dev/fuse, mounts, clones the FUSE server, execs "slipway holder"
+/// rank ── clone ── parent: setpgid, clone ────────── holder (new user and mount namespace): writes its id maps,
+///                  for root writes the id maps,        opens /dev/fuse, mounts, clones the FUSE server, execs "slipway holder"
 ///                  exits: the holder is nobody's           └─ FUSE server: execs squashfuse
 ///                  child, so no rank ever sees it end
 /// </code>
@@ -122,19 +122,17 @@ internal static unsafe class HolderChildren
             Holder(p);
         if (holder < 0)
             Die(p, (byte)'U');
-        // the image's files, root's, are the user's own where a FUSE mount is made
-        uint inside = p->Server != null ? 0 : p->User, insideGroup = p->Server != null ? 0 : p->Group;
-        bool ok = p->Root
-            ? WriteProc(holder, "/uid_map"u8, p->RootMap, Length(p->RootMap)) && WriteProc(holder, "/gid_map"u8, p->RootGroupMap, Length(p->RootGroupMap))
-            : Deny(holder) && WriteMap(holder, "/uid_map"u8, inside, p->User) && WriteMap(holder, "/gid_map"u8, insideGroup, p->Group);
-        if (!ok)
+        if (p->Root)
         {
-            int error = errno;
-            kill(holder, SIGKILL);
-            Die(p, (byte)'M', error);
+            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, Length(p->RootGroupMap)))
+            {
+                int error = errno;
+                kill(holder, SIGKILL);
+                Die(p, (byte)'M', error);
+            }
+            byte go = 1;
+            write(p->GateWrite, &go, 1);
         }
-        byte go = 1;
-        write(p->GateWrite, &go, 1);
         _exit(0);
     }
 
@@ -189,8 +187,17 @@ internal static unsafe class HolderChildren
     static void Holder(Prepared* p)
     {
         byte go;
-        if (read(p->GateRead, &go, 1) != 1)
-            _exit(125);
+        int self = getpid();
+        if (p->Root)
+        {
+            // only from outside may more than one's own id be mapped
+            close(p->GateWrite);
+            if (read(p->GateRead, &go, 1) != 1)
+                _exit(125);
+        }
+        // the image's files, root's, are the user's own where a FUSE mount is made
+        else if (!Deny(self) || !WriteMap(self, "/uid_map"u8, p->Server != null ? 0 : p->User, p->User) || !WriteMap(self, "/gid_map"u8, p->Server != null ? 0 : p->Group, p->Group))
+            Die(p, (byte)'M');
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         signal(SIGHUP, 1);
         signal(SIGINT, 1);
@@ -199,7 +206,6 @@ internal static unsafe class HolderChildren
         if (p->Server != null)
         {
             mount = MountByFuse(p, &server);
-            int self = getpid();
             if (!p->Root && (unshare((int)(CLONE_NEWUSER | CLONE_NEWNS)) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
                 Die(p, (byte)'M');
         }
