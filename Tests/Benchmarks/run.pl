@@ -13,6 +13,13 @@ my $job = "bench-$$";
 my @slipways = (['slipway', "$work/bin/slipway"], ['slipway, no front', "$work/alone/slipway"]);
 @slipways = ($slipways[0]) unless -e "$work/bin/slipway-full";
 
+# podman keeps a process of its own for the user: here it gets its own place, and is ended at the end
+mkdir "$work/podman";
+mkdir "$work/podman/run", 0700;
+END {
+    if (open my $in, '<', "$work/podman/run/libpod/tmp/pause.pid") { my $pid = <$in>; kill 'TERM', $pid if $pid }
+}
+
 # crun wants a bundle
 mkdir "$work/bundle";
 unlink "$work/bundle/config.json";
@@ -35,7 +42,7 @@ my @tools = (
     ['ch-run, directory', 'directory', sub { shift; ('ch-run', $directory, '--', @_) }],
     ['bwrap, directory', 'directory', sub { shift; ('bwrap', '--bind', $directory, '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', @_) }],
     ['crun, directory', 'bundle', sub { ('crun', '--root', "$work/crun", '--cgroup-manager=disabled', 'run', '-b', "$work/bundle", "bench-$$-" . $serial++) }],
-    ['podman, directory', 'slow', sub { shift; ('podman', '--cgroup-manager=cgroupfs', 'run', '--rm', '--network=host', '--cgroups=disabled', '--log-driver=none', '--rootfs', $directory, @_) }],
+    ['podman, directory', 'slow', sub { shift; ('env', "XDG_RUNTIME_DIR=$work/podman/run", 'podman', '--root', "$work/podman/root", '--runroot', "$work/podman/runroot", '--cgroup-manager=cgroupfs', 'run', '--rm', '--network=host', '--cgroups=disabled', '--log-driver=none', '--rootfs', $directory, @_) }],
     ['no container', 'bare', sub { shift; @_ }],
 );
 
@@ -75,10 +82,11 @@ sub settle { sleep 0.45 if is_slipway($_[0]) }
 
 # which of the tools work here at all
 @tools = grep {
-    my (undef, $failed) = measure($_, "$job-try", 1, '/bin/true');
+    my $said = join ' ', split /\n/, qx{exec 2>&1; @{[join ' ', map { "'$_'" } $_->[2]->("$job-try", '/bin/true')]}};
+    my $works = $? == 0;
     settle($_);
-    print STDERR "$_->[0]: does not run here, so it is left out\n" if $failed;
-    !$failed;
+    print STDERR "$_->[0] does not run here, so it is left out: $said\n" unless $works;
+    $works;
 } @tools;
 
 my (%samples, %failed);
