@@ -45,6 +45,7 @@ internal static unsafe class HolderStart
         nuint slash = CString.Length(files);
         while (files[slash - 1] != '/')
             slash--;
+        // words that are always the same, and where they are
         words.Add("slipway\0holder\0-f\0/dev/fd/3\0"u8);
         const int holder = 8, option = 15, mountPoint = 18, none = 27;
         nuint directory = words.Length;

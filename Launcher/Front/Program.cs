@@ -89,7 +89,11 @@ internal static unsafe class Program
             length = readlink(link, self, longestPath);
         while (length > 0 && self[length - 1] != '/')
             length--;
-        path.Add(self, (nuint)(length > 0 ? length : 0));
+        // never relative: what lies in the working directory is not ours
+        if (length <= 0)
+            path.Add((byte)'/');
+        else
+            path.Add(self, (nuint)length);
         path.Add("slipway-full"u8);
     }
 

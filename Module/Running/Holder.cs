@@ -53,6 +53,10 @@ internal static unsafe class Holder
         {
             said = e.Message;
         }
+        Names names = new(parent, directory, files);
+        // before whoever waits for us hears of it, and lets another start
+        if (said != "ok")
+            names.Remove();
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
             write(HolderChildren.ReadyFd, bytes, (nuint)message.Length);
@@ -60,9 +64,7 @@ internal static unsafe class Holder
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
         if (said == "ok")
-            Serve(listener, new Names(parent, directory, files), arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
-        else
-            new Names(parent, directory, files).Remove();
+            Serve(listener, names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
         return said == "ok" ? 0 : 125;
     }
 

@@ -55,9 +55,10 @@ internal static unsafe class HolderChildren
         /// <summary>What the FUSE server says.</summary>
         public int Log;
 
+        /// <summary>Where the holder, or a child before it, says how it went; and where root's waits for its id maps.</summary>
         internal int Ready, GateRead, GateWrite;
 
-        /// <summary>Root keeps every id, so that files of any owner look as they are; a user may map only its own.</summary>
+        /// <summary>For root alone, the id maps. Root keeps every id, so that files of any owner look as they are; a user may map only its own.</summary>
         public byte* RootMap, RootGroupMap;
 
         internal readonly bool Root => User == 0;
