@@ -28,7 +28,7 @@ internal static unsafe class Program
         Text key = default, files = default;
         RunArguments request = default;
         HolderEntry entry = default;
-        int holder = -1;
+        int holder = -1, held = -1;
         bool usable = syscall(SYS_getcwd, (nint)directory, longestPath, 0, 0, 0) > 0 && *directory == '/';
         usable = usable && RunArguments.TryRead(arguments + (back ? 4 : 2), directory, out request);
         if (usable && back)
@@ -40,8 +40,10 @@ internal static unsafe class Program
         else if (usable)
         {
             usable = ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
-                && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments + 2, environment, directory, ref entry, ref holder);
+                && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments + 2, environment, directory, ref entry, ref holder, ref held);
         }
+        if (held >= 0)
+            return HandOver(arguments, environment, held);
 
         byte** command = request.Command;
         byte** runscript = stackalloc byte*[2];
@@ -59,7 +61,8 @@ internal static unsafe class Program
     }
 
     /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
-    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder)
+    /// <param name="lockFd">Gets the lock where it is ours and the full launcher has to start the holder: the others go on waiting.</param>
+    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int lockFd)
     {
         const int tries = 100;
         for (int i = 0; i < tries; i++)
@@ -73,8 +76,13 @@ internal static unsafe class Program
             registration = Rank.Register(files, key, ref entry, ref holder);
             if (registration == Rank.Registration.NoHolder && HolderStart.TryStart(files, key, request.Image, arguments, environment, directory))
                 registration = Rank.Register(files, key, ref entry, ref holder);
+            if (registration != Rank.Registration.Done)
+            {
+                lockFd = held;
+                return false;
+            }
             close(held);
-            return registration == Rank.Registration.Done;
+            return true;
         }
         return false;
     }
@@ -98,10 +106,28 @@ internal static unsafe class Program
     }
 
     /// <summary>Becomes the full launcher.</summary>
-    static int HandOver(byte** arguments, byte** environment)
+    /// <param name="held">The lock of the container's files, which is handed on; less than 0 where it is not ours.</param>
+    static int HandOver(byte** arguments, byte** environment, int held = -1)
     {
-        Text path = default;
+        Text path = default, number = default, verb = default;
         AddFullLauncher(ref path);
+        if (held >= 0)
+        {
+            // slipway run … becomes slipway run-locked FD …
+            int count = 0;
+            while (arguments[count] != null)
+                count++;
+            byte** locked = (byte**)realloc(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
+            verb.Add("run-locked"u8);
+            number.AddNumber((ulong)held);
+            locked[0] = arguments[0];
+            locked[1] = verb.Bytes;
+            locked[2] = number.Bytes;
+            for (int i = 2; i <= count; i++)
+                locked[i + 1] = arguments[i];
+            arguments = locked;
+            fcntl(held, F_SETFD, 0);
+        }
         execve(path.Bytes, arguments, environment);
         return Rank.Complain(path.Bytes, ": the launcher that belongs beside this program cannot be started"u8, errno, 125);
     }

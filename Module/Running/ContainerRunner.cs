@@ -7,7 +7,8 @@ namespace Slipway.Running;
 internal static unsafe class ContainerRunner
 {
     /// <summary>Never returns but by an error: the process becomes the command.</summary>
-    public static int Run(string[] arguments)
+    /// <param name="held">Descriptor of the lock of this container's files, where it is ours already; else -1.</param>
+    public static int Run(string[] arguments, int held = -1)
     {
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
@@ -16,7 +17,7 @@ internal static unsafe class ContainerRunner
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
         bool started = false;
-        HolderEntry entry = HolderClient.Join(files, key, () =>
+        HolderEntry entry = HolderClient.Join(files, key, held, () =>
         {
             Start(request, image, files, key, arguments);
             started = true;

@@ -318,6 +318,26 @@ public sealed unsafe class FrontTests
         Assert.Empty(site.Pids("slipway-full"));
     }
 
+    /// <summary>Where the front cannot decide how to start a container, one rank's full launcher does, and the others wait for it.</summary>
+    [FrontFact]
+    public void OneFullLauncherForAllThatComeAtOnce()
+    {
+        using RunSite site = new(RunSite.Ordinary);
+        string front = Lonely(site), real = Path.Combine(site.Scratch, "real"), log = Path.Combine(site.Scratch, "log");
+        Directory.CreateDirectory(real);
+        File.Copy(Cli.Program + "-full", real + "/slipway-full");
+        File.WriteAllText(front + "-full", $"#!/bin/sh\necho \"$1\" >>{log}\nexec {real}/slipway-full \"$@\"\n");
+        File.WriteAllText(site.Scratch + "/config.yaml", "");
+        Cli.Result result = site.Script("""
+            export SLIPWAY_CONFIG=$4; i=0; pids=
+            while [ $i -lt 30 ]; do "$3" run --job k "$2" -- true & pids="$pids $!"; i=$((i+1)); done
+            bad=0; for p in $pids; do wait $p || bad=$((bad+1)); done; echo $bad
+            """, TinyImage.File, front, site.Scratch + "/config.yaml");
+        Assert.Equal(("0\n", ""), (result.Output, result.Error));
+        Assert.Equal("run-locked\n", File.ReadAllText(log));
+        site.AssertNothingLeft();
+    }
+
     [DllImport("libc")] static extern int posix_spawn(int* pid, byte* path, byte* actions, void* attributes, byte** argv, byte** envp);
     [DllImport("libc")] static extern int posix_spawn_file_actions_init(byte* actions);
     [DllImport("libc")] static extern int posix_spawn_file_actions_adddup2(byte* actions, int from, int to);
