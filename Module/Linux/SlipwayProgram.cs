@@ -5,7 +5,10 @@ public static class SlipwayProgram
 {
     static string? path;
 
-    /// <summary>Absolute path of <c>slipway</c>. In the launcher itself, its own; in the module, <c>bin/slipway</c> beside the assemblies.</summary>
+    /// <summary>The full launcher's name where the small program that each rank starts lies beside it as <c>slipway</c>.</summary>
+    const string FullName = "slipway-full";
+
+    /// <summary>Absolute path of <c>slipway</c>. In the launcher itself, its own, or the small program's beside it; in the module, <c>bin/slipway</c> beside the assemblies.</summary>
     /// <exception cref="SlipwayException">It is not installed with the module.</exception>
     public static string Path
     {
@@ -13,10 +16,14 @@ public static class SlipwayProgram
         set => path = value;
     }
 
+    /// <summary>The small program that each rank starts, where it lies beside this process's full launcher; else null.</summary>
+    public static string? Front { get; } = Environment.ProcessPath is { } self && System.IO.Path.GetFileName(self) == FullName
+        && System.IO.Path.Combine(System.IO.Path.GetDirectoryName(self)!, "slipway") is var beside && File.Exists(beside) ? beside : null;
+
     static string Locate()
     {
         if (Environment.ProcessPath is { } self && System.IO.Path.GetFileName(self).StartsWith("slipway", StringComparison.Ordinal))
-            return self;
+            return Front ?? self;
         string directory = AppDirectory();
         foreach (string candidate in new[] { "bin/slipway", "../bin/slipway" })
             if (System.IO.Path.GetFullPath(candidate, directory) is { } found && File.Exists(found))

@@ -7,6 +7,7 @@ public static unsafe partial class LibC
 {
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOCK_NONBLOCK = O_NONBLOCK, SOL_SOCKET = 1, SO_PEERCRED = 17;
     public const int MSG_NOSIGNAL = 0x4000;
+    public const uint MFD_CLOEXEC = 1;
     public const short POLLIN = 1, POLLERR = 8, POLLHUP = 16;
 
     [StructLayout(LayoutKind.Sequential)]

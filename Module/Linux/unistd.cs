@@ -32,6 +32,7 @@ public static unsafe partial class LibC
     [LibraryImport(libc)] public static partial int getppid();
     [LibraryImport(libc)] public static partial int setsid();
     [LibraryImport(libc)] public static partial int setpgid(int pid, int pgid);
+    [LibraryImport(libc)] public static partial int execv(byte* pathname, byte** argv);
     [LibraryImport(libc)] public static partial int execve(byte* pathname, byte** argv, byte** envp);
     [LibraryImport(libc)] public static partial void _exit(int status);
     [LibraryImport(libc)] public static partial int unlinkat(int dirfd, byte* pathname, int flags);

@@ -7,16 +7,17 @@ namespace Slipway.Running;
 internal static unsafe class ContainerRunner
 {
     /// <summary>Never returns but by an error: the process becomes the command.</summary>
-    public static int Run(string[] arguments)
+    /// <param name="held">Descriptor of the lock of this container's files, where it is ours already; else -1.</param>
+    public static int Run(string[] arguments, int held = -1)
     {
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
-        string step = StepKey.Find(request.Job, out string stepReason);
-        string key = string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, OutsideDirectory());
+        string step = StepKey.Find(request.Job, Environment.GetEnvironmentVariable, out string stepReason);
+        string key = KeyOf(request, image, step, Environment.CurrentDirectory, Environment.GetEnvironmentVariable("HOME") ?? "");
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
         bool started = false;
-        HolderEntry entry = HolderClient.Join(files, key, () =>
+        HolderEntry entry = HolderClient.Join(files, key, held, () =>
         {
             Start(request, image, files, key, arguments);
             started = true;
@@ -24,18 +25,19 @@ internal static unsafe class ContainerRunner
         if (request.Explain)
             foreach (string line in RunExplanation.Lines(request, image, step, stepReason, entry, started))
                 Console.Error.WriteLine(line);
-        Become(entry, request);
+        Become(entry, request, files);
         return 125;
     }
 
     /// <summary>What <c>slipway shell</c> is: a run of the image's shell.</summary>
     public static int Shell(string[] arguments) => Run(["--shell", .. arguments]);
 
-    /// <summary>The working directory where it decides what the container must show: below home and /tmp all ranks share one.</summary>
-    static string OutsideDirectory()
+    /// <summary>What the ranks that share a container have in common.</summary>
+    public static string KeyOf(RunRequest request, ImageIdentity image, string step, string directory, string home)
     {
-        string directory = Environment.CurrentDirectory, home = Environment.GetEnvironmentVariable("HOME") ?? "";
-        return LauncherPaths.IsBelow(directory, "/tmp") || (home.Length > 1 && LauncherPaths.IsBelow(directory, home)) ? "" : directory;
+        // below home and /tmp all ranks share one, wherever they start
+        bool everywhere = LauncherPaths.IsBelow(directory, "/tmp") || (home.Length > 1 && LauncherPaths.IsBelow(directory, home));
+        return string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, everywhere ? "" : directory);
     }
 
     static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, string[] arguments)
@@ -63,16 +65,25 @@ internal static unsafe class ContainerRunner
     public static string DirectoryInside(HolderEntry entry) =>
         entry.Visible.Exists(v => LauncherPaths.IsBelow(Environment.CurrentDirectory, v)) ? Environment.CurrentDirectory : "/";
 
-    static void Become(HolderEntry entry, RunRequest request)
+    static void Become(HolderEntry entry, RunRequest request, HolderFiles files)
     {
         string[] command = CommandOf(entry, request);
-        string directory = DirectoryInside(entry);
-        string nsenter = HostProgram.Find("nsenter");
-        byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={directory}", "--", .. command]);
-        byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request));
-        LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
+        if (SlipwayProgram.Front is { } front)
+        {
+            IEnumerable<string> variables = request.Variables.Select(v => $"--env={v.Name}={v.Value}");
+            // with the environment as it came to us, byte for byte
+            LibC.execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", $"{files.Directory}/{files.Name}", entry.Key, .. variables, request.Image, "--", .. command]));
+            throw NotStarted(front);
+        }
+        string nsenter = HostProgram.Find("nsenter");
+        byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(entry)}", "--", .. command]);
+        byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request, Environment.GetEnvironmentVariables()));
+        LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         LibC.execve(NativeStrings.Of(nsenter), argv, envp);
-        throw new SlipwayException("ExecFailed", ErrorKind.InvalidOperation, $"{nsenter}: cannot be started (errno {LibC.errno})", null, nsenter);
+        throw NotStarted(nsenter);
     }
+
+    static SlipwayException NotStarted(string program) =>
+        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {LibC.errno})", null, program);
 }

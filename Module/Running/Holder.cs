@@ -32,7 +32,7 @@ internal static unsafe class Holder
             ContainerRoot root = new();
             root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()));
             int pid = getpid();
-            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderBirth.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
+            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
             {
                 Key = arguments[2],
@@ -53,16 +53,18 @@ internal static unsafe class Holder
         {
             said = e.Message;
         }
+        Names names = new(parent, directory, files);
+        // before whoever waits for us hears of it, and lets another start
+        if (said != "ok")
+            names.Remove();
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
-            write(HolderBirth.ReadyFd, bytes, (nuint)message.Length);
-        close(HolderBirth.ReadyFd);
-        close(HolderBirth.MountFd);
-        close(HolderBirth.ServerLogFd);
+            write(HolderChildren.ReadyFd, bytes, (nuint)message.Length);
+        close(HolderChildren.ReadyFd);
+        close(HolderChildren.MountFd);
+        close(HolderChildren.ServerLogFd);
         if (said == "ok")
-            Serve(listener, new Names(parent, directory, files), arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderBirth.ServerFd : -1);
-        else
-            new Names(parent, directory, files).Remove();
+            Serve(listener, names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
         return said == "ok" ? 0 : 125;
     }
 

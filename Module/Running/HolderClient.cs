@@ -10,14 +10,18 @@ internal static unsafe class HolderClient
     const int Patience = 60_000;
 
     /// <summary>Registers this process with the holder of <paramref name="key"/>, starting one if there is none.</summary>
+    /// <param name="held">The lock's descriptor, where this process has it already; else -1.</param>
     /// <param name="start">Starts a holder with the given files, and returns when it is ready.</param>
-    public static HolderEntry Join(HolderFiles files, string key, Action start)
+    public static HolderEntry Join(HolderFiles files, string key, int held, Action start)
     {
+        if (held >= 0)
+            fcntl(held, F_SETFD, FD_CLOEXEC);
         while (true)
         {
             if (TryJoin(files, key) is { } entry)
                 return entry;
-            int held = TakeLock(files);
+            if (held < 0 || !IsNamed(held, files.Lock))
+                held = TakeLock(files);
             try
             {
                 entry = TryJoin(files, key);
@@ -37,9 +41,12 @@ internal static unsafe class HolderClient
             finally
             {
                 close(held);
+                held = -1;
             }
         }
     }
+
+    static bool IsNamed(int fd, string path) => fstat(fd, out statx_t ours) == 0 && stat(path, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino;
 
     /// <summary>An exclusive lock on the file that the name means now: its last holder may have removed the one that we opened.</summary>
     static int TakeLock(HolderFiles files)
@@ -56,7 +63,7 @@ internal static unsafe class HolderClient
                 }
                 throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{files.Lock}: cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", files.Lock);
             }
-            if (flock(fd, LOCK_EX) == 0 && fstat(fd, out statx_t ours) == 0 && stat(files.Lock, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino)
+            if (flock(fd, LOCK_EX) == 0 && IsNamed(fd, files.Lock))
                 return fd;
             close(fd);
         }

@@ -11,7 +11,7 @@ namespace Slipway.Running;
 internal sealed class HolderEntry
 {
     /// <summary>Of this file and of the socket's protocol; part of every key, so that two versions never meet.</summary>
-    public const string Version = "slipway-holder 1";
+    public static readonly string Version = Encoding.UTF8.GetString(RankTables.HolderVersion);
 
     /// <summary>Ends the name of an entry that is being written.</summary>
     public const string Partial = ".new";

@@ -64,6 +64,7 @@ internal sealed class RunRequest
             {
                 case "--job": request.Job = value; break;
                 case "--bind": request.Binds.Add(Bind.Parse(value)); break;
+                case "--fabric" when value.Length == 0: throw Usage("'--fabric' needs auto, none or the path of a plan");
                 case "--fabric": request.Fabric = value is "auto" or "none" ? value : Path.GetFullPath(value); break;
                 default:
                     int at = value.IndexOf('=', StringComparison.Ordinal);

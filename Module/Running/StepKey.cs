@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Slipway.Linux;
 
 namespace Slipway.Running;
@@ -6,22 +7,13 @@ namespace Slipway.Running;
 /// <summary>What the ranks of one job step on one node have in common, so that they share a container.</summary>
 internal static class StepKey
 {
-    /// <summary>
-    /// Which variables name a step, innermost launcher first: a rank that mpirun started inside a Slurm job has the variables of both.
-    /// A row counts where all of its variables are set.
-    /// </summary>
     static readonly (string Launcher, string[] Variables)[] Rows =
-    [
-        ("pmix", ["PMIX_NAMESPACE"]),                           // Open MPI 4 and 5, PRRTE, Slurm with --mpi=pmix: one namespace a step
-        ("ompi", ["OMPI_MCA_ess_base_jobid"]),                  // Open MPI 4 without PMIx
-        ("flux", ["FLUX_URI", "FLUX_JOB_ID"]),
-        ("slurm", ["SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_PROCID"]), // PROCID: a step, not the batch script
-        ("pals", ["PALS_APID"]),
-        ("lsf", ["LSB_JOBID", "LSF_PM_TASKID"]),
-    ];
+        [.. Encoding.UTF8.GetString(RankTables.Steps).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => row.Split(' ')).Select(words => (words[0], words[1..]))];
 
     /// <summary>The key, and where it comes from (for <c>--explain</c>).</summary>
-    public static string Find(string? given, out string reason)
+    /// <param name="given">Of <c>--job</c>; null without.</param>
+    /// <param name="variable">A variable of the environment.</param>
+    public static string Find(string? given, Func<string, string?> variable, out string reason)
     {
         if (given is not null)
         {
@@ -30,7 +22,7 @@ internal static class StepKey
         }
         foreach ((string launcher, string[] variables) in Rows)
         {
-            string?[] values = Array.ConvertAll(variables, Environment.GetEnvironmentVariable);
+            string?[] values = Array.ConvertAll(variables, name => variable(name));
             if (Array.TrueForAll(values, v => !string.IsNullOrEmpty(v)))
             {
                 reason = string.Join(", ", variables);

@@ -188,7 +188,7 @@ public sealed class HostileTests
     {
         using RunSite site = new(RunSite.Ordinary);
         // the image and the launcher are seen by their descriptors' directories, which the new /tmp covers
-        string keep = $"mkdir -p {site.Scratch}/keep && cp \"$0\" \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
+        string keep = $"mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
         Cli.Result Try(string fill) => site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", keep + "\n" + fill + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
         AssertRefused(site, Try("mount -t tmpfs -o nr_inodes=1 t /tmp"), "/tmp/slipway-");
         AssertRefused(site, Try("mount -t tmpfs -o size=4k t /tmp; head -c 8192 /dev/zero >/tmp/fill 2>/dev/null"), "full");
@@ -199,7 +199,7 @@ public sealed class HostileTests
     {
         using RunSite site = new(RunSite.Ordinary);
         string uid = HostProgram.Read("id", "-u", site.User)!, directory = "/tmp/slipway-" + uid;
-        string keep = $"mkdir -p {site.Scratch}/keep && cp \"$0\" \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && mount -t tmpfs t /tmp && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
+        string keep = $"mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && mount -t tmpfs t /tmp && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
         foreach (string make in new[] { $"mkdir -m 755 {directory}", $"mkdir -m 700 /tmp/other; ln -s /tmp/other {directory}", $": >{directory}", $"mkdir -m 770 {directory}" })
             AssertRefused(site, site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", keep + "\n" + make + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60), directory, "belongs to somebody else");
     }

@@ -9,6 +9,9 @@ static class Cli
     /// <summary>The launcher of this checkout, in a place that every user can read.</summary>
     public static string Program { get; } = Publish();
 
+    /// <summary>True where the program is the small one, with the full launcher beside it.</summary>
+    public static bool HasFront => File.Exists(Program + "-full");
+
     /// <summary>An ordinary user that `Tests/run.sh` has made; null where the tests themselves run as one.</summary>
     public static string? OtherUser => LibC.geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER") : null;
 
@@ -26,9 +29,12 @@ static class Cli
         DirectoryInfo place = Directory.CreateTempSubdirectory("slipway-launcher-");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => place.Delete(recursive: true);
         place.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-        string copy = Path.Combine(place.FullName, "slipway");
-        File.Copy(built, copy);
-        return copy;
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(built)!, "slipway*"))
+            File.Copy(file, Path.Combine(place.FullName, Path.GetFileName(file)));
+        // the full launcher alone, as it is where the front cannot be built
+        if (Environment.GetEnvironmentVariable("SLIPWAY_TEST_FRONT") == "0" && File.Exists(Path.Combine(place.FullName, "slipway-full")))
+            File.Move(Path.Combine(place.FullName, "slipway-full"), Path.Combine(place.FullName, "slipway"), overwrite: true);
+        return Path.Combine(place.FullName, "slipway");
     }
 
     public static Result Run(params string[] arguments) => RunAs(Environment.UserName, arguments);

@@ -18,7 +18,7 @@ sealed class NeedsTheoryAttribute : TheoryAttribute
 
 static class Needs
 {
-    public const string Launcher = "the launcher (./bootstrap.sh build)", Fuse = "/dev/fuse", Root = "root", Long = "--long", Network = "a Debian mirror";
+    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror";
 
     public static string? Missing(IEnumerable<string> needs)
     {
@@ -29,7 +29,9 @@ static class Needs
     static bool IsThere(string need) => need switch
     {
         Launcher => File.Exists(Cli.Program),
+        Front => Cli.HasFront,
         Fuse => LibC.access("/dev/fuse", LibC.R_OK | LibC.W_OK) == 0,
+        OtherUser => Cli.OtherUser is not null,
         Root => LibC.geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,

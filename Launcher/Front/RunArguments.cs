@@ -1,0 +1,122 @@
+using System;
+using Slipway.Running;
+using static Slipway.Front.LibC;
+
+namespace Slipway.Front;
+
+/// <summary>
+/// The arguments of <c>slipway run</c>, as far as a rank on its way into a running container needs them (RunRequest reads them for everything else).
+/// </summary>
+internal unsafe struct RunArguments
+{
+    /// <summary>A path, or <c>sha256:DIGEST</c>.</summary>
+    public byte* Image;
+
+    /// <summary>What to run, ended by a null pointer; without a first word, the image's runscript.</summary>
+    public byte** Command;
+
+    /// <summary>Overrides the step key; null where it was not given.</summary>
+    public byte* Job;
+
+    /// <summary>NAME=VALUE of each <c>--env</c>.</summary>
+    public byte** Variables;
+
+    public int VariableCount;
+
+    /// <summary>The part that makes a container what it is, as RunRequest.ContainerOptions has it.</summary>
+    public Text ContainerOptions;
+
+    /// <summary>Reads the arguments after <c>run</c>, ended by a null pointer.</summary>
+    /// <returns>False for whatever the full launcher has to see: a mistake, <c>--explain</c>, help.</returns>
+    public static bool TryRead(byte** arguments, byte* workingDirectory, out RunArguments result)
+    {
+        result = default;
+        int count = 0;
+        while (arguments[count] != null)
+            count++;
+        result.Variables = (byte**)realloc(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
+        byte* fabric = null;
+        bool writable = false;
+        for (; *arguments != null && result.Image == null; arguments++)
+        {
+            byte* argument = *arguments;
+            if (!CString.StartsWith(argument, "--"u8))
+            {
+                result.Image = argument;
+                continue;
+            }
+            if (CString.IsSame(argument, "--writable-tmpfs"u8))
+            {
+                writable = true;
+                continue;
+            }
+            bool job = IsOption(argument, "--job"u8), bind = IsOption(argument, "--bind"u8), isFabric = IsOption(argument, "--fabric"u8);
+            if (!job && !bind && !isFabric && !IsOption(argument, "--env"u8))
+                return false;
+            byte* value = CString.Find(argument, (byte)'=');
+            value = value != null ? value + 1 : *++arguments;
+            if (value == null || (isFabric && *value == 0))
+                return false;
+            if (job)
+                result.Job = value;
+            else if (isFabric)
+                fabric = value;
+            else if (!bind)
+                result.Variables[result.VariableCount++] = value;
+            if (bind ? !AddBind(ref result.ContainerOptions, workingDirectory, value) : !job && !isFabric && (*value == '=' || CString.Find(value, (byte)'=') == null))
+                return false;
+        }
+        if (result.Image == null || *result.Image == 0)
+            return false;
+        if (*arguments != null && CString.IsSame(*arguments, "--"u8))
+            arguments++;
+        result.Command = arguments;
+
+        if (fabric == null || CString.IsSame(fabric, "auto"u8))
+            result.ContainerOptions.Add("auto"u8);
+        else if (CString.IsSame(fabric, "none"u8))
+            result.ContainerOptions.Add("none"u8);
+        else
+            TextPath.AddFull(ref result.ContainerOptions, workingDirectory, fabric, fabric + CString.Length(fabric));
+        result.ContainerOptions.Add((byte)'\n');
+        if (writable)
+            result.ContainerOptions.Add("writable"u8);
+        return true;
+    }
+
+    /// <summary>True for <c>--option</c> and for <c>--option=VALUE</c>.</summary>
+    static bool IsOption(byte* argument, ReadOnlySpan<byte> option) =>
+        CString.StartsWith(argument, option) && (argument[option.Length] == 0 || argument[option.Length] == '=');
+
+    /// <summary>SRC[:DST[:ro]] with full paths, as Bind.ToString has it, and the end of the line.</summary>
+    static bool AddBind(ref Text to, byte* workingDirectory, byte* bind)
+    {
+        byte** parts = stackalloc byte*[4];
+        int count = 0;
+        for (byte* part = bind; ; part++)
+        {
+            if (count == 3 || *part == 0 || *part == ':')
+                return false;
+            parts[count++] = part;
+            while (*part != 0 && *part != ':')
+                part++;
+            parts[count] = part + 1;
+            if (*part == 0)
+                break;
+        }
+        bool readOnly = count == 3 && CString.IsSame(parts[2], "ro"u8);
+        if ((count == 3 && !readOnly && !CString.IsSame(parts[2], "rw"u8)) || (count > 1 && *parts[1] != '/'))
+            return false;
+        TextPath.AddFull(ref to, workingDirectory, parts[0], parts[1] - 1);
+        to.Add((byte)':');
+        nuint destination = to.Length;
+        int from = count > 1 ? 1 : 0;
+        TextPath.AddFull(ref to, workingDirectory, parts[from], parts[from + 1] - 1);
+        if (to.Length - destination == 1) // the root
+            return false;
+        if (readOnly)
+            to.Add(":ro"u8);
+        to.Add((byte)'\n');
+        return true;
+    }
+}

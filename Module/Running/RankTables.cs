@@ -1,0 +1,39 @@
+#pragma warning disable IDE0005 // the front has no implicit usings
+using System;
+#pragma warning restore IDE0005
+
+namespace Slipway.Running;
+
+/// <summary>
+/// What the front and the full launcher must both know of a rank. Compiled into both; the front has no strings, so the tables are UTF-8 text: one row
+/// a line, its words separated by spaces.
+/// </summary>
+internal static class RankTables
+{
+    /// <summary>Of a holder's entry and of the socket's protocol; part of every key, so that two versions never meet.</summary>
+    public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 1"u8;
+
+    /// <summary>
+    /// Which variables name a job step, innermost launcher first: a rank that mpirun started inside a Slurm job has the variables of both.
+    /// A word for the launcher, then its variables. A row counts where all of them are set.
+    /// </summary>
+    public static ReadOnlySpan<byte> Steps =>
+        "pmix PMIX_NAMESPACE\n"u8 +                             // Open MPI 4 and 5, PRRTE, Slurm with --mpi=pmix: one namespace a step
+        "ompi OMPI_MCA_ess_base_jobid\n"u8 +                    // Open MPI 4 without PMIx
+        "flux FLUX_URI FLUX_JOB_ID\n"u8 +
+        "slurm SLURM_JOB_ID SLURM_STEP_ID SLURM_PROCID\n"u8 +   // PROCID: a step, not the batch script
+        "pals PALS_APID\n"u8 +
+        "lsf LSB_JOBID LSF_PM_TASKID\n"u8;
+
+    /// <summary>The search path of commands in a container, where the image sets none.</summary>
+    public static ReadOnlySpan<byte> DefaultPath => "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"u8;
+
+    /// <summary>
+    /// Variables that speak of the host's files and would mislead the image's programs: search paths of loader and shells, and prefixes of the host's MPI.
+    /// Everything else is kept.
+    /// </summary>
+    public static ReadOnlySpan<byte> Dropped =>
+        "PATH LD_LIBRARY_PATH LD_PRELOAD LD_AUDIT BASH_ENV ENV PYTHONHOME\n"u8 +
+        "OPAL_PREFIX OPAL_LIBDIR PMIX_PREFIX PRTE_PREFIX OMPI_MCA_mca_base_component_path OMPI_MCA_mca_component_path MPIR_CVAR_HOME I_MPI_ROOT\n"u8 +
+        "LOCPATH GCONV_PATH NLSPATH TERMINFO FI_PROVIDER_PATH RDMAV_DRIVERS IBV_DRIVERS UCX_MODULE_DIR\n"u8;
+}
