@@ -15,15 +15,17 @@ internal static class RankTables
 
     /// <summary>
     /// Which variables name a job step, innermost launcher first: a rank that mpirun started inside a Slurm job has the variables of both.
-    /// A word for the launcher, then its variables. A row counts where all of them are set.
+    /// A word for the launcher, then its variables. A row counts where all of them are set. None may differ between the ranks of a node: they would not
+    /// share a container then. Hydra, and tasks of SGE, are told by the process that started them.
     /// </summary>
     public static ReadOnlySpan<byte> Steps =>
         "pmix PMIX_NAMESPACE\n"u8 +                             // Open MPI 4 and 5, PRRTE, Slurm with --mpi=pmix: one namespace a step
         "ompi OMPI_MCA_ess_base_jobid\n"u8 +                    // Open MPI 4 without PMIx
         "flux FLUX_URI FLUX_JOB_ID\n"u8 +
-        "slurm SLURM_JOB_ID SLURM_STEP_ID SLURM_PROCID\n"u8 +   // PROCID: a step, not the batch script
+        "slurm SLURM_JOB_ID SLURM_STEP_ID\n"u8 +
         "pals PALS_APID\n"u8 +
-        "lsf LSB_JOBID LSF_PM_TASKID\n"u8;
+        "pbs PBS_JOBID\n"u8 +                                   // pbs_mom starts the tasks of all jobs, so the parent tells nothing
+        "lsf LSB_JOBID LSB_JOBINDEX\n"u8;
 
     /// <summary>The search path of commands in a container, where the image sets none.</summary>
     public static ReadOnlySpan<byte> DefaultPath => "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"u8;

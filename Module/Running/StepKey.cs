@@ -29,7 +29,7 @@ internal static class StepKey
                 return launcher + "=" + string.Join('.', values);
             }
         }
-        // Hydra, PBS, SGE, a shell: the process that started us, told from a later one of the same number by its start time
+        // Hydra, SGE, a shell: the process that started us, told from a later one of the same number by its start time
         int parent = LibC.getppid();
         reason = string.Create(CultureInfo.InvariantCulture, $"the parent process {parent}");
         return string.Create(CultureInfo.InvariantCulture, $"parent={parent}.{ProcStat.StartTime(parent)}");
