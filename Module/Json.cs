@@ -12,6 +12,7 @@ namespace Slipway;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ContainerImage))]
 [JsonSerializable(typeof(ImageManifest))]
+[JsonSerializable(typeof(BuildLock))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
 [JsonSerializable(typeof(LaunchPlan))]

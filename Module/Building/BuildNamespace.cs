@@ -19,6 +19,8 @@ internal static class BuildNamespace
         return ["unshare", "--map-root-user", "--map-auto", .. common, "--"];
     }
 
+    public static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
+
     static void CheckSubordinateIds()
     {
         string user = Environment.UserName, id = LibC.geteuid().ToString(System.Globalization.CultureInfo.InvariantCulture);

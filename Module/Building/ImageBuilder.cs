@@ -16,12 +16,24 @@ public sealed class BuildRequest
     public required string Destination { get; init; }
 
     public ImageCompression Compression { get; init; }
+
+    /// <summary>Values for the variables that the definition declares.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Path of the lock file: obeyed where it is there, written where it is not; null for none.</summary>
+    public string? LockFile { get; init; }
+
+    /// <summary>Takes what the repositories have now, and writes the lock file anew.</summary>
+    public bool UpdateLock { get; init; }
+
+    /// <summary>Directory for downloaded packages; null for the builder's own.</summary>
+    public string? PackageCache { get; init; }
 }
 
 /// <summary>Makes an image from a definition: starts the builder in its namespace, hands on what it says, and puts the image in place.</summary>
 public static class ImageBuilder
 {
-    static readonly string[] Programs = ["unshare", "mmdebstrap", "mksquashfs", "chroot", "cp"];
+    static readonly string[] Programs = ["unshare", "mksquashfs", "chroot", "cp"];
 
     /// <summary>How long a cancelled builder may take to remove its tree before it is killed (and the tree removed from outside).</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
@@ -31,16 +43,21 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = DefinitionReader.Read(request.DefinitionPath);
+        Definition definition = DefinitionReader.Read(request.DefinitionPath, request.Variables);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
-        foreach (string program in Programs)
+        foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())
             HostProgram.Find(program);
+        string? lockPath = request.LockFile is null ? null : Path.GetFullPath(request.LockFile);
+        if (lockPath is null && request.UpdateLock)
+            throw new SlipwayException("NoLockFile", ErrorKind.InvalidArgument, "there is no lock file to update", "Name it: -LockFile FILE, --lock-file FILE.", request.DefinitionPath);
+        BuildLock? given = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
         IReadOnlyList<string> command = BuildNamespace.Command();
         string partial = ReservePartial(destination);
         try
         {
-            string cache = CacheDirectory(), digest;
+            string cache = CacheDirectory();
+            BuildMessage built;
             using (WorkDirectory work = WorkDirectory.Create())
             {
                 BuildJob job = new()
@@ -50,19 +67,27 @@ public static class ImageBuilder
                     Name = name,
                     WorkDirectory = work.Path,
                     PartialPath = partial,
-                    PackageCache = Path.Combine(cache, "packages", "deb"),
+                    Variables = request.Variables,
+                    PackageCache = request.PackageCache is { } own ? Path.GetFullPath(own) : Path.Combine(cache, "packages", definition.Source.From.Value),
+                    MetadataCache = Path.Combine(cache, "dnf"),
+                    StepCache = Path.Combine(cache, "steps"),
+                    Lock = given,
+                    LockPath = lockPath,
                     LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, name + ".log"),
                     Compression = request.Compression,
                     SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
                 };
                 string jobPath = Path.Combine(work.Path, "job.json");
                 File.WriteAllText(jobPath, JsonSerializer.Serialize(job, SlipwayJson.Default.BuildJob));
-                digest = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
+                built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
             }
             using (FileStream written = new(partial, FileMode.Open, FileAccess.ReadWrite))
                 written.Flush(flushToDisk: true);
+            // before the image: a lock file that cannot be written is an error, and leaves no image behind
+            if (lockPath is not null && given is null)
+                BuildLocks.Write(lockPath, built.Lock!);
             File.Move(partial, destination, overwrite: true);
-            return ImageReader.Read(destination, digest, cancel);
+            return ImageReader.Read(destination, built.Digest, cancel);
         }
         finally
         {
@@ -70,22 +95,22 @@ public static class ImageBuilder
         }
     }
 
-    static string RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
+    static BuildMessage RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
     {
         BuildFailure? failure = null;
-        string? digest = null;
+        BuildMessage? done = null;
         List<string> errors = [];
         int exit = HostProgram.Run(command[0], command.Skip(1), line =>
         {
             BuildMessage message = JsonSerializer.Deserialize(line, SlipwayJson.Default.BuildMessage)!;
             failure ??= message.Failure;
-            digest ??= message.Digest;
+            done ??= message.Digest is null ? null : message;
             if (message.Step is { } step)
                 progress?.Report(new StepProgress(activity, step, message.Percent));
         }, errors.Add, holdInput: true, grace: Grace, cancel: cancel);
         if (failure is not null)
             throw new SlipwayException(failure.Id, failure.Kind, failure.Message, failure.Recommendation, failure.Target);
-        return digest ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
+        return done ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
             $"{job.DefinitionPath}: the builder ended with exit code {exit}: {(errors.Count > 0 ? string.Join("; ", errors.TakeLast(3)) : "it said nothing")}",
             $"Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces). The log: {job.LogPath}", job.DefinitionPath);
     }
@@ -105,7 +130,7 @@ public static class ImageBuilder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {e.Message}", "Choose a directory that exists and that you may write to.", destination, e);
+            throw new SlipwayException("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
         }
     }
 

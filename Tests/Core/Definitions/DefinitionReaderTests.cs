@@ -30,12 +30,14 @@ public class DefinitionReaderTests
             labels: {maintainer: hpc@example.org}
             """, Path.Combine(directory.Path, "app.yaml"));
 
-        Assert.Equal("bookworm", definition.Source.Suite.Value);
-        Assert.Equal(["openmpi-bin", "lammps=1.2-3"], definition.Source.Packages.Select(p => p.Value));
-        Assert.Null(definition.Source.Repositories[0].Url);
-        Assert.Equal(["main", "contrib"], definition.Source.Repositories[0].Components);
-        DebRepository site = definition.Source.Repositories[1];
-        Assert.Equal(("https://repo.example.org/debian", "stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Url, site.Suite, site.Priority, site.Key));
+        DebSource source = Assert.IsType<DebSource>(definition.Source);
+        Assert.Equal("bookworm", source.Suite.Value);
+        Assert.Equal(["openmpi-bin", "lammps=1.2-3"], source.Packages.Select(p => p.Value));
+        Assert.True(source.Repositories[0].IsOwn);
+        Assert.Equal(["main", "contrib"], source.Repositories[0].Components);
+        PackageRepository site = source.Repositories[1];
+        Assert.Equal(["https://repo.example.org/debian"], site.Urls);
+        Assert.Equal(("stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Suite, site.Priority, site.Key!.File));
         Assert.True(definition.FabricAuto);
         Assert.Equal((Path.Combine(directory.Path, "in.melt"), "/opt/in.melt", Convert.ToInt32("640", 8)), (definition.Files[0].From, definition.Files[0].To, definition.Files[0].Mode));
         Assert.Equal(["ldconfig", "echo done"], definition.Run.Select(r => r.Value));

@@ -1,0 +1,83 @@
+using Slipway.Linux;
+
+namespace Slipway.Building;
+
+/// <summary>A stage from its source to what its last command leaves: source, <c>files</c>, <c>run</c>, <c>test</c>.</summary>
+internal static class StageBuilder
+{
+    const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>Makes the root of a stage.</summary>
+    /// <param name="roots">Of the stages that were made before.</param>
+    /// <returns>Its path.</returns>
+    public static string Make(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> roots, BuildContext context, CancellationToken cancel)
+    {
+        string path = context.Directory("root", stage.Name.Length == 0 ? "image" : "stage-" + stage.Name);
+        File.SetUnixFileMode(path, (UnixFileMode)0x1ed);
+        RootDirectory root = new(path);
+        RootSource.Of(stage, context).Make(path, locked, cancel);
+        foreach (DefinitionFile file in stage.Files)
+            Copy(file, root, roots, context, cancel);
+        if (stage.Run.Count > 0 || stage.Test is not null)
+        {
+            using BuildMounts mounts = new(root, context.Log);
+            mounts.Mount(cancel);
+            if (File.Exists("/etc/resolv.conf"))
+                root.Write("etc/resolv.conf", File.ReadAllText("/etc/resolv.conf"));
+            for (int i = 0; i < stage.Run.Count; i++)
+            {
+                context.Step($"running command {i + 1} of {stage.Run.Count}", 100 * i / stage.Run.Count);
+                Run(path, stage, stage.Run[i], "command of 'run'", context, cancel);
+            }
+            if (stage.Name.Length == 0)
+                ImageMetadata.Write(root, context.Definition);
+            if (stage.Test is { } test)
+            {
+                context.Step("testing");
+                Run(path, stage, test, "'test'", context, cancel);
+            }
+        }
+        else if (stage.Name.Length == 0)
+        {
+            ImageMetadata.Write(root, context.Definition);
+        }
+        return path;
+    }
+
+    static void Copy(DefinitionFile file, RootDirectory root, IReadOnlyDictionary<string, string> roots, BuildContext context, CancellationToken cancel)
+    {
+        if (file.Stage is null)
+        {
+            context.Step($"copying {file.From}");
+            root.CopyIn(file.From, file.To, file.Mode, cancel);
+            return;
+        }
+        context.Step($"copying {file.From} from {file.Stage}");
+        RootDirectory from = new(roots[file.Stage]);
+        if (!from.With(file.From, source => root.CopyIn(source, file.To, file.Mode, cancel, keepOwner: true)))
+            throw new SlipwayException("DefinitionFileNotFound", ErrorKind.ObjectNotFound, $"{file.Where}: stage '{file.Stage}' has no '{file.From}'", $"Look at what its commands make. {context.LogHint}", file.From);
+    }
+
+    static void Run(string root, Stage stage, Located line, string what, BuildContext context, CancellationToken cancel)
+    {
+        context.Log("$ " + line.Value);
+        List<string> last = [];
+        void Line(string said)
+        {
+            context.Log(said);
+            last.Add(said);
+            if (last.Count > 5)
+                last.RemoveAt(0);
+        }
+
+        List<string> environment = ["PATH=" + DefaultPath, "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "TERM=dumb"];
+        environment.AddRange(stage.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
+        int exit = HostProgram.Run("chroot", [root, "/usr/bin/env", "-i", .. environment, "/bin/sh", "-e", "-c", line.Value], Line, Line, cancel: cancel);
+        if (exit == 0)
+            return;
+        if (last.Any(l => l.Contains("No space left on device", StringComparison.Ordinal)))
+            throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{line.Where}: {context.Job.WorkDirectory}: no space left on the device while the {what} ran: {last.Last()}", $"Free some space, or set TMPDIR to a roomier local disk. {context.LogHint}", context.Job.WorkDirectory);
+        throw new SlipwayException(what == "'test'" ? "ImageTestFailed" : "BuildStepFailed", ErrorKind.InvalidOperation,
+            $"{line.Where}: the {what} ended with exit code {exit}: {(last.Count > 0 ? string.Join(" | ", last) : line.Value)}", context.LogHint, line.Value);
+    }
+}
