@@ -13,6 +13,7 @@ namespace Slipway;
 [JsonSerializable(typeof(ContainerImage))]
 [JsonSerializable(typeof(ImageManifest))]
 [JsonSerializable(typeof(BuildLock))]
+[JsonSerializable(typeof(LockedSource))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
 [JsonSerializable(typeof(LaunchPlan))]

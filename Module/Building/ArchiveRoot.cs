@@ -1,3 +1,4 @@
+using System.Globalization;
 using Slipway.Linux;
 
 namespace Slipway.Building;
@@ -5,6 +6,9 @@ namespace Slipway.Building;
 /// <summary><c>from: archive</c>: what a tar or cpio archive holds.</summary>
 internal sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
+    /// <summary>An archive's date is that of its newest file, which shows only when it has been read; it stays with the root until the image is packed.</summary>
+    public const string DateFile = ".slipway/source-date";
+
     string Path => source.Archive.Value;
 
     LockedSource Empty => NewLock([source.Sha256 ?? ""]);
@@ -29,8 +33,7 @@ internal sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContex
         {
             using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log);
             ArchiveReader.Read(file, extractor, percent => Context.Step("unpacking the archive", percent), cancel);
-            // without a date of its own it has that of its newest file
-            locked.SourceDateEpoch = extractor.Newest;
+            new RootDirectory(root).Write(DateFile, extractor.Newest.ToString(CultureInfo.InvariantCulture));
         }
         catch (SlipwayException e)
         {

@@ -8,7 +8,17 @@ internal sealed class BuildContext(Definition definition, BuildJob job, Action<s
     public BuildJob Job => job;
 
     /// <summary>Begins a step, as a person would name it; percent is -1 where nobody can tell.</summary>
-    public void Step(string name, int percent = -1) => step(name, percent);
+    public void Step(string name, int percent = -1)
+    {
+        if (last == (name, percent))
+            return;
+        last = (name, percent);
+        step(name, percent);
+    }
+
+    (string, int) last;
+
+    public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
 
     public void Log(string line) => log(line);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using System.Text.Json;
 using Slipway.Definitions;
@@ -94,12 +95,20 @@ public static class BuildInside
         Dictionary<string, string> roots = [];
         foreach (Stage stage in stages)
             locked.Add(BuildLocks.Source(stage, RootSource.Of(stage, context), job, cancel));
+        BuildLock made = new() { Sources = locked };
+        string key = StepCache.ImageKey(definition, job, made);
+        if (context.Cache.TakeImage(key, job.PartialPath, cancel) is { } before)
+            return new BuildMessage { Digest = before, Lock = made };
+
+        Dictionary<string, string> stageKeys = [];
         long epoch = 0;
         for (int i = 0; i < stages.Length; i++)
         {
-            roots[stages[i].Name] = StageBuilder.Make(stages[i], locked[i], roots, context, cancel);
-            // an archive tells its date only when it has been read
-            epoch = job.SourceDateEpoch ?? Math.Max(epoch, locked[i].SourceDateEpoch);
+            roots[stages[i].Name] = StageBuilder.Make(stages[i], locked[i], roots, stageKeys, context, cancel);
+            RootDirectory of = new(roots[stages[i].Name]);
+            long date = long.TryParse(of.Read(ArchiveRoot.DateFile), NumberStyles.None, CultureInfo.InvariantCulture, out long read) ? read : locked[i].SourceDateEpoch;
+            of.Delete(ArchiveRoot.DateFile);
+            epoch = job.SourceDateEpoch ?? Math.Max(epoch, date);
         }
 
         string rootPath = roots[""];
@@ -114,7 +123,9 @@ public static class BuildInside
         context.Step("packing");
         ImagePacker.Pack(rootPath, job.PartialPath, job.Compression, epoch, context, cancel);
         context.Step("hashing");
-        return new BuildMessage { Digest = Digest.OfFile(job.PartialPath, cancel: cancel), Lock = new BuildLock { Sources = locked } };
+        string digest = Digest.OfFile(job.PartialPath, cancel: cancel);
+        context.Cache.KeepImage(key, job.PartialPath, digest);
+        return new BuildMessage { Digest = digest, Lock = made };
     }
 
     static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, long epoch) => new()

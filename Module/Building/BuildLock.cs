@@ -67,6 +67,9 @@ public sealed class LockedPackage
 
     public string Repository { get; set; } = "";
 
+    /// <summary>deb only: the priority that the repository gives it, which may be another than the package's own (Debian policy 2.5).</summary>
+    public string? Priority { get; set; }
+
     /// <summary>The first is where it was; others are mirrors of it.</summary>
     public IReadOnlyList<string> Urls { get; set; } = [];
 

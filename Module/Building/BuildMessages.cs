@@ -24,6 +24,8 @@ internal sealed class BuildJob
     /// <summary>Where steps that were done are kept between builds.</summary>
     public required string StepCache { get; init; }
 
+    public bool UseStepCache { get; init; } = true;
+
     /// <summary>What to build from; null finds out what the repositories have now.</summary>
     public BuildLock? Lock { get; init; }
 

@@ -93,8 +93,8 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         Context.Step("choosing packages");
         string suite = $"?narrow(?or(?archive(^{Regex.Escape(source.Suite.Value)}$),?codename(^{Regex.Escape(source.Suite.Value)}$)),?architecture({Architecture}),";
         List<LockedPackage> packages = [];
-        // as mmdebstrap's variant minbase has it: what is essential, what is required, and apt
-        Run("apt-get", ["-y", "-q", "--print-uris", "install", suite + "?essential)", suite + "?and(?priority(required),?not(?essential)))", "apt", .. Packages], line =>
+        // as mmdebstrap's variant minbase has it: what is essential, and what is required
+        Run("apt-get", ["-y", "-q", "--print-uris", "install", suite + "?essential)", suite + "?and(?priority(required),?not(?essential)))", .. Packages], line =>
         {
             if (PrintedUri().Match(line) is { Success: true } found)
                 packages.Add(Package(found, indexes, repositories));
@@ -102,6 +102,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
         if (locked.Packages.FirstOrDefault(p => p.Sha256.Length != 64) is { } weak)
             throw new SlipwayException("PackageWithoutHash", ErrorKind.SecurityError, $"{source.Suite.Where}: repository '{weak.Repository}' gives no SHA-256 for package '{weak.Name}'", "Make the repository's index anew, with SHA256.", weak.Name);
+        SetPriorities(locked.Packages, indexes.Select(i => i.File));
         Directory.Delete(work, recursive: true);
         return locked;
 
@@ -110,6 +111,25 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             (int code, IReadOnlyList<string> lines) = Context.Run(program, options, new Dictionary<string, string?> { ["LC_ALL"] = "C.UTF-8", ["APT_CONFIG"] = config }, line, cancel);
             if (code != 0)
                 throw messages.Explain(program, lines, code);
+        }
+    }
+
+    /// <summary>From APT's copies of the indexes (deb822), where a file is not compressed.</summary>
+    static void SetPriorities(IReadOnlyList<LockedPackage> packages, IEnumerable<string> indexes)
+    {
+        Dictionary<string, LockedPackage> wanted = [];
+        foreach (LockedPackage package in packages)
+            wanted[package.Sha256] = package;
+        foreach (string file in indexes.Where(File.Exists))
+        {
+            string? priority = null;
+            foreach (string line in File.ReadLines(file))
+                if (line.Length == 0)
+                    priority = null;
+                else if (line.StartsWith("Priority: ", StringComparison.Ordinal))
+                    priority = line["Priority: ".Length..];
+                else if (line.StartsWith("SHA256: ", StringComparison.Ordinal) && wanted.TryGetValue(line["SHA256: ".Length..], out LockedPackage? package))
+                    package.Priority ??= priority;
         }
     }
 
@@ -186,6 +206,8 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             if (LibC.link(file, link) != 0)
                 File.Copy(file, link);
             string control = ControlOf(package, file);
+            if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
+                control = $"Priority: {priority}\n" + string.Join('\n', control.Split('\n').Where(line => !line.StartsWith("Priority:", StringComparison.Ordinal)));
             stanzas[i] = $"{control.TrimEnd()}\nFilename: pool/{name}\nSize: {new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)}\nSHA256: {package.Sha256}\n";
         });
         string suite = source.Suite.Value.TrimEnd('/'), packages = string.Join('\n', stanzas);

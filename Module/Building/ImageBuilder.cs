@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Definitions;
@@ -5,30 +6,6 @@ using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Building;
-
-/// <summary>What to build, and where to put it.</summary>
-public sealed class BuildRequest
-{
-    /// <summary>Absolute or relative path of the definition.</summary>
-    public required string DefinitionPath { get; init; }
-
-    /// <summary>Absolute path of the image; one that exists is replaced when the new one is whole.</summary>
-    public required string Destination { get; init; }
-
-    public ImageCompression Compression { get; init; }
-
-    /// <summary>Values for the variables that the definition declares.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>Path of the lock file: obeyed where it is there, written where it is not; null for none.</summary>
-    public string? LockFile { get; init; }
-
-    /// <summary>Takes what the repositories have now, and writes the lock file anew.</summary>
-    public bool UpdateLock { get; init; }
-
-    /// <summary>Directory for downloaded packages; null for the builder's own.</summary>
-    public string? PackageCache { get; init; }
-}
 
 /// <summary>Makes an image from a definition: starts the builder in its namespace, hands on what it says, and puts the image in place.</summary>
 public static class ImageBuilder
@@ -71,6 +48,7 @@ public static class ImageBuilder
                     PackageCache = request.PackageCache is { } own ? Path.GetFullPath(own) : Path.Combine(cache, "packages", definition.Source.From.Value),
                     MetadataCache = Path.Combine(cache, "dnf"),
                     StepCache = Path.Combine(cache, "steps"),
+                    UseStepCache = request.UseStepCache,
                     Lock = given,
                     LockPath = lockPath,
                     LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, name + ".log"),
@@ -93,6 +71,52 @@ public static class ImageBuilder
         {
             File.Delete(partial);
         }
+    }
+
+    /// <summary>How many images are built at once where nobody says: each takes more than one core while it is packed.</summary>
+    public static int DefaultThrottle => Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Builds several images, at most <paramref name="throttle"/> at once; each is handed on when it is there.</summary>
+    /// <param name="failed">Gets the error of each that failed; null throws the first after the others have ended.</param>
+    public static IEnumerable<ContainerImage> BuildAll(IReadOnlyList<BuildRequest> requests, int throttle, IProgress<StepProgress>? progress = null, CancellationToken cancel = default, Action<SlipwayException>? failed = null)
+    {
+        using BlockingCollection<ContainerImage> done = [];
+        List<SlipwayException> errors = [];
+        Task all = Task.Run(() =>
+        {
+            try
+            {
+                Parallel.ForEach(requests, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, throttle), CancellationToken = cancel }, request =>
+                {
+                    try
+                    {
+                        done.Add(Build(request, progress, cancel), CancellationToken.None);
+                    }
+                    catch (SlipwayException e)
+                    {
+                        lock (errors)
+                            errors.Add(e);
+                        failed?.Invoke(e);
+                    }
+                });
+            }
+            finally
+            {
+                done.CompleteAdding();
+            }
+        }, CancellationToken.None);
+        foreach (ContainerImage image in done.GetConsumingEnumerable(CancellationToken.None))
+            yield return image;
+        try
+        {
+            all.GetAwaiter().GetResult();
+        }
+        catch (AggregateException e) when (e.InnerExceptions.All(i => i is OperationCanceledException))
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        if (failed is null && errors.Count > 0)
+            throw errors.Count == 1 ? errors[0] : new SlipwayException(errors[0].Id, errors[0].Kind, string.Join("\n", errors.Select(e => e.Message)), errors[0].Recommendation, errors[0].Target);
     }
 
     static BuildMessage RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
