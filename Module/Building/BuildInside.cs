@@ -52,12 +52,20 @@ public static class BuildInside
         {
             lock (log)
                 log.WriteLine(e.Message);
-            Say(new BuildMessage { Failure = new BuildFailure(e.Id, e.Kind, e.Message, e.Recommendation, e.Target?.ToString()) });
+            string hint = $"The whole log: {job.LogPath}";
+            string recommendation = e.Recommendation?.Contains(job.LogPath, StringComparison.Ordinal) == true ? e.Recommendation : $"{e.Recommendation} {hint}".Trim();
+            Say(new BuildMessage { Failure = new BuildFailure(e.Id, e.Kind, e.Message, recommendation, e.Target?.ToString()) });
             return 1;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Say(new BuildMessage { Failure = new BuildFailure("BuildStepFailed", ErrorKind.WriteError, e.Message, $"The whole log: {job.LogPath}", job.WorkDirectory) });
+            // .NET tells of ENOSPC by HResult alone (System.IO: Interop.GetExceptionForIoErrno)
+            bool full = e.HResult == LibC.ENOSPC || e.Message.Contains("No space left", StringComparison.Ordinal);
+            Say(new BuildMessage
+            {
+                Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {e.Message}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
+                    : new BuildFailure("BuildStepFailed", ErrorKind.WriteError, $"{job.DefinitionPath}: {e.Message}", $"The whole log: {job.LogPath}", job.WorkDirectory),
+            });
             return 1;
         }
         finally
@@ -84,6 +92,9 @@ public static class BuildInside
 
     static BuildMessage Build(BuildJob job, Action<string> log, CancellationToken cancel)
     {
+        BuildNamespace.CheckOwners(job.WorkDirectory);
+        if (BuildNamespace.IsFake)
+            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities, and owners in an archive, are not kept");
         Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath, job.Variables);
         BuildContext context = new(definition, job, (step, percent) =>
         {
@@ -114,6 +125,8 @@ public static class BuildInside
         string rootPath = roots[""];
         RootDirectory root = new(rootPath);
         context.Step("describing the image");
+        foreach (string library in BuildNamespace.FakeLibraries)
+            root.Delete(library);
         Clean(root);
         ImageManifest manifest = Describe(root, context, locked, epoch);
         manifest.Fabric = Slipway.Fabric.ImageFabricReader.FromRoot(rootPath, cancel);

@@ -169,6 +169,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             "--mode=root", "--variant=minbase", "--format=directory", "--skip=download/empty,essential/unlink,cleanup,check/empty",
             // apt takes a package that lies in its archives and has the right hash as downloaded
             "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives) + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
+            .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=mkdir -p \"$1\"{Quote(l)} && cp -r {Quote(l)}/. \"$1\"{Quote(l)}/"),
             .. Options([]),
         ];
         if (LibC.geteuid() == 0 && !BuildNamespace.IsInitialUserNamespace())

@@ -51,7 +51,7 @@ public static class ImageBuilder
                     UseStepCache = request.UseStepCache,
                     Lock = given,
                     LockPath = lockPath,
-                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, name + ".log"),
+                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, $"{name}-{ContentKey.Of([destination])[..8]}.log"),
                     Compression = request.Compression,
                     SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
                 };
@@ -150,6 +150,12 @@ public static class ImageBuilder
         {
             PartialFile.RemoveStale(directory);
             using FileStream reserved = new(partial, FileMode.CreateNew);
+            // what is left belongs to somebody who is at it; the later of two sees the earlier
+            if (PartialFile.Others(destination, partial) is { } other)
+            {
+                File.Delete(partial);
+                throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{destination}: another build is writing this image ({other})", "Wait for it, or choose another destination.", destination);
+            }
             return partial;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
