@@ -20,9 +20,10 @@ internal static class BuildNamespace
             HostProgram.Find("newuidmap");
             return ["unshare", "--map-root-user", "--map-auto", .. common, "--"];
         }
-        // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed
+        // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a real chown that fails
+        // for granted only where that says EPERM; in a namespace without the id it says EINVAL
         if (HostProgram.TryFind("fakeroot") is { } fakeroot)
-            return ["unshare", "--map-root-user", .. common, "--", fakeroot, "--"];
+            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", fakeroot, "--"];
         throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{file}: there are no subordinate ids for user {Environment.UserName}, and fakeroot, which does without, is not installed",
             $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {Environment.UserName}; or apt-get install fakeroot (Debian family), dnf install fakeroot (RPM family).", file);
     }

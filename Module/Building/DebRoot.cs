@@ -50,7 +50,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
 
         List<string> arguments =
         [
-            "--mode=root", "--variant=extract", "--simulate", "--format=directory", "--skip=cleanup,check/empty",
+            "--mode=root", "--variant=custom", "--format=directory", "--skip=cleanup,check/empty",
             "--setup-hook=cp -rT " + Quote(etc) + " \"$1\"/etc/apt",
             .. Options(repositories.ProxyOptions()),
         ];
@@ -172,8 +172,15 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=mkdir -p \"$1\"{Quote(l)} && cp -r {Quote(l)}/. \"$1\"{Quote(l)}/"),
             .. Options([]),
         ];
-        if (LibC.geteuid() == 0 && !BuildNamespace.IsInitialUserNamespace())
+        if (!BuildNamespace.IsFake && !BuildNamespace.IsInitialUserNamespace())
             arguments.Add("--skip=chroot/mount/sys"); // sysfs belongs to the network namespace's owner, which is not us
+        if (BuildNamespace.IsFake)
+        {
+            // a pts file system takes a group that a namespace of one id does not have
+            arguments.AddRange(["--skip=chroot/mount/dev,chroot/mount/sys",
+                "--setup-hook=mkdir -p \"$1\"/dev && mount -t tmpfs -o mode=755 tmpfs \"$1\"/dev && for n in null zero full random urandom tty; do : >\"$1\"/dev/$n && mount --bind /dev/$n \"$1\"/dev/$n; done",
+                "--customize-hook=umount -R -l \"$1\"/dev"]);
+        }
         // NAME/SUITE chose a version; here there is but one
         if (Packages.Length > 0)
             arguments.Add("--include=" + string.Join(',', Packages.Select(p => p.Split('/')[0])));
