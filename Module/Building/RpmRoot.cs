@@ -39,22 +39,24 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         List<LockedPackage> packages = [];
         LockedSource locked = Empty(repositories);
         List<LockedRepository> states = [];
+        Dictionary<string, IReadOnlyList<string>> mirrors = [];
         (string Kind, string Message)? error = null;
         (int exit, IReadOnlyList<string> said) = Context.Run(Python(), ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
         {
             switch (line.Split('\t'))
             {
-                case ["PACKAGE", var repository, var name, var version, var architecture, var kind, var digest, var size, var url, var location]:
+                case ["PACKAGE", var repository, var name, var version, var architecture, var kind, var digest, var size, var location]:
                     packages.Add(new LockedPackage
                     {
                         Name = name, Version = version, Architecture = architecture, Repository = repository, Sha256 = kind == "sha256" ? digest : "",
                         Size = long.Parse(size, CultureInfo.InvariantCulture),
-                        Urls = repositories.All.First(r => r.Name.Value == repository) is { Urls.Count: > 0 } found
-                            ? [.. repositories.UrlsOf(found).Select(u => u.TrimEnd('/') + "/" + location)] : [url],
+                        Urls = [.. mirrors[repository].Select(u => u.TrimEnd('/') + "/" + location)],
                     });
                     break;
-                case ["REPOSITORY", var id, var date, var file]:
+                case ["REPOSITORY", var id, var date, var file, var from]:
                     PackageRepository of = repositories.All.First(r => r.Name.Value == id);
+                    // the lock is the same whichever mirror is nearest today
+                    mirrors[id] = of.Urls.Count > 0 ? repositories.UrlsOf(of) : [.. from.Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(8)];
                     states.Add(new LockedRepository
                     {
                         Name = id, Url = repositories.UrlsOf(of).FirstOrDefault() ?? of.Metalink ?? of.MirrorList ?? "", Digest = Digest.OfFile(file),

@@ -50,11 +50,10 @@ try:
         tell("ERROR", "DepsolveError", "nothing to install")
         sys.exit(1)
     for repository in repositories:
-        tell("REPOSITORY", repository.id, repository._repo.getMaxTimestamp(), repository._repo.getCachedir() + "/repodata/repomd.xml")
+        tell("REPOSITORY", repository.id, repository._repo.getMaxTimestamp(), repository._repo.getCachedir() + "/repodata/repomd.xml", " ".join(repository._repo.getMirrors()))
     for package in base.transaction.install_set:
         kind, digest = package.chksum
-        tell("PACKAGE", package.repoid, package.name, package.evr, package.arch, hawkey.chksum_name(kind), digest.hex(), package.downloadsize,
-             package.remote_location() or "", package.location)
+        tell("PACKAGE", package.repoid, package.name, package.evr, package.arch, hawkey.chksum_name(kind), digest.hex(), package.downloadsize, package.location)
 except dnf.exceptions.Error as error:
     tell("ERROR", type(error).__name__, error)
     sys.exit(1)

@@ -36,7 +36,7 @@ public abstract class BuildTest : IDisposable
 
     /// <summary>Every package and step is this test's own: nothing comes from what an earlier one has kept.</summary>
     internal Cli.Running Start(string user, string definition, string image, params string[] more) =>
-        Cli.Start(user, [Cli.Program, "build", definition, "-o", In(image), "--package-cache", In("cache/" + user), .. more], directory.Path,
+        Cli.Start(user, [Cli.Program, "build", definition, "-o", In(image), .. more.Contains("--package-cache") ? Array.Empty<string>() : ["--package-cache", In("cache/" + user)], .. more], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" });
 
     internal Cli.Result Build(string definition, string image = "x.sqfs", params string[] more) => Start(Environment.UserName, definition, image, more).Wait();

@@ -75,8 +75,9 @@ FAKED=20200101T010000 debindex expired expired
 # another package under the signed index
 cp -r deb/site deb/tampered
 printf 'x' | dd of="$(ls deb/tampered/pool/app_*.deb)" bs=1 seek=200 conv=notrunc 2>>"$said"
-# two packages that differ in nothing that a pin can tell but the repository
-for name in one two; do deb "$name" same 1; debindex "$name" site; done
+# two repositories that a pin can tell apart by nothing but their place
+deb one same 1; debindex one site
+deb two same 2; debindex two site
 
 ### rpm
 cat >package.spec <<'S'
