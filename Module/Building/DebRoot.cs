@@ -215,10 +215,10 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
                 File.Copy(file, link);
             string control = ControlOf(package, file);
             if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
-                control = $"Priority: {priority}\n" + string.Join('\n', control.Split('\n').Where(line => !line.StartsWith("Priority:", StringComparison.Ordinal)));
+                control = string.Join('\n', control.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal)).Append("Priority: " + priority));
             stanzas[i] = $"{control.TrimEnd()}\nFilename: pool/{name}\nSize: {new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)}\nSHA256: {package.Sha256}\n";
         });
-        string suite = source.Suite.Value.TrimEnd('/'), packages = string.Join('\n', stanzas);
+        string suite = source.Suite.Value.TrimEnd('/'), packages = string.Join('\n', stanzas) + "\n";
         string directory = Path.Combine(pool, "dists", suite), index = Path.Combine(directory, "main", "binary-" + Architecture);
         Directory.CreateDirectory(index);
         File.WriteAllText(Path.Combine(index, "Packages"), packages);

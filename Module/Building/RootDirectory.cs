@@ -150,7 +150,7 @@ internal sealed class RootDirectory(string path)
         if (stat(to, out statx_t found, follow: false) == 0 && !found.IsDirectory)
             unlink(to);
         List<string> errors = [];
-        int exit = HostProgram.Run("cp", ["-a", "-T", .. keepOwner ? Array.Empty<string>() : ["--no-preserve=ownership,timestamps"], "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
+        int exit = HostProgram.Run("cp", ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
         if (exit != 0)
             throw new SlipwayException("CopyFailed", ErrorKind.WriteError, $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
         if (mode >= 0)

@@ -112,7 +112,10 @@ internal static class StageBuilder
 
         List<string> environment = ["PATH=" + DefaultPath, "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "TERM=dumb"];
         environment.AddRange(stage.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
-        int exit = HostProgram.Run("chroot", [root, "/usr/bin/env", "-i", .. environment, "/bin/sh", "-e", "-c", line.Value], Line, Line, cancel: cancel);
+        // nothing of the builder's environment but what fakeroot is known by
+        if (BuildNamespace.IsFake)
+            environment.AddRange(new[] { "LD_PRELOAD", "LD_LIBRARY_PATH", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }.Where(n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}"));
+        int exit = HostProgram.Run("env", ["-i", .. environment, HostProgram.Find("chroot"), root, "/bin/sh", "-e", "-c", line.Value], Line, Line, cancel: cancel);
         if (exit == 0)
             return;
         if (last.Any(l => l.Contains("No space left on device", StringComparison.Ordinal)))

@@ -16,7 +16,7 @@ public sealed class ArchiveTests : BuildTest
             foreach (TarEntry entry in entries)
                 writer.WriteEntry(entry);
         directory.Write(name, stream.ToArray());
-        return Write(name + ".note", "")[..^5];
+        return Mine(name);
     }
 
     static PaxTarEntry File_(string name, string text = "x") => new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) };
@@ -64,8 +64,7 @@ public sealed class ArchiveTests : BuildTest
     [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap", "zstd")]
     public void TenGigabytesOfZerosInOneMegabyteAreRefusedBeforeTheyFillTheDisk()
     {
-        string archive = In("zeros.tar.zst");
-        Write("zeros.tar.zst", "");
+        string archive = Mine("zeros.tar.zst");
         Cli.Result made = Cli.Start(Environment.UserName, ["bash", "-c", $"truncate -s 10G '{In("sparse")}' && tar -C '{directory.Path}' --format=pax -cf - sparse | zstd -q -1 -f -o '{archive}'; rm '{In("sparse")}'"]).Wait();
         Assert.True(made.ExitCode == 0, made.Error);
         Assert.True(new FileInfo(archive).Length < 2_000_000);
@@ -76,12 +75,11 @@ public sealed class ArchiveTests : BuildTest
     [InlineData("bash", "-c", "head -c 2000 ok.tar >bad"), InlineData("bash", "-c", "zstd -q ok.tar -o t && head -c 100 t >bad"), InlineData("bash", "-c", "gzip -c ok.tar | head -c 100 >bad"), InlineData("bash", "-c", "echo nothing >bad")]
     public void ADamagedArchiveIsRefused(params string[] make)
     {
-        Write("t", "");
-        Write("bad", "");
-        File.Delete(In("t"));
+        Mine("t");
+        Mine("bad");
         Tar("ok.tar", File_("a", new string('x', 5000)), File_("b"));
         Assert.Equal(0, Cli.Start(Environment.UserName, make, directory.Path).Wait().ExitCode);
-        AssertRefused(Build(Definition(In("bad"))), "x.yaml:2:10: " + In("bad") + ": is ");
+        AssertRefused(Build(Definition(In("bad"))), "x.yaml:2:10: " + In("bad") + ": ");
     }
 
     [NeedsTheory(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap", "zstd", "xz", "bzip2", "cpio")]
@@ -90,8 +88,7 @@ public sealed class ArchiveTests : BuildTest
     {
         Write("tree/bin/prog", "#!/bin/sh\n");
         Write("tree/etc/deep/er/conf", "conf\n");
-        string tree = In("tree"), archive = In("root.archive");
-        Write("root.archive", "");
+        string tree = In("tree"), archive = Mine("root.archive");
         Cli.Result made = Cli.Start(Environment.UserName, ["bash", "-ec", $"""
             cd '{tree}'; chmod 4755 bin/prog; ln bin/prog bin/second; ln -s ../etc bin/link; mkdir -m 1777 tmp; mkdir -m 555 ro; mkfifo pipe; mkdir dev; touch -d @1700000000 bin/prog etc/deep/er/conf
             {(format == "cpio" ? "find . | cpio -o -H newc --quiet" : format + " .")} | {compression} >'{archive}'
@@ -109,8 +106,7 @@ public sealed class ArchiveTests : BuildTest
     public void ImagesAndStagesAreBuiltUpon()
     {
         string user = Environment.UserName;
-        TinyImage.Make(Path.Combine(directory.Path, "base.sqfs"));
-        Write("base.sqfs.note", "");
+        TinyImage.Make(Mine("base.sqfs"));
         Write("note.txt", "host\n");
         string text = """
             variables: {greeting: hello, base: }
@@ -131,10 +127,7 @@ public sealed class ArchiveTests : BuildTest
               - {from: note.txt, to: /note}
             runscript: cat /out/said /more /note
             """;
-        // the test's own files stand in the way of no check
         string definition = Write("s.yaml", text);
-        foreach (string name in new[] { "base.sqfs" })
-            Write(name + ".mark", "");
         Cli.Result missing = Build(definition);
         Assert.Contains("the variable 'base' has no default and is not set", missing.Error, StringComparison.Ordinal);
         string digest = DigestOf(user, definition, "x.sqfs", "--variable", "base=base.sqfs");

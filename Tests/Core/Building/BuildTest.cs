@@ -27,6 +27,13 @@ public abstract class BuildTest : IDisposable
 
     protected string In(string name) => Path.Combine(directory.Path, name);
 
+    /// <summary>A name that the test itself puts there.</summary>
+    protected string Mine(string name)
+    {
+        written.Add(name);
+        return In(name);
+    }
+
     protected string Write(string name, string text)
     {
         directory.Write(name, text);
