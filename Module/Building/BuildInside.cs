@@ -52,6 +52,8 @@ public static class BuildInside
         {
             lock (log)
                 log.WriteLine(e.Message);
+            if (e.Id != "DiskFull" && IsFull(job))
+                e = new SlipwayException("DiskFull", ErrorKind.WriteError, $"{job.WorkDirectory}: no space left on the device: {e.Message}", "Free some space, or set TMPDIR to a roomier local disk.", job.WorkDirectory, e);
             string hint = $"The whole log: {job.LogPath}";
             string recommendation = e.Recommendation?.Contains(job.LogPath, StringComparison.Ordinal) == true ? e.Recommendation : $"{e.Recommendation} {hint}".Trim();
             Say(new BuildMessage { Failure = new BuildFailure(e.Id, e.Kind, e.Message, recommendation, e.Target?.ToString()) });
@@ -74,6 +76,20 @@ public static class BuildInside
             if (LibC.getpid() == 1)
                 LibC.kill(-1, LibC.SIGKILL);
             WorkDirectory.Remove(job.WorkDirectory);
+        }
+    }
+
+    /// <summary>A tool that could not write does not always say why.</summary>
+    static bool IsFull(BuildJob job)
+    {
+        try
+        {
+            return new DriveInfo(job.WorkDirectory).AvailableFreeSpace < 256 << 10
+                || File.ReadLines(job.LogPath).Any(line => line.Contains("No space left on device", StringComparison.Ordinal) || line.Contains("database or disk is full", StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
         }
     }
 

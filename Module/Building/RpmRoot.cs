@@ -36,6 +36,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
             resource.CopyTo(file);
 
         Context.Step("reading the repositories");
+        using FileStream held = Hold(cache + ".lock", cancel);
         List<LockedPackage> packages = [];
         LockedSource locked = Empty(repositories);
         List<LockedRepository> states = [];
@@ -79,6 +80,26 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         locked.SourceDateEpoch = states.Select(s => s.Date).DefaultIfEmpty().Max();
         locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Version, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
         return locked;
+    }
+
+    /// <summary>
+    /// One build at a time reads repositories into one cache. dnf's own lock is of no use here: it names a process, and each build has processes of its own.
+    /// </summary>
+    static FileStream Hold(string path, CancellationToken cancel)
+    {
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                // .NET takes flock(2) on what it opens with FileShare.None
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && e.HResult != LibC.ENOSPC)
+            {
+                Thread.Sleep(100);
+            }
+        }
     }
 
     /// <summary>The interpreter that dnf 4 itself runs under; dnf 5 has none.</summary>
