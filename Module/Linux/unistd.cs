@@ -41,7 +41,6 @@ public static unsafe partial class LibC
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int unlink(string pathname);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rename(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rename(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int link(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int symlink(string target, string linkpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int lchown(string pathname, uint owner, uint group);
