@@ -96,7 +96,7 @@ public sealed class InterruptedBuildTests : BuildTest
         Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", In("a.yaml"), In("b.yaml"), In("c.yaml"), "-o", In("to"), "--throttle-limit", "3", "--package-cache", In("cache/many"), "--lock-file", In("to")], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" }).Wait();
         Assert.Equal(1, built.ExitCode);
-        Assert.Contains("b.yaml:7:7: the command of 'run' ended with exit code 7", built.Error, StringComparison.Ordinal);
+        Assert.Contains("b.yaml:8:7: the command of 'run' ended with exit code 7", built.Error, StringComparison.Ordinal);
         Assert.Equal(["a.lock.json", "a.sqfs", "c.lock.json", "c.sqfs", "x"], Directory.GetFiles(In("to")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
         AssertNothingLeft();
     }

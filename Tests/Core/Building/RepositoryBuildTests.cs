@@ -167,6 +167,22 @@ public sealed class RepositoryBuildTests : BuildTest
         AssertRefused(Build(definition, "3.sqfs", "--lock-file", locked), locked + ": the lock is of another definition", "--update-lock");
     }
 
+    /// <summary>The user nobody has no subordinate ids.</summary>
+    [NeedsTheory(Repositories.Rpm, Needs.Root, "fakeroot")]
+    [InlineData(true), InlineData(false)]
+    public void AUserWithoutSubordinateIdsBuildsToo(bool deb)
+    {
+        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n");
+        Cli.Result result = Cli.Start("nobody", ["env", "XDG_CACHE_HOME=" + In("cache"), "HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertNothingLeft("x.sqfs");
+        string[] lines = Cli.Start(Environment.UserName, ["unsquashfs", "-lln", In("x.sqfs")]).Wait().Output.Split('\n');
+        Assert.Contains(lines, l => l.Contains(" 0/0 ", StringComparison.Ordinal) && l.EndsWith("/opt/app/version", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.Contains(" 0/0 ", StringComparison.Ordinal) && l.EndsWith("/opt/1", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.Contains("libfakeroot", StringComparison.Ordinal));
+        Assert.Contains("no subordinate ids", File.ReadAllText(Directory.GetFiles(In("cache/slipway/logs"))[0]), StringComparison.Ordinal);
+    }
+
     [NeedsFact(Repositories.Rpm)]
     public void TheStepsBeforeAChangeAreNotTakenAgain()
     {
