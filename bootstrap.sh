@@ -16,6 +16,8 @@ build_needs='
 cc                gcc                gcc
 objdump           binutils           binutils
 mmdebstrap        mmdebstrap         mmdebstrap
+gpg               gnupg              gnupg2
+curl              curl               curl
 mksquashfs        squashfs-tools     squashfs-tools
 squashfuse_ll     squashfuse         squashfuse
 newuidmap         uidmap             shadow-utils
@@ -25,6 +27,16 @@ mpirun            openmpi-bin        openmpi
 '
 test_needs='
 ch-run            charliecloud       charliecloud
+dnf               dnf                dnf
+rpmbuild          rpm                rpm-build
+rpmsign           rpm                rpm-sign
+createrepo_c      createrepo-c       createrepo_c
+apt-ftparchive    apt-utils          apt-utils
+fakeroot          fakeroot           fakeroot
+cpio              cpio               cpio
+zstd              zstd               zstd
+xz                xz-utils           xz
+bzip2             bzip2              bzip2
 busybox           busybox-static     busybox
 pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
@@ -71,7 +83,7 @@ need_fuse() {
 }
 
 # Nothing is built again while the sources are as they were.
-sources_digest() { find Module Cmdlets Launcher Formats docs/help ./*.props ./*.proj Module.psd1 -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 2>/dev/null | sort -z | xargs -0 sha256sum | sha256sum; }
+sources_digest() { find Module Cmdlets Launcher Formats docs/help docs/definition.schema.json ./*.props ./*.proj Module.psd1 -type f -not -path '*/bin/*' -not -path '*/obj/*' -print0 2>/dev/null | sort -z | xargs -0 sha256sum | sha256sum; }
 
 build() {
     need_sdk

@@ -63,6 +63,15 @@ public abstract class SlipwayCmdlet : PSCmdlet
         return false;
     }
 
+    /// <summary>Runs work of the core that gives several objects: each is written when it is there, and a failure is an error about one of them.</summary>
+    protected void Stream<T>(Func<Reporter, CancellationToken, Action<SlipwayException>, IEnumerable<T>> work) where T : class =>
+        Try((report, cancel) =>
+        {
+            foreach (T item in work(report, cancel, report.Error))
+                report.Output(item);
+            return this;
+        }, out _);
+
     /// <summary>The image that a parameter names; an error where it names none.</summary>
     protected bool TryImage(ImageArgument argument, [NotNullWhen(true)] out ContainerImage? image)
     {
@@ -117,6 +126,12 @@ public abstract class SlipwayCmdlet : PSCmdlet
             cmdlet.WriteVerbose($"{value.Activity}: {value.Step}");
             cmdlet.WriteProgress(new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent });
         });
+
+        /// <summary>An object for the pipeline.</summary>
+        public void Output(object item) => messages.Add(() => cmdlet.WriteObject(item));
+
+        /// <summary>An error about one of several things; the work goes on.</summary>
+        public void Error(SlipwayException error) => messages.Add(() => cmdlet.WriteError(Record(error)));
 
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>
         public void Line(string line) => messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));

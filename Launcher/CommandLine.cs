@@ -45,20 +45,39 @@ static class CommandLine
 
     static Command Build()
     {
-        Argument<string> definition = new("DEFINITION") { Description = "Path of a YAML definition" };
-        Option<string> destination = new("--destination", "-o") { Description = "Path of the image (default: the definition's name with .sqfs, here)" };
+        Argument<string[]> definitions = new("DEFINITION") { Description = "Path of a YAML definition; several are built at once", Arity = ArgumentArity.OneOrMore };
+        Option<string> destination = new("--destination", "-o") { Description = "Path of the image, or a directory (default: the definition's name with .sqfs, here)" };
         Option<ImageCompression> compression = new("--compression") { Description = "How to pack" };
-        Command verb = new("build", "Build an image from a definition") { definition, destination, compression };
+        Option<string> lockFile = new("--lock-file") { Description = "Path of the lock file: obeyed where it is there, written where it is not" };
+        Option<bool> updateLock = new("--update-lock") { Description = "Take what the repositories have now, and write the lock file anew" };
+        Option<string[]> variables = new("--variable") { Description = "NAME=VALUE, for a variable that the definition declares (may be given more than once)" };
+        Option<string> packageCache = new("--package-cache") { Description = "Directory that holds packages, and gets what is downloaded" };
+        Option<int> throttle = new("--throttle-limit") { Description = "How many images are built at once", DefaultValueFactory = _ => ImageBuilder.DefaultThrottle };
+        Option<bool> noCache = new("--no-step-cache") { Description = "Run every step, and keep none for the next build" };
+        Command verb = new("build", "Build images from definitions") { definitions, destination, compression, lockFile, updateLock, variables, packageCache, throttle, noCache };
         return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
         {
-            string path = result.GetRequiredValue(definition);
-            return [ImageBuilder.Build(new BuildRequest
+            IReadOnlyList<BuildRequest> requests = BuildRequest.ForEach(result.GetRequiredValue(definitions), result.GetValue(destination), result.GetValue(lockFile), path => new BuildRequest
             {
                 DefinitionPath = path,
-                Destination = result.GetValue(destination) ?? Path.GetFileNameWithoutExtension(path) + ".sqfs",
+                Destination = "",
                 Compression = result.GetValue(compression),
-            }, progress, cancel)];
+                UpdateLock = result.GetValue(updateLock),
+                Variables = Pairs(result.GetValue(variables) ?? []),
+                PackageCache = result.GetValue(packageCache),
+                UseStepCache = !result.GetValue(noCache),
+            });
+            return ImageBuilder.BuildAll(requests, result.GetValue(throttle), progress, cancel);
         }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
+    }
+
+    static Dictionary<string, string> Pairs(string[] given)
+    {
+        Dictionary<string, string> pairs = [];
+        foreach (string pair in given)
+            pairs[pair.Split('=')[0]] = pair.Contains('=') ? pair[(pair.IndexOf('=') + 1)..]
+                : throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{pair}' sets no variable", "Write --variable NAME=VALUE.", pair);
+        return pairs;
     }
 
     static Command FabricVerb()

@@ -12,6 +12,8 @@ namespace Slipway;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ContainerImage))]
 [JsonSerializable(typeof(ImageManifest))]
+[JsonSerializable(typeof(BuildLock))]
+[JsonSerializable(typeof(LockedSource))]
 [JsonSerializable(typeof(FabricPlan))]
 [JsonSerializable(typeof(FabricDevice))]
 [JsonSerializable(typeof(LaunchPlan))]

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.IO.Enumeration;
-using System.Text;
 using System.Text.Json;
 using Slipway.Definitions;
 using Slipway.Linux;
@@ -13,10 +12,8 @@ namespace Slipway.Building;
 /// </summary>
 public static class BuildInside
 {
-    const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
     /// <summary>Builder's leftovers and what differs between two builds: they stay out of every image (DESIGN, "An image is common property").</summary>
-    static readonly string[] EmptyDirectories = ["dev", "proc", "sys", "run", "tmp", "var/tmp", "var/cache/apt", "var/lib/apt/lists", "var/cache/ldconfig"];
+    static readonly string[] EmptyDirectories = ["dev", "proc", "sys", "run", "tmp", "var/tmp", "var/cache/apt", "var/lib/apt/lists", "var/cache/ldconfig", "var/cache/dnf", "var/cache/yum", "var/lib/dnf"];
 
     static readonly string[] Leftovers =
     [
@@ -44,8 +41,7 @@ public static class BuildInside
         using StreamWriter log = new(job.LogPath, append: false) { AutoFlush = true };
         try
         {
-            string digest = Build(job, line => { lock (log) log.WriteLine(line); }, stop.Token);
-            Say(new BuildMessage { Digest = digest });
+            Say(Build(job, line => { lock (log) log.WriteLine(line); }, stop.Token));
             return 0;
         }
         catch (OperationCanceledException)
@@ -56,12 +52,22 @@ public static class BuildInside
         {
             lock (log)
                 log.WriteLine(e.Message);
-            Say(new BuildMessage { Failure = new BuildFailure(e.Id, e.Kind, e.Message, e.Recommendation, e.Target?.ToString()) });
+            if (e.Id != "DiskFull" && IsFull(job))
+                e = new SlipwayException("DiskFull", ErrorKind.WriteError, $"{job.WorkDirectory}: no space left on the device: {e.Message}", "Free some space, or set TMPDIR to a roomier local disk.", job.WorkDirectory, e);
+            string hint = $"The whole log: {job.LogPath}";
+            string recommendation = e.Recommendation?.Contains(job.LogPath, StringComparison.Ordinal) == true ? e.Recommendation : $"{e.Recommendation} {hint}".Trim();
+            Say(new BuildMessage { Failure = new BuildFailure(e.Id, e.Kind, e.Message, recommendation, e.Target?.ToString()) });
             return 1;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Say(new BuildMessage { Failure = new BuildFailure("BuildStepFailed", ErrorKind.WriteError, e.Message, $"The whole log: {job.LogPath}", job.WorkDirectory) });
+            // .NET tells of ENOSPC by HResult alone (System.IO: Interop.GetExceptionForIoErrno)
+            bool full = e.HResult == LibC.ENOSPC || e.Message.Contains("No space left", StringComparison.Ordinal);
+            Say(new BuildMessage
+            {
+                Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {e.Message}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
+                    : new BuildFailure("BuildStepFailed", ErrorKind.WriteError, $"{job.DefinitionPath}: {e.Message}", $"The whole log: {job.LogPath}", job.WorkDirectory),
+            });
             return 1;
         }
         finally
@@ -70,6 +76,20 @@ public static class BuildInside
             if (LibC.getpid() == 1)
                 LibC.kill(-1, LibC.SIGKILL);
             WorkDirectory.Remove(job.WorkDirectory);
+        }
+    }
+
+    /// <summary>A tool that could not write does not always say why.</summary>
+    static bool IsFull(BuildJob job)
+    {
+        try
+        {
+            return new DriveInfo(job.WorkDirectory).AvailableFreeSpace < 256 << 10
+                || File.ReadLines(job.LogPath).Any(line => line.Contains("No space left on device", StringComparison.Ordinal) || line.Contains("database or disk is full", StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
         }
     }
 
@@ -86,152 +106,71 @@ public static class BuildInside
         }
     }
 
-    static string Build(BuildJob job, Action<string> log, CancellationToken cancel)
+    static BuildMessage Build(BuildJob job, Action<string> log, CancellationToken cancel)
     {
-        Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath);
-        string rootPath = Path.Combine(job.WorkDirectory, "root");
-        RootDirectory root = new(rootPath);
-        void Step(string step, int percent = -1)
+        BuildNamespace.CheckOwners(job.WorkDirectory);
+        if (BuildNamespace.IsFake)
+            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities, and owners in an archive, are not kept");
+        Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath, job.Variables);
+        BuildContext context = new(definition, job, (step, percent) =>
         {
             log("== " + step);
             Say(new BuildMessage { Step = step, Percent = percent });
-        }
+        }, log);
+        Stage[] stages = [.. definition.Stages, definition];
+        List<LockedSource> locked = [];
+        Dictionary<string, string> roots = [];
+        foreach (Stage stage in stages)
+            locked.Add(BuildLocks.Source(stage, RootSource.Of(stage, context), job, cancel));
+        BuildLock made = new() { Sources = locked };
+        string key = StepCache.ImageKey(definition, job, made);
+        if (context.Cache.TakeImage(key, job.PartialPath, cancel) is { } before)
+            return new BuildMessage { Digest = before, Lock = made };
 
-        Step("preparing the root filesystem");
-        new DebRoot(definition, job, Step, log).Make(rootPath, cancel);
-        long epoch = job.SourceDateEpoch ?? RepositoryDate(root) ?? 0;
-
-        foreach (DefinitionFile file in definition.Files)
+        Dictionary<string, string> stageKeys = [];
+        long epoch = 0;
+        for (int i = 0; i < stages.Length; i++)
         {
-            Step($"copying {file.From}");
-            root.CopyIn(file.From, file.To, file.Mode, cancel);
+            roots[stages[i].Name] = StageBuilder.Make(stages[i], locked[i], roots, stageKeys, context, cancel);
+            RootDirectory of = new(roots[stages[i].Name]);
+            long date = long.TryParse(of.Read(ArchiveRoot.DateFile), NumberStyles.None, CultureInfo.InvariantCulture, out long read) ? read : locked[i].SourceDateEpoch;
+            of.Delete(ArchiveRoot.DateFile);
+            epoch = job.SourceDateEpoch ?? Math.Max(epoch, date);
         }
 
-        if (definition.Run.Count > 0 || definition.Test is not null)
-        {
-            MountHost(root, log, cancel);
-            try
-            {
-                for (int i = 0; i < definition.Run.Count; i++)
-                {
-                    Step($"running command {i + 1} of {definition.Run.Count}", 100 * i / definition.Run.Count);
-                    RunInRoot(rootPath, definition, definition.Run[i], "command of 'run'", job, log, cancel);
-                }
-                WriteMetadata(root, definition);
-                if (definition.Test is { } test)
-                {
-                    Step("testing");
-                    RunInRoot(rootPath, definition, test, "'test'", job, log, cancel);
-                }
-            }
-            finally
-            {
-                foreach (string mount in new[] { "dev", "sys", "proc" })
-                    LibC.umount2(Path.Combine(rootPath, mount), LibC.MNT_DETACH);
-            }
-        }
-        else
-        {
-            WriteMetadata(root, definition);
-        }
-
-        Step("describing the image");
+        string rootPath = roots[""];
+        RootDirectory root = new(rootPath);
+        context.Step("describing the image");
+        foreach (string library in BuildNamespace.FakeLibraries)
+            root.Delete(library);
         Clean(root);
-        ImageManifest manifest = Describe(root, definition, job, epoch);
+        ImageManifest manifest = Describe(root, context, locked, epoch);
         manifest.Fabric = Slipway.Fabric.ImageFabricReader.FromRoot(rootPath, cancel);
         root.Write(".slipway/image.json", JsonSerializer.Serialize(manifest, SlipwayJson.Default.ImageManifest) + "\n");
         CutTimes(rootPath, epoch);
 
-        Step("packing");
-        ImagePacker.Pack(rootPath, job.PartialPath, job.Compression, epoch, log, cancel);
-        Step("hashing");
-        return Digest.OfFile(job.PartialPath, cancel: cancel);
+        context.Step("packing");
+        ImagePacker.Pack(rootPath, job.PartialPath, job.Compression, epoch, context, cancel);
+        context.Step("hashing");
+        string digest = Digest.OfFile(job.PartialPath, cancel: cancel);
+        context.Cache.KeepImage(key, job.PartialPath, digest);
+        return new BuildMessage { Digest = digest, Lock = made };
     }
 
-    /// <summary>The newest <c>Date:</c> of the repositories' Release files: two builds of one repository state get one time.</summary>
-    static long? RepositoryDate(RootDirectory root)
+    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, long epoch) => new()
     {
-        string lists = Path.Combine(root.Path, "var/lib/apt/lists");
-        if (!Directory.Exists(lists))
-            return null;
-        long? newest = null;
-        foreach (string path in Directory.EnumerateFiles(lists).Where(p => p.EndsWith("Release", StringComparison.Ordinal)))
-        {
-            string? date = File.ReadLines(path).Take(100).FirstOrDefault(line => line.StartsWith("Date:", StringComparison.Ordinal));
-            if (date is not null && DateTimeOffset.TryParse(date["Date:".Length..].Replace("UTC", "GMT", StringComparison.Ordinal), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time))
-                newest = Math.Max(newest ?? 0, time.ToUnixTimeSeconds());
-        }
-        return newest;
-    }
-
-    static void MountHost(RootDirectory root, Action<string> log, CancellationToken cancel)
-    {
-        foreach (string directory in new[] { "dev", "proc", "sys" })
-        {
-            root.MakeDirectory(directory);
-            string target = Path.Combine(root.Path, directory);
-            if (LibC.stat(target, out LibC.statx_t found, follow: false) != 0 || !found.IsDirectory)
-                throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{directory}' in the image is not a directory", null, directory);
-            int failed = directory == "proc"
-                ? LibC.mount("proc", target, "proc", LibC.MS_NOSUID | LibC.MS_NODEV, null)
-                : LibC.mount("/" + directory, target, null, LibC.MS_BIND | LibC.MS_REC, null);
-            if (failed != 0)
-                log($"{target}: mount failed, errno {LibC.errno}");
-        }
-        cancel.ThrowIfCancellationRequested();
-        if (File.Exists("/etc/resolv.conf"))
-            root.Write("etc/resolv.conf", File.ReadAllText("/etc/resolv.conf"));
-    }
-
-    static void RunInRoot(string root, Definition definition, Located line, string what, BuildJob job, Action<string> log, CancellationToken cancel)
-    {
-        log("$ " + line.Value);
-        List<string> last = [];
-        void Line(string said)
-        {
-            log(said);
-            last.Add(said);
-            if (last.Count > 5)
-                last.RemoveAt(0);
-        }
-
-        List<string> environment = ["PATH=" + DefaultPath, "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "TERM=dumb"];
-        environment.AddRange(definition.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
-        int exit = HostProgram.Run("chroot", [root, "/usr/bin/env", "-i", .. environment, "/bin/sh", "-e", "-c", line.Value], Line, Line, cancel: cancel);
-        if (exit != 0)
-            throw new SlipwayException(what == "'test'" ? "ImageTestFailed" : "BuildStepFailed", ErrorKind.InvalidOperation,
-                $"{line.Where}: the {what} ended with exit code {exit}: {(last.Count > 0 ? string.Join(" | ", last) : line.Value)}", $"The whole log: {job.LogPath}", line.Value);
-    }
-
-    /// <summary>What Apptainer and Charliecloud read, so that the image runs unchanged there.</summary>
-    static void WriteMetadata(RootDirectory root, Definition definition)
-    {
-        const UnixFileMode executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead
-            | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-        StringBuilder shell = new("#!/bin/sh\n"), plain = new();
-        foreach ((string name, string value) in definition.Environment)
-        {
-            shell.Append(CultureInfo.InvariantCulture, $"export {name}='{value.Replace("'", "'\\''", StringComparison.Ordinal)}'\n");
-            plain.Append(CultureInfo.InvariantCulture, $"{name}={value}\n");
-        }
-        root.Write(".singularity.d/env/90-environment.sh", shell.ToString(), executable);
-        root.Write(".singularity.d/runscript", "#!/bin/sh\n" + (definition.Runscript ?? "exec /bin/sh \"$@\"") + "\n", executable);
-        root.Write(".singularity.d/labels.json", JsonSerializer.Serialize(new SortedDictionary<string, string>(definition.Labels.ToDictionary(), StringComparer.Ordinal), SlipwayJson.Default.SortedDictionaryStringString) + "\n");
-        root.Write("ch/environment", plain.ToString());
-    }
-
-    static ImageManifest Describe(RootDirectory root, Definition definition, BuildJob job, long epoch) => new()
-    {
-        Name = job.Name,
+        Name = context.Job.Name,
         Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
         Distribution = OsRelease.Parse(root.Read("etc/os-release") ?? root.Read("usr/lib/os-release") ?? ""),
-        From = "deb",
-        Definition = definition.Text,
+        From = context.Definition.Source.From.Value,
+        Definition = context.Definition.Text,
+        Variables = context.Definition.Variables,
         SourceDateEpoch = epoch,
-        Packages = DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? ""),
-        Environment = definition.Environment,
-        Runscript = definition.Runscript,
-        Labels = definition.Labels,
+        Packages = [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? ""), .. RpmDatabase.Read(root, context) ?? []],
+        Sources = locked,
+        Environment = context.Definition.Environment,
+        Runscript = context.Definition.Runscript,
+        Labels = context.Definition.Labels,
     };
 
     static void Clean(RootDirectory root)

@@ -5,13 +5,33 @@ internal sealed class BuildJob
 {
     public required string DefinitionPath { get; init; }
     public required string DefinitionText { get; init; }
+
+    /// <summary>Values for its variables.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
     public required string Name { get; init; }
     public required string WorkDirectory { get; init; }
 
     /// <summary>Where the image is written, beside its destination.</summary>
     public required string PartialPath { get; init; }
 
+    /// <summary>Where packages are kept between builds.</summary>
     public required string PackageCache { get; init; }
+
+    /// <summary>Where dnf keeps what it has read of repositories.</summary>
+    public required string MetadataCache { get; init; }
+
+    /// <summary>Where steps that were done are kept between builds.</summary>
+    public required string StepCache { get; init; }
+
+    public bool UseStepCache { get; init; } = true;
+
+    /// <summary>What to build from; null finds out what the repositories have now.</summary>
+    public BuildLock? Lock { get; init; }
+
+    /// <summary>The lock file that <see cref="Lock"/> is from, for errors.</summary>
+    public string? LockPath { get; init; }
+
     public required string LogPath { get; init; }
     public required ImageCompression Compression { get; init; }
 
@@ -26,6 +46,9 @@ internal sealed class BuildMessage
     public int Percent { get; init; } = -1;
     public BuildFailure? Failure { get; init; }
     public string? Digest { get; init; }
+
+    /// <summary>What it was built from; comes with <see cref="Digest"/>.</summary>
+    public BuildLock? Lock { get; init; }
 }
 
 /// <summary>A <see cref="SlipwayException"/> on its way out of the namespace.</summary>

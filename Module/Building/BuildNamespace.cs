@@ -9,17 +9,35 @@ namespace Slipway.Building;
 internal static class BuildNamespace
 {
     /// <summary>unshare(1) and its options; the program to run comes after them.</summary>
+    /// <exception cref="SlipwayException">A user has neither subordinate ids nor fakeroot(1).</exception>
     public static IReadOnlyList<string> Command()
     {
         string[] common = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
         if (LibC.geteuid() == 0)
             return ["unshare", .. common, "--"];
-        HostProgram.Find("newuidmap");
-        CheckSubordinateIds();
-        return ["unshare", "--map-root-user", "--map-auto", .. common, "--"];
+        if (MissingIds() is not { } file)
+        {
+            HostProgram.Find("newuidmap");
+            return ["unshare", "--map-root-user", "--map-auto", .. common, "--"];
+        }
+        // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a real chown that fails
+        // for granted only where that says EPERM; in a namespace without the id it says EINVAL
+        if (HostProgram.TryFind("fakeroot") is { } fakeroot)
+            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", fakeroot, "--"];
+        throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{file}: there are no subordinate ids for user {Environment.UserName}, and fakeroot, which does without, is not installed",
+            $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {Environment.UserName}; or apt-get install fakeroot (Debian family), dnf install fakeroot (RPM family).", file);
     }
 
-    static void CheckSubordinateIds()
+    /// <summary>True in a builder that has but one id, and fakeroot to remember owners.</summary>
+    public static bool IsFake => Environment.GetEnvironmentVariable("FAKEROOTKEY") is { Length: > 0 };
+
+    /// <summary>The directories of fakeroot's library: a program in the new root looks for it under the same name as on the host.</summary>
+    public static IEnumerable<string> FakeLibraries => !IsFake ? [] : (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':').Where(d => d.StartsWith('/') && d.EndsWith("/libfakeroot", StringComparison.Ordinal) && Directory.Exists(d)).Distinct();
+
+    public static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
+
+    /// <summary>The file that gives this user no subordinate ids (subuid(5)); null where both do.</summary>
+    static string? MissingIds()
     {
         string user = Environment.UserName, id = LibC.geteuid().ToString(System.Globalization.CultureInfo.InvariantCulture);
         foreach (string file in new[] { "/etc/subuid", "/etc/subgid" })
@@ -29,13 +47,27 @@ internal static class BuildNamespace
             {
                 lines = File.ReadAllLines(file);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 lines = [];
             }
             if (!lines.Any(line => line.StartsWith(user + ":", StringComparison.Ordinal) || line.StartsWith(id + ":", StringComparison.Ordinal)))
-                throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{file}: there are no subordinate ids for user {user}, which building an image without root takes",
-                    $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}", file);
+                return file;
         }
+        return null;
+    }
+
+    /// <summary>Inside: that the build's directory takes files of other owners. Network and FAT file systems do not.</summary>
+    public static void CheckOwners(string directory)
+    {
+        string probe = Path.Combine(directory, "owner");
+        File.WriteAllText(probe, "");
+        int failed = LibC.lchown(probe, 1, 1) == 0 ? 0 : LibC.errno;
+        File.Delete(probe);
+        if (failed == 0 || IsFake)
+            return;
+        string type = HostProgram.Read("stat", "-f", "-c", "%T", directory) ?? "unknown";
+        throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{directory}: this file system ({type}) keeps no files of other owners, which the files of an image have (chown: errno {failed})",
+            "Set TMPDIR to a local disk (ext4, xfs, btrfs, tmpfs).", directory);
     }
 }

@@ -1,150 +1,277 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using Slipway.Linux;
 
 namespace Slipway.Building;
 
-/// <summary><c>from: deb</c>: a root filesystem made by mmdebstrap(1), inside the build namespace.</summary>
-internal sealed class DebRoot(Definition definition, BuildJob job, Action<string, int> progress, Action<string> log)
+/// <summary>
+/// <c>from: deb</c>. APT, in a root that mmdebstrap(1) sets up, reads the repositories and chooses the packages; mmdebstrap then installs exactly
+/// those, from a repository of them alone that is made on the spot.
+/// </summary>
+internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     /// <summary>mmdebstrap's own steps, as its messages name them, and what we call them.</summary>
     static readonly (string Message, string Step)[] Steps =
     [
         ("running apt-get update", "reading the repositories"),
-        ("downloading packages", "downloading packages"),
         ("extracting archives", "extracting essential packages"),
         ("installing essential", "installing essential packages"),
         ("installing remaining", "installing packages"),
         ("cleaning", "cleaning"),
     ];
 
-    public void Make(string root, CancellationToken cancel)
+    // mmdebstrap runs dpkg and apt, whose messages must be the ones we know
+    Dictionary<string, string?> Environment => new() { ["LC_ALL"] = "C.UTF-8", ["TMPDIR"] = Context.Job.WorkDirectory, ["SOURCE_DATE_EPOCH"] = null };
+
+    static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
+
+    string[] Packages => [.. source.Packages.Select(p => p.Value), .. Context.Definition.FabricAuto && Stage.Name.Length == 0 ? Fabric.ProviderTable.Default.Packages["verbs"]["debian"] : []];
+
+    /// <summary>What stands in the definition, keys by their fingerprints.</summary>
+    LockedSource Empty(AptRepositories repositories) => NewLock([source.Suite.Value, .. Packages, "repositories", .. source.Repositories.SelectMany(r => new[]
     {
-        DebSource source = definition.Source;
-        Directory.CreateDirectory(job.PackageCache);
-        string apt = Path.Combine(job.WorkDirectory, "apt");
-        string? instead = WriteRepositories(apt);
+        r.Name.Value, string.Join(' ', r.Urls), r.MirrorList ?? "", r.Suite ?? "", string.Join(' ', r.Components), string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
+        r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
+    })]);
+
+    public override string Inputs(CancellationToken cancel) => Empty(new AptRepositories(source, Context, cancel)).Inputs;
+
+    public override LockedSource Resolve(CancellationToken cancel)
+    {
+        AptRepositories repositories = new(source, Context, cancel);
+        AptMessages messages = new(source, Context);
+        string work = Context.Directory("apt", Stage.Name), root = Path.Combine(work, "root"), etc = Path.Combine(work, "etc");
+        Directory.CreateDirectory(Path.Combine(etc, "sources.list.d"));
+        string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources"), text = repositories.Sources(cancel);
+        if (text.Length > 0)
+            File.WriteAllText(sources, text);
 
         List<string> arguments =
         [
-            "--mode=root", "--variant=minbase", "--format=directory",
-            // a package that was downloaded for an earlier image is linked in, and new ones are linked out: apt locks its own directory, so it is not shared
-            "--skip=download/empty", "--skip=essential/unlink", "--skip=cleanup/apt",
-            "--setup-hook=mkdir -p \"$1\"/var/cache/apt/archives; cp -al " + Quote(job.PackageCache) + "/. \"$1\"/var/cache/apt/archives/ 2>/dev/null || cp -a " + Quote(job.PackageCache) + "/. \"$1\"/var/cache/apt/archives/",
-            "--setup-hook=cp -rT " + Quote(apt) + " \"$1\"/etc/apt",
-            "--customize-hook=ln -f \"$1\"/var/cache/apt/archives/*.deb " + Quote(job.PackageCache) + "/ 2>/dev/null || cp \"$1\"/var/cache/apt/archives/*.deb " + Quote(job.PackageCache) + "/",
-            "--aptopt=Acquire::Retries \"2\"",
-            "--aptopt=Acquire::http::Timeout \"30\"",
-            "--aptopt=Acquire::https::Timeout \"30\"",
+            "--mode=root", "--variant=custom", "--format=directory", "--skip=cleanup,check/empty",
+            "--setup-hook=cp -rT " + Quote(etc) + " \"$1\"/etc/apt",
+            .. Options(repositories.ProxyOptions()),
         ];
-        if (LibC.geteuid() == 0 && !IsInitialUserNamespace())
-            arguments.Add("--skip=chroot/mount/sys"); // sysfs belongs to the network namespace's owner, which is not us
-        List<string> packages = [.. source.Packages.Select(p => p.Value)];
-        if (definition.FabricAuto)
-            packages.AddRange(Fabric.ProviderTable.Default.Packages["verbs"]["debian"]); // verbs core, its providers, connection manager
-        if (packages.Count > 0)
-            arguments.Add("--include=" + string.Join(',', packages));
-        List<DebRepository> own = [.. source.Repositories.Where(r => r.Url is null)];
+        List<PackageRepository> own = [.. source.Repositories.Where(r => r.IsOwn)];
         if (own.Count > 0)
             arguments.Add("--components=" + string.Join(',', own.SelectMany(r => r.Components).Distinct()));
-        arguments.Add(source.Suite.Value);
-        arguments.Add(root);
-        if (instead is not null)
-            arguments.Add(instead);
+        arguments.AddRange([source.Suite.Value, root]);
+        if (repositories.Replaces)
+            arguments.Add(sources);
+        Context.Step("reading the repositories");
+        (int exit, IReadOnlyList<string> said) = Context.Run("mmdebstrap", arguments, Environment, cancel: cancel);
+        // apt goes on with the other repositories where one does not answer: that is not what the definition says
+        if (exit != 0 || said.Any(line => line.StartsWith("W: Failed to fetch", StringComparison.Ordinal) || line.StartsWith("W: Some index files failed", StringComparison.Ordinal)))
+            throw messages.Explain("mmdebstrap", said, exit);
 
-        List<string> said = [];
-        void Line(string line)
+        string config = Path.Combine(work, "apt.conf");
+        File.WriteAllText(config, $"""
+            Dir "{root}/";
+            Dir::Etc "etc/apt";
+            Dir::Bin::methods "/usr/lib/apt/methods";
+            APT::Architecture "{Architecture}";
+            APT::Architectures "{Architecture}";
+            APT::Install-Recommends "false";
+            APT::Sandbox::User "root";
+            Acquire::ForceHash "SHA256";
+
+            """);
+        List<AptRepositories.Index> indexes = [];
+        Run("apt-get", ["indextargets", "--format", "$(CREATED_BY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(FILENAME)"], line =>
         {
-            log(line);
-            said.Add(line);
+            if (line.Split('|') is ["Packages", var uri, var release, var component, var file])
+                indexes.Add(new AptRepositories.Index(uri, release, component.StartsWith('$') ? "" : component, file));
+        });
+        LockedSource locked = Empty(repositories);
+        locked.Repositories = repositories.States(indexes);
+        locked.SourceDateEpoch = locked.Repositories.Select(r => r.Date).DefaultIfEmpty().Max();
+        if (repositories.Relabel(indexes) is { Length: > 0 } pins)
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(root, "etc/apt/preferences.d")).FullName, "slipway"), pins);
+
+        Context.Step("choosing packages");
+        string suite = $"?narrow(?or(?archive(^{Regex.Escape(source.Suite.Value)}$),?codename(^{Regex.Escape(source.Suite.Value)}$)),?architecture({Architecture}),";
+        List<LockedPackage> packages = [];
+        // as mmdebstrap's variant minbase has it: what is essential, and what is required
+        Run("apt-get", ["-y", "-q", "--print-uris", "install", suite + "?essential)", suite + "?and(?priority(required),?not(?essential)))", .. Packages], line =>
+        {
+            if (PrintedUri().Match(line) is { Success: true } found)
+                packages.Add(Package(found, indexes, repositories));
+        });
+        locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
+        if (locked.Packages.FirstOrDefault(p => p.Sha256.Length != 64) is { } weak)
+            throw new SlipwayException("PackageWithoutHash", ErrorKind.SecurityError, $"{source.Suite.Where}: repository '{weak.Repository}' gives no SHA-256 for package '{weak.Name}'", "Make the repository's index anew, with SHA256.", weak.Name);
+        SetPriorities(locked.Packages, indexes.Select(i => i.File));
+        Directory.Delete(work, recursive: true);
+        return locked;
+
+        void Run(string program, IReadOnlyList<string> options, Action<string> line)
+        {
+            (int code, IReadOnlyList<string> lines) = Context.Run(program, options, new Dictionary<string, string?> { ["LC_ALL"] = "C.UTF-8", ["APT_CONFIG"] = config }, line, cancel);
+            if (code != 0)
+                throw messages.Explain(program, lines, code);
+        }
+    }
+
+    /// <summary>From APT's copies of the indexes (deb822), where a file is not compressed.</summary>
+    static void SetPriorities(IReadOnlyList<LockedPackage> packages, IEnumerable<string> indexes)
+    {
+        Dictionary<string, LockedPackage> wanted = [];
+        foreach (LockedPackage package in packages)
+            wanted[package.Sha256] = package;
+        foreach (string file in indexes.Where(File.Exists))
+        {
+            string? priority = null;
+            foreach (string line in File.ReadLines(file))
+                if (line.Length == 0)
+                    priority = null;
+                else if (line.StartsWith("Priority: ", StringComparison.Ordinal))
+                    priority = line["Priority: ".Length..];
+                else if (line.StartsWith("SHA256: ", StringComparison.Ordinal) && wanted.TryGetValue(line["SHA256: ".Length..], out LockedPackage? package))
+                    package.Priority ??= priority;
+        }
+    }
+
+    static IEnumerable<string> Options(IEnumerable<string> more) =>
+        new[] { "APT::Sandbox::User \"root\"", "Acquire::Retries \"2\"", "Acquire::http::Timeout \"30\"", "Acquire::https::Timeout \"30\"", "Acquire::Languages \"none\"" }.Concat(more).Select(o => "--aptopt=" + o);
+
+    /// <summary>A line of <c>apt-get --print-uris</c>: <c>'URI' NAME_VERSION_ARCH.deb SIZE SHA256:…</c>, the epoch's colon as %3a.</summary>
+    LockedPackage Package(Match found, IReadOnlyList<AptRepositories.Index> indexes, AptRepositories repositories)
+    {
+        string uri = found.Groups[1].Value;
+        AptRepositories.Index? index = indexes.Where(i => uri.StartsWith(i.Uri, StringComparison.Ordinal)).MaxBy(i => i.Uri.Length);
+        PackageRepository? repository = index is null ? null : repositories.RepositoryOf(index);
+        IReadOnlyList<string> urls = repository is null || repository.IsOwn ? [uri]
+            : [.. repositories.MirrorsOf(repository).Select(mirror => mirror.TrimEnd('/') + "/" + uri[index!.Uri.Length..].TrimStart('/', ' '))];
+        return new LockedPackage
+        {
+            Name = found.Groups[2].Value,
+            Version = Uri.UnescapeDataString(found.Groups[3].Value),
+            Architecture = found.Groups[4].Value,
+            Repository = repository?.Name.Value ?? AptRepositories.Distribution,
+            Urls = urls,
+            Size = long.Parse(found.Groups[5].Value, CultureInfo.InvariantCulture),
+            Sha256 = found.Groups[6].Value.ToLowerInvariant(),
+        };
+    }
+
+    [GeneratedRegex(@"^'([^']+)' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) (?:SHA256:([0-9a-fA-F]{64}))?")] private static partial Regex PrintedUri();
+
+    public override void Make(string root, LockedSource locked, CancellationToken cancel)
+    {
+        IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
+        Context.Step("preparing packages");
+        string pool = Context.Directory("pool", Stage.Name), archives = Path.Combine(pool, "archives");
+        WritePool(pool, archives, held, locked.SourceDateEpoch, cancel);
+        List<string> arguments =
+        [
+            "--mode=root", "--variant=minbase", "--format=directory", "--skip=download/empty,essential/unlink,cleanup,check/empty",
+            // apt takes a package that lies in its archives and has the right hash as downloaded
+            "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives) + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
+            .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=mkdir -p \"$1\"{Quote(l)} && cp -r {Quote(l)}/. \"$1\"{Quote(l)}/"),
+            .. Options([]),
+        ];
+        if (!BuildNamespace.IsFake && !BuildNamespace.IsInitialUserNamespace())
+            arguments.Add("--skip=chroot/mount/sys"); // sysfs belongs to the network namespace's owner, which is not us
+        if (BuildNamespace.IsFake)
+        {
+            // a pts file system takes a group that a namespace of one id does not have
+            arguments.AddRange(["--skip=chroot/mount/dev,chroot/mount/sys",
+                "--setup-hook=mkdir -p \"$1\"/dev && mount -t tmpfs -o mode=755 tmpfs \"$1\"/dev && for n in null zero full random urandom tty; do : >\"$1\"/dev/$n && mount --bind /dev/$n \"$1\"/dev/$n; done",
+                "--customize-hook=umount -R -l \"$1\"/dev"]);
+        }
+        // NAME/SUITE chose a version; here there is but one
+        if (Packages.Length > 0)
+            arguments.Add("--include=" + string.Join(',', Packages.Select(p => p.Split('/')[0])));
+        arguments.AddRange([source.Suite.Value, root, $"deb [trusted=yes] copy:{pool} {source.Suite.Value} main"]);
+        (int exit, IReadOnlyList<string> said) = Context.Run("mmdebstrap", arguments, Environment, line =>
+        {
             foreach ((string message, string step) in Steps)
                 if (line.StartsWith("I: " + message, StringComparison.Ordinal))
-                    progress(step, -1);
-        }
-
-        // mmdebstrap runs dpkg and apt, whose messages must be the ones we know
-        Dictionary<string, string?> environment = new() { ["LC_ALL"] = "C.UTF-8", ["TMPDIR"] = job.WorkDirectory, ["SOURCE_DATE_EPOCH"] = null };
-        int exit = HostProgram.Run("mmdebstrap", arguments, Line, Line, environment, cancel: cancel);
+                    Context.Step(step);
+        }, cancel);
         if (exit != 0)
-            throw Explain(said, exit);
+            throw new AptMessages(source, Context).Explain("mmdebstrap", said, exit);
+
+        RootDirectory made = new(root);
+        made.Delete("var/cache/apt/archives");
+        CheckInstalled(made, locked);
+        WriteSources(made, locked, cancel);
+        Directory.Delete(pool, recursive: true);
     }
 
-    static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
+    /// <summary>A repository of the locked packages alone: <c>dists/SUITE</c>, as apt-ftparchive(1) would make it.</summary>
+    void WritePool(string pool, string archives, IReadOnlyList<PackageCache.Held> held, long date, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(archives);
+        string[] stanzas = new string[held.Count];
+        Parallel.For(0, held.Count, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancel }, i =>
+        {
+            (LockedPackage package, string file) = held[i];
+            // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
+            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", link = Path.Combine(archives, name);
+            if (LibC.link(file, link) != 0)
+                File.Copy(file, link);
+            string control = ControlOf(package, file);
+            if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
+                control = string.Join('\n', control.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal)).Append("Priority: " + priority));
+            stanzas[i] = $"{control.TrimEnd()}\nFilename: pool/{name}\nSize: {new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)}\nSHA256: {package.Sha256}\n";
+        });
+        string suite = source.Suite.Value.TrimEnd('/'), packages = string.Join('\n', stanzas) + "\n";
+        string directory = Path.Combine(pool, "dists", suite), index = Path.Combine(directory, "main", "binary-" + Architecture);
+        Directory.CreateDirectory(index);
+        File.WriteAllText(Path.Combine(index, "Packages"), packages);
+        File.WriteAllText(Path.Combine(directory, "Release"), string.Create(CultureInfo.InvariantCulture,
+            $"Origin: slipway\nLabel: slipway\nSuite: {suite}\nCodename: {suite}\nDate: {DateTimeOffset.FromUnixTimeSeconds(date):ddd, dd MMM yyyy HH:mm:ss} UTC\nArchitectures: {Architecture}\nComponents: main\nSHA256:\n {Digest.OfText(packages)[Digest.Prefix.Length..]} {Encoding.UTF8.GetByteCount(packages)} main/binary-{Architecture}/Packages\n"));
+    }
+
+    /// <summary>The control fields of a package, and that it is the one that the lock names.</summary>
+    string ControlOf(LockedPackage package, string file)
+    {
+        string control = HostProgram.Read("dpkg-deb", "--field", file) ?? throw new SlipwayException("PackageInvalid", ErrorKind.InvalidData, $"{source.Suite.Where}: package '{package.Name}' ({file}) is not a Debian package", Context.LogHint, package.Name);
+        bool Has(string field, string value) => control.Split('\n').Contains($"{field}: {value}");
+        if (!Has("Package", package.Name) || !Has("Version", package.Version) || control.Contains("\n\n", StringComparison.Ordinal))
+            throw new SlipwayException("PackageInvalid", ErrorKind.SecurityError, $"{source.Suite.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) says of itself that it is another", "Ask who keeps the repository.", package.Name);
+        return control;
+    }
+
+    void CheckInstalled(RootDirectory root, LockedSource locked)
+    {
+        HashSet<string> installed = [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? "").Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        if (installed.SetEquals(wanted))
+            return;
+        string differs = string.Join(", ", installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p)).Order(StringComparer.Ordinal).Take(10));
+        throw new SlipwayException("LockNotMet", ErrorKind.InvalidOperation, $"{source.Suite.Where}: what was installed is not what was chosen: {differs}", Context.LogHint, source.Suite.Value);
+    }
+
+    /// <summary>The image's own apt knows the repositories that the image was made from.</summary>
+    void WriteSources(RootDirectory root, LockedSource locked, CancellationToken cancel)
+    {
+        AptRepositories repositories = new(source, Context, cancel);
+        StringBuilder text = new();
+        foreach (LockedRepository state in locked.Repositories)
+        {
+            PackageRepository? repository = source.Repositories.FirstOrDefault(r => r.Name.Value == state.Name && !r.IsOwn);
+            text.Append(CultureInfo.InvariantCulture, $"Types: deb\nURIs: {state.Url}\nSuites: {state.Suite}\n");
+            if (state.Components.Count > 0)
+                text.Append(CultureInfo.InvariantCulture, $"Components: {string.Join(' ', state.Components)}\n");
+            if (repository is not null && repositories.KeyOf(repository) is { } key)
+            {
+                root.Write($"etc/apt/keyrings/{state.Name}.asc", File.ReadAllText(key.File));
+                text.Append(CultureInfo.InvariantCulture, $"Signed-By: /etc/apt/keyrings/{state.Name}.asc\n");
+            }
+            if (repository is { Trusted: true })
+                text.Append("Trusted: yes\n");
+            if (repository is { CheckValidUntil: false })
+                text.Append("Check-Valid-Until: no\n");
+            text.Append('\n');
+        }
+        root.Delete("etc/apt/sources.list");
+        root.Empty("etc/apt/sources.list.d");
+        root.Write("etc/apt/sources.list.d/slipway.sources", text.ToString());
+    }
 
     static string Quote(string path) => "'" + path.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
-
-    const string SourcesFile = "slipway.sources";
-
-    /// <summary>Writes sources and pins; returns the sources' file where it takes the place of the distribution's own.</summary>
-    string? WriteRepositories(string apt)
-    {
-        DebSource source = definition.Source;
-        StringBuilder sources = new(), pins = new();
-        foreach (DebRepository repository in source.Repositories)
-        {
-            if (repository.Url is not { } url)
-                continue;
-            // apt reads file: in place, where the chroot cannot see it later; copy: brings the packages in
-            url = url.StartsWith("file:", StringComparison.Ordinal) ? "copy:" + url["file:".Length..] : url;
-            string suite = repository.Suite ?? source.Suite.Value;
-            sources.Append(CultureInfo.InvariantCulture, $"Types: deb\nURIs: {url}\nSuites: {suite}\n");
-            if (!suite.EndsWith('/'))
-                sources.Append(CultureInfo.InvariantCulture, $"Components: {string.Join(' ', repository.Components)}\n");
-            if (repository.Key is { } key)
-                sources.Append(CultureInfo.InvariantCulture, $"Signed-By: {key}\n");
-            if (repository.Trusted)
-                sources.Append("Trusted: yes\n");
-            sources.Append('\n');
-            if (repository.Priority is { } priority)
-                pins.Append(CultureInfo.InvariantCulture, $"Package: *\nPin: origin \"{new Uri(url).Host}\"\nPin-Priority: {priority}\n\n");
-        }
-        Directory.CreateDirectory(Path.Combine(apt, "sources.list.d"));
-        Directory.CreateDirectory(Path.Combine(apt, "preferences.d"));
-        if (pins.Length > 0)
-            File.WriteAllText(Path.Combine(apt, "preferences.d", "slipway"), pins.ToString());
-        // beside the distribution's own repositories, or, where the definition names none of those, instead of them
-        bool instead = source.Repositories.All(r => r.Url is not null);
-        string file = instead ? Path.Combine(job.WorkDirectory, SourcesFile) : Path.Combine(apt, "sources.list.d", SourcesFile);
-        if (sources.Length > 0)
-            File.WriteAllText(file, sources.ToString());
-        return instead && sources.Length > 0 ? file : null;
-    }
-
-    /// <summary>From what apt and mmdebstrap said, the error that names the line of the definition.</summary>
-    SlipwayException Explain(IReadOnlyList<string> said, int exit)
-    {
-        string log = $"The whole log: {job.LogPath}";
-        // of several lines that say the same, the one that names a repository of the definition says most
-        string? Find(params string[] words) => said.Where(line => words.Any(word => line.Contains(word, StringComparison.Ordinal)))
-            .OrderBy(line => RepositoryIn(line) is null).FirstOrDefault();
-
-        if (Find("No space left on device") is not null)
-            return new("DiskFull", ErrorKind.WriteError, $"{job.WorkDirectory}: no space left on the device while packages were installed", $"Free some space, or set TMPDIR to a roomier local disk. {log}", job.WorkDirectory);
-
-        if (Find("E: Unable to locate package", "has no installation candidate", "was not found") is { } missing)
-        {
-            Located? package = definition.Source.Packages.FirstOrDefault(p => p.Value.Split('=', '/', ':')[0] is var name
-                && missing.Split(' ', '\'', '"', '‘', '’').Contains(name));
-            return new("PackageNotFound", ErrorKind.ObjectNotFound,
-                $"{package?.Where ?? definition.Source.Suite.Where}: {(package is null ? missing["E: ".Length..] : $"no repository of suite '{definition.Source.Suite.Value}' has a package '{package.Value}'")}",
-                $"Check the name, or add the repository that has it. {log}", package?.Value);
-        }
-
-        if (Find("NO_PUBKEY", "EXPKEYSIG", "BADSIG", "REVKEYSIG", "is not signed", "OpenPGP signature verification failed") is { } unsigned)
-            return new("RepositoryNotTrusted", ErrorKind.SecurityError, $"{Where(unsigned)}: the repository's signature is not by the key that was given: {Short(unsigned)}", $"Give the right key. {log}", definition.Source.Suite.Value);
-
-        if (Find("does not have a Release file", "Failed to fetch", "Could not connect", "Could not resolve", "Temporary failure resolving", "Cannot initiate the connection") is { } unreachable)
-            return new("RepositoryUnreachable", ErrorKind.ConnectionError, $"{Where(unreachable)}: the repository cannot be reached, or has no such suite: {Short(unreachable)}", $"Check URL, suite and network. {log}", definition.Source.Suite.Value);
-
-        string last = string.Join("; ", said.Where(line => line.StartsWith("E: ", StringComparison.Ordinal)).TakeLast(3));
-        return new("BuildStepFailed", ErrorKind.InvalidOperation, $"{definition.Source.Suite.Where}: mmdebstrap ended with exit code {exit}: {(last.Length > 0 ? last : said.LastOrDefault())}", log, definition.Path);
-    }
-
-    static string Short(string line) => line.TrimStart('E', 'W', 'I', ':', ' ');
-
-    /// <summary>The line of the repository that a message of apt speaks of, else of the suite.</summary>
-    string Where(string message) => (RepositoryIn(message)?.Name ?? definition.Source.Suite).Where;
-
-    DebRepository? RepositoryIn(string message) => definition.Source.Repositories.FirstOrDefault(r =>
-        r.Url is { } url && message.Contains(url[(url.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimEnd('/'), StringComparison.Ordinal));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Definitions;
@@ -6,22 +7,10 @@ using Slipway.Linux;
 
 namespace Slipway.Building;
 
-/// <summary>What to build, and where to put it.</summary>
-public sealed class BuildRequest
-{
-    /// <summary>Absolute or relative path of the definition.</summary>
-    public required string DefinitionPath { get; init; }
-
-    /// <summary>Absolute path of the image; one that exists is replaced when the new one is whole.</summary>
-    public required string Destination { get; init; }
-
-    public ImageCompression Compression { get; init; }
-}
-
 /// <summary>Makes an image from a definition: starts the builder in its namespace, hands on what it says, and puts the image in place.</summary>
 public static class ImageBuilder
 {
-    static readonly string[] Programs = ["unshare", "mmdebstrap", "mksquashfs", "chroot", "cp"];
+    static readonly string[] Programs = ["unshare", "mksquashfs", "chroot", "cp"];
 
     /// <summary>How long a cancelled builder may take to remove its tree before it is killed (and the tree removed from outside).</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
@@ -31,16 +20,21 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = DefinitionReader.Read(request.DefinitionPath);
+        Definition definition = DefinitionReader.Read(request.DefinitionPath, request.Variables);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
-        foreach (string program in Programs)
+        foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())
             HostProgram.Find(program);
+        string? lockPath = request.LockFile is null ? null : Path.GetFullPath(request.LockFile);
+        if (lockPath is null && request.UpdateLock)
+            throw new SlipwayException("NoLockFile", ErrorKind.InvalidArgument, "there is no lock file to update", "Name it: -LockFile FILE, --lock-file FILE.", request.DefinitionPath);
+        BuildLock? given = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
         IReadOnlyList<string> command = BuildNamespace.Command();
         string partial = ReservePartial(destination);
         try
         {
-            string cache = CacheDirectory(), digest;
+            string cache = CacheDirectory();
+            BuildMessage built;
             using (WorkDirectory work = WorkDirectory.Create())
             {
                 BuildJob job = new()
@@ -50,19 +44,28 @@ public static class ImageBuilder
                     Name = name,
                     WorkDirectory = work.Path,
                     PartialPath = partial,
-                    PackageCache = Path.Combine(cache, "packages", "deb"),
-                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, name + ".log"),
+                    Variables = request.Variables,
+                    PackageCache = request.PackageCache is { } own ? Path.GetFullPath(own) : Path.Combine(cache, "packages", definition.Source.From.Value),
+                    MetadataCache = Path.Combine(cache, "dnf"),
+                    StepCache = Path.Combine(cache, "steps"),
+                    UseStepCache = request.UseStepCache,
+                    Lock = given,
+                    LockPath = lockPath,
+                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, $"{name}-{ContentKey.Of([destination])[..8]}.log"),
                     Compression = request.Compression,
                     SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
                 };
                 string jobPath = Path.Combine(work.Path, "job.json");
                 File.WriteAllText(jobPath, JsonSerializer.Serialize(job, SlipwayJson.Default.BuildJob));
-                digest = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
+                built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
             }
             using (FileStream written = new(partial, FileMode.Open, FileAccess.ReadWrite))
                 written.Flush(flushToDisk: true);
+            // before the image: a lock file that cannot be written is an error, and leaves no image behind
+            if (lockPath is not null && given is null)
+                BuildLocks.Write(lockPath, built.Lock!);
             File.Move(partial, destination, overwrite: true);
-            return ImageReader.Read(destination, digest, cancel);
+            return ImageReader.Read(destination, built.Digest, cancel);
         }
         finally
         {
@@ -70,22 +73,68 @@ public static class ImageBuilder
         }
     }
 
-    static string RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
+    /// <summary>How many images are built at once where nobody says: each takes more than one core while it is packed.</summary>
+    public static int DefaultThrottle => Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Builds several images, at most <paramref name="throttle"/> at once; each is handed on when it is there.</summary>
+    /// <param name="failed">Gets the error of each that failed; null throws the first after the others have ended.</param>
+    public static IEnumerable<ContainerImage> BuildAll(IReadOnlyList<BuildRequest> requests, int throttle, IProgress<StepProgress>? progress = null, CancellationToken cancel = default, Action<SlipwayException>? failed = null)
+    {
+        using BlockingCollection<ContainerImage> done = [];
+        List<SlipwayException> errors = [];
+        Task all = Task.Run(() =>
+        {
+            try
+            {
+                Parallel.ForEach(requests, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, throttle), CancellationToken = cancel }, request =>
+                {
+                    try
+                    {
+                        done.Add(Build(request, progress, cancel), CancellationToken.None);
+                    }
+                    catch (SlipwayException e)
+                    {
+                        lock (errors)
+                            errors.Add(e);
+                        failed?.Invoke(e);
+                    }
+                });
+            }
+            finally
+            {
+                done.CompleteAdding();
+            }
+        }, CancellationToken.None);
+        foreach (ContainerImage image in done.GetConsumingEnumerable(CancellationToken.None))
+            yield return image;
+        try
+        {
+            all.GetAwaiter().GetResult();
+        }
+        catch (AggregateException e) when (e.InnerExceptions.All(i => i is OperationCanceledException))
+        {
+            throw new OperationCanceledException(cancel);
+        }
+        if (failed is null && errors.Count > 0)
+            throw errors.Count == 1 ? errors[0] : new SlipwayException(errors[0].Id, errors[0].Kind, string.Join("\n", errors.Select(e => e.Message)), errors[0].Recommendation, errors[0].Target);
+    }
+
+    static BuildMessage RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
     {
         BuildFailure? failure = null;
-        string? digest = null;
+        BuildMessage? done = null;
         List<string> errors = [];
         int exit = HostProgram.Run(command[0], command.Skip(1), line =>
         {
             BuildMessage message = JsonSerializer.Deserialize(line, SlipwayJson.Default.BuildMessage)!;
             failure ??= message.Failure;
-            digest ??= message.Digest;
+            done ??= message.Digest is null ? null : message;
             if (message.Step is { } step)
                 progress?.Report(new StepProgress(activity, step, message.Percent));
         }, errors.Add, holdInput: true, grace: Grace, cancel: cancel);
         if (failure is not null)
             throw new SlipwayException(failure.Id, failure.Kind, failure.Message, failure.Recommendation, failure.Target);
-        return digest ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
+        return done ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
             $"{job.DefinitionPath}: the builder ended with exit code {exit}: {(errors.Count > 0 ? string.Join("; ", errors.TakeLast(3)) : "it said nothing")}",
             $"Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces). The log: {job.LogPath}", job.DefinitionPath);
     }
@@ -101,11 +150,17 @@ public static class ImageBuilder
         {
             PartialFile.RemoveStale(directory);
             using FileStream reserved = new(partial, FileMode.CreateNew);
+            // what is left belongs to somebody who is at it; the later of two sees the earlier
+            if (PartialFile.Others(destination, partial) is { } other)
+            {
+                File.Delete(partial);
+                throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{destination}: another build is writing this image ({other})", "Wait for it, or choose another destination.", destination);
+            }
             return partial;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {e.Message}", "Choose a directory that exists and that you may write to.", destination, e);
+            throw new SlipwayException("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
         }
     }
 

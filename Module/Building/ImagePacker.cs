@@ -6,7 +6,7 @@ namespace Slipway.Building;
 /// <summary>A root filesystem to one SquashFS file, by mksquashfs(1).</summary>
 internal static class ImagePacker
 {
-    public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, Action<string> log, CancellationToken cancel)
+    public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, BuildContext context, CancellationToken cancel)
     {
         string[] how = compression switch
         {
@@ -17,7 +17,7 @@ internal static class ImagePacker
         List<string> said = [];
         void Line(string line)
         {
-            log(line);
+            context.Log(line);
             said.Add(line);
         }
 
@@ -27,7 +27,7 @@ internal static class ImagePacker
         if (exit == 0)
             return;
         throw said.Any(line => line.Contains("No space left", StringComparison.Ordinal))
-            ? new SlipwayException("DiskFull", ErrorKind.WriteError, $"{image}: no space left on the device while the image was written", "Free some space, or choose another destination.", image)
-            : new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{image}: mksquashfs ended with exit code {exit}: {said.LastOrDefault()}", null, image);
+            ? new SlipwayException("DiskFull", ErrorKind.WriteError, $"{image}: no space left on the device while the image was written", $"Free some space, or choose another destination. {context.LogHint}", image)
+            : new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{image}: mksquashfs ended with exit code {exit}: {said.LastOrDefault()}", context.LogHint, image);
     }
 }

@@ -58,18 +58,68 @@ internal sealed class RootDirectory(string path)
             return 0;
         });
 
+    /// <summary>True for a directory, or a link to one inside.</summary>
+    public bool IsDirectory(string inside)
+    {
+        int fd = OpenExisting(inside, O_DIRECTORY);
+        if (fd >= 0)
+            close(fd);
+        return fd >= 0;
+    }
+
+    /// <summary>The names in a directory; none where there is none.</summary>
+    public IReadOnlyList<string> Names(string inside)
+    {
+        IReadOnlyList<string> names = [];
+        InDirectory(inside, directory => names = [.. Directory.GetFileSystemEntries(directory).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal)!]);
+        return names;
+    }
+
+    /// <summary>Hands on a path to a directory that is there, through a descriptor.</summary>
+    public void InDirectory(string inside, Action<string> use)
+    {
+        int fd = OpenExisting(inside, O_DIRECTORY);
+        if (fd < 0)
+            return;
+        try
+        {
+            use($"/proc/self/fd/{fd}");
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+
+    /// <summary>Hands on a path to a file or tree that is there, all links of its own path followed inside; false where there is none.</summary>
+    public bool With(string inside, Action<string> use)
+    {
+        int fd = OpenExisting(inside, O_PATH);
+        if (fd < 0)
+            return false;
+        try
+        {
+            use($"/proc/{getpid()}/fd/{fd}");
+            return true;
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+
     public void MakeDirectory(string inside) => In(inside, to => mkdir(to, 0x1ed));
 
-    /// <summary>Removes a file, link or tree; it need not be there.</summary>
-    public void Delete(string inside) => In(inside, to =>
+    /// <summary>Removes a file, link or tree; neither it nor its directory need be there.</summary>
+    public void Delete(string inside) => InDirectory(System.IO.Path.GetDirectoryName("/" + inside.TrimStart('/'))!, directory =>
     {
+        string to = System.IO.Path.Combine(directory, System.IO.Path.GetFileName(inside));
         if (stat(to, out statx_t found, follow: false) != 0)
-            return 0;
+            return;
         if (found.IsDirectory)
             Directory.Delete(to, recursive: true);
         else
             unlink(to);
-        return 0;
     });
 
     /// <summary>Removes what a directory holds; no directory, no work.</summary>
@@ -93,12 +143,14 @@ internal sealed class RootDirectory(string path)
     }
 
     /// <summary>Copies a file or tree of the host to a path in the image, owned by the image's root; existing files are replaced, not written through.</summary>
-    public void CopyIn(string source, string inside, int mode, CancellationToken cancel) => In(inside, to =>
+    /// <remarks>Their times become those of the build, and are cut later: the same file in two folders gives the same image.</remarks>
+    /// <param name="keepOwner">For what comes from another stage, whose owners are the image's.</param>
+    public void CopyIn(string source, string inside, int mode, CancellationToken cancel, bool keepOwner = false) => In(inside, to =>
     {
         if (stat(to, out statx_t found, follow: false) == 0 && !found.IsDirectory)
             unlink(to);
         List<string> errors = [];
-        int exit = HostProgram.Run("cp", ["-a", "-T", "--no-preserve=ownership", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
+        int exit = HostProgram.Run("cp", ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
         if (exit != 0)
             throw new SlipwayException("CopyFailed", ErrorKind.WriteError, $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
         if (mode >= 0)

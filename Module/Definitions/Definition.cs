@@ -1,7 +1,7 @@
 namespace Slipway;
 
 /// <summary>Says how an image is made; read from YAML by <see cref="Definitions.DefinitionReader"/>.</summary>
-public sealed class Definition
+public sealed class Definition : Stage
 {
     /// <summary>Absolute path of the file; relative paths in a definition are relative to its directory.</summary>
     public required string Path { get; init; }
@@ -9,11 +9,29 @@ public sealed class Definition
     /// <summary>The file's text as it was.</summary>
     public required string Text { get; init; }
 
-    /// <summary>The source of the root filesystem.</summary>
-    public required DebSource Source { get; init; }
+    /// <summary>The values of its <c>variables</c>, after what the caller set.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>The named stages that the image copies from, each after those that it copies from itself.</summary>
+    public IReadOnlyList<Stage> Stages { get; init; } = [];
 
     /// <summary>True for <c>fabric: auto</c>: the distribution's own provider packages are installed too.</summary>
     public bool FabricAuto { get; init; }
+
+    /// <summary>What <c>slipway run IMAGE</c> does when no command is given.</summary>
+    public string? Runscript { get; init; }
+
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+}
+
+/// <summary>A root filesystem that is made from a source: the image itself, or one that it copies from.</summary>
+public class Stage
+{
+    /// <summary>Empty for the image itself.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>The source of the root filesystem.</summary>
+    public required Source Source { get; init; }
 
     public IReadOnlyList<DefinitionFile> Files { get; init; } = [];
 
@@ -22,55 +40,17 @@ public sealed class Definition
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>What <c>slipway run IMAGE</c> does when no command is given.</summary>
-    public string? Runscript { get; init; }
-
-    /// <summary>A shell line that must exit with 0 before the image is accepted.</summary>
+    /// <summary>A shell line that must exit with 0 before the stage is accepted.</summary>
     public Located? Test { get; init; }
-
-    public IReadOnlyDictionary<string, string> Labels { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 }
 
-/// <summary>A text and where it stands, so that a later error can point there.</summary>
+/// <summary>A text and where it stands (<c>FILE:LINE:COLUMN</c>), so that a later error can point there.</summary>
 public sealed record Located(string Value, string Where);
 
-/// <summary><c>from: deb</c>: a Debian-family root filesystem.</summary>
-public sealed class DebSource
-{
-    public required Located Suite { get; init; }
-
-    /// <summary>Empty: the distribution's own.</summary>
-    public IReadOnlyList<DebRepository> Repositories { get; init; } = [];
-
-    public IReadOnlyList<Located> Packages { get; init; } = [];
-}
-
-/// <summary>One APT repository (sources.list(5), deb822 form).</summary>
-public sealed class DebRepository
-{
-    public required Located Name { get; init; }
-
-    /// <summary>Null: the distribution's own mirrors, as mmdebstrap knows them.</summary>
-    public string? Url { get; init; }
-
-    /// <summary>Null: the definition's suite.</summary>
-    public string? Suite { get; init; }
-
-    public IReadOnlyList<string> Components { get; init; } = ["main"];
-
-    /// <summary>Absolute path of the OpenPGP keyring (.gpg) or armoured key (.asc).</summary>
-    public string? Key { get; init; }
-
-    /// <summary>Accept the repository without a signature.</summary>
-    public bool Trusted { get; init; }
-
-    /// <summary>APT pin priority (apt_preferences(5)); null for APT's default of 500.</summary>
-    public int? Priority { get; init; }
-}
-
-/// <summary>A file or directory that is copied from the host into the image.</summary>
-/// <param name="From">Absolute path on the host.</param>
+/// <summary>A file or directory that is copied into the image, from the host or from another stage.</summary>
+/// <param name="From">Absolute path on the host, or in <paramref name="Stage"/>.</param>
 /// <param name="To">Absolute path in the image.</param>
 /// <param name="Mode">Octal permission bits; -1 keeps those of the source.</param>
 /// <param name="Where">Where the definition says so.</param>
-public sealed record DefinitionFile(string From, string To, int Mode, string Where);
+/// <param name="Stage">The stage that it comes from; null for the host.</param>
+public sealed record DefinitionFile(string From, string To, int Mode, string Where, string? Stage = null);

@@ -11,16 +11,18 @@ internal sealed class YamlMap
     readonly string file;
     readonly YamlMappingNode node;
     readonly HashSet<string> known;
+    readonly DefinitionVariables variables;
 
-    YamlMap(string file, YamlMappingNode node, string what, string[] known)
+    YamlMap(string file, YamlMappingNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known)
     {
         this.file = file;
         this.node = node;
+        this.variables = variables;
         this.known = [.. known];
         HashSet<string> seen = [];
         foreach (YamlNode key in node.Children.Keys)
         {
-            string name = Scalar(key, "a key").Value;
+            string name = Plain(key, "a key").Value;
             if (!this.known.Contains(name))
                 throw Error("DefinitionUnknownKey", key, $"unknown key '{name}' in {what}", Suggest(name));
             seen.Add(name);
@@ -33,9 +35,12 @@ internal sealed class YamlMap
         return (near is null ? "" : $"Did you mean '{near}'? ") + $"The keys are: {string.Join(", ", known.Order(StringComparer.Ordinal))}.";
     }
 
-    public static YamlMap Of(string file, YamlNode node, string what, params string[] known) =>
+    /// <summary>A mapping without variables.</summary>
+    public static YamlMap Of(string file, YamlNode node, string what, params string[] known) => Of(file, node, what, DefinitionVariables.None, known);
+
+    public static YamlMap Of(string file, YamlNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known) =>
         node is YamlMappingNode map
-            ? new YamlMap(file, map, what, known)
+            ? new YamlMap(file, map, what, variables, known)
             : throw Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", "See the example in docs/definition.md.");
 
     public static SlipwayException Error(string file, string id, Mark at, string message, string? recommendation) =>
@@ -57,13 +62,44 @@ internal sealed class YamlMap
 
     string Where(YamlNode at) => $"{file}:{at.Start.Line}:{at.Start.Column}";
 
-    Located Scalar(YamlNode value, string what) =>
+    /// <summary>The file that it stands in, as errors name it.</summary>
+    public string File => file;
+
+    /// <summary>A single value, its variables replaced.</summary>
+    /// <param name="shell">The value is the shell's, which has variables of its own.</param>
+    Located Scalar(YamlNode value, string what, bool shell = false)
+    {
+        Located plain = Plain(value, what);
+        return plain with
+        {
+            Value = variables.Expand(plain.Value, shell, name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
+                $"Add '{name}' under 'variables', or write $${{{name}}} where the text itself is meant.")),
+        };
+    }
+
+    Located Plain(YamlNode value, string what) =>
         value is YamlScalarNode { Value: { } text } ? new Located(text, Where(value))
             : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", "Write one text or number; in quotes where it has a colon or a brace.");
 
     static string Kind(YamlNode value) => value is YamlMappingNode ? "mapping" : "list";
 
-    public Located? Text(string key) => Find(key) is { } value ? Scalar(value, $"'{key}'") : null;
+    public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>Where the value of a key stands, else the mapping itself.</summary>
+    public string WhereIs(string key) => Where(Find(key) ?? node);
+
+    /// <summary>The raw mapping under a key: its names with their values, null where there is none.</summary>
+    public IEnumerable<(Located Name, YamlNode Value)> Entries(string key) => Find(key) switch
+    {
+        null => [],
+        YamlMappingNode map => map.Children.Select(pair => (Plain(pair.Key, "a key"), pair.Value)),
+        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", $"Write '{key}: {{NAME: value}}', or one NAME: value a line, indented."),
+    };
+
+    /// <summary>A single value, or null for one that is empty (<c>~</c>).</summary>
+    public Located? Default(YamlNode value, string what) => IsNull(value) ? null : Plain(value, what);
+
+    public Located? Text(string key, bool shell = false) => Find(key) is { } value ? Scalar(value, $"'{key}'", shell) : null;
 
     public Located Required(string key) =>
         Text(key) ?? throw Error("DefinitionMissingKey", node, $"'{key}' is missing", $"Add a line '{key}: …'.");
@@ -80,15 +116,15 @@ internal sealed class YamlMap
         : throw Error(key, "DefinitionWrongType", $"'{key}' must be a whole number, not '{text.Value}'", $"Write e.g. '{key}: 500'.");
 
     /// <summary>A list of single values; one single value is a list of one where <paramref name="orSingle"/> says so.</summary>
-    public IReadOnlyList<Located> Texts(string key, bool orSingle = false)
+    public IReadOnlyList<Located> Texts(string key, bool orSingle = false, bool shell = false)
     {
         YamlNode? value = Find(key);
         if (value is YamlScalarNode && orSingle)
-            return [Scalar(value, $"'{key}'")];
-        return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'"))];
+            return [Scalar(value, $"'{key}'", shell)];
+        return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'", shell))];
     }
 
-    public IEnumerable<YamlMap> Maps(string key, params string[] keys) => Items(key).Select(item => Of(file, item, $"an item of '{key}'", keys));
+    public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Items(key).Select(item => Of(file, item, $"an item of '{key}'", variables, keys));
 
     IEnumerable<YamlNode> Items(string key) => Find(key) switch
     {
@@ -100,21 +136,11 @@ internal sealed class YamlMap
     public SortedDictionary<string, string> Pairs(string key, Func<string, bool> validName, string nameRule)
     {
         SortedDictionary<string, string> pairs = new(StringComparer.Ordinal);
-        switch (Find(key))
+        foreach ((Located name, YamlNode value) in Entries(key))
         {
-            case null:
-                break;
-            case YamlMappingNode map:
-                foreach ((YamlNode k, YamlNode v) in map.Children)
-                {
-                    string name = Scalar(k, "a key").Value;
-                    if (!validName(name))
-                        throw Error("DefinitionBadName", k, $"'{name}' is not a valid name in '{key}'", nameRule);
-                    pairs.Add(name, Scalar(v, $"'{key}.{name}'").Value);
-                }
-                break;
-            case { } other:
-                throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", $"Write '{key}: {{NAME: value}}', or one NAME: value a line, indented.");
+            if (!validName(name.Value))
+                throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name in '{key}'", nameRule, file);
+            pairs.Add(name.Value, Scalar(value, $"'{key}.{name.Value}'", shell: true).Value);
         }
         return pairs;
     }

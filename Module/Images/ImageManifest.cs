@@ -25,7 +25,14 @@ public sealed class ImageManifest
     /// <summary>Seconds since 1970 that every later file time was cut to (SOURCE_DATE_EPOCH).</summary>
     public long SourceDateEpoch { get; set; }
 
+    /// <summary>What is installed, by the image's own package database.</summary>
     public IReadOnlyList<ImagePackage> Packages { get; set; } = [];
+
+    /// <summary>What each stage was made from: state of the repositories, and every package with its URL and hash.</summary>
+    public IReadOnlyList<LockedSource> Sources { get; set; } = [];
+
+    /// <summary>The values of the definition's variables.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 

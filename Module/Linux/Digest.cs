@@ -33,6 +33,24 @@ public static class Digest
         return Prefix + Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>The digest of a text's UTF-8 bytes.</summary>
+    public static string OfText(string text)
+    {
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        if (HasOpenSsl.Value)
+            return Prefix + Convert.ToHexStringLower(SHA256.HashData(bytes));
+        string file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllBytes(file, bytes);
+            return OfFile(file);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>True for <c>sha256:</c> and 64 lower-case hexadecimal digits, and nothing else: it becomes part of a path.</summary>
     public static bool IsValid(string digest) =>
         digest.Length == Prefix.Length + 64 && digest.StartsWith(Prefix, StringComparison.Ordinal) && !digest.AsSpan(Prefix.Length).ContainsAnyExcept("0123456789abcdef");

@@ -25,4 +25,14 @@ internal static class PartialFile
                 && ProcStat.StartTime(writer).ToString(CultureInfo.InvariantCulture) != start)
                 LibC.unlink(path);
     }
+
+    /// <summary>Who else is writing the same destination: <c>host HOST, process PID</c>; null where nobody is.</summary>
+    public static string? Others(string destination, string own)
+    {
+        string prefix = $".{Path.GetFileName(destination)}.";
+        foreach (string path in Directory.EnumerateFiles(Path.GetDirectoryName(destination)!, prefix + "*" + Ending))
+            if (path != own && Path.GetFileName(path)[prefix.Length..].Split('.') is [var host, var pid, _, _, _])
+                return $"host {host}, process {pid}";
+        return null;
+    }
 }

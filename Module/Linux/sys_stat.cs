@@ -34,6 +34,7 @@ public static unsafe partial class LibC
     [LibraryImport(libc)] public static partial int statx(int dirfd, byte* pathname, int flags, uint mask, statx_t* statxbuf);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkdir(string pathname, uint mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chmod(string pathname, uint mode);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkfifo(string pathname, uint mode);
 
     /// <summary>stat(2), or lstat(2) where <paramref name="follow"/> is false; 0 or the errno.</summary>
     public static int stat(string pathname, out statx_t result, bool follow = true)

@@ -41,6 +41,18 @@ public static unsafe partial class LibC
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int unlink(string pathname);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rename(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int link(string oldpath, string newpath);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int symlink(string target, string linkpath);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int lchown(string pathname, uint owner, uint group);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial nint readlink(string pathname, byte* buf, nuint bufsiz);
+    [LibraryImport(libc)] private static partial int linkat(int olddirfd, byte* oldpath, int newdirfd, byte* newpath, int flags);
+
+    /// <summary>linkat(2) of the file that a descriptor is open on, be it with O_PATH.</summary>
+    public static int linkat(int fd, string newpath)
+    {
+        fixed (byte* from = CString($"/proc/self/fd/{fd}"), to = CString(newpath))
+            return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+    }
+
     [LibraryImport(libc)] public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
 }

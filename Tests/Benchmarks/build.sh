@@ -14,19 +14,26 @@ packages=$([ "$(id -u)" = 0 ] && echo /var/cache/slipway/build || echo "${XDG_CA
 # the demo's definition, less its test: nobody runs that by hand
 sed '/^test:/d' examples/lammps/lammps.yaml >"$work/lammps.yaml"
 
-by_slipway() { "$slipway" build "$work/lammps.yaml" -o "$work/slipway.sqfs" >/dev/null; }
+by_slipway() { "$slipway" build "$work/lammps.yaml" -o "$work/slipway.sqfs" --no-step-cache >/dev/null; }
 by_hand() {
     "${as_builder[@]}" mmdebstrap --mode=root --variant=minbase --format=directory --include=lammps,openmpi-bin \
         --skip=download/empty --skip=essential/unlink --skip=cleanup/apt --setup-hook='mkdir -p "$1"/var/cache/apt/archives' \
-        --setup-hook="cp -al '$packages/.' \"\$1\"/var/cache/apt/archives/" --customize-hook='rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*' \
+        --setup-hook="cp -al '$work/archives/.' \"\$1\"/var/cache/apt/archives/" --customize-hook='rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*' \
         bookworm "$work/root" >/dev/null 2>&1
     "${as_builder[@]}" mksquashfs "$work/root" "$work/hand.sqfs" -noappend -comp zstd -Xcompression-level 3 -quiet -no-progress
     sha256sum "$work/hand.sqfs" >/dev/null
     "${as_builder[@]}" rm -rf "$work/root"
 }
+again() { "$slipway" build "$work/lammps.yaml" -o "$work/again.sqfs" --lock-file "$work/lock" >/dev/null; }
 seconds() { local start=$EPOCHREALTIME; "$@"; echo "$EPOCHREALTIME $start" | awk '{ printf "%.2f", $1 - $2 }'; }
 
 by_slipway # downloads, and warms the page cache
+# under the names that apt gives to files in its archives
+mkdir "$work/archives"
+for file in "$packages"/*.deb; do
+    name=$(dpkg-deb -W --showformat='${Package}_${Version}_${Architecture}.deb' "$file")
+    ln -f "$file" "$work/archives/${name//:/%3a}" 2>/dev/null || cp "$file" "$work/archives/${name//:/%3a}"
+done
 ratios=()
 for ((i = 1; i <= runs; i++)); do
     ours=$(seconds by_slipway) theirs=$(seconds by_hand)
@@ -34,3 +41,10 @@ for ((i = 1; i <= runs; i++)); do
     echo "slipway $ours s, by hand $theirs s, ratio ${ratios[-1]}"
 done
 printf '%s\n' "${ratios[@]}" | sort -n | awk '{ r[NR] = $1 } END { print "median ratio " (NR % 2 ? r[(NR + 1) / 2] : (r[NR / 2] + r[NR / 2 + 1]) / 2) }'
+
+# a rebuild from a lock with nothing changed
+"$slipway" build "$work/lammps.yaml" -o "$work/slipway.sqfs" --lock-file "$work/lock" >/dev/null
+for ((i = 1; i <= runs; i++)); do
+    echo "rebuild from a lock $(seconds again) s"
+done
+cmp "$work/slipway.sqfs" "$work/again.sqfs"

@@ -67,7 +67,7 @@ Describe 'A destination or program that is missing' {
 
     It 'names <_>, and the package that has it' -ForEach 'mmdebstrap', 'mksquashfs' {
         $bin = New-Item "$TestDrive/bin-without-$_" -ItemType Directory
-        foreach ($program in 'unshare', 'mmdebstrap', 'mksquashfs', 'cp', 'newuidmap') {
+        foreach ($program in 'unshare', 'mmdebstrap', 'apt-get', 'dpkg-deb', 'gpg', 'curl', 'mksquashfs', 'chroot', 'cp', 'newuidmap') {
             if ($program -ne $_) { $null = New-Item "$bin/$program" -ItemType SymbolicLink -Target /bin/true }
         }
         $env:PATH = "$bin"

@@ -120,7 +120,7 @@ public sealed class ImageBuilderTests : IDisposable
     public void NamesAProgramThatIsMissing(string program, string package)
     {
         string bin = Directory.CreateDirectory(Path.Combine(directory.Path, "bin")).FullName;
-        foreach (string name in new[] { "unshare", "mmdebstrap", "mksquashfs", "chroot", "cp", "newuidmap" }.Where(n => n != program))
+        foreach (string name in new[] { "unshare", "mmdebstrap", "apt-get", "dpkg-deb", "gpg", "curl", "mksquashfs", "chroot", "cp", "newuidmap" }.Where(n => n != program))
             File.WriteAllText(Path.Combine(bin, name), "#!/bin/sh\n");
         foreach (string file in Directory.GetFiles(bin))
             File.SetUnixFileMode(file, (UnixFileMode)0x1ed);

@@ -30,12 +30,14 @@ public class DefinitionReaderTests
             labels: {maintainer: hpc@example.org}
             """, Path.Combine(directory.Path, "app.yaml"));
 
-        Assert.Equal("bookworm", definition.Source.Suite.Value);
-        Assert.Equal(["openmpi-bin", "lammps=1.2-3"], definition.Source.Packages.Select(p => p.Value));
-        Assert.Null(definition.Source.Repositories[0].Url);
-        Assert.Equal(["main", "contrib"], definition.Source.Repositories[0].Components);
-        DebRepository site = definition.Source.Repositories[1];
-        Assert.Equal(("https://repo.example.org/debian", "stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Url, site.Suite, site.Priority, site.Key));
+        DebSource source = Assert.IsType<DebSource>(definition.Source);
+        Assert.Equal("bookworm", source.Suite.Value);
+        Assert.Equal(["openmpi-bin", "lammps=1.2-3"], source.Packages.Select(p => p.Value));
+        Assert.True(source.Repositories[0].IsOwn);
+        Assert.Equal(["main", "contrib"], source.Repositories[0].Components);
+        PackageRepository site = source.Repositories[1];
+        Assert.Equal(["https://repo.example.org/debian"], site.Urls);
+        Assert.Equal(("stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Suite, site.Priority, site.Key!.File));
         Assert.True(definition.FabricAuto);
         Assert.Equal((Path.Combine(directory.Path, "in.melt"), "/opt/in.melt", Convert.ToInt32("640", 8)), (definition.Files[0].From, definition.Files[0].To, definition.Files[0].Mode));
         Assert.Equal(["ldconfig", "echo done"], definition.Run.Select(r => r.Value));
@@ -70,6 +72,57 @@ public class DefinitionReaderTests
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
         if (recommends is not null)
             Assert.Contains(recommends, error.Recommendation, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', metalink: 'https://h/m', trusted: true}]\npackages: [a]\n", "DefinitionConflict", ":2:23:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', suite: b, trusted: true}]\npackages: [a]\n", "DefinitionUnknownKey", ":2:46:")]
+    [InlineData("from: rpm\n", "DefinitionMissingKey", "'packages' is missing")]
+    [InlineData("from: rpm\npackages: ['--installroot=/']\n", "DefinitionBadName", ":2:12:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://me:secret@h/x', trusted: true}]\npackages: [a]\n", "DefinitionBadUrl", ":2:31:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', key: nowhere.asc}]\npackages: [a]\n", "DefinitionFileNotFound", ":2:51:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', fingerprint: 12}]\npackages: [a]\n", "DefinitionWrongType", ":2:59:")]
+    [InlineData("from: image\nimage: sha256:12\n", "DefinitionBadDigest", ":2:8:")]
+    [InlineData("from: archive\narchive: nowhere.tar\n", "DefinitionFileNotFound", ":2:10:")]
+    [InlineData("from: empty\npackages: [a]\n", "DefinitionUnknownKey", ":2:1:")]
+    [InlineData("from: deb\nsuite: ${release}\n", "DefinitionUnknownVariable", ":2:8:")]
+    [InlineData("variables: {release: ~}\nfrom: deb\nsuite: ${release}\n", "DefinitionVariableNotSet", "'release'")]
+    [InlineData("from: empty\nfiles: [{stage: a, from: /x, to: /x}]\n", "DefinitionUnknownStage", ":2:17:")]
+    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n  b: {from: empty, files: [{stage: a, from: /x, to: /x}]}\n", "DefinitionStageCycle", "a from b from a")]
+    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: a, from: /x, to: /x}]}\nfiles: [{stage: a, from: /x, to: /x}]\n", "DefinitionStageCycle", ":3:36:")]
+    [InlineData("from: empty\nstages:\n  a: {from: empty, runscript: x}\n", "DefinitionUnknownKey", ":3:20:")]
+    [InlineData("from: &a [*a]\n", "DefinitionNotYaml", "has no anchor before it")]
+    public void RefusesWhatOtherSourcesAndStagesCannotHave(string text, string id, string says)
+    {
+        SlipwayException error = Refused(text);
+        Assert.Equal(id, error.Id);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void RefusesAliasesThatExplodeAndDeepNesting()
+    {
+        System.Text.StringBuilder laughs = new("from: empty\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for (int i = 1; i < 30; i++)
+            laughs.Append(System.Globalization.CultureInfo.InvariantCulture, $"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat("*a" + (i - 1), 10))}]\n");
+        Assert.Equal("DefinitionTooLarge", Refused(laughs.ToString()).Id);
+        Assert.Equal("DefinitionTooLarge", Refused("from: " + new string('[', 500_000)).Id);
+        Assert.Equal("DefinitionTooLarge", Refused("from: " + string.Concat(Enumerable.Repeat("{a: ", 100_000))).Id);
+    }
+
+    [Fact]
+    public void VariablesAreReplacedAndTheShellsAreLeft()
+    {
+        Definition definition = DefinitionReader.Parse("""
+            variables: {suite: bookworm, what: hello}
+            from: deb
+            suite: ${suite}
+            packages: ["${what}"]
+            run: ["echo ${what} ${HOME} $${what}"]
+            """, "/site/app.yaml", new Dictionary<string, string> { ["suite"] = "trixie" });
+        Assert.Equal("trixie", Assert.IsType<DebSource>(definition.Source).Suite.Value);
+        Assert.Equal("echo hello ${HOME} ${what}", definition.Run[0].Value);
+        Assert.Equal("DefinitionUnknownVariable", Assert.Throws<SlipwayException>(() => DefinitionReader.Parse("from: empty\n", "/site/app.yaml", new Dictionary<string, string> { ["x"] = "" })).Id);
     }
 
     [Fact]

@@ -6,6 +6,10 @@ namespace Slipway.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 sealed class NeedsFactAttribute : FactAttribute
 {
+    public NeedsFactAttribute(Repositories kind, params string[] needs) : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
+    {
+    }
+
     public NeedsFactAttribute(params string[] needs) => Skip = Needs.Missing(needs);
 }
 
@@ -13,8 +17,15 @@ sealed class NeedsFactAttribute : FactAttribute
 [AttributeUsage(AttributeTargets.Method)]
 sealed class NeedsTheoryAttribute : TheoryAttribute
 {
+    public NeedsTheoryAttribute(Repositories kind, params string[] needs) : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
+    {
+    }
+
     public NeedsTheoryAttribute(params string[] needs) => Skip = Needs.Missing(needs);
 }
+
+/// <summary>The local repositories that a test builds from.</summary>
+enum Repositories { Deb, Rpm }
 
 static class Needs
 {

@@ -1,0 +1,53 @@
+namespace Slipway.Building;
+
+/// <summary>What every part of the builder shares: the job, its log, and the way to tell how far it is.</summary>
+internal sealed class BuildContext(Definition definition, BuildJob job, Action<string, int> step, Action<string> log)
+{
+    public Definition Definition => definition;
+
+    public BuildJob Job => job;
+
+    /// <summary>Begins a step, as a person would name it; percent is -1 where nobody can tell.</summary>
+    public void Step(string name, int percent = -1)
+    {
+        if (last == (name, percent))
+            return;
+        last = (name, percent);
+        step(name, percent);
+    }
+
+    (string, int) last;
+
+    public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
+
+    public void Log(string line) => log(line);
+
+    /// <summary>For the recommendation of an error.</summary>
+    public string LogHint => $"The whole log: {job.LogPath}";
+
+    /// <summary>A directory of this build, made where it is missing; it goes with the build.</summary>
+    public string Directory(params string[] names) => System.IO.Directory.CreateDirectory(Path.Combine([job.WorkDirectory, .. names])).FullName;
+
+    /// <summary>Runs a program, its output into the log.</summary>
+    /// <returns>Its exit code, and the last lines that it said.</returns>
+    public (int Exit, IReadOnlyList<string> Said) Run(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, Action<string>? line = null, CancellationToken cancel = default)
+    {
+        log("$ " + program + " " + string.Join(' ', arguments));
+        List<string> said = [];
+        void Line(string text)
+        {
+            log(text);
+            lock (said)
+            {
+                said.Add(text);
+                if (said.Count > MostLines)
+                    said.RemoveRange(0, MostLines / 2);
+            }
+            line?.Invoke(text);
+        }
+        int exit = Linux.HostProgram.Run(program, arguments, Line, Line, environment, cancel: cancel);
+        return (exit, said);
+    }
+
+    const int MostLines = 20_000;
+}

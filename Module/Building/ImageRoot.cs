@@ -1,0 +1,50 @@
+using Slipway.Images;
+using Slipway.Linux;
+
+namespace Slipway.Building;
+
+/// <summary><c>from: image</c>: everything that another image holds, by unsquashfs(1).</summary>
+internal sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+{
+    /// <summary>The file: as the definition names it, or as the node cache holds it.</summary>
+    string Path => source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal)
+        ? Staging.NodeCache.FindEntry(source.Image.Value) ?? throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound,
+            $"{source.Image.Where}: no image with the digest {source.Image.Value} is in this node's cache", "Publish it (slipway publish, Publish-ImageCache), or give its path.", source.Image.Value)
+        : source.Image.Value;
+
+    LockedSource Empty => NewLock([source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal) ? source.Image.Value : ""]);
+
+    public override string Inputs(CancellationToken cancel) => Empty.Inputs;
+
+    public override LockedSource Resolve(CancellationToken cancel)
+    {
+        ContainerImage image;
+        try
+        {
+            // a file in the cache may have been changed since: what is unpacked is what was hashed
+            image = ImageReader.Read(Path, cancel: cancel);
+        }
+        catch (SlipwayException e)
+        {
+            throw new SlipwayException(e.Id, e.Kind, $"{source.Image.Where}: {e.Message}", e.Recommendation, e.Target, e);
+        }
+        if (source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal) && image.Digest != source.Image.Value)
+            throw new SlipwayException("ImageChanged", ErrorKind.SecurityError, $"{source.Image.Where}: {image.Path} has the digest {image.Digest}", "Publish the image anew.", image.Path);
+        LockedSource locked = Empty;
+        locked.Digest = image.Digest;
+        locked.SourceDateEpoch = image.Manifest?.SourceDateEpoch ?? SquashFsSuperblock.Read(image.Path).Made.ToUnixTimeSeconds();
+        return locked;
+    }
+
+    public override void Make(string root, LockedSource locked, CancellationToken cancel)
+    {
+        Context.Step("unpacking the image");
+        string digest = Digest.OfFile(Path, cancel: cancel);
+        if (digest != locked.Digest)
+            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.Image.Where}: {Path} has the digest {digest}, and the lock wants {locked.Digest}", "Put back the image that was locked, or update the lock (-UpdateLock, --update-lock).", Path);
+        (int exit, IReadOnlyList<string> said) = Context.Run("unsquashfs", ["-no-progress", "-quiet", "-force", "-dest", root, Path], cancel: cancel);
+        // 2: everything but some extended attributes or device nodes was written (unsquashfs(1)); a user namespace may make neither
+        if (exit is not (0 or 2))
+            throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidData, $"{source.Image.Where}: {Path} could not be unpacked: unsquashfs ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Path);
+    }
+}

@@ -1,0 +1,25 @@
+using System.Text.RegularExpressions;
+
+namespace Slipway.Definitions;
+
+/// <summary><c>from: deb</c>.</summary>
+internal static partial class DebSourceReader
+{
+    public static SourceReader Reader { get; } = new("deb", ["suite", "repositories", "packages"], Read);
+
+    static DebSource Read(YamlMap map, Located from, string directory)
+    {
+        Located suite = map.Required("suite");
+        if (!SuiteName().IsMatch(suite.Value))
+            throw map.Error("suite", "DefinitionBadName", $"'{suite.Value}' is not the name of a suite", "Write e.g. 'suite: bookworm'.");
+        IReadOnlyList<Located> packages = map.Texts("packages");
+        if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
+            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not the name of a Debian package", "Write NAME, NAME=VERSION or NAME/SUITE.", bad.Value);
+        return new DebSource { From = from, Suite = suite, Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.DebKeys), Packages = packages };
+    }
+
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._/+~-]*$")] internal static partial Regex SuiteName();
+
+    // deb-version(7) and Debian policy 5.6.7, with APT's :arch, =version and /suite
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9._-]+)?$")] private static partial Regex PackageName();
+}

@@ -1,0 +1,138 @@
+using System.Formats.Tar;
+using System.Text;
+using Slipway.Linux;
+
+namespace Slipway.Tests.Building;
+
+/// <summary><c>from: archive</c>, <c>image</c> and <c>empty</c>; and archives that would like to write elsewhere.</summary>
+public sealed class ArchiveTests : BuildTest
+{
+    string Definition(string archive, string more = "") => Write("x.yaml", $"from: archive\narchive: {archive}\n{more}");
+
+    string Tar(string name, params TarEntry[] entries)
+    {
+        using MemoryStream stream = new();
+        using (TarWriter writer = new(stream, TarEntryFormat.Pax, leaveOpen: true))
+            foreach (TarEntry entry in entries)
+                writer.WriteEntry(entry);
+        directory.Write(name, stream.ToArray());
+        return Mine(name);
+    }
+
+    static PaxTarEntry File_(string name, string text = "x") => new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) };
+
+    static PaxTarEntry Link(string name, string target, TarEntryType type = TarEntryType.SymbolicLink) => new(type, name) { LinkName = target };
+
+    public static TheoryData<string, string> Bad => new()
+    {
+        { "dots", "entry 2, 'a/../../../outside', has '..' in its path" },
+        { "absolute", "entry 1, '/tmp/outside', has an absolute path" },
+        { "through", "entry 2, 'link/outside', goes through the link 'link'" },
+        { "inner", "entry 3, 'b/f', goes through the link 'b'" },
+        { "device", "entry 1, 'etc/disk', is a device node" },
+        { "hard", "entry 1, 'h', has '..' in its link's target" },
+        { "hardabsolute", "entry 1, 'h', has an absolute link's target" },
+        { "hardlink", "entry 2, 'h', is a hard link to 'link'" },
+        { "twice", "entry 2, 'a/./f', is there twice" },
+        { "replaced", "entry 2, 'a', is there twice" },
+        { "root", "entry 1, './', takes the place of the root itself" },
+    };
+
+    [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap"), MemberData(nameof(Bad))]
+    public void AnArchiveThatIsNotSafeIsRefused(string kind, string says)
+    {
+        string outside = In("outside");
+        string tar = Tar("bad.tar", kind switch
+        {
+            "dots" => [File_("ok"), File_("a/../../../outside")],
+            "absolute" => [File_("/tmp/outside")],
+            "through" => [Link("link", directory.Path), File_("link/outside")],
+            "inner" => [new PaxTarEntry(TarEntryType.Directory, "a"), Link("b", "a"), File_("b/f")],
+            "device" => [new PaxTarEntry(TarEntryType.BlockDevice, "etc/disk") { DeviceMajor = 8, DeviceMinor = 0 }],
+            "hard" => [Link("h", "../../etc/passwd", TarEntryType.HardLink)],
+            "hardabsolute" => [Link("h", "/etc/passwd", TarEntryType.HardLink)],
+            "hardlink" => [Link("link", "/etc/passwd"), Link("h", "link", TarEntryType.HardLink)],
+            "twice" => [File_("a/f"), File_("a/./f")],
+            "replaced" => [Link("a", "/etc"), File_("a")],
+            _ => [File_("./")],
+        });
+        Cli.Result result = Build(Definition(tar));
+        AssertRefused(result, "x.yaml:2:10: " + tar + ": " + says);
+        Assert.False(Path.Exists(outside));
+    }
+
+    [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap", "zstd")]
+    public void TenGigabytesOfZerosInOneMegabyteAreRefusedBeforeTheyFillTheDisk()
+    {
+        string archive = Mine("zeros.tar.zst");
+        Cli.Result made = Cli.Start(Environment.UserName, ["bash", "-c", $"truncate -s 10G '{In("sparse")}' && tar -C '{directory.Path}' --format=pax -cf - sparse | zstd -q -1 -f -o '{archive}'; rm '{In("sparse")}'"]).Wait();
+        Assert.True(made.ExitCode == 0, made.Error);
+        Assert.True(new FileInfo(archive).Length < 2_000_000);
+        AssertRefused(Build(Definition(archive)), "x.yaml:2:10: ", "entry 1, 'sparse', brings what is unpacked to 10737418240 bytes, and the limit is 1073741824", "size-limit");
+    }
+
+    [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap", "zstd")]
+    [InlineData("bash", "-c", "head -c 2000 ok.tar >bad"), InlineData("bash", "-c", "zstd -q ok.tar -o t && head -c 100 t >bad"), InlineData("bash", "-c", "gzip -c ok.tar | head -c 100 >bad"), InlineData("bash", "-c", "echo nothing >bad")]
+    public void ADamagedArchiveIsRefused(params string[] make)
+    {
+        Mine("t");
+        Mine("bad");
+        Tar("ok.tar", File_("a", new string('x', 5000)), File_("b"));
+        Assert.Equal(0, Cli.Start(Environment.UserName, make, directory.Path).Wait().ExitCode);
+        AssertRefused(Build(Definition(In("bad"))), "x.yaml:2:10: " + In("bad") + ": ");
+    }
+
+    [NeedsTheory(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap", "zstd", "xz", "bzip2", "cpio")]
+    [InlineData("tar -cf -", "cat"), InlineData("tar -cf -", "gzip"), InlineData("tar -cf -", "zstd"), InlineData("tar --format=gnu -cf -", "xz"), InlineData("tar --format=ustar -cf -", "bzip2"), InlineData("cpio", "gzip")]
+    public void AnyFormatAndCompressionGivesTheSameTree(string format, string compression)
+    {
+        Write("tree/bin/prog", "#!/bin/sh\n");
+        Write("tree/etc/deep/er/conf", "conf\n");
+        string tree = In("tree"), archive = Mine("root.archive");
+        Cli.Result made = Cli.Start(Environment.UserName, ["bash", "-ec", $"""
+            cd '{tree}'; chmod 4755 bin/prog; ln bin/prog bin/second; ln -s ../etc bin/link; mkdir -m 1777 tmp; mkdir -m 555 ro; mkfifo pipe; mkdir dev; touch -d @1700000000 bin/prog etc/deep/er/conf
+            {(format == "cpio" ? "find . | cpio -o -H newc --quiet" : format + " .")} | {compression} >'{archive}'
+            """]).Wait();
+        Assert.True(made.ExitCode == 0, made.Error);
+        Built(Cli.OtherUser ?? Environment.UserName, Definition(archive));
+        string[] lines = Cli.Start(Environment.UserName, ["unsquashfs", "-lln", In("x.sqfs")]).Wait().Output.Split('\n');
+        foreach ((string mode, string path) in new[] { ("-rwsr-xr-x", "/bin/prog"), ("-rwsr-xr-x", "/bin/second"), ("lrwxrwxrwx", "/bin/link -> ../etc"), ("drwxrwxrwt", "/tmp"), ("dr-xr-xr-x", "/ro"), ("prw", "/pipe"), ("-rw", "/etc/deep/er/conf") })
+            Assert.Contains(lines, l => l.StartsWith(mode, StringComparison.Ordinal) && l.EndsWith(path, StringComparison.Ordinal));
+        Assert.Equal("conf\n", Cat("x.sqfs", "etc/deep/er/conf"));
+        AssertNothingLeft();
+    }
+
+    [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]
+    public void ImagesAndStagesAreBuiltUpon()
+    {
+        string user = Environment.UserName;
+        TinyImage.Make(Mine("base.sqfs"));
+        Write("note.txt", "host\n");
+        string text = """
+            variables: {greeting: hello, base: }
+            from: empty
+            stages:
+              made:
+                from: image
+                image: ${base}
+                run: ["mkdir /out; echo ${greeting} ${HOME} >/out/said; ln -s /etc /out/link"]
+                test: grep -q hello /out/said
+              more:
+                from: empty
+                files: [{stage: made, from: /out/said, to: /said}]
+            files:
+              - {stage: made, from: /bin, to: /bin}
+              - {stage: made, from: /out, to: /out}
+              - {stage: more, from: /said, to: /more}
+              - {from: note.txt, to: /note}
+            runscript: cat /out/said /more /note
+            """;
+        string definition = Write("s.yaml", text);
+        Cli.Result missing = Build(definition);
+        Assert.Contains("the variable 'base' has no default and is not set", missing.Error, StringComparison.Ordinal);
+        string digest = DigestOf(user, definition, "x.sqfs", "--variable", "base=base.sqfs");
+        Assert.Equal("hello /root\nhello /root\nhost\n", Cli.RunAs(user, "run", In("x.sqfs")).Output);
+        Assert.NotEqual(digest, DigestOf(user, definition, "y.sqfs", "--variable", "base=base.sqfs", "--variable", "greeting=hello you"));
+        Assert.Contains("declares no variable 'bas'", Build(definition, "z.sqfs", "--variable", "bas=x").Error, StringComparison.Ordinal);
+    }
+}

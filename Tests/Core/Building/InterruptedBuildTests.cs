@@ -1,0 +1,103 @@
+using System.Globalization;
+using Slipway.Linux;
+
+namespace Slipway.Tests.Building;
+
+/// <summary>Builds that are killed, or whose disk fills up: nothing is left, and the next build succeeds.</summary>
+public sealed class InterruptedBuildTests : BuildTest
+{
+    /// <summary>Each step of a build tells itself with <c>--verbose</c>; the build is killed as soon as it has told this one.</summary>
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData("reading the repositories"), InlineData("downloading packages"), InlineData("checking signatures"), InlineData("installing packages"), InlineData("copying"),
+     InlineData("running command 1"), InlineData("testing"), InlineData("describing"), InlineData("packing"), InlineData("hashing")]
+    public void KilledAtAnyStepItLeavesNothing(string step)
+    {
+        Write("note.txt", "note\n");
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"sleep 0.2; echo >/opt/made\"]\ntest: sleep 0.2\n");
+        string user = Environment.UserName;
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(Cli.Program, ["build", definition, "-o", In("x.sqfs"), "--package-cache", In("cache/killed"), "--lock-file", In("x.lock"), "-v"])
+        {
+            RedirectStandardError = true, RedirectStandardOutput = true,
+            Environment = { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" },
+        })!;
+        List<string> said = [];
+        while (process.StandardError.ReadLine() is { } line && !line.Contains(": " + step, StringComparison.Ordinal))
+            said.Add(line);
+        LibC.kill(process.Id, LibC.SIGKILL);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
+        Assert.True(process.ExitCode == 137, $"'{step}' was not told: {string.Join('\n', said)}");
+        // the builder sees its caller go, and removes its tree
+        for (int i = 0; i < 150 && Directory.GetFileSystemEntries(In("tmp")).Length > 0; i++)
+            Thread.Sleep(200);
+        Assert.False(File.Exists(In("x.sqfs")));
+        Assert.False(File.Exists(In("x.lock")));
+        Assert.Single(Directory.GetFiles(directory.Path, ".x.sqfs.*.partial"));
+        Built(user, definition);
+        AssertNothingLeft();
+    }
+
+    /// <summary>Ten sizes of disk, from one on which nothing goes to one on which all but the last megabyte does.</summary>
+    [NeedsTheory(Repositories.Rpm, Needs.Root, "mount")]
+    [InlineData(false), InlineData(true)]
+    public void ADiskThatFillsUpIsNamedAndNothingIsLeft(bool destination)
+    {
+        Write("note.txt", new string('x', 3 << 20));
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"dd if=/dev/urandom of=/opt/made bs=1M count=3 2>&1\"]\n");
+        Directory.CreateDirectory(In("small"));
+        Write("small/x", "");
+        int[] sizes = destination ? [16, 64, 256, 1024, 2048] : [64, 512, 1024, 4096, 6144, 8192, 9216, 10240, 11264, 12288];
+        int failed = 0;
+        foreach (int size in sizes)
+        {
+            // the mount is seen, and lives, in the test's own namespace alone
+            string kib = size.ToString(CultureInfo.InvariantCulture), image = destination ? In("small/x.sqfs") : In("x.sqfs");
+            Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c",
+                $"mount -t tmpfs -o size={kib}k tmpfs '{In("small")}'; TMPDIR='{(destination ? In("tmp") : In("small"))}' SLIPWAY_STEP_CACHE_BYTES=0 '{Cli.Program}' build '{definition}' -o '{image}' --package-cache '{In("cache/full")}'; code=$?; ls -A '{In("small")}'; exit $code"]).Wait();
+            if (result.ExitCode == 0)
+            {
+                File.Delete(In("x.sqfs"));
+                continue;
+            }
+            failed++;
+            Assert.True(result.Error.Contains("o space left on ", StringComparison.Ordinal) || result.Error.Contains("no directory to build in can be made", StringComparison.Ordinal), $"{size} KiB: {result.Error}");
+            Assert.Equal("", result.Output);
+            AssertNothingLeft();
+        }
+        Assert.True(failed >= sizes.Length / 2, $"only {failed} of {sizes.Length} disks were too small");
+        Built(Environment.UserName, definition);
+    }
+
+    [NeedsFact(Repositories.Rpm)]
+    public void TwoBuildsToOneDestinationAreToldOf()
+    {
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "run: [\"while ! [ -e /opt/go ]; do sleep 0.1; done\"]\n");
+        Cli.Running first = Start(Environment.UserName, definition, "x.sqfs");
+        for (int i = 0; i < 300 && Directory.GetFiles(directory.Path, ".x.sqfs.*.partial").Length == 0; i++)
+            Thread.Sleep(50);
+        Cli.Result second = Build(definition);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains($"{In("x.sqfs")}: another build is writing this image", second.Error, StringComparison.Ordinal);
+        string go;
+        while (Directory.GetDirectories(In("tmp"), "slipway-build-*").SelectMany(d => Directory.GetDirectories(d, "root")).Select(r => r + "/image/opt").FirstOrDefault(Directory.Exists) is not { } opt || !Directory.Exists(opt + "/app"))
+            Thread.Sleep(50);
+        go = Directory.GetDirectories(In("tmp"), "slipway-build-*")[0] + "/root/image/opt/go";
+        File.WriteAllText(go, "");
+        Assert.Equal(0, first.Wait().ExitCode);
+        Assert.True(File.Exists(In("x.sqfs")));
+    }
+
+    [NeedsFact(Repositories.Rpm)]
+    public void SeveralImagesAreBuiltAtOnceAndOneThatFailsKeepsNoOther()
+    {
+        foreach (string name in new[] { "a", "b", "c" })
+            Write($"{name}.yaml", RepositoryBuildTests.Rpm() + $"run: [\"{(name == "b" ? "exit 7" : $"echo {name} >/opt/name")}\"]\n");
+        Directory.CreateDirectory(In("to"));
+        Write("to/x", "");
+        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", In("a.yaml"), In("b.yaml"), In("c.yaml"), "-o", In("to"), "--throttle-limit", "3", "--package-cache", In("cache/many"), "--lock-file", In("to")], directory.Path,
+            new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" }).Wait();
+        Assert.Equal(1, built.ExitCode);
+        Assert.Contains("b.yaml:8:7: the command of 'run' ended with exit code 7", built.Error, StringComparison.Ordinal);
+        Assert.Equal(["a.lock.json", "a.sqfs", "c.lock.json", "c.sqfs", "x"], Directory.GetFiles(In("to")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        AssertNothingLeft();
+    }
+}

@@ -1,0 +1,214 @@
+using System.Text.Json;
+
+namespace Slipway.Tests.Building;
+
+/// <summary>Images from several signed repositories, by the real tools.</summary>
+public sealed class RepositoryBuildTests : BuildTest
+{
+    internal static string Deb(string more = "packages: [app]\n") => $$"""
+        from: deb
+        suite: mini
+        repositories:
+          - {name: mini, url: "{{LocalRepositories.Url("deb/mini")}}", key: {{LocalRepositories.Key("base")}}}
+          - {name: site, url: "{{LocalRepositories.Url("deb/site")}}", key: {{LocalRepositories.Key("site")}}, priority: 1001}
+
+        """ + more;
+
+    internal static string Rpm(string more = "packages: [app]\n") => $$"""
+        from: rpm
+        release: "9"
+        repositories:
+          - {name: base, url: "{{LocalRepositories.Url("rpm/base")}}", key: {{LocalRepositories.Key("base")}}, priority: 99}
+          - {name: site, url: "{{LocalRepositories.Url("rpm/site")}}", key: {{LocalRepositories.Key("site")}}, priority: 20}
+          - {name: extra, url: "{{LocalRepositories.Url("rpm/extra")}}", key: {{LocalRepositories.Key("extra")}}, priority: 10}
+
+        """ + more;
+
+    static string[] Listed(JsonElement image) => [.. image.GetProperty("manifest").GetProperty("packages").EnumerateArray().Select(p => $"{p.GetProperty("name")} {p.GetProperty("version")} {p.GetProperty("architecture")}")];
+
+    /// <summary>Every package has a URL and a hash, every repository a state.</summary>
+    static void AssertSources(JsonElement image, int repositories)
+    {
+        JsonElement source = image.GetProperty("manifest").GetProperty("sources")[0];
+        Assert.Equal(repositories, source.GetProperty("repositories").GetArrayLength());
+        Assert.All(source.GetProperty("repositories").EnumerateArray(), r =>
+        {
+            Assert.True(Linux.Digest.IsValid(r.GetProperty("digest").GetString()!));
+            Assert.Equal(40, r.GetProperty("keys")[0].GetString()!.Length);
+        });
+        Assert.All(source.GetProperty("packages").EnumerateArray(), p =>
+        {
+            string file = p.GetProperty("urls")[0].GetString()!["file://".Length..];
+            Assert.Equal(Linux.Digest.OfFile(file), "sha256:" + p.GetProperty("sha256").GetString());
+            Assert.Equal(new FileInfo(file).Length, p.GetProperty("size").GetInt64());
+        });
+    }
+
+    [NeedsTheory(Repositories.Deb, Needs.Fuse, "squashfuse_ll"), MemberData(nameof(Users))]
+    public void DebPackagesComeFromTheRepositoryWithPriority(string user)
+    {
+        JsonElement image = Built(user, Write("d.yaml", Deb()));
+        Assert.Equal(["app 1 all", "lib 1 all", $"dpkg 1 {(OperatingSystem.IsLinux() && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64")}"], Listed(image).OrderBy(p => p.StartsWith("dpkg", StringComparison.Ordinal)));
+        AssertSources(image, 2);
+        AssertNothingLeft();
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/app/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(["1 from site", .. Listed(image).Order(StringComparer.Ordinal)], run.Output.TrimEnd().Split('\n'));
+        Assert.Contains("Signed-By: /etc/apt/keyrings/site.asc", Cat("x.sqfs", "etc/apt/sources.list.d/slipway.sources"), StringComparison.Ordinal);
+    }
+
+    [NeedsTheory(Repositories.Rpm, Needs.Fuse, "squashfuse_ll"), MemberData(nameof(Users))]
+    public void RpmPackagesComeFromTheRepositoryWithPriority(string user)
+    {
+        JsonElement image = Built(user, Write("r.yaml", Rpm()));
+        Assert.Equal(["app 1-1", "lib 1.5-1", "rpm 4-1"], Listed(image).Select(p => p[..p.LastIndexOf(' ')]));
+        AssertSources(image, 3);
+        AssertNothingLeft();
+        // on the read-only file system of the image, by the image's own rpm, where it looks by itself
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/lib/version; /usr/bin/rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n' | sort; /usr/bin/rpm -V --nouser --nogroup app");
+        Assert.True(run.ExitCode == 0, run.Error + run.Output);
+        Assert.Equal(["1.5 from extra", .. Listed(image)], run.Output.TrimEnd().Split('\n'));
+        Assert.Equal("", run.Error);
+    }
+
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData(true), InlineData(false)]
+    public void IncludeAndExcludeDecideToo(bool deb)
+    {
+        string without = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, exclude: [app]", StringComparison.Ordinal).Replace("priority: 20", "priority: 20, exclude: [a*]", StringComparison.Ordinal);
+        Assert.Contains(deb ? "app 3 all" : "app 3-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("a.yaml", without)))), StringComparison.Ordinal);
+        string only = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, include: [app]", StringComparison.Ordinal).Replace("priority: 10}", "priority: 10, include: [nothing]}", StringComparison.Ordinal);
+        Assert.Contains(deb ? "lib 2 all" : "lib 2-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("b.yaml", only)))), StringComparison.Ordinal);
+    }
+
+    [NeedsTheory(Repositories.Deb)]
+    [InlineData("one", "two"), InlineData("two", "one")]
+    public void PriorityTellsRepositoriesOfOneHostApart(string wanted, string other)
+    {
+        string site = LocalRepositories.Key("site");
+        Built(Environment.UserName, Write("d.yaml", $$"""
+            from: deb
+            suite: mini
+            repositories:
+              - {name: mini, url: "{{LocalRepositories.Url("deb/mini")}}", key: {{LocalRepositories.Key("base")}}}
+              - {name: {{other}}, url: "{{LocalRepositories.Url("deb/" + other)}}", key: {{site}}}
+              - {name: {{wanted}}, url: "{{LocalRepositories.Url("deb/" + wanted)}}", key: {{site}}, priority: 900}
+            packages: [same]
+            """));
+        Assert.Equal($"{(wanted == "one" ? 1 : 2)} from {wanted}\n", Cat("x.sqfs", "opt/same/version"));
+    }
+
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData(true), InlineData(false)]
+    public void MirrorListsAndKeysInTheDefinitionDo(bool deb)
+    {
+        string list = Write("mirrors", $"# mirrors\nfile:///nowhere/at/all\n{LocalRepositories.Url(deb ? "deb/mini" : "rpm/base")}\n");
+        string key = File.ReadAllText(LocalRepositories.Key("base")).TrimEnd().Replace("\n", "\n      ", StringComparison.Ordinal);
+        Built(Environment.UserName, Write("d.yaml", $"""
+            from: {(deb ? "deb\nsuite: mini" : "rpm")}
+            repositories:
+              - name: base
+                mirrorlist: file://{list}
+                key: |
+                  {key.Replace("\n      ", "\n                  ", StringComparison.Ordinal)}
+            packages: [app]
+            """.Replace("                  ", "      ", StringComparison.Ordinal).Replace("            ", "", StringComparison.Ordinal)));
+        Assert.Equal("3 from " + (deb ? "mini" : "base") + "\n", Cat("x.sqfs", "opt/app/version"));
+    }
+
+    [NeedsTheory(Repositories.Rpm, Needs.Root)]
+    [InlineData(true), InlineData(false)]
+    public void OneLockGivesTheSameBytesToTwoUsersInTwoFoldersAtTwoTimes(bool deb)
+    {
+        string text = (deb ? Deb() : Rpm()) + "files: [{from: note.txt, to: /opt/note.txt}]\nrun: [\"touch /opt/now; mkdir /opt/made\"]\nenvironment: {A: b}\n";
+        Write("one/x.yaml", text);
+        Write("one/note.txt", "note\n");
+        string first = DigestOf("root", In("one/x.yaml"), "1.sqfs", "--lock-file", In("one/x.lock"));
+        Thread.Sleep(2100);
+        foreach (string user in new[] { "root", Cli.OtherUser }.OfType<string>())
+        {
+            Write($"{user}/x.yaml", text);
+            Write($"{user}/note.txt", "note\n");
+            File.Copy(In("one/x.lock"), In($"{user}/x.lock"));
+            Assert.Equal(first, DigestOf(user, In($"{user}/x.yaml"), user + ".sqfs", "--lock-file", In($"{user}/x.lock")));
+            Assert.Equal(File.ReadAllText(In("one/x.lock")), File.ReadAllText(In($"{user}/x.lock")));
+        }
+    }
+
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData(true), InlineData(false)]
+    public void ALockIsObeyedNamesWhatIsGoneAndServesItFromACache(bool deb)
+    {
+        // a mirror of the test's own, from which a package goes
+        string kind = deb ? "deb/mini" : "rpm/base", mirror = In("mirror");
+        Cli.Start(Environment.UserName, ["cp", "-r", Path.Combine(LocalRepositories.Path, kind), mirror]).Wait();
+        string text = (deb ? Deb("packages: [lib]\n") : Rpm("packages: [lib]\n")).Replace(LocalRepositories.Url(kind), "file://" + mirror, StringComparison.Ordinal)
+            .Replace("priority: 1001", "exclude: ['*']", StringComparison.Ordinal).Replace("priority: 20", "exclude: ['*']", StringComparison.Ordinal).Replace("priority: 10}", "exclude: ['*']}", StringComparison.Ordinal);
+        string definition = Write("x.yaml", text), locked = In("x.lock"), user = Environment.UserName;
+        Write("x.lock", "");
+        File.Delete(locked);
+        Write("mirror/note", "");
+        string digest = DigestOf(user, definition, "1.sqfs", "--lock-file", locked), content = File.ReadAllText(locked);
+
+        string package = Directory.GetFiles(mirror, "lib*2*", SearchOption.AllDirectories)[0], cache = Directory.CreateDirectory(In("cache/kept")).FullName;
+        File.Copy(package, Path.Combine(cache, Path.GetFileName(package)));
+        File.Delete(package);
+        Directory.Delete(In("cache/" + user), recursive: true);
+        AssertRefused(Build(definition, "2.sqfs", "--lock-file", locked), "package 'lib' 2", "there is no such file", "-PackageCache");
+        Assert.Equal(digest, DigestOf(user, definition, "2.sqfs", "--lock-file", locked, "--package-cache", cache));
+        Assert.Equal(content, File.ReadAllText(locked));
+
+        // another file under the package's name is not the package
+        File.WriteAllText(Path.Combine(cache, Path.GetFileName(package)), "x");
+        File.WriteAllText(package, "another");
+        AssertRefused(Build(definition, "3.sqfs", "--lock-file", locked, "--package-cache", cache), "package 'lib' 2");
+
+        Write("x.yaml", text.Replace("[lib]", "[lib, app]", StringComparison.Ordinal));
+        AssertRefused(Build(definition, "3.sqfs", "--lock-file", locked), locked + ": the lock is of another definition", "--update-lock");
+    }
+
+    /// <summary>The user nobody has no subordinate ids.</summary>
+    [NeedsTheory(Repositories.Rpm, Needs.Root, "fakeroot")]
+    [InlineData(true), InlineData(false)]
+    public void AUserWithoutSubordinateIdsBuildsToo(bool deb)
+    {
+        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n");
+        Cli.Result result = Cli.Start("nobody", ["env", "XDG_CACHE_HOME=" + In("cache"), "HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
+        Assert.True(result.ExitCode == 0, result.Error);
+        AssertNothingLeft("x.sqfs");
+        string[] lines = Cli.Start(Environment.UserName, ["unsquashfs", "-lln", In("x.sqfs")]).Wait().Output.Split('\n');
+        Assert.Contains(lines, l => l.Contains(" 0/0 ", StringComparison.Ordinal) && l.EndsWith("/opt/app/version", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.Contains(" 0/0 ", StringComparison.Ordinal) && l.EndsWith("/opt/1", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.Contains("libfakeroot", StringComparison.Ordinal));
+        Assert.Contains("no subordinate ids", File.ReadAllText(Directory.GetFiles(In("cache/slipway/logs"))[0]), StringComparison.Ordinal);
+    }
+
+    [NeedsFact(Repositories.Rpm)]
+    public void TheStepsBeforeAChangeAreNotTakenAgain()
+    {
+        Dictionary<string, string> environment = new() { ["TMPDIR"] = In("tmp"), ["XDG_CACHE_HOME"] = In("cache") };
+        string user = Cli.OtherUser ?? Environment.UserName;
+        (string Digest, string Error) Run(string text, string image)
+        {
+            Cli.Result result = Cli.Start(user, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", Write("x.yaml", text), "-o", In(image), "-v"], environment: environment).Wait();
+            Assert.True(result.ExitCode == 0, result.Error);
+            return (Linux.Digest.OfFile(In(image)), result.Error);
+        }
+        if (Linux.LibC.geteuid() == 0 && user == "root")
+            return;
+        string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n", two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
+        (string first, string said) = Run(one, "1.sqfs");
+        Assert.Contains("installing packages", said, StringComparison.Ordinal);
+        (string again, said) = Run(one, "2.sqfs");
+        Assert.Equal(first, again);
+        Assert.DoesNotContain("installing packages", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("packing", said, StringComparison.Ordinal);
+        (string changed, said) = Run(two, "3.sqfs");
+        Assert.NotEqual(first, changed);
+        Assert.DoesNotContain("installing packages", said, StringComparison.Ordinal);
+        Assert.Contains("running command 2 of 2", said, StringComparison.Ordinal);
+        // what is made from kept steps is what is made without
+        Directory.Delete(In("cache/slipway/steps"), recursive: true);
+        Assert.Equal(changed, Run(two, "4.sqfs").Digest);
+    }
+}
