@@ -91,9 +91,11 @@ public sealed class MemoryTests
         site.AssertNothingLeft();
         if (site.User == "root")
             return;
-        // Open MPI would have said so: it does where each rank is in a container of its own
+        // Open MPI would have said so: it does where each rank is in a container of its own. Its longer message ("not available due to different user
+        // namespaces") is now and then lost between the rank and mpirun; this one comes from the rank itself.
         Cli.Result apart = Ranks("--job $OMPI_COMM_WORLD_RANK");
-        Assert.Contains("not available due to different user namespaces", (apart.Output + apart.Error).ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.NotEqual(0, apart.ExitCode);
+        Assert.Contains("The Open MPI vader BTL is aborting the MPI job", apart.Output + apart.Error, StringComparison.Ordinal);
     }
 }
 
