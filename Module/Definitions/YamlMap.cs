@@ -124,6 +124,8 @@ internal sealed class YamlMap
         return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'", shell))];
     }
 
+    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, value, $"'{key}'", variables, keys) : null;
+
     public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Items(key).Select(item => Of(file, item, $"an item of '{key}'", variables, keys));
 
     IEnumerable<YamlNode> Items(string key) => Find(key) switch
