@@ -15,32 +15,40 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
 
     public override void Resolve(FoundFile file, Closure closure)
     {
-        if (file.Elf is not null || !file.Node.IsExecutable || FirstLine(file, closure) is not { } line)
+        if (file.Elf is not null || !file.Node.IsExecutable)
             return;
-        var at = line.AsSpan().IndexOfAny(' ', '\t');
-        var (interpreter, argument) = at < 0 ? (line, "") : (line[..at], line[at..].Trim());
-        var reason = new Reason(Name, file.Path, $"the first line of {file.Path} names it");
-        // a relative one is looked for where the script is started: nobody knows where that is
-        if (!interpreter.StartsWith('/') || !closure.Add(interpreter, reason))
-        {
-            closure.Tell(DependencySeverity.Error, file.Path, Name, $"its interpreter {Short(interpreter)} is not there", "Install it, or mend the script's first line.");
-            return;
-        }
-        if (System.IO.Path.GetFileName(interpreter) == "env" && Program(argument) is { } program)
-        {
-            var found = program.StartsWith('/') ? program : Find(program, path, closure.Tree);
-            if (found is null || !closure.Add(found, new Reason(Name, file.Path, $"the first line of {file.Path} has env look for {program}")))
-                closure.Tell(DependencySeverity.Error, file.Path, Name, $"its interpreter {Short(program)}, which env looks for, is not on the PATH", $"Install it. The directories: {string.Join(':', path)}");
-        }
+        foreach (var (name, found, byEnv) in Interpreters(file.Path, path, closure.Tree, (severity, message, advice) => closure.Tell(severity, file.Path, Name, message, advice)))
+            if (found is null)
+                closure.Tell(DependencySeverity.Error, file.Path, Name, Missing(name, byEnv), byEnv ? $"Install it. The directories: {string.Join(':', path)}" : "Install it, or mend the script's first line.");
+            else
+                closure.Add(found, new Reason(Name, file.Path, $"the first line of {file.Path} {(byEnv ? $"has env look for {name}" : "names it")}"));
     }
 
-    static string? FirstLine(FoundFile file, Closure closure)
+    public static string Missing(string name, bool byEnv) =>
+        $"its interpreter {(name.Length <= 80 ? $"'{name}'" : $"'{name[..80]}…'")}{(byEnv ? ", which env looks for, is not on the PATH" : " is not there")}";
+
+    /// <summary>What a script is started by: the program that its first line names, and the one that this looks for if it is env.</summary>
+    /// <returns>Each with the path that it was found by; null where it was not.</returns>
+    /// <param name="canonical">Of a regular file; one that is no script gives nothing.</param>
+    public static IEnumerable<(string Name, string? Path, bool ByEnv)> Interpreters(string canonical, IReadOnlyList<string> path, FileTree tree, Action<DependencySeverity, string, string> tell)
+    {
+        if (FirstLine(tree.Outside(canonical), tell) is not { } line)
+            yield break;
+        var at = line.AsSpan().IndexOfAny(' ', '\t');
+        var (interpreter, argument) = at < 0 ? (line, "") : (line[..at], line[at..].Trim());
+        // a relative one is looked for where the script is started: nobody knows where that is
+        yield return (interpreter, interpreter.StartsWith('/') && tree.Resolve(interpreter).Kind == FileKind.File ? interpreter : null, false);
+        if (System.IO.Path.GetFileName(interpreter) == "env" && Program(argument) is { } program)
+            yield return (program, program.StartsWith('/') ? tree.Resolve(program).Kind == FileKind.File ? program : null : Find(program, path, tree), true);
+    }
+
+    static string? FirstLine(string outside, Action<DependencySeverity, string, string> tell)
     {
         Span<byte> bytes = stackalloc byte[FirstBytes];
         int got;
         try
         {
-            using var handle = File.OpenHandle(closure.Tree.Outside(file.Path));
+            using var handle = File.OpenHandle(outside);
             got = RandomAccess.Read(handle, bytes, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -54,10 +62,10 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
         var end = bytes.IndexOf((byte)'\n');
         var line = Encoding.UTF8.GetString(end < 0 ? bytes[2..] : bytes[2..end]).Trim(' ', '\t', '\r');
         if (end < 0 && got == FirstBytes)
-            closure.Tell(DependencySeverity.Warning, file.Path, RuleName, $"its first line has more than {FirstBytes - 1} bytes, of which the kernel sees no more", "Shorten the line.");
+            tell(DependencySeverity.Warning, $"its first line has more than {FirstBytes - 1} bytes, of which the kernel sees no more", "Shorten the line.");
         if (line.Contains('\0') || line.Length == 0)
         {
-            closure.Tell(DependencySeverity.Error, file.Path, RuleName, "its first line names no interpreter", "Mend the script's first line.");
+            tell(DependencySeverity.Error, "its first line names no interpreter", "Mend the script's first line.");
             return null;
         }
         return line;
@@ -112,6 +120,4 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     public static string? Find(string program, IEnumerable<string> directories, FileTree tree) =>
         directories.Select(d => FileTree.Join(d.TrimEnd('/') is { Length: > 0 } clean ? clean : "/", program))
             .FirstOrDefault(p => tree.Resolve(p) is { Kind: FileKind.File } found && tree.Look(found.Path).IsExecutable);
-
-    static string Short(string name) => name.Length <= 80 ? $"'{name}'" : $"'{name[..80]}…'";
 }
