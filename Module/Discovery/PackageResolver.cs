@@ -43,7 +43,8 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
     {
         if (database is null)
             return;
-        var fresh = closure.Files.Keys.Where(p => !owners.ContainsKey(p)).ToList();
+        // a link to a directory (/lib in a merged /usr) is a directory to many packages, and the one that made it need not be among them
+        var fresh = closure.Files.Values.Where(f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory)).Select(f => f.Path).ToList();
         var found = database.Owners(fresh);
         foreach (var path in fresh)
         {
