@@ -64,6 +64,9 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
 
     public IReadOnlyDictionary<string, ImageDependency> Files => files;
 
+    /// <summary>By path: what an ELF file is in the process that it came in with.</summary>
+    public Dictionary<string, (ProcessImage Process, LoadedObject Object)> Loaded { get; } = new(StringComparer.Ordinal);
+
     public IReadOnlyList<DependencyProblem> Problems => problems;
 
     /// <summary>Tells something once.</summary>
@@ -134,7 +137,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <summary>Applies all resolvers to all files until none finds anything new.</summary>
     public void Run(IReadOnlyList<Resolver> resolvers, CancellationToken cancel)
     {
-        for (var finished = 0; finished < resolvers.Count;)
+        for (var finished = 0; pending.Count > 0 || finished < resolvers.Count;)
         {
             while (pending.TryDequeue(out var file))
             {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Slipway.Discovery;
@@ -14,6 +15,8 @@ sealed class DpkgDatabase : PackageDatabase
     readonly FileTree tree;
     readonly Dictionary<string, InstalledPackage> packages = new(StringComparer.Ordinal);
     readonly Dictionary<string, (string To, string By)> diversions = new(StringComparer.Ordinal);
+    readonly Dictionary<string, string> diverted = new(StringComparer.Ordinal);
+    readonly Lazy<Dictionary<ulong, InstalledPackage>> lists;
 
     DpkgDatabase(FileTree tree, string status)
     {
@@ -21,10 +24,30 @@ sealed class DpkgDatabase : PackageDatabase
         ReadStatus(status);
         var lines = tree.Text("/var/lib/dpkg/diversions")?.Split('\n') ?? [];
         for (var i = 0; i + 2 < lines.Length; i += 3)
+        {
             diversions[lines[i]] = (lines[i + 1], lines[i + 2]);
+            diverted.TryAdd(lines[i + 1], lines[i]);
+        }
+        lists = new(ReadLists);
     }
 
-    public static DpkgDatabase? TryOpen(FileTree tree) => tree.Text(Status, 256 << 20) is { } status ? new DpkgDatabase(tree, status) : null;
+    /// <summary>The database of a tree; one that was read before is taken again while neither status nor lists have changed since.</summary>
+    public static DpkgDatabase? TryOpen(FileTree tree)
+    {
+        if (tree.Resolve(Status) is not { Kind: FileKind.File } file)
+            return null;
+        var (status, info) = (tree.Look(file.Path), tree.Look(tree.Resolve(Info).Path));
+        var key = (tree.Outside(file.Path), status.Size, status.ModifiedExactly, info.ModifiedExactly);
+        lock (Gate)
+        {
+            if (last is null || last.Value.Key != key)
+                last = tree.Text(Status, 256 << 20) is { } text ? (key, new DpkgDatabase(tree, text)) : null;
+            return last?.Database;
+        }
+    }
+
+    static readonly Lock Gate = new();
+    static ((string, long, long, long) Key, DpkgDatabase Database)? last;
 
     void ReadStatus(string status)
     {
@@ -73,48 +96,66 @@ sealed class DpkgDatabase : PackageDatabase
 
     public override IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths)
     {
-        // what a package may call a file to what the file is
-        Dictionary<string, string> wanted = new(StringComparer.Ordinal);
-        foreach (var path in paths)
-        {
-            wanted[path] = path;
-            if (path.StartsWith("/usr/", StringComparison.Ordinal) && Array.Find(Merged, m => path.AsSpan(4).StartsWith(m + "/", StringComparison.Ordinal)) is { } merged && tree.Look(merged).Kind == FileKind.Link)
-                wanted.TryAdd(path[4..], path);
-        }
-        foreach (var (from, (to, _)) in diversions)
-            if (wanted.Remove(to, out var diverted))
-                wanted[from + "\0diverted"] = diverted;
-        var lookup = wanted.GetAlternateLookup<ReadOnlySpan<char>>();
         Dictionary<string, InstalledPackage> owners = new(StringComparer.Ordinal);
-        foreach (var name in tree.List(Info))
-        {
-            if (!name.EndsWith(".list", StringComparison.Ordinal) || Find(name[..^5]) is not { } package || ReadList($"{Info}/{name}") is not { } text)
-                continue;
-            foreach (var line in text.AsSpan().EnumerateLines())
-                if (lookup.TryGetValue(line, out var path))
-                {
-                    if (!diversions.TryGetValue(path, out var away) || away.By == package.Name)
-                        owners.TryAdd(path, package);
-                }
-                else if (diversions.Count > 0 && wanted.TryGetValue(line.ToString() + "\0diverted", out path))
-                {
-                    owners.TryAdd(path, package);
-                }
-        }
+        foreach (var path in paths)
+            if (Owner(path) is { } owner)
+                owners[path] = owner;
         return owners;
     }
 
-    /// <summary>Latin-1 is quick, and the same as UTF-8 for all names but those of certificates and the like.</summary>
-    string? ReadList(string path)
+    InstalledPackage? Owner(string path)
     {
-        try
+        // what stands at a diverted path is of the package that diverted it; the other's file has another name now
+        if (diversions.TryGetValue(path, out var away))
+            return Find(away.By);
+        if (diverted.TryGetValue(path, out var from))
+            path = from;
+        return lists.Value.TryGetValue(Hash(Encoding.UTF8.GetBytes(path)), out var package) || (OldName(path) is { } old && lists.Value.TryGetValue(Hash(Encoding.UTF8.GetBytes(old)), out package)) ? package : null;
+    }
+
+    string? OldName(string path) =>
+        path.StartsWith("/usr/", StringComparison.Ordinal) && Array.Find(Merged, m => path.AsSpan(4).StartsWith(m + "/", StringComparison.Ordinal)) is { } merged && tree.Look(merged).Kind == FileKind.Link
+            ? path[4..] : null;
+
+    /// <summary>All lists, by 64-bit hashes: a host has some hundred thousand files, of which a few thousand are asked for.</summary>
+    Dictionary<ulong, InstalledPackage> ReadLists()
+    {
+        Dictionary<ulong, InstalledPackage> all = new(1 << 17);
+        foreach (var name in tree.List(Info))
         {
-            var bytes = File.ReadAllBytes(tree.Outside(path));
-            return System.Text.Ascii.IsValid(bytes) ? Encoding.Latin1.GetString(bytes) : Encoding.UTF8.GetString(bytes);
+            if (!name.EndsWith(".list", StringComparison.Ordinal) || Find(name[..^5]) is not { } package)
+                continue;
+            ReadOnlySpan<byte> rest;
+            try
+            {
+                rest = File.ReadAllBytes(tree.Outside($"{Info}/{name}"));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
+            while (rest.Length > 0)
+            {
+                var end = rest.IndexOf((byte)'\n');
+                all.TryAdd(Hash(end < 0 ? rest : rest[..end]), package);
+                rest = end < 0 ? [] : rest[(end + 1)..];
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        return all;
+    }
+
+    /// <summary>FNV-1a (Fowler, Noll, Vo), eight bytes at a time.</summary>
+    static ulong Hash(ReadOnlySpan<byte> text)
+    {
+        const ulong Prime = 0x100000001b3;
+        var hash = 0xcbf29ce484222325 ^ (ulong)text.Length;
+        for (; text.Length >= 8; text = text[8..])
         {
-            return null;
+            hash = (hash ^ BinaryPrimitives.ReadUInt64LittleEndian(text)) * Prime;
+            hash ^= hash >> 29;
         }
+        foreach (var one in text)
+            hash = (hash ^ one) * Prime;
+        return hash;
     }
 }

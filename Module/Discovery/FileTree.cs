@@ -7,9 +7,12 @@ enum FileKind { None, File, Directory, Link, Other }
 
 /// <summary>One name in a directory, as lstat(2) has it.</summary>
 /// <param name="Target">Of a link, as it is written there.</param>
-/// <param name="Modified">Seconds since 1970.</param>
-readonly record struct FileNode(FileKind Kind, string? Target, ushort Mode, long Size, long Modified)
+/// <param name="ModifiedExactly">Nanoseconds since 1970.</param>
+readonly record struct FileNode(FileKind Kind, string? Target, ushort Mode, long Size, long ModifiedExactly)
 {
+    /// <summary>Seconds since 1970.</summary>
+    public long Modified => ModifiedExactly / 1_000_000_000;
+
     public bool IsExecutable => Kind == FileKind.File && (Mode & 0x49) != 0;
 
     /// <summary>S_ISUID or S_ISGID.</summary>
@@ -70,7 +73,7 @@ sealed class FileTree(string root)
             var length = (int)LibC.readlink(outside, buffer, PathLimit);
             target = length > 0 ? System.Text.Encoding.UTF8.GetString(buffer, length) : "";
         }
-        return new FileNode(kind, target, (ushort)(found.stx_mode & 0xfff), (long)found.stx_size, found.stx_mtime.tv_sec);
+        return new FileNode(kind, target, (ushort)(found.stx_mode & 0xfff), (long)found.stx_size, found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
     }
 
     public ResolvedPath Resolve(string path) => Resolve(path, 0);

@@ -22,14 +22,17 @@ sealed class LoaderResolver(string? machine) : Resolver
         if (elf.IsDynamic && file.Loaded is null && elf.Type is ElfType.Executable or ElfType.SharedObject)
         {
             var (process, first) = Enter(file, elf, closure);
+            closure.Loaded[file.Path] = (process, first);
             foreach (var edge in closure.Loader.Load(process, first))
                 Take(edge, process, closure);
             if (elf.DlopenNotes.Count > 0)
                 Notes(first, process, closure);
         }
-        else if (file is { Loaded: { } loaded, Process: { } process } && elf.DlopenNotes.Count > 0)
+        else if (file is { Loaded: { } loaded, Process: { } process })
         {
-            Notes(loaded, process, closure);
+            closure.Loaded[file.Path] = (process, loaded);
+            if (elf.DlopenNotes.Count > 0)
+                Notes(loaded, process, closure);
         }
     }
 

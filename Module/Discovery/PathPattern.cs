@@ -9,7 +9,14 @@ sealed class PathPattern
     {
         Text = text;
         Components = text.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var wild = text.AsSpan().IndexOfAny('*', '?');
+        literal = wild < 0 ? text : text[..wild];
+        if (wild < 0 || literal.EndsWith('/'))
+            literal = literal.TrimEnd('/');
     }
+
+    // what every match begins with: most paths are told apart by it
+    readonly string literal;
 
     public string Text { get; }
 
@@ -31,6 +38,8 @@ sealed class PathPattern
 
     public bool Matches(string path)
     {
+        if (!path.StartsWith(literal, StringComparison.Ordinal))
+            return false;
         var names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         // from[i]: the components so far match the first i names
         var from = new bool[names.Length + 1];

@@ -46,23 +46,22 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
             return;
         if (!what.StartsWith('/'))
         {
-            if (file is { Process: { } process, Loaded: { } loaded })
-                LoaderResolver.Open(what, loaded, process, closure, reason);
-            else if (file.Elf is { IsDynamic: true } elf && closure.Loader.Process(file.Path, elf) is { } own)
-                LoaderResolver.Open(what, own.Main, own, closure, reason);
+            if (closure.Loaded.TryGetValue(file.Path, out var at))
+                LoaderResolver.Open(what, at.Object, at.Process, closure, reason);
             return;
         }
+        var opener = closure.Loaded.GetValueOrDefault(file.Path);
         long total = 0;
         foreach (var path in PathPattern.Parse(what).SelectMany(closure.Tree.Glob))
         {
-            var at = closure.Tree.Resolve(path);
-            total += at.Kind == FileKind.File ? closure.Tree.Look(at.Path).Size : 0;
+            var leads = closure.Tree.Resolve(path);
+            total += leads.Kind == FileKind.File ? closure.Tree.Look(leads.Path).Size : 0;
             if (total > rule.Largest)
             {
                 closure.Tell(DependencySeverity.Warning, path, name, $"left out, with what follows it in {what}: all would be more than {rule.Largest >> 20} MiB", "Name what you need of it under 'files'.");
                 return;
             }
-            if (!closure.Add(path, reason, file.Process, openedBy: file.Loaded))
+            if (!closure.Add(path, reason, opener.Process, openedBy: opener.Object))
                 closure.Tell(DependencySeverity.Note, path, name, "a link that leads nowhere");
         }
     }
@@ -72,12 +71,11 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
     {
         if (rule.Near is null)
             return [.. new[] { FileTree.Parent(file.Path), closure.Tree.Resolve(FileTree.Parent(file.AskedAs)).Path }.Distinct()];
-        var process = file.Process ?? (file.Elf is { } elf ? closure.Loader.Process(file.Path, elf) : null);
-        if (process is null)
+        if (!closure.Loaded.TryGetValue(file.Path, out var at))
             return [];
-        if (process.Find(rule.Near) is { } loaded)
-            return [FileTree.Parent(loaded.Path)];
-        return [.. closure.Loader.Search(rule.Near, file.Loaded ?? process.Main, process).Where(f => !f.Alternative).Select(f => FileTree.Parent(f.Canonical))];
+        if (at.Process.Find(rule.Near) is { } near)
+            return [FileTree.Parent(near.Path)];
+        return [.. closure.Loader.Search(rule.Near, at.Object, at.Process).Where(f => !f.Alternative).Select(f => FileTree.Parent(f.Canonical))];
     }
 
     /// <summary>One set of values for each place in the configuration that the rule's expression matches; an empty one where the rule reads none.</summary>
