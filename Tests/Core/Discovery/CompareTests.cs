@@ -171,10 +171,10 @@ public sealed class CompareTests : IDisposable
     }
 
     [NeedsTheory(Tests.Needs.Long, Tests.Needs.Network, Tests.Needs.Root, "mmdebstrap")]
-    [InlineData("bullseye", "trixie", "libtinfo.so.6", "libc.so.6", "GLIBC_", "/usr/bin/bash")]
+    [InlineData("bullseye", "trixie", "libtinfo.so.6", "libc.so.6 libtinfo.so.6", "GLIBC_2. NCURSES6_TINFO_6.2.current", "/usr/bin/bash")]
     [InlineData("bookworm", "trixie", "libcrypto.so.3", "libc.so.6", "GLIBC_", "/usr/bin/openssl")]
     [InlineData("trixie", "bookworm", "libcrypto.so.3", "libcrypto.so.3", "OPENSSL_3.", "/usr/bin/openssl")]
-    public void Names_exactly_the_versions_that_a_library_of_another_release_lacks(string suite, string other, string soname, string provider, string prefix, string program)
+    public void Names_exactly_the_versions_that_a_library_of_another_release_lacks(string suite, string other, string soname, string providers, string prefixes, string program)
     {
         using TemporaryDirectory work = new();
         var root = Debian.Copy(suite, work);
@@ -184,12 +184,11 @@ public sealed class CompareTests : IDisposable
         var missing = ImageComparer.Compare(root).Missing;
         Assert.NotEmpty(missing);
         Assert.All(missing, m => Assert.Equal(MissingKind.Version, m.Kind));
-        Assert.All(missing, m => Assert.StartsWith(prefix, m.Name, StringComparison.Ordinal));
-        Assert.All(missing, m => Assert.Contains("/" + provider[..provider.IndexOf(".so", StringComparison.Ordinal)], m.Provider!, StringComparison.Ordinal));
+        Assert.All(missing, m => Assert.Contains(prefixes.Split(' '), p => m.Name.StartsWith(p, StringComparison.Ordinal)));
+        Assert.All(missing, m => Assert.Contains(providers.Split(' '), p => m.Provider!.Contains("/" + p[..p.IndexOf(".so", StringComparison.Ordinal)], StringComparison.Ordinal)));
         Assert.Contains(missing, m => m.Programs.Contains(program) || m.Programs.Contains(program.Replace("/usr", "", StringComparison.Ordinal)));
         // the loader of the image is the judge: it names each of them, and no other
-        var said = Cli.Start(Environment.UserName, ["chroot", root, "/lib64/ld-linux-x86-64.so.2", "--verify", program]).Wait();
-        said = Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
+        var said = Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
         foreach (var version in missing.Where(m => m.Programs.Contains(program)))
             Assert.Contains($"version `{version.Name}' not found", said.Error + said.Output);
     }
