@@ -148,6 +148,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
         /// <summary>An error about one of several things; the work goes on.</summary>
         public void Error(SlipwayException error) => messages.Add(() => cmdlet.WriteError(Record(error)));
 
+        public void Problems(IReadOnlyList<DependencyProblem> problems) => messages.Add(() => cmdlet.WriteProblems(problems));
+
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>
         public void Line(string line) => messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));
     }

@@ -69,7 +69,11 @@ static partial class CommandLine
                 PackageCache = result.GetValue(packageCache),
                 UseStepCache = !result.GetValue(noCache),
             });
-            return ImageBuilder.BuildAll(requests, result.GetValue(throttle), progress, cancel);
+            return ImageBuilder.BuildAll(requests, result.GetValue(throttle), progress, cancel).Select(image =>
+            {
+                Tell(result, image.Manifest?.Problems ?? []);
+                return image;
+            });
         }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
     }
 

@@ -84,7 +84,7 @@ static class RuleFile
     static Rule One(YamlMap map, string name, string why)
     {
         var when = map.Map("when", "soname", "path", "imports") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
-        string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true).Select(t => t.Value)];
+        string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true, shell: true).Select(t => t.Value)];
         var (sonames, paths, imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
         if (sonames.Length + paths.Length + imports.Length == 0)
             throw map.Error("when", "ResolverInvalid", "'when' names nothing", "Give 'soname', 'path' or 'imports'.");
@@ -94,7 +94,7 @@ static class RuleFile
         if (add.Length == 0 && map.Text("note") is null)
             throw map.Error("add", "ResolverInvalid", "the rule adds nothing", "Give patterns or sonames under 'add'.");
         return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, map.Text("near")?.Value, read,
-            map.Text("line") is { } line ? Expression(map, line.Value) : null, add, map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
+            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
     }
 
     static Regex Expression(YamlMap map, string text)
