@@ -22,6 +22,10 @@ public static class BuildInside
         "var/lib/apt/extended_states-old", "var/lib/dbus/machine-id", "etc/apt/apt.conf.d/99mmdebstrap", "root/.bash_history", "var/lib/systemd/catalog/database",
     ];
 
+    /// <summary>True for what no image keeps, so that a source need not bring it.</summary>
+    /// <param name="path">Absolute.</param>
+    internal static bool StaysOut(string path) => EmptyDirectories.Any(d => path.StartsWith($"/{d}/", StringComparison.Ordinal)) || path.StartsWith("/var/log/", StringComparison.Ordinal) || Leftovers.Contains(path[1..]);
+
     /// <summary>Runs the job to its end.</summary>
     /// <returns>0, or 1 after a failure that was told.</returns>
     public static int Run(string jobPath)

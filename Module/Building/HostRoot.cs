@@ -54,16 +54,18 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         Context.Step("finding what the programs need");
         FileTree tree = new("/");
         IEnumerable<string> optional = Always.Concat(Context.Definition.FabricAuto ? VerbsLibraries() : []).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
+        foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
+            throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
         try
         {
-            return DependencyFinder.Find(new DependencyRequest
+            return WithoutWhatStaysOut(DependencyFinder.Find(new DependencyRequest
             {
                 Programs = [.. source.Programs.Select(p => p.Value), .. Shell],
                 Packages = [.. source.Packages.Select(p => p.Value)],
                 Files = [.. source.Files.Select(f => f.Value), .. optional],
                 Exclude = [.. source.Exclude.Select(e => e.Value)],
                 LibraryPath = LibraryPath,
-            }, cancel);
+            }, cancel));
         }
         catch (SlipwayException e) when (e.Id == "DependencyNotFound")
         {
@@ -71,6 +73,18 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
             throw new SlipwayException(e.Id, e.Kind, $"{(named ?? source.From).Where}: {e.Message}", e.Recommendation, e.Target, e);
         }
     }
+
+    static DependencySet WithoutWhatStaysOut(DependencySet found) => new()
+    {
+        Files = [.. found.Files.Where(f => !BuildInside.StaysOut(f.Path))],
+        Problems =
+        [
+            .. found.Files.Where(f => BuildInside.StaysOut(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
+                $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
+            .. found.Problems,
+        ],
+        Packages = found.Packages,
+    };
 
     /// <summary>For <c>fabric: auto</c>; providers and their configuration come by the rules of libibverbs.</summary>
     static IEnumerable<string> VerbsLibraries() => Fabric.ProviderTable.Default.VerbsLibraries.Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
