@@ -156,7 +156,7 @@ public sealed class HostRootTests : IDisposable
         Assert.Equal("-rwxr-xr-x", Listing()[script]);
     }
 
-    [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "ucx_info", "fi_info")]
+    [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "/etc/libibverbs.d", "ucx_info", "fi_info")]
     public void Fabric_tools_find_their_providers_and_modules()
     {
         var user = Cli.OtherUser ?? Environment.UserName;
