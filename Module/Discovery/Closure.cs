@@ -79,7 +79,8 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <summary>Takes a path, with the links that lead on from it.</summary>
     /// <returns>False where nothing is there.</returns>
     /// <param name="named">The request names it: then a secret is no secret.</param>
-    public bool Add(string path, Reason reason, ProcessImage? process = null, LoadedObject? loaded = null, LoadedObject? openedBy = null, bool named = false)
+    /// <param name="data">It may well be no program.</param>
+    public bool Add(string path, Reason reason, ProcessImage? process = null, LoadedObject? loaded = null, LoadedObject? openedBy = null, bool named = false, bool data = false)
     {
         var found = tree.Resolve(path);
         if (found.Loop)
@@ -112,7 +113,8 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
             return true;
         if (node.IsSetId)
             Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not", "Programs that become root do not work in a container of an ordinary user.");
-        var elf = loader.Read(found.Path);
+        // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
+        var elf = data && !node.IsExecutable && !found.Path.Contains(".so", StringComparison.Ordinal) ? null : loader.Read(found.Path);
         pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
         return true;
     }

@@ -9,11 +9,14 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
 {
     readonly HashSet<(Rule, string)> applied = [];
 
+    // those that are not about libraries and programs
+    readonly IReadOnlyList<Rule> forAnyFile = [.. rules.Where(r => r.Sonames.Count + r.Imports.Count == 0)];
+
     public override string Name => name;
 
     public override void Resolve(FoundFile file, Closure closure)
     {
-        foreach (var rule in rules)
+        foreach (var rule in file.Elf is null ? forAnyFile : rules)
             if (Applies(rule, file, closure))
                 Apply(rule, file, closure);
     }
@@ -61,7 +64,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
                 closure.Tell(DependencySeverity.Warning, path, name, $"left out, with what follows it in {what}: all would be more than {rule.Largest >> 20} MiB", "Name what you need of it under 'files'.");
                 return;
             }
-            if (!closure.Add(path, reason, opener.Process, openedBy: opener.Object))
+            if (!closure.Add(path, reason, opener.Process, openedBy: opener.Object, data: true))
                 closure.Tell(DependencySeverity.Note, path, name, "a link that leads nowhere");
         }
     }
