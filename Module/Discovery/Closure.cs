@@ -1,4 +1,5 @@
 using Slipway.Elf;
+using Slipway.Linux;
 
 namespace Slipway.Discovery;
 
@@ -114,7 +115,10 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         if (node.IsSetId)
             Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not", "Programs that become root do not work in a container of an ordinary user.");
         // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
-        var elf = data && !node.IsExecutable && !found.Path.Contains(".so", StringComparison.Ordinal) ? null : loader.Read(found.Path);
+        var look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
+        if (!look && LibC.access(tree.Outside(found.Path), LibC.R_OK) != 0)
+            Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied", "Make the file readable, or exclude it.");
+        var elf = look ? loader.Read(found.Path) : null;
         pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
         return true;
     }

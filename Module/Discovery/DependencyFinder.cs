@@ -38,6 +38,9 @@ public static class DependencyFinder
 {
     const string AskedRule = "definition";
 
+    /// <summary>What the kernel shows there is no file; reading some of it does things.</summary>
+    static readonly string[] OfTheKernel = ["/proc", "/sys", "/dev", "/run"];
+
     static readonly string[] StandardPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
     /// <exception cref="SlipwayException">A name stands for nothing that is there, or a resolver of the site is not as it should be.</exception>
@@ -108,7 +111,7 @@ public static class DependencyFinder
         {
             any = true;
             var isDirectory = closure.Tree.Resolve(found).Kind == FileKind.Directory;
-            foreach (var path in isDirectory ? closure.Tree.Below(found) : [found])
+            foreach (var path in isDirectory ? closure.Tree.Below(found, OfTheKernel.Contains) : [found])
                 if (!closure.Add(path, new Reason(AskedRule, null, path == found ? "named" : $"in {found}"), named: path == name))
                     closure.Tell(DependencySeverity.Warning, path, AskedRule, "a link that leads nowhere", "Remove the link, or install what it leads to.");
         }

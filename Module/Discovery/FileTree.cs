@@ -163,15 +163,15 @@ sealed class FileTree(string root)
         foreach (var component in pattern.Components)
             found = component switch
             {
-                "**" => found.SelectMany(Below),
+                "**" => found.SelectMany(d => Below(d)),
                 _ when PathPattern.IsWild(component) => found.SelectMany(d => List(d).Where(n => PathPattern.MatchesName(component, n)).Select(n => Join(d, n))),
                 _ => found.Select(d => Join(d, component)),
             };
         return found.Where(p => Resolve(p) is var r && (r.Exists || r.Links.Count > 0 && Look(Join(Resolve(Parent(p)).Path, p[(p.LastIndexOf('/') + 1)..])).Kind == FileKind.Link));
     }
 
-    /// <summary>A directory and everything below it; a link to a directory is not entered.</summary>
-    public IEnumerable<string> Below(string directory)
+    /// <summary>A directory and everything below it; a link to a directory is not entered, nor what <paramref name="skip"/> says.</summary>
+    public IEnumerable<string> Below(string directory, Func<string, bool>? skip = null)
     {
         Stack<string> pending = new([directory]);
         while (pending.TryPop(out var path))
@@ -181,7 +181,8 @@ sealed class FileTree(string root)
             if (at.Kind != FileKind.Directory || (path != directory && at.Links.Count > Resolve(directory).Links.Count))
                 continue;
             foreach (var name in List(path).Reverse())
-                pending.Push(Join(path, name));
+                if (skip is null || !skip(Join(path, name)))
+                    pending.Push(Join(path, name));
         }
     }
 }

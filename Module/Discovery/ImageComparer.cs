@@ -51,7 +51,7 @@ public static class ImageComparer
     }
 
     static IEnumerable<string> Files(FileTree tree) =>
-        tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link).SelectMany(tree.Below).Where(p => tree.Look(p).Kind == FileKind.File);
+        tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link).SelectMany(p => tree.Below(p)).Where(p => tree.Look(p).Kind == FileKind.File);
 
     /// <summary>What our own images set; of others nobody knows.</summary>
     static IReadOnlyList<string> LibraryPath(FileTree tree)

@@ -224,6 +224,18 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public void A_whole_root_is_taken_without_what_the_kernel_shows_there()
+    {
+        host.Text("/proc/kmsg", "x");
+        host.Text("/sys/power/state", "x");
+        host.Text("/opt/proc/file", "x");
+        var found = host.Find("/");
+        Assert.Contains("/opt/proc/file", found.Paths());
+        Assert.DoesNotContain(found.Paths(), p => p.StartsWith("/proc", StringComparison.Ordinal) || p.StartsWith("/sys", StringComparison.Ordinal));
+        Assert.Contains("/proc/kmsg", host.Find("/proc/kmsg").Paths());
+    }
+
+    [Fact]
     public void Names_that_stand_for_nothing_are_errors()
     {
         foreach (var request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
