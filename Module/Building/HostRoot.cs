@@ -39,6 +39,8 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     public override LockedSource Resolve(CancellationToken cancel)
     {
         DependencySet found = Find(cancel);
+        if (found.Files.Count == 0)
+            throw new SlipwayException("ImageEmpty", ErrorKind.InvalidArgument, $"{source.Exclude[0].Where}: everything is excluded, and the image would be empty", "Exclude less.", Context.Job.DefinitionPath);
         return new LockedSource
         {
             Stage = Stage.Name,

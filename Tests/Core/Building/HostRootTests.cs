@@ -131,6 +131,7 @@ public sealed class HostRootTests : IDisposable
     [InlineData("files: [etc/passwd]\n", "image.yaml:2:9: 'etc/passwd' is not an absolute path")]
     [InlineData("files: [/etc/../etc/passwd]\n", "is not an absolute path")]
     [InlineData("programs: [/tmp/tool]\n", "image.yaml:2:12: '/tmp/tool' lies where an image has nothing of its own")]
+    [InlineData("programs: [true]\nexclude: ['/**']\n", "image.yaml:3:11: everything is excluded")]
     [InlineData("exclude: ['/usr/**']\n", "the image would be empty")]
     [InlineData("program: [true]\n", "unknown key 'program'")]
     [InlineData("programs: [true]\nsuite: bookworm\n", "unknown key 'suite'")]
