@@ -15,6 +15,8 @@
         'Publish-ImageCache'
         'Invoke-Container'
         'Invoke-ContainerMpi'
+        'Get-ImageDependency'
+        'Compare-ImageDependency'
     )
     FunctionsToExport    = @()
     VariablesToExport    = @()

@@ -41,6 +41,17 @@ busybox           busybox-static     busybox
 pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
 mpicc             libopenmpi-dev     openmpi-devel
+ldconfig          libc-bin           glibc
+openssl           openssl            openssl
+ibv_devinfo       ibverbs-utils      libibverbs-utils
+/etc/libibverbs.d ibverbs-providers  libibverbs
+ucx_info          ucx-utils          ucx
+fi_info           libfabric-bin      libfabric
+'
+# large, and for tests that only --long runs
+long_needs='
+lmp               lammps             lammps
+strace            strace             strace
 '
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }
@@ -112,6 +123,7 @@ run_tests() {
     local long=${1:-}
     build
     install_needs "$test_needs"
+    [ -z "$long" ] || install_needs "$long_needs"
     need_fuse
     Tests/run.sh "$long"
 }

@@ -54,7 +54,11 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
     protected override void EndProcessing()
     {
         if (definitions.Count > 0)
-            Stream((report, cancel, failed) => ImageBuilder.BuildAll(BuildRequest.ForEach(definitions, FullPath(Destination ?? "."), LockFile is null ? null : FullPath(LockFile), Request), ThrottleLimit, report, cancel, failed));
+            Stream((report, cancel, failed) => ImageBuilder.BuildAll(BuildRequest.ForEach(definitions, FullPath(Destination ?? "."), LockFile is null ? null : FullPath(LockFile), Request), ThrottleLimit, report, cancel, failed).Select(image =>
+            {
+                report.Problems(image.Manifest?.Problems ?? []);
+                return image;
+            }));
     }
 
     BuildRequest Request(string definition) => new()

@@ -88,6 +88,21 @@ public abstract class SlipwayCmdlet : PSCmdlet
             ErrorDetails = new ErrorDetails(e.Message) { RecommendedAction = e.Recommendation },
         };
 
+    /// <summary>What discovery came upon: errors and warnings on their streams, what is only worth knowing on the verbose one.</summary>
+    protected void WriteProblems(IEnumerable<DependencyProblem> problems)
+    {
+        foreach (DependencyProblem problem in problems)
+        {
+            string message = $"{problem.Message} [{problem.Rule}]";
+            if (problem.Severity == DependencySeverity.Error)
+                WriteError(Record(new SlipwayException("DependencyMissing", ErrorKind.ObjectNotFound, message, problem.Recommendation, problem.Path)));
+            else if (problem.Severity == DependencySeverity.Warning)
+                WriteWarning(problem.Recommendation is null ? message : $"{message} {problem.Recommendation}");
+            else
+                WriteVerbose(message);
+        }
+    }
+
     /// <summary>Absolute file system path of a parameter: <c>~</c>, drives and the prompt's location are PowerShell's matter.</summary>
     protected string FullPath(string path) => GetUnresolvedProviderPathFromPSPath(path);
 
@@ -132,6 +147,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
 
         /// <summary>An error about one of several things; the work goes on.</summary>
         public void Error(SlipwayException error) => messages.Add(() => cmdlet.WriteError(Record(error)));
+
+        public void Problems(IReadOnlyList<DependencyProblem> problems) => messages.Add(() => cmdlet.WriteProblems(problems));
 
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>
         public void Line(string line) => messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));

@@ -10,7 +10,7 @@ using Slipway.Staging;
 namespace Slipway.Launcher;
 
 /// <summary>The verbs that are not on a rank's path: parameters to a request, one call into the core, its objects to standard output.</summary>
-static class CommandLine
+static partial class CommandLine
 {
     static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
     static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
@@ -34,6 +34,8 @@ static class CommandLine
             return 0;
         });
         root.Add(Build());
+        root.Add(Dependencies());
+        root.Add(Compare());
         root.Add(FabricVerb());
         root.Add(Publish());
         root.Add(Mpi());
@@ -67,7 +69,11 @@ static class CommandLine
                 PackageCache = result.GetValue(packageCache),
                 UseStepCache = !result.GetValue(noCache),
             });
-            return ImageBuilder.BuildAll(requests, result.GetValue(throttle), progress, cancel);
+            return ImageBuilder.BuildAll(requests, result.GetValue(throttle), progress, cancel).Select(image =>
+            {
+                Tell(result, image.Manifest?.Problems ?? []);
+                return image;
+            });
         }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
     }
 

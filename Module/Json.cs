@@ -23,6 +23,8 @@ namespace Slipway;
 [JsonSerializable(typeof(Building.BuildMessage))]
 [JsonSerializable(typeof(FabricInventory))]
 [JsonSerializable(typeof(ImageFabric))]
+[JsonSerializable(typeof(ImageDependency))]
+[JsonSerializable(typeof(MissingDependency))]
 internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>
@@ -30,6 +32,6 @@ internal sealed partial class SlipwayJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>() },
+        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>() },
     });
 }

@@ -22,6 +22,10 @@ public static class BuildInside
         "var/lib/apt/extended_states-old", "var/lib/dbus/machine-id", "etc/apt/apt.conf.d/99mmdebstrap", "root/.bash_history", "var/lib/systemd/catalog/database",
     ];
 
+    /// <summary>True for what no image keeps, so that a source need not bring it.</summary>
+    /// <param name="path">Absolute.</param>
+    internal static bool StaysOut(string path) => EmptyDirectories.Any(d => path.StartsWith($"/{d}/", StringComparison.Ordinal)) || path.StartsWith("/var/log/", StringComparison.Ordinal) || Leftovers.Contains(path[1..]);
+
     /// <summary>Runs the job to its end.</summary>
     /// <returns>0, or 1 after a failure that was told.</returns>
     public static int Run(string jobPath)
@@ -157,21 +161,27 @@ public static class BuildInside
         return new BuildMessage { Digest = digest, Lock = made };
     }
 
-    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, long epoch) => new()
+    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, long epoch)
     {
-        Name = context.Job.Name,
-        Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
-        Distribution = OsRelease.Parse(root.Read("etc/os-release") ?? root.Read("usr/lib/os-release") ?? ""),
-        From = context.Definition.Source.From.Value,
-        Definition = context.Definition.Text,
-        Variables = context.Definition.Variables,
-        SourceDateEpoch = epoch,
-        Packages = [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? ""), .. RpmDatabase.Read(root, context) ?? []],
-        Sources = locked,
-        Environment = context.Definition.Environment,
-        Runscript = context.Definition.Runscript,
-        Labels = context.Definition.Labels,
-    };
+        ImageManifest? host = context.Definition.Source is HostSource ? HostRoot.TakeRecord(root) : null;
+        return new ImageManifest
+        {
+            Name = context.Job.Name,
+            Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
+            Distribution = OsRelease.Parse(root.Read("etc/os-release") ?? root.Read("usr/lib/os-release") ?? ""),
+            From = context.Definition.Source.From.Value,
+            Definition = context.Definition.Text,
+            Variables = context.Definition.Variables,
+            SourceDateEpoch = epoch,
+            Packages = host?.Packages ?? [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? ""), .. RpmDatabase.Read(root, context) ?? []],
+            Dependencies = host?.Dependencies ?? [],
+            Problems = host?.Problems ?? [],
+            Sources = locked,
+            Environment = context.Definition.Environment,
+            Runscript = context.Definition.Runscript,
+            Labels = context.Definition.Labels,
+        };
+    }
 
     static void Clean(RootDirectory root)
     {

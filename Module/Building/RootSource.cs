@@ -17,6 +17,7 @@ internal abstract class RootSource(Stage stage, BuildContext context)
         RpmSource rpm => new RpmRoot(rpm, stage, context),
         ImageSource image => new ImageRoot(image, stage, context),
         ArchiveSource archive => new ArchiveRoot(archive, stage, context),
+        HostSource host => new HostRoot(host, stage, context),
         EmptySource => new EmptyRoot(stage, context),
         { From: var from } => throw new SlipwayException("DefinitionUnknownSource", ErrorKind.InvalidData, $"{from.Where}: '{from.Value}' cannot be built from", null, from.Value),
     };
@@ -27,6 +28,7 @@ internal abstract class RootSource(Stage stage, BuildContext context)
         DebSource => ["mmdebstrap", "apt-get", "dpkg-deb", "gpg", "curl"],
         RpmSource => ["dnf", "rpm", "rpmkeys", "gpg", "curl"],
         ImageSource => ["unsquashfs"],
+        HostSource => ["ldconfig"],
         _ => [],
     };
 

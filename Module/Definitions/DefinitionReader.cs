@@ -106,7 +106,7 @@ public static partial class DefinitionReader
     {
         Name = name,
         Source = source.Read(map, map.Required("from"), directory),
-        Files = [.. map.Maps("files", "from", "to", "mode", "stage").Select(file => CopiedFile(file, directory))],
+        Files = [.. map.Maps("files", source.PlainFiles, ["from", "to", "mode", "stage"]).Select(file => CopiedFile(file, directory))],
         Run = map.Texts("run", orSingle: true, shell: true),
         Environment = map.Pairs("environment", n => VariableName().IsMatch(n), "A variable's name has letters, digits and '_', and begins with no digit."),
         Test = map.Text("test", shell: true),

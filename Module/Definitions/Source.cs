@@ -49,6 +49,22 @@ public sealed class ArchiveSource : Source
     public long? SizeLimit { get; init; }
 }
 
+/// <summary><c>from: host</c>: programs, packages and files of this host, with everything that they need.</summary>
+public sealed class HostSource : Source
+{
+    /// <summary>Names on the PATH, or absolute paths.</summary>
+    public IReadOnlyList<Located> Programs { get; init; } = [];
+
+    /// <summary>Installed packages.</summary>
+    public IReadOnlyList<Located> Packages { get; init; } = [];
+
+    /// <summary>Absolute paths of files and directories, with wildcards.</summary>
+    public IReadOnlyList<Located> Files { get; init; } = [];
+
+    /// <summary>Patterns of paths that stay out.</summary>
+    public IReadOnlyList<Located> Exclude { get; init; } = [];
+}
+
 /// <summary><c>from: empty</c>: nothing but what <c>files</c> brings.</summary>
 public sealed class EmptySource : Source;
 

@@ -124,7 +124,15 @@ internal sealed class YamlMap
         return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'", shell))];
     }
 
-    public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Items(key).Select(item => Of(file, item, $"an item of '{key}'", variables, keys));
+    /// <summary>Those items of a list that are single values; mappings beside them are for <see cref="Maps"/>.</summary>
+    public IReadOnlyList<Located> PlainTexts(string key) => [.. Items(key).Where(item => item is not YamlMappingNode).Select(item => Scalar(item, $"an item of '{key}'"))];
+
+    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, value, $"'{key}'", variables, keys) : null;
+
+    public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Maps(key, besideTexts: false, keys);
+
+    /// <param name="besideTexts">Items that are single values are passed over: they are for <see cref="PlainTexts"/>.</param>
+    public IEnumerable<YamlMap> Maps(string key, bool besideTexts, IReadOnlyCollection<string> keys) => Items(key).Where(item => !besideTexts || item is YamlMappingNode).Select(item => Of(file, item, $"an item of '{key}'", variables, keys));
 
     IEnumerable<YamlNode> Items(string key) => Find(key) switch
     {

@@ -44,6 +44,12 @@ public sealed class ElfFile
     /// <summary><c>DT_RUNPATH</c>, split at colons.</summary>
     public IReadOnlyList<string> Runpath { get; init; } = [];
 
+    /// <summary><c>DT_AUXILIARY</c> and <c>DT_FILTER</c>: libraries whose symbols stand before the file's own; the loader loads them too.</summary>
+    public IReadOnlyList<string> Filters { get; init; } = [];
+
+    /// <summary><c>DF_1_NODEFLIB</c>: the loader does not look in its default directories.</summary>
+    public bool NoDefaultLibraries { get; init; }
+
     /// <summary><c>DT_VERNEED</c>: soname to the versions that must be defined there. Weak ones (<c>VER_FLG_WEAK</c>) are left out: the loader only warns.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
 
@@ -93,6 +99,19 @@ public sealed class ElfFile
     /// <summary>As <see cref="ReadExports(string)"/>, from memory.</summary>
     public static IReadOnlyList<string> ParseExports(ReadOnlyMemory<byte> bytes, string name) =>
         new ElfReader(new ElfWindow(bytes, name)).ReadExports();
+
+    /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>
+    /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
+    public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)
+    {
+        RequireContent(path);
+        using var handle = File.OpenHandle(path);
+        return new ElfReader(new ElfWindow(handle, path)).ReadImports(among);
+    }
+
+    /// <summary>As <see cref="ReadImports(string, HashSet{string})"/>, from memory.</summary>
+    public static IReadOnlyList<string> ParseImports(ReadOnlyMemory<byte> bytes, string name, HashSet<string> among) =>
+        new ElfReader(new ElfWindow(bytes, name)).ReadImports(among);
 
     // A FIFO, socket or device has st_size 0 (inode(7)); opening a FIFO would wait for a writer for ever.
     static void RequireContent(string path)

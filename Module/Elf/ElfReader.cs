@@ -26,6 +26,7 @@ internal sealed class ElfReader
     readonly List<Segment> segments = [];
     readonly Dictionary<ulong, ulong> dynamic = [];
     readonly List<ulong> needed = [];
+    readonly List<ulong> filters = [];
 
     readonly record struct Segment(uint Type, ulong Offset, ulong Address, ulong Size, ulong Align);
 
@@ -64,6 +65,8 @@ internal sealed class ElfReader
             IsDynamic = dynamic.Count > 0 || needed.Count > 0,
             Soname = dynamic.TryGetValue(DT_SONAME, out var soname) ? Name(soname, NameLimit, "DT_SONAME") : null,
             Needed = needed.ConvertAll(n => Name(n, NameLimit, "DT_NEEDED")),
+            Filters = filters.ConvertAll(n => Name(n, NameLimit, "DT_AUXILIARY")),
+            NoDefaultLibraries = (dynamic.GetValueOrDefault(DT_FLAGS_1) & DF_1_NODEFLIB) != 0,
             Rpath = SearchPath(DT_RPATH, "DT_RPATH"),
             Runpath = SearchPath(DT_RUNPATH, "DT_RUNPATH"),
             VersionsNeeded = ReadVersionsNeeded(),
@@ -97,6 +100,46 @@ internal sealed class ElfReader
             exports.Add(export);
         }
         return exports;
+    }
+
+    /// <summary>
+    /// Undefined symbols of the dynamic symbol table, as far as their names are among the given ones. A GNU hash table holds only what is defined, and what
+    /// it holds stands last: so nothing behind its first symbol needs a look.
+    /// </summary>
+    public IReadOnlyList<string> ReadImports(HashSet<string> among)
+    {
+        if (!dynamic.TryGetValue(DT_SYMTAB, out var address) || !dynamic.TryGetValue(DT_STRTAB, out var strings) || !dynamic.TryGetValue(DT_STRSZ, out var size))
+            return [];
+        var table = Locate(address, "DT_SYMTAB");
+        var count = dynamic.TryGetValue(DT_GNU_HASH, out var gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
+        // names lie all over the table: in one piece they are read once
+        var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, ExportTextLimit), "the string table");
+        var wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
+        var imports = new List<string>();
+        Span<char> name = stackalloc char[128];
+        for (ulong i = 0; i < count; i++)
+        {
+            var symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16, "a dynamic symbol");
+            var at = U32(symbol, 0);
+            if (U16(symbol, is64 ? 6 : 14) != SHN_UNDEF || at == 0 || at >= text.Length)
+                continue;
+            var rest = text.AsSpan((int)at, (int)Math.Min(text.Length - at, name.Length));
+            var length = rest.IndexOf((byte)0);
+            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out var written) && wanted.TryGetValue(name[..written], out var import))
+                imports.Add(import);
+        }
+        return imports;
+    }
+
+    /// <summary>
+    /// Where nothing is defined the GNU hash table is empty, and its first symbol means nothing: linkers then write 1, and the symbol table ends where the
+    /// string table begins (they put them in that order).
+    /// </summary>
+    ulong CountUnhashed(ulong symbols)
+    {
+        var header = file.Slice(Locate(dynamic[DT_GNU_HASH], "DT_GNU_HASH"), 16, "DT_GNU_HASH");
+        var strings = dynamic[DT_STRTAB];
+        return U32(header, 4) <= 1 && strings > symbols ? (strings - symbols) / (is64 ? 24u : 16u) : 0;
     }
 
     void ReadSegments()
@@ -133,10 +176,10 @@ internal sealed class ElfReader
                 var (tag, value) = (Word(entry, 0, 0), Word(entry, 4, 8));
                 if (tag == DT_NULL)
                     return;
-                if (tag != DT_NEEDED)
+                if (tag is not (DT_NEEDED or DT_AUXILIARY or DT_FILTER))
                     dynamic.TryAdd(tag, value);
-                else if (needed.Count < NeededLimit)
-                    needed.Add(value);
+                else if (needed.Count + filters.Count < NeededLimit)
+                    (tag == DT_NEEDED ? needed : filters).Add(value);
                 else
                     throw new ElfFormatException(file.Path, $"it needs more than {NeededLimit} libraries");
             }
@@ -327,7 +370,7 @@ internal sealed class ElfReader
     const uint PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4;
     const ulong DT_NULL = 0, DT_NEEDED = 1, DT_HASH = 4, DT_STRTAB = 5, DT_SYMTAB = 6, DT_STRSZ = 10, DT_SONAME = 14, DT_RPATH = 15,
         DT_RUNPATH = 29, DT_GNU_HASH = 0x6ffffef5, DT_VERDEF = 0x6ffffffc, DT_VERDEFNUM = 0x6ffffffd, DT_VERNEED = 0x6ffffffe,
-        DT_VERNEEDNUM = 0x6fffffff;
+        DT_VERNEEDNUM = 0x6fffffff, DT_FLAGS_1 = 0x6ffffffb, DT_AUXILIARY = 0x7ffffffd, DT_FILTER = 0x7fffffff, DF_1_NODEFLIB = 0x800;
     const int VER_FLG_BASE = 1, VER_FLG_WEAK = 2, SHN_UNDEF = 0, STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10;
     const uint NT_GNU_PROPERTY_TYPE_0 = 5, NT_FDO_DLOPEN = 0x407c0c0a, GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
 #pragma warning restore CA1707

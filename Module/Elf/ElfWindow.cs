@@ -9,7 +9,7 @@ namespace Slipway.Elf;
 /// </remarks>
 internal sealed class ElfWindow
 {
-    const int BlockSize = 4096;
+    const int BlockSize = 4096, NamesSize = 1024;
 
     readonly SafeFileHandle? handle;
     readonly ReadOnlyMemory<byte> memory;
@@ -17,12 +17,16 @@ internal sealed class ElfWindow
     long blockOffset;
     int blockLength;
 
-    public ElfWindow(SafeFileHandle handle, string path)
+    public ElfWindow(SafeFileHandle handle, string path) : this(handle, path, BlockSize)
+    {
+    }
+
+    ElfWindow(SafeFileHandle handle, string path, int size)
     {
         this.handle = handle;
         Path = path;
         Length = RandomAccess.GetLength(handle);
-        block = new byte[BlockSize];
+        block = new byte[size];
     }
 
     public ElfWindow(ReadOnlyMemory<byte> memory, string path)
@@ -37,10 +41,10 @@ internal sealed class ElfWindow
 
     public long Length { get; }
 
-    /// <summary>A second window on the same file, so that reading names does not lose the place in a table.</summary>
-    public ElfWindow Another() => handle is null ? new ElfWindow(memory, Path) : new ElfWindow(handle, Path);
+    /// <summary>A second, smaller window on the same file, so that reading names does not lose the place in a table.</summary>
+    public ElfWindow Another() => handle is null ? new ElfWindow(memory, Path) : new ElfWindow(handle, Path, NamesSize);
 
-    /// <summary>Bytes of the file, valid until the next call; at most 4096 of them.</summary>
+    /// <summary>Bytes of the file, valid until the next call; at most 4096 of them, 1024 of a second window.</summary>
     /// <exception cref="ElfFormatException">The file does not reach that far.</exception>
     public ReadOnlySpan<byte> Slice(ulong offset, int length, string what)
     {
@@ -74,11 +78,30 @@ internal sealed class ElfWindow
         throw new ElfFormatException(Path, $"{what} at offset {offset} has no end");
     }
 
+    /// <summary>A piece of any size, copied.</summary>
+    /// <exception cref="ElfFormatException">The file does not reach that far.</exception>
+    public byte[] Whole(ulong offset, ulong length, string what)
+    {
+        if (offset > (ulong)Length || length > (ulong)Length - offset)
+            throw new ElfFormatException(Path, $"{what} at offset {offset} is beyond its end ({Length} bytes)");
+        if (handle is null)
+            return memory.Span.Slice((int)offset, (int)length).ToArray();
+        var piece = new byte[length];
+        for (var done = 0; done < piece.Length;)
+        {
+            var got = RandomAccess.Read(handle, piece.AsSpan(done), (long)offset + done);
+            if (got == 0)
+                throw new ElfFormatException(Path, $"{what}: the file was cut short while it was read");
+            done += got;
+        }
+        return piece;
+    }
+
     void Fill(long start, string what, int length)
     {
         blockOffset = start;
         blockLength = 0;
-        while (blockLength < BlockSize)
+        while (blockLength < block.Length)
         {
             var got = RandomAccess.Read(handle!, block.AsSpan(blockLength), start + blockLength);
             if (got == 0)

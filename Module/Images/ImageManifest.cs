@@ -34,6 +34,12 @@ public sealed class ImageManifest
     /// <summary>The values of the definition's variables.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>For an image from programs of a host: why each file is there.</summary>
+    public IReadOnlyList<DependencyReason> Dependencies { get; set; } = [];
+
+    /// <summary>Likewise: what could not be found, and what one should know.</summary>
+    public IReadOnlyList<DependencyProblem> Problems { get; set; } = [];
+
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     public string? Runscript { get; set; }

@@ -31,6 +31,7 @@ public static class HostProgram
         ["chroot"] = ("coreutils", "coreutils"),
         ["cp"] = ("coreutils", "coreutils"),
         ["sha256sum"] = ("coreutils", "coreutils"),
+        ["ldconfig"] = ("libc-bin", "glibc"),
         ["getent"] = ("libc-bin", "glibc-common"),
         ["mpirun"] = ("openmpi-bin", "openmpi"),
         ["mpiexec"] = ("mpich", "mpich"),

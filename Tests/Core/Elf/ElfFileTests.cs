@@ -17,6 +17,10 @@ public sealed partial class ElfFileTests
         VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libc.so.6"] = ["GLIBC_2.14"] },
         VersionsDefined = ["SAMPLE_1.0", "SAMPLE_1.1"],
         Exports = ["sample_open", "sample_close"],
+        Imports = ["getpwnam", "iconv_open"],
+        Rpath = "/opt/old",
+        Auxiliary = "libaux.so",
+        NoDefaultLibraries = true,
         X86Isa = 4,
         DlopenNote = """[{"soname":["libx.so.1"]}]""",
         Interpreter = "/lib64/ld-linux-x86-64.so.2",
@@ -40,6 +44,9 @@ public sealed partial class ElfFileTests
         Assert.Equal("/lib64/ld-linux-x86-64.so.2", elf.Interpreter);
         Assert.Equal(["libibverbs.so.1", "libc.so.6"], elf.Needed);
         Assert.Equal(["$ORIGIN/../lib", "/opt/x"], elf.Runpath);
+        Assert.Equal(["/opt/old"], elf.Rpath);
+        Assert.Equal(["libaux.so"], elf.Filters);
+        Assert.True(elf.NoDefaultLibraries);
         Assert.Equal(["IBVERBS_1.1", "IBVERBS_PRIVATE_34"], elf.VersionsNeeded["libibverbs.so.1"]);
         Assert.Equal(["GLIBC_2.14"], elf.VersionsNeeded["libc.so.6"]);
         Assert.Equal(["SAMPLE_1.0", "SAMPLE_1.1"], elf.VersionsDefined);
@@ -50,6 +57,21 @@ public sealed partial class ElfFileTests
     [Fact]
     public void Reads_exports() =>
         Assert.Equal(["sample_open", "sample_close"], ElfFile.ParseExports(Sample().Build(), "sample"));
+
+    [Theory]
+    [InlineData(true, true), InlineData(false, false)]
+    public void Reads_those_imports_that_are_asked_for(bool is64, bool littleEndian) =>
+        Assert.Equal(["iconv_open"], ElfFile.ParseImports(Sample(is64, littleEndian).Build(), "sample", ["iconv_open", "sample_open", "tzset"]));
+
+    [Theory]
+    [MemberData(nameof(RealLibraries))]
+    public void Imports_are_those_of_readelf(string path)
+    {
+        if (Run("readelf", "--dyn-syms", "-W", path) is not { } expected)
+            return;
+        var undefined = UndefinedLine().Matches(expected).Select(m => m.Groups[1].Value).ToHashSet();
+        Assert.Equal(undefined.Order(), ElfFile.ReadImports(path, [.. undefined, .. ElfFile.ReadExports(path)]).Distinct().Order());
+    }
 
     [Fact]
     public void A_file_and_its_bytes_read_the_same()
@@ -149,6 +171,7 @@ public sealed partial class ElfFileTests
         {
             ElfFile.Parse(bytes, "damaged");
             ElfFile.ParseExports(bytes, "damaged");
+            ElfFile.ParseImports(bytes, "damaged", ["iconv_open"]);
         }
         catch (ElfFormatException e)
         {
@@ -177,6 +200,8 @@ public sealed partial class ElfFileTests
             return null;
         }
     }
+
+    [GeneratedRegex(@" UND ([^@\s]+)")] private static partial Regex UndefinedLine();
 
     [GeneratedRegex(@"\(NEEDED\).*\[(.*)\]")]
     private static partial Regex NeededLine();

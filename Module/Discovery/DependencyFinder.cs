@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+
+namespace Slipway.Discovery;
+
+/// <summary>What an image is to hold, and where that is looked for.</summary>
+public sealed class DependencyRequest
+{
+    /// <summary>Each a program on the PATH, the path of a file or directory, or else the name of an installed package.</summary>
+    public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>Programs on the PATH, or paths of programs.</summary>
+    public IReadOnlyList<string> Programs { get; init; } = [];
+
+    /// <summary>Installed packages, of which everything is taken.</summary>
+    public IReadOnlyList<string> Packages { get; init; } = [];
+
+    /// <summary>Files, or directories with everything in them; with wildcards.</summary>
+    public IReadOnlyList<string> Files { get; init; } = [];
+
+    /// <summary>Patterns of paths that stay out.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>What <c>LD_LIBRARY_PATH</c> will be in the image; this process's own is not looked at.</summary>
+    public IReadOnlyList<string> LibraryPath { get; init; } = [];
+
+    /// <summary>Where programs are looked for; null for this process's PATH.</summary>
+    public IReadOnlyList<string>? Path { get; init; }
+
+    /// <summary>A tree laid out like a host's root.</summary>
+    public string Root { get; init; } = "/";
+
+    /// <summary>Of the site's resolvers; null for <c>/etc/slipway/resolvers.d</c>.</summary>
+    public string? SiteRules { get; init; }
+}
+
+/// <summary>From a few names to all files that they need. Nothing is run: everything is read.</summary>
+public static class DependencyFinder
+{
+    const string AskedRule = "definition";
+
+    /// <summary>What the kernel shows there is no file; reading some of it does things.</summary>
+    static readonly string[] OfTheKernel = ["/proc", "/sys", "/dev", "/run"];
+
+    static readonly string[] StandardPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+    /// <exception cref="SlipwayException">A name stands for nothing that is there, or a resolver of the site is not as it should be.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    public static DependencySet Find(DependencyRequest request, CancellationToken cancel = default)
+    {
+        if (!Directory.Exists(request.Root))
+            throw new SlipwayException("RootNotFound", ErrorKind.ObjectNotFound, $"{request.Root}: there is no such directory", "Give a directory that is laid out like a root.", request.Root);
+        var tree = new FileTree(request.Root);
+        var path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
+        var database = PackageDatabase.Open(tree);
+        var packages = new PackageResolver(database);
+        var closure = new Closure(tree, new Loader(tree, request.LibraryPath), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
+
+        foreach (var name in request.Names)
+            if (!AddAny(name, path, packages, closure))
+                throw NotFound(name, "is neither a program on the PATH, nor a file, nor an installed package");
+        foreach (var name in request.Programs)
+            if (!AddProgram(name, path, closure))
+                throw NotFound(name, "there is no such program" + (name.Contains('/') ? "" : " on the PATH"));
+        foreach (var name in request.Packages)
+            if (!packages.AddPackage(name, closure))
+                throw NotFound(name, database is null ? "the packages of this host are not known: it has neither dpkg's nor RPM's database" : "there is no installed package of that name");
+        foreach (var file in request.Files)
+            if (!AddFiles(file, closure))
+                throw NotFound(file, "there is no such file");
+
+        closure.Run([.. Resolvers(tree, path, request.SiteRules), packages], cancel);
+        return new DependencySet
+        {
+            Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],
+            Problems = [.. closure.Problems.OrderByDescending(p => p.Severity)],
+            Packages = packages.Packages,
+        };
+    }
+
+    static SlipwayException NotFound(string name, string what) =>
+        new("DependencyNotFound", ErrorKind.ObjectNotFound, $"{name}: {what}", "Check the name; install what is missing, or give an absolute path.", name);
+
+    static IEnumerable<Resolver> Resolvers(FileTree tree, IReadOnlyList<string> path, string? siteRules)
+    {
+        IReadOnlyList<IReadOnlyList<Rule>> rules = [.. RuleFile.BuiltIn, .. RuleFile.Site(siteRules ?? RuleFile.SiteDirectory)];
+        var imports = new ImportReader(rules.SelectMany(r => r).SelectMany(r => r.Imports));
+        return [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r, imports))];
+    }
+
+    static string Machine() => RuntimeInformation.OSArchitecture switch
+    {
+        Architecture.X64 => "x86_64",
+        Architecture.Arm64 => "aarch64",
+        Architecture.X86 => "i686",
+        Architecture.Ppc64le => "ppc64le",
+        Architecture.S390x => "s390x",
+        Architecture.RiscV64 => "riscv64",
+        var other => other.ToString().ToLowerInvariant(),
+    };
+
+    static bool AddAny(string name, IReadOnlyList<string> path, PackageResolver packages, Closure closure) =>
+        name.Contains('/') ? AddFiles(name, closure) : AddProgram(name, path, closure) || packages.AddPackage(name, closure);
+
+    static bool AddProgram(string name, IReadOnlyList<string> path, Closure closure) =>
+        (name.Contains('/') ? name : ScriptResolver.Find(name, path, closure.Tree)) is { } program && closure.Add(program, new Reason(AskedRule, null, $"the program {name}"), named: true);
+
+    static bool AddFiles(string name, Closure closure)
+    {
+        var any = false;
+        foreach (var found in PathPattern.Parse(name).SelectMany(closure.Tree.Glob))
+        {
+            any = true;
+            var isDirectory = closure.Tree.Resolve(found).Kind == FileKind.Directory;
+            foreach (var path in isDirectory ? closure.Tree.Below(found, OfTheKernel.Contains) : [found])
+                if (!closure.Add(path, new Reason(AskedRule, null, path == found ? "named" : $"in {found}"), named: path == name))
+                    closure.Tell(DependencySeverity.Warning, path, AskedRule, "a link that leads nowhere", "Remove the link, or install what it leads to.");
+        }
+        return any;
+    }
+}

@@ -1,0 +1,25 @@
+namespace Slipway.Discovery;
+
+/// <summary>An installed package.</summary>
+/// <param name="Trouble">How its state differs from a whole installation; null where it does not.</param>
+sealed record InstalledPackage(string Name, string Version, string Architecture, string? Trouble);
+
+/// <summary>The packages of a tree, and the files that each brought.</summary>
+abstract class PackageDatabase
+{
+    /// <summary>The one that the tree has; null where it has none that we know.</summary>
+    public static PackageDatabase? Open(FileTree tree) => (PackageDatabase?)DpkgDatabase.TryOpen(tree) ?? RpmDatabase.TryOpen(tree);
+
+    /// <summary>An installed package; null where there is none of that name.</summary>
+    public abstract InstalledPackage? Find(string name);
+
+    /// <summary>Files, links and directories of a package: with its licence and its configuration.</summary>
+    public abstract IReadOnlyList<string> Files(InstalledPackage package);
+
+    /// <summary>The packages that files are of; a file of several packages is the first one's.</summary>
+    /// <param name="paths">With no link in their directories.</param>
+    public abstract IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths);
+
+    /// <summary>Files with the terms under which a package may be copied.</summary>
+    public abstract IReadOnlyList<string> Licences(InstalledPackage package);
+}

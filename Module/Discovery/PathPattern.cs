@@ -1,0 +1,62 @@
+using System.IO.Enumeration;
+
+namespace Slipway.Discovery;
+
+/// <summary>An absolute path with wildcards: <c>*</c> and <c>?</c> inside a component, <c>**</c> for any number of components, <c>{a,b}</c> for alternatives.</summary>
+sealed class PathPattern
+{
+    PathPattern(string text)
+    {
+        Text = text;
+        Components = text.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var wild = text.AsSpan().IndexOfAny('*', '?');
+        literal = wild < 0 ? text : text[..wild];
+        if (wild < 0 || literal.EndsWith('/'))
+            literal = literal.TrimEnd('/');
+    }
+
+    // what every match begins with: most paths are told apart by it
+    readonly string literal;
+
+    public string Text { get; }
+
+    public IReadOnlyList<string> Components { get; }
+
+    /// <summary>One pattern for each alternative.</summary>
+    public static IEnumerable<PathPattern> Parse(string text)
+    {
+        var open = text.IndexOf('{', StringComparison.Ordinal);
+        var close = open < 0 ? -1 : text.IndexOf('}', open);
+        if (close < 0)
+            return [new PathPattern(text)];
+        return text[(open + 1)..close].Split(',').SelectMany(choice => Parse(text[..open] + choice + text[(close + 1)..]));
+    }
+
+    public static bool IsWild(string component) => component.AsSpan().ContainsAny('*', '?');
+
+    public static bool MatchesName(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+
+    public bool Matches(string path)
+    {
+        if (!path.StartsWith(literal, StringComparison.Ordinal))
+            return false;
+        var names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        // from[i]: the components so far match the first i names
+        var from = new bool[names.Length + 1];
+        from[0] = true;
+        foreach (var component in Components)
+        {
+            var to = new bool[names.Length + 1];
+            if (component == "**")
+                for (var (i, any) = (0, false); i <= names.Length; i++)
+                    to[i] = any |= from[i];
+            else
+                for (var i = 0; i < names.Length; i++)
+                    to[i + 1] = from[i] && MatchesName(component, names[i]);
+            from = to;
+        }
+        return from[names.Length];
+    }
+
+    public override string ToString() => Text;
+}

@@ -1,0 +1,111 @@
+using System.Text.RegularExpressions;
+using Slipway.Definitions;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Slipway.Discovery;
+
+/// <summary>What a file asks for that the loader cannot see. <c>docs/resolvers.md</c> has the keys.</summary>
+/// <param name="Why">For the reason of each file.</param>
+/// <param name="Sonames">The file is a library of such a name; <c>*</c> is a wildcard.</param>
+/// <param name="Paths">The file lies at such a path.</param>
+/// <param name="Imports">It imports one of these symbols.</param>
+/// <param name="Near">A library of the same process: <c>$ORIGIN</c> is then its directory, not the file's.</param>
+/// <param name="Read">Configuration files, each line of which <paramref name="Line"/> is held against.</param>
+/// <param name="Line">Its groups become variables in <paramref name="Add"/>.</param>
+/// <param name="Add">Patterns of paths, or names for dlopen(3).</param>
+/// <param name="Largest">Bytes; what a pattern finds beyond that in all stays out, and is told.</param>
+/// <param name="Note">What a person should know when the rule applies.</param>
+sealed record Rule(string Name, string Why, IReadOnlyList<string> Sonames, IReadOnlyList<PathPattern> Paths, IReadOnlyList<string> Imports, string? Near,
+    IReadOnlyList<string> Read, Regex? Line, IReadOnlyList<string> Add, long Largest, string? Note);
+
+/// <summary>The rules that are built in, one file a resolver, and the site's: YAML of one form.</summary>
+static class RuleFile
+{
+    public const string SiteDirectory = "/etc/slipway/resolvers.d";
+
+    const string Prefix = "Slipway.Discovery.Rules.";
+    const int LargestFile = 1 << 20;
+    const long DefaultLargest = 64L << 20;
+
+    static readonly Lazy<IReadOnlyList<IReadOnlyList<Rule>>> Embedded = new(() =>
+        [.. typeof(RuleFile).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(Load)]);
+
+    /// <summary>Each element is one resolver's.</summary>
+    public static IReadOnlyList<IReadOnlyList<Rule>> BuiltIn => Embedded.Value;
+
+    static IReadOnlyList<Rule> Load(string resource)
+    {
+        using var reader = new StreamReader(typeof(RuleFile).Assembly.GetManifestResourceStream(resource)!);
+        return Parse(reader.ReadToEnd(), resource[Prefix.Length..]);
+    }
+
+    /// <summary>The site's rules, in the order of their files' names.</summary>
+    /// <exception cref="SlipwayException">A file cannot be read, or is no such file; the error has file, line and column.</exception>
+    public static IEnumerable<IReadOnlyList<Rule>> Site(string directory)
+    {
+        if (!Directory.Exists(directory))
+            yield break;
+        foreach (var path in Directory.EnumerateFiles(directory, "*.yaml").Order(StringComparer.Ordinal))
+        {
+            string text;
+            try
+            {
+                if (new FileInfo(path).Length > LargestFile)
+                    throw new SlipwayException("ResolverInvalid", ErrorKind.LimitsExceeded, $"{path}: more than {LargestFile} bytes are no resolver", "Remove the file, or shorten it.", path);
+                text = File.ReadAllText(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new SlipwayException("ResolverUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Make the site's resolvers readable for all, or remove the file.", path, e);
+            }
+            yield return Parse(text, path);
+        }
+    }
+
+    public static IReadOnlyList<Rule> Parse(string text, string file)
+    {
+        YamlStream yaml = [];
+        try
+        {
+            yaml.Load(new StringReader(text));
+        }
+        catch (YamlException e)
+        {
+            throw YamlMap.Error(file, "ResolverInvalid", e.Start, $"not YAML: {e.Message}", "Check the indentation, and quote values that have a colon, a '*' or a brace.");
+        }
+        if (yaml.Documents.Count != 1)
+            throw new SlipwayException("ResolverInvalid", ErrorKind.InvalidData, $"{file}:1:1: one YAML document is needed, not {yaml.Documents.Count}", "Begin with 'name: …'; see docs/resolvers.md.", file);
+        var map = YamlMap.Of(file, yaml.Documents[0].RootNode, "the resolver", "name", "why", "rules");
+        var (name, why) = (map.Required("name").Value, map.Required("why").Value);
+        return [.. map.Maps("rules", "when", "near", "read", "line", "add", "largest", "why", "note").Select(r => One(r, name, why))];
+    }
+
+    static Rule One(YamlMap map, string name, string why)
+    {
+        var when = map.Map("when", "soname", "path", "imports") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
+        string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true, shell: true).Select(t => t.Value)];
+        var (sonames, paths, imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
+        if (sonames.Length + paths.Length + imports.Length == 0)
+            throw map.Error("when", "ResolverInvalid", "'when' names nothing", "Give 'soname', 'path' or 'imports'.");
+        var (read, add) = (List(map, "read"), List(map, "add"));
+        if ((read.Length > 0) != (map.Text("line") is not null))
+            throw map.Error("read", "ResolverInvalid", "'read' and 'line' come together", "Give the files under 'read', and a regular expression for their lines under 'line'.");
+        if (add.Length == 0 && map.Text("note") is null)
+            throw map.Error("add", "ResolverInvalid", "the rule adds nothing", "Give patterns or sonames under 'add'.");
+        return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, map.Text("near")?.Value, read,
+            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
+    }
+
+    static Regex Expression(YamlMap map, string text)
+    {
+        try
+        {
+            return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+        }
+        catch (ArgumentException e)
+        {
+            throw map.Error("line", "ResolverInvalid", $"'line' is no regular expression: {e.Message}", "Write one of .NET's, with a named group for what 'add' uses.");
+        }
+    }
+}

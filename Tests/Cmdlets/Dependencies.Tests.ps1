@@ -1,0 +1,97 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Helpers.ps1')
+}
+
+Describe 'Get-ImageDependency' {
+    It 'gives each file with its rule, its reason and its package' {
+        $found = Get-ImageDependency sh
+        $found | ForEach-Object { $_.GetType().FullName | Should -Be 'Slipway.ImageDependency' }
+        $asked = $found | Where-Object Rule -EQ 'definition'
+        $asked.Why | Should -Contain 'the program sh'
+        $library = $found | Where-Object Path -Like '*/libc.so.6'
+        $library.Rule | Should -Be 'loader'
+        $library.AskedBy | Should -Not -BeNullOrEmpty
+        $library.Why | Should -BeLike "$($library.AskedBy) needs libc.so.6: *"
+        if (Get-Command dpkg-query -ErrorAction Ignore) { $library.Package | Should -Be 'libc6' }
+        ($found.Path | Sort-Object -Unique).Count | Should -Be $found.Count
+    }
+
+    It 'takes names from the pipeline, and finds what they share once' {
+        $both = 'sh', 'env' | Get-ImageDependency
+        ($both | Where-Object Path -Like '*/libc.so.6').Count | Should -Be 1
+        Get-Item /usr/bin/env | Get-ImageDependency | Where-Object Rule -EQ 'definition' | Select-Object -ExpandProperty Path | Should -Contain '/usr/bin/env'
+    }
+
+    It 'leaves out what is excluded, with a warning for what the loader would need' {
+        $found = Get-ImageDependency sh -Exclude '/**/libc.so.6' -WarningVariable warnings -WarningAction SilentlyContinue
+        $found.Path | Should -Not -Contain '/usr/lib/x86_64-linux-gnu/libc.so.6'
+        $warnings | Should -Match 'excluded, but .* needs it'
+    }
+
+    It 'looks below another root' {
+        $null = New-Item "$TestDrive/root/opt" -ItemType Directory
+        Set-Content "$TestDrive/root/opt/file" 'x'
+        (Get-ImageDependency /opt -Root "$TestDrive/root").Path | Should -Be '/opt', '/opt/file'
+    }
+
+    It 'names what is missing as an error about the file, and gives the rest' {
+        $null = New-Item "$TestDrive/script" -ItemType File
+        Set-Content "$TestDrive/script" "#!/no/such/interpreter`n"
+        chmod +x "$TestDrive/script"
+        $failure = Get-SlipwayError { $script:rest = Get-ImageDependency "$TestDrive/script" }
+        Assert-SlipwayError $failure 'DependencyMissing' 'ObjectNotFound' "$TestDrive/script"
+        $failure.ErrorDetails.Message | Should -BeLike '*/no/such/interpreter* is not there*interpreter]'
+    }
+
+    It 'says what a name is not' {
+        $failure = Get-SlipwayError { Get-ImageDependency no-such-name }
+        Assert-SlipwayError $failure 'DependencyNotFound' 'ObjectNotFound' 'no-such-name'
+    }
+}
+
+Describe 'Compare-ImageDependency' {
+    BeforeAll {
+        $script:absent = -not (Get-Command unsquashfs, mksquashfs -CommandType Application -ErrorAction Ignore)
+        $script:root = "$TestDrive/compare"
+        # a shell with all that it needs, as this host has it
+        foreach ($file in Get-ImageDependency sh | Where-Object Rule -In 'loader', 'definition') {
+            $null = New-Item "$root/$(Split-Path $file.Path)" -ItemType Directory -Force
+            cp -a $file.Path "$root/$($file.Path)"
+        }
+    }
+
+    It 'writes nothing where nothing is missing' {
+        Compare-ImageDependency $root | Should -BeNullOrEmpty
+    }
+
+    It 'names the library that is missing, with the programs that do not start' {
+        if ($absent) { Set-ItResult -Skipped -Because 'squashfs-tools are not installed'; return }
+        Remove-Item (Get-ChildItem $root -Recurse -Filter libc.so.6).FullName
+        $said = mksquashfs $root "$TestDrive/less.sqfs" -noappend -quiet -no-progress 2>&1
+        $LASTEXITCODE | Should -Be 0 -Because "$said"
+        foreach ($missing in (Compare-ImageDependency "$TestDrive/less.sqfs"), (Get-Item "$TestDrive/less.sqfs" | Compare-ImageDependency)) {
+            $missing.GetType().FullName | Should -Be 'Slipway.MissingDependency'
+            $missing.Kind | Should -Be 'Library'
+            $missing.Name | Should -Be 'libc.so.6'
+            $missing.Programs | Should -Not -BeNullOrEmpty
+        }
+    }
+
+    It 'names an image that is not there' {
+        $failure = Get-SlipwayError { Compare-ImageDependency "$TestDrive/none.sqfs" }
+        Assert-SlipwayError $failure 'ImageNotFound' 'ObjectNotFound' "$TestDrive/none.sqfs"
+    }
+}
+
+Describe 'New-ContainerImage from the host' {
+    It 'tells what could not be found beside the image' {
+        if ($because = Get-Absent) { Set-ItResult -Skipped -Because $because; return }
+        Set-Content "$TestDrive/host.yaml" "from: host`nprograms: [sh]`nexclude: ['/**/libc.so.6']"
+        $image = New-ContainerImage "$TestDrive/host.yaml" -Destination "$TestDrive/host.sqfs" -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -Match 'excluded, but .* needs it'
+        $image.Manifest.From | Should -Be 'host'
+        $image.Manifest.Problems.Message | Should -Match 'libc.so.6: excluded'
+        $image.Manifest.Dependencies.Files | Should -Contain (readlink -f /bin/sh)
+        (Compare-ImageDependency $image).Name | Should -Be 'libc.so.6'
+    }
+}

@@ -1,0 +1,254 @@
+using Slipway.Discovery;
+using Slipway.Tests.Elf;
+
+namespace Slipway.Tests.Discovery;
+
+/// <summary>The search of ld.so(8), on trees that have one trait each.</summary>
+public sealed class LoaderTests : IDisposable
+{
+    readonly HostFixture host = new();
+
+    public void Dispose() => host.Dispose();
+
+    [Fact]
+    public void Takes_interpreter_and_libraries_with_every_link_on_the_way()
+    {
+        host.Program("/usr/bin/app", "libx.so.1");
+        host.Library(HostFixture.Lib + "/libx.so.1.2.3");
+        host.Link(HostFixture.Lib + "/libx.so.1", "libx.so.1.2.3");
+        var found = host.Find("app");
+
+        Assert.Empty(found.Problems);
+        Assert.Equal(["/lib", "/lib64", "/usr/bin/app", HostFixture.Lib + "/ld-linux-x86-64.so.2", HostFixture.Lib + "/libc.so.6", HostFixture.Lib + "/libx.so.1", HostFixture.Lib + "/libx.so.1.2.3", "/usr/lib64/ld-linux-x86-64.so.2"], found.Paths());
+        Assert.Equal(DependencyKind.Link, found.File(HostFixture.Lib + "/libx.so.1").Kind);
+        Assert.Equal("libx.so.1.2.3", found.File(HostFixture.Lib + "/libx.so.1").Target);
+        var library = found.File(HostFixture.Lib + "/libx.so.1.2.3");
+        Assert.Equal(("loader", "/usr/bin/app"), (library.Rule, library.AskedBy));
+        Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu", library.Why);
+        Assert.Null(found.File("/usr/bin/app").AskedBy);
+    }
+
+    [Theory]
+    [InlineData("$ORIGIN/../lib", "/opt/app/lib/libx.so.1")]
+    [InlineData("${ORIGIN}/../lib", "/opt/app/lib/libx.so.1")]
+    [InlineData("/opt/app/$LIB", "/opt/app/lib/x86_64-linux-gnu/libx.so.1")]
+    [InlineData("/opt/app/$PLATFORM", "/opt/app/haswell/libx.so.1")]
+    public void Follows_a_runpath_with_its_tokens(string runpath, string library)
+    {
+        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = runpath }, executable: true);
+        host.Library(library);
+        host.Library(HostFixture.Lib + "/libx.so.1");
+        var found = host.Find("/opt/app/bin/app");
+        Assert.Contains(library, found.Paths());
+        Assert.DoesNotContain(HostFixture.Lib + "/libx.so.1", found.Paths());
+        Assert.Contains("runpath", found.File(library).Why);
+    }
+
+    [Fact]
+    public void An_rpath_is_inherited_and_a_runpath_is_not()
+    {
+        foreach (var (name, elf) in new[] { ("old", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }), ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
+            host.Elf($"/usr/bin/{name}", elf, executable: true);
+        host.Library("/opt/lib/liba.so", "libb.so");
+        host.Library("/opt/lib/libb.so");
+
+        Assert.Empty(host.Find("old").Problems);
+        Assert.Equal(["/opt/lib/liba.so: it needs libb.so, which is not where the loader looks (in a process of /usr/bin/new)"], host.Find("new").Errors());
+    }
+
+    [Fact]
+    public void An_object_with_a_runpath_ignores_every_rpath()
+    {
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }, executable: true);
+        host.Elf("/opt/lib/liba.so", new ElfBuilder { Soname = "liba.so", Needed = ["libb.so"], Runpath = "/nowhere" });
+        host.Library("/opt/lib/libb.so");
+        Assert.Single(host.Find("app").Errors());
+    }
+
+    [Fact]
+    public void A_library_that_is_loaded_already_is_not_looked_for_again()
+    {
+        // libb needs liba too, and would find another one by its own runpath
+        host.Program("/usr/bin/app", "liba.so", "libb.so");
+        host.Library(HostFixture.Lib + "/liba.so");
+        host.Elf(HostFixture.Lib + "/libb.so", new ElfBuilder { Soname = "libb.so", Needed = ["liba.so"], Runpath = "/opt/lib" });
+        host.Library("/opt/lib/liba.so");
+        Assert.DoesNotContain("/opt/lib/liba.so", host.Find("app").Paths());
+    }
+
+    [Fact]
+    public void The_cache_comes_before_the_default_directories_and_a_stale_entry_does_not_matter()
+    {
+        host.Program("/usr/bin/app", "libx.so.1", "liby.so.1");
+        host.Library("/opt/site/libx.so.1");
+        host.Library(HostFixture.Lib + "/libx.so.1");
+        host.Library(HostFixture.Lib + "/liby.so.1");
+        host.Cache(("libx.so.1", "/opt/site/libx.so.1", 0), ("liby.so.1", "/opt/gone/liby.so.1", 0));
+        var found = host.Find("app");
+        Assert.Contains("/opt/site/libx.so.1", found.Paths());
+        Assert.DoesNotContain(HostFixture.Lib + "/libx.so.1", found.Paths());
+        Assert.Contains(HostFixture.Lib + "/liby.so.1", found.Paths());
+        Assert.Empty(found.Problems);
+    }
+
+    [Fact]
+    public void A_directory_of_the_configuration_without_a_cache_is_told()
+    {
+        host.Program("/usr/bin/app", "libx.so.1");
+        host.Library("/opt/site/libx.so.1");
+        host.Text("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
+        host.Text("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
+        var problem = Assert.Single(host.Find("app").Problems);
+        Assert.Contains("libx.so.1", problem.Message);
+        Assert.Contains("Run ldconfig: /opt/site", problem.Recommendation);
+    }
+
+    [Fact]
+    public void Takes_the_variants_for_other_processors_beside_the_one_for_all()
+    {
+        host.Program("/usr/bin/app", "libx.so.1", "liby.so.1");
+        host.Library(HostFixture.Lib + "/libx.so.1");
+        host.Library(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1", "libfast.so");
+        host.Library(HostFixture.Lib + "/libfast.so");
+        host.Library("/opt/y/liby.so.1");
+        host.Library("/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1");
+        host.Cache(("liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1", 0x4000000000000002), ("liby.so.1", "/opt/y/liby.so.1", 0));
+        var found = host.Find("app");
+        Assert.Empty(found.Problems);
+        foreach (var path in new[] { "/libx.so.1", "/glibc-hwcaps/x86-64-v3/libx.so.1", "/libfast.so" })
+            Assert.Contains(HostFixture.Lib + path, found.Paths());
+        foreach (var path in new[] { "/opt/y/liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1" })
+            Assert.Contains(path, found.Paths());
+    }
+
+    [Fact]
+    public void What_is_there_only_for_some_processors_is_missing()
+    {
+        host.Program("/usr/bin/app", "libx.so.1");
+        host.Library(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1");
+        Assert.Single(host.Find("app").Errors());
+    }
+
+    [Fact]
+    public void Finds_32_bit_libraries_for_32_bit_programs()
+    {
+        host.Link("/lib/ld-linux.so.2", "i386-linux-gnu/ld-linux.so.2");
+        foreach (var (name, needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []), ("libx.so.1", ["libc.so.6"]) })
+            host.Elf($"/usr/lib/i386-linux-gnu/{name}", new ElfBuilder { Is64 = false, Machine = 3, Soname = name, Needed = needed });
+        host.Library(HostFixture.Lib + "/libx.so.1");
+        host.Elf("/usr/bin/app32", new ElfBuilder { Is64 = false, Machine = 3, Interpreter = "/lib/ld-linux.so.2", Needed = ["libx.so.1", "libc.so.6"] }, executable: true);
+        host.Program("/usr/bin/app64", "libx.so.1");
+        // the cache names both: the one of the other class is passed over
+        host.Cache(("libx.so.1", HostFixture.Lib + "/libx.so.1", 0), ("libx.so.1", "/usr/lib/i386-linux-gnu/libx.so.1", 0));
+        var found = host.Find("app32");
+        Assert.Empty(found.Problems);
+        Assert.Contains("/usr/lib/i386-linux-gnu/libx.so.1", found.Paths());
+        Assert.Contains("/usr/lib/i386-linux-gnu/libc.so.6", found.Paths());
+        Assert.DoesNotContain(HostFixture.Lib + "/libx.so.1", found.Paths());
+        Assert.Contains(HostFixture.Lib + "/libx.so.1", host.Find("app32", "app64").Paths());
+    }
+
+    [Fact]
+    public void The_directories_of_EL_are_lib64()
+    {
+        using HostFixture el = new();
+        File.Delete(el.Outside("/usr/lib64/ld-linux-x86-64.so.2"));
+        Directory.Delete(el.Outside(HostFixture.Lib), recursive: true);
+        el.Elf("/usr/lib64/ld-linux-x86-64.so.2", new ElfBuilder { Soname = "ld-linux-x86-64.so.2" });
+        el.Elf("/usr/lib64/libc.so.6", new ElfBuilder { Soname = "libc.so.6" });
+        el.Elf("/usr/lib/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Is64 = false, Machine = 3 });
+        el.Program("/usr/bin/app");
+        var found = el.Find("app");
+        Assert.Empty(found.Problems);
+        Assert.Contains("/usr/lib64/libc.so.6", found.Paths());
+    }
+
+    [Fact]
+    public void Looks_where_musl_looks()
+    {
+        host.Elf("/usr/lib/ld-musl-x86_64.so.1", new ElfBuilder { Soname = "libc.musl-x86_64.so.1" });
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1", Needed = ["libx.so", "libc.so"], Runpath = "/opt/lib" }, executable: true);
+        // musl inherits even what calls itself runpath
+        host.Elf("/opt/lib/libx.so", new ElfBuilder { Soname = "libx.so", Needed = ["liby.so", "libpthread.so.0"] });
+        host.Elf("/opt/lib/liby.so", new ElfBuilder { Soname = "liby.so" });
+        var found = host.Find("app");
+        Assert.Empty(found.Problems);
+        Assert.Contains("/opt/lib/liby.so", found.Paths());
+        Assert.DoesNotContain(HostFixture.Lib + "/libc.so.6", found.Paths());
+    }
+
+    [Fact]
+    public void Takes_auxiliary_libraries_and_the_library_path_that_is_given()
+    {
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], Auxiliary = "libaux.so" }, executable: true);
+        host.Library("/opt/mods/libx.so");
+        host.Library(HostFixture.Lib + "/libaux.so");
+        Assert.Single(host.Find("app").Errors());
+        var found = host.Find(new DependencyRequest { Programs = ["app"], LibraryPath = ["/opt/mods"] });
+        Assert.Empty(found.Problems);
+        Assert.Contains("/opt/mods/libx.so", found.Paths());
+        Assert.Contains(HostFixture.Lib + "/libaux.so", found.Paths());
+    }
+
+    [Fact]
+    public void A_program_that_asks_for_it_gets_nothing_from_the_default_directories()
+    {
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], NoDefaultLibraries = true }, executable: true);
+        host.Library(HostFixture.Lib + "/libx.so");
+        Assert.Single(host.Find("app").Errors());
+    }
+
+    [Fact]
+    public void Takes_what_a_file_says_that_it_opens()
+    {
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = """[{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},{"soname":["libextra.so"],"priority":"suggested"}]""" }, executable: true);
+        Assert.Single(host.Find("app").Errors());
+        host.Library(HostFixture.Lib + "/libold.so.1");
+        var found = host.Find("app");
+        Assert.Empty(found.Errors());
+        Assert.Contains(HostFixture.Lib + "/libold.so.1", found.Paths());
+        Assert.Contains("libextra.so", Assert.Single(found.Problems).Message);
+    }
+
+    [NeedsFact("ldconfig")]
+    public void Reads_the_real_cache_as_ldconfig_does()
+    {
+        if (!File.Exists("/etc/ld.so.cache"))
+            return;
+        var cache = LoaderCache.Parse(File.ReadAllBytes("/etc/ld.so.cache"));
+        var expected = Cli.Start(Environment.UserName, [Linux.HostProgram.Find("ldconfig"), "-p"]).Wait().Output.Split('\n').Skip(1).Where(l => l.Contains(" => ", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(expected);
+        foreach (var line in expected)
+            Assert.Contains(line.Split(" => ")[1], cache.Find(line.Trim().Split(' ')[0]).Select(e => e.Path));
+    }
+
+    [Fact]
+    public void A_damaged_cache_is_a_typed_error_or_reads()
+    {
+        var whole = HostFixture.CacheFile(("libx.so.1", "/opt/libx.so.1", 0), ("libx.so.1", "/opt/fast/libx.so.1", 1));
+        for (var length = 0; length < whole.Length; length++)
+            AssertSafe(whole.AsSpan(0, length));
+        for (var at = 0; at < whole.Length; at++)
+            foreach (var value in (byte[])[0, 1, 0x7f, 0x80, 0xff])
+            {
+                var changed = whole.ToArray();
+                changed[at] = value;
+                AssertSafe(changed);
+            }
+        host.Program("/usr/bin/app");
+        host.Text("/etc/ld.so.cache", "glibc-ld.so.cache1.1 and no more");
+        Assert.Contains("/etc/ld.so.cache: not a usable cache", Assert.Single(host.Find("app").Errors()));
+
+        static void AssertSafe(ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                LoaderCache.Parse(bytes);
+            }
+            catch (InvalidDataException e)
+            {
+                Assert.NotEmpty(e.Message);
+            }
+        }
+    }
+}
