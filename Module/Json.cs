@@ -23,6 +23,7 @@ namespace Slipway;
 [JsonSerializable(typeof(Building.BuildMessage))]
 [JsonSerializable(typeof(FabricInventory))]
 [JsonSerializable(typeof(ImageFabric))]
+[JsonSerializable(typeof(Fabric.CdiSpecification))]
 internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>

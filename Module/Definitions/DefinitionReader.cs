@@ -69,12 +69,7 @@ public static partial class DefinitionReader
             Run = image.Run,
             Environment = image.Environment,
             Test = image.Test,
-            FabricAuto = map.Text("fabric") switch
-            {
-                null or { Value: "none" } => false,
-                { Value: "auto" } => true,
-                { Value: var other } => throw map.Error("fabric", "DefinitionWrongType", $"'fabric' must be auto or none, not '{other}'", "Write 'fabric: auto', or leave the line out."),
-            },
+            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(Slipway.Fabric.FabricPackages.Known)],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
         };

@@ -94,6 +94,15 @@ public sealed class ElfFile
     public static IReadOnlyList<string> ParseExports(ReadOnlyMemory<byte> bytes, string name) =>
         new ElfReader(new ElfWindow(bytes, name)).ReadExports();
 
+    /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>
+    /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
+    public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)
+    {
+        RequireContent(path);
+        using var handle = File.OpenHandle(path);
+        return new ElfReader(new ElfWindow(handle, path)).ReadImports(among);
+    }
+
     // A FIFO, socket or device has st_size 0 (inode(7)); opening a FIFO would wait for a writer for ever.
     static void RequireContent(string path)
     {

@@ -99,6 +99,46 @@ internal sealed class ElfReader
         return exports;
     }
 
+    /// <summary>
+    /// Undefined symbols of the dynamic symbol table, as far as their names are among the given ones. A GNU hash table holds only what is defined, and what
+    /// it holds stands last: so nothing behind its first symbol needs a look.
+    /// </summary>
+    public IReadOnlyList<string> ReadImports(HashSet<string> among)
+    {
+        if (!dynamic.TryGetValue(DT_SYMTAB, out var address) || !dynamic.TryGetValue(DT_STRTAB, out var strings) || !dynamic.TryGetValue(DT_STRSZ, out var size))
+            return [];
+        var table = Locate(address, "DT_SYMTAB");
+        var count = dynamic.TryGetValue(DT_GNU_HASH, out var gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
+        // names lie all over the table: in one piece they are read once
+        var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, ExportTextLimit), "the string table");
+        var wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
+        var imports = new List<string>();
+        Span<char> name = stackalloc char[128];
+        for (ulong i = 0; i < count; i++)
+        {
+            var symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16, "a dynamic symbol");
+            var at = U32(symbol, 0);
+            if (U16(symbol, is64 ? 6 : 14) != SHN_UNDEF || at == 0 || at >= text.Length)
+                continue;
+            var rest = text.AsSpan((int)at, (int)Math.Min(text.Length - at, name.Length));
+            var length = rest.IndexOf((byte)0);
+            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out var written) && wanted.TryGetValue(name[..written], out var import))
+                imports.Add(import);
+        }
+        return imports;
+    }
+
+    /// <summary>
+    /// Where nothing is defined the GNU hash table is empty, and its first symbol means nothing: linkers then write 1, and the symbol table ends where the
+    /// string table begins (they put them in that order).
+    /// </summary>
+    ulong CountUnhashed(ulong symbols)
+    {
+        var header = file.Slice(Locate(dynamic[DT_GNU_HASH], "DT_GNU_HASH"), 16, "DT_GNU_HASH");
+        var strings = dynamic[DT_STRTAB];
+        return U32(header, 4) <= 1 && strings > symbols ? (strings - symbols) / (is64 ? 24u : 16u) : 0;
+    }
+
     void ReadSegments()
     {
         var header = file.Slice(0, is64 ? 64 : 52, "the file header");

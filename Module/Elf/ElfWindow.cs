@@ -74,6 +74,25 @@ internal sealed class ElfWindow
         throw new ElfFormatException(Path, $"{what} at offset {offset} has no end");
     }
 
+    /// <summary>A piece of any size, copied.</summary>
+    /// <exception cref="ElfFormatException">The file does not reach that far.</exception>
+    public byte[] Whole(ulong offset, ulong length, string what)
+    {
+        if (offset > (ulong)Length || length > (ulong)Length - offset)
+            throw new ElfFormatException(Path, $"{what} at offset {offset} is beyond its end ({Length} bytes)");
+        if (handle is null)
+            return memory.Span.Slice((int)offset, (int)length).ToArray();
+        var piece = new byte[length];
+        for (var done = 0; done < piece.Length;)
+        {
+            var got = RandomAccess.Read(handle, piece.AsSpan(done), (long)offset + done);
+            if (got == 0)
+                throw new ElfFormatException(Path, $"{what}: the file was cut short while it was read");
+            done += got;
+        }
+        return piece;
+    }
+
     void Fill(long start, string what, int length)
     {
         blockOffset = start;

@@ -10,7 +10,9 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
 {
     const string Verbs = "/sys/class/infiniband_verbs";
     const string Infiniband = "/sys/class/infiniband";
-    const string Cxi = "/sys/class/cxi_user";
+
+    /// <summary>The class of the user interface, and that of the device itself, where the former is not loaded.</summary>
+    static readonly string[] Cxi = ["/sys/class/cxi_user", "/sys/class/cxi"];
 
     public IReadOnlyList<FabricDevice> ReadDevices()
     {
@@ -21,8 +23,10 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         foreach (var (ibdev, node) in uverbs)
             if (!devices.Exists(d => d.Name == ibdev))
                 devices.Add(ReadVerbs(ibdev, $"{Verbs}/{node}", node));
-        foreach (var name in files.List(Cxi))
-            devices.Add(ReadCxi(name, $"{Cxi}/{name}"));
+        foreach (var directory in Cxi)
+            foreach (var name in files.List(directory))
+                if (!devices.Exists(d => d.Name == name))
+                    devices.Add(ReadCxi(name, $"{directory}/{name}"));
         return devices;
     }
 
@@ -43,7 +47,7 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         // rxe alone has the file "parent" (drivers/infiniband/sw/rxe/rxe_verbs.c); rdma-ndd may have rewritten node_desc.
         if (bus.Address is null && files.HasFile($"{entry}/parent"))
             description = "rxe";
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, description, name);
+        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, description, name);
         var nodeType = AfterColon(files.Text($"{entry}/node_type"));
         var ports = files.List($"{entry}/ports").Select(p => ReadPort($"{entry}/ports/{p}", p)).OfType<FabricPort>().ToList();
         var (nodes, missing) = DeviceNodes(name, row, uverbs);
@@ -74,7 +78,7 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     FabricDevice ReadCxi(string name, string entry)
     {
         var bus = ReadBus(entry);
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, null, name);
+        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, null, name);
         var (nodes, missing) = DeviceNodes(name, row, null);
         var link = files.Text($"{entry}/device/properties/link");
         return new FabricDevice

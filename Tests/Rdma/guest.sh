@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
 suite=bookworm
-packages=ibverbs-providers,ibverbs-utils,openmpi-bin,libfabric-bin,ucx-utils,squashfuse,fuse3,iproute2,kmod,procps,util-linux,mount,openssl
+packages=ibverbs-providers,ibverbs-utils,openmpi-bin,libfabric-bin,ucx-utils,squashfuse,squashfs-tools,fuse3,iproute2,kmod,procps,util-linux,mount,openssl
 # of the kernel's modules, those that the guest takes
 modules='drivers/infiniband/core drivers/infiniband/sw drivers/virtio drivers/block/virtio_blk.ko drivers/char/virtio_console.ko
 drivers/char/hw_random drivers/net/dummy.ko drivers/block/loop.ko net/9p net/ipv4 net/ipv6 net/dns_resolver fs/9p fs/netfs fs/fscache

@@ -13,6 +13,8 @@ public sealed class SystemTree(TemporaryDirectory files)
     public SystemTree Distribution(string id, string version)
     {
         files.Write("etc/os-release", $"PRETTY_NAME=\"{id} {version}\"\nID={id}\nVERSION_ID=\"{version}\"\n");
+        if (id is "debian" or "ubuntu")
+            files.Write("var/lib/dpkg/status", "Package: base-files\n");
         files.Link("lib", "usr/lib");
         files.Link("lib64", "usr/lib64");
         return this;
