@@ -20,7 +20,20 @@ static class FabricAllocation
         return result;
     }
 
-    public static string? ByVariable(FabricDevice device, Func<string, string?> environment)
+    /// <summary>Leaves out of a plan what the job was not given.</summary>
+    public static void Restrict(FabricPlan plan, Func<string, string?> environment)
+    {
+        var left = plan.Devices.Select(d => (d.Device, Reason: ByVariable(d.Device, environment))).Where(d => d.Reason is not null).ToList();
+        if (left.Count == 0)
+            return;
+        var nodes = left.SelectMany(d => d.Device.DeviceNodes).ToHashSet(StringComparer.Ordinal);
+        plan.Devices = plan.Devices.Where(d => left.TrueForAll(o => o.Device != d.Device)).ToList();
+        plan.DeviceNodes = plan.DeviceNodes.Where(n => !nodes.Contains(n)).ToList();
+        plan.HiddenDeviceNodes = plan.HiddenDeviceNodes.Concat(nodes).Distinct().ToList();
+        plan.Excluded = new SortedDictionary<string, string>(plan.Excluded.Concat(left.Select(o => KeyValuePair.Create(o.Device.Name, o.Reason!))).ToDictionary(), StringComparer.Ordinal);
+    }
+
+    static string? ByVariable(FabricDevice device, Func<string, string?> environment)
     {
         var rows = ProviderTable.Default.Allocations.Where(a => a.Fabric is null || a.Fabric == device.Fabric);
         if (rows.FirstOrDefault(a => environment(a.Variable) is { Length: > 0 }) is not { } row)

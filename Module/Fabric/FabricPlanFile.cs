@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Fabric;
 using Slipway.Linux;
 
 namespace Slipway;
@@ -41,12 +42,19 @@ public static class FabricPlanFile
     }
 
     /// <summary>The plan that <c>--fabric</c> means: <c>auto</c> is the one beside the image, if there is one; <c>none</c>, or a file's path.</summary>
-    public static FabricPlan? Choose(string fabric, string imagePath) => fabric switch
+    /// <remarks>A plan is often made before a job: what the batch system's variables in our environment leave out is left out of it here.</remarks>
+    public static FabricPlan? Choose(string fabric, string imagePath)
     {
-        "none" => null,
-        "auto" => Read(imagePath),
-        _ => ReadFile(fabric),
-    };
+        var plan = fabric switch
+        {
+            "none" => null,
+            "auto" => Read(imagePath),
+            _ => ReadFile(fabric),
+        };
+        if (plan is not null)
+            FabricAllocation.Restrict(plan, Environment.GetEnvironmentVariable);
+        return plan;
+    }
 
     /// <summary>Reads a plan from a file that must be there.</summary>
     /// <exception cref="SlipwayException">It is missing, damaged, or of a later format.</exception>
