@@ -41,6 +41,10 @@ busybox           busybox-static     busybox
 pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
 mpicc             libopenmpi-dev     openmpi-devel
+qemu-system-x86_64 qemu-system-x86   qemu-system-x86-core
+mkfs.ext4         e2fsprogs          e2fsprogs
+cpio              cpio               cpio
+xz                xz-utils           xz
 '
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }

@@ -83,7 +83,7 @@ public static class FabricPlanner
             IReadOnlyList<FabricRung> allowed = options.Source is { } only ? [only] : Rungs;
             var choices = devices.ConvertAll(d => Climb(d, allowed, []));
             // There is one libibverbs in a process: where one device needs the node's, every verbs device gets the node's.
-            if (choices.Find(c => c.Verbs && c.Plan.Rung == FabricRung.Stack) is { } first)
+            if (choices.Find(c => c.Outcome?.Binds.Any(b => b.Destination == $"{FabricPaths.Libraries}/{table.VerbsLibraries[0]}") == true) is { } first)
                 choices = choices.ConvertAll(c => c.Verbs && c.Plan.Rung is FabricRung.Image or FabricRung.Provider
                     ? Climb(c.Plan.Device, [FabricRung.Stack], c.Plan.Tried.Select(t => t with { Holds = false, Reason = t.Holds ? $"held, but {first.Plan.Device.Name} needs the node's libibverbs, of which a process has only one" : t.Reason }))
                     : c);

@@ -30,6 +30,21 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
         return damage.Key is null ? $"the node has no {soname} for {image.Machine}" : $"the node's {damage.Key} cannot be used: {damage.Value}";
     }
 
+    /// <summary>The whole verbs stack, which belongs to one build of rdma-core.</summary>
+    /// <returns>Why it cannot be the host's; null where it can.</returns>
+    public string? AddVerbs()
+    {
+        // librdmacm and the shared providers import private versions too: whichever of them the image has must come along, but one
+        // that the node lacks only matters if a program of the image is linked with it.
+        foreach (var soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
+        {
+            var linked = soname == table.VerbsLibraries[0] || image.Imports.ContainsKey(soname);
+            if ((linked || image.Library(soname) is not null) && AddLibrary(soname) is { } lacking && linked)
+                return lacking;
+        }
+        return null;
+    }
+
     /// <summary>Adds what the files need and the image cannot give, and checks everything.</summary>
     /// <returns>What does not fit, the first of each direction; null where all fits.</returns>
     public string? Check()

@@ -45,12 +45,22 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
 
     RungOutcome TryStack(ProviderRow row)
     {
-        var direct = image.Imports.ContainsKey(row.Library!);
-        if (!image.Imports.ContainsKey(Libfabric) && !direct)
+        if (!image.Imports.ContainsKey(Libfabric) && !image.Imports.ContainsKey(row.Library!))
             return RungOutcome.Fails($"nothing in the image uses libfabric or {row.Library}");
+        // The node's libfabric may use verbs for other fabrics; where it does not get on with the image's, the node's verbs come along.
+        var alone = TryStack(row, withVerbs: false);
+        return alone.Holds || host.Find(Libfabric)?.Elf.Needed.Any(n => table.VerbsLibraries.Contains(n)) != true ? alone
+            : TryStack(row, withVerbs: true) is { Holds: true } together ? together : alone;
+    }
+
+    RungOutcome TryStack(ProviderRow row, bool withVerbs)
+    {
+        var direct = image.Imports.ContainsKey(row.Library!);
         var set = new HostSet(image, host, table, inventory.X86Level);
         if (image.Imports.ContainsKey(Libfabric) && set.AddLibrary(Libfabric) is { } noLibfabric)
             return RungOutcome.Fails(noLibfabric);
+        if (withVerbs && set.AddVerbs() is { } noVerbs)
+            return RungOutcome.Fails(noVerbs);
         var module = HostModule(row);
         var builtIn = host.LibfabricBuiltIn();
         var alternative = row.Alternative is not null && builtIn.Contains(row.Alternative);
@@ -60,7 +70,7 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
             set.AddProvider(module);
         else if (set.Libraries.TryGetValue(Libfabric, out var libfabric) && !builtIn.Contains(row.Provider!) && !alternative)
             return RungOutcome.Fails($"the node's {libfabric.Path} has no {row.Provider} provider");
-        return Finish(set, module, $"the node's {string.Join(" and ", set.Libraries.Keys.Where(k => k == Libfabric || k == row.Library))} fit the image, in both directions");
+        return Finish(set, module, $"the node's {string.Join(" and ", set.Libraries.Keys.Where(k => k == Libfabric || k == row.Library))} fit the image, in both directions{(withVerbs ? ", with the node's verbs libraries, which its libfabric needs" : "")}");
     }
 
     RungOutcome Finish(HostSet set, RootLibrary? module, string reason)

@@ -90,14 +90,8 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return RungOutcome.Fails(failure);
         var set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(found.Provider);
-        // librdmacm and the shared providers import private versions too: whichever of them the image has must come along, but one
-        // that the node lacks only matters if a program of the image is linked with it.
-        foreach (var soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
-        {
-            var linked = soname == Libibverbs || image.Imports.ContainsKey(soname);
-            if ((linked || image.Library(soname) is not null) && set.AddLibrary(soname) is { } lacking && linked)
-                return RungOutcome.Fails(lacking);
-        }
+        if (set.AddVerbs() is { } without)
+            return RungOutcome.Fails(without);
         if (row.ThroughLibfabric is { } name && image.Library(Libfabric) is { } own && !image.HasLibfabricProvider(name))
         {
             if (set.AddLibrary(Libfabric) is { } lacking)

@@ -9,6 +9,7 @@ cd $work
 ulimit -l unlimited
 
 user() { timeout 90 setpriv --reuid user --regid user --clear-groups env HOME=/home/user USER=user PATH="$work:$PATH" "$@"; }
+# A case is a command, or a function of this file.
 try() {
     printf '=== %s\n' "$1"
     shift
@@ -87,6 +88,8 @@ long() {
         for source in image provider stack; do
             try $image-$source user slipway fabric --source $source $image.sqfs
         done
+        # the last plan that was written
+        [ $image != debian13 ] || try $image-stack-pingpong pingpong $image.sqfs
     done
 }
 

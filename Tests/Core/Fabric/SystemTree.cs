@@ -97,6 +97,12 @@ public sealed class ImageTree : IDisposable
         Has = new SystemTree(Files).Distribution(id, version).CLibrary(glibc, machine);
     }
 
+    /// <summary>An image without glibc.</summary>
+    public ImageTree(string id, string version)
+    {
+        Has = new SystemTree(Files).Distribution(id, version);
+    }
+
     public TemporaryDirectory Files { get; } = new();
 
     public SystemTree Has { get; }
