@@ -61,7 +61,7 @@ static class ImageFacts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(beside);
+            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
         }
     }
 }

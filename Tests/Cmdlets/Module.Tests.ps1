@@ -11,9 +11,9 @@ Describe 'Manifest' {
         $manifest.Version | Should -Be '0.1.0'
     }
 
-    It 'exports the four cmdlets and nothing else' {
+    It 'exports the cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
-        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Get-ContainerImage', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
+        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Get-ContainerImage', 'Get-FabricDriver', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }

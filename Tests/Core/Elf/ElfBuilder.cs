@@ -12,10 +12,15 @@ public sealed class ElfBuilder
     public string? Soname { get; init; }
     public string? Interpreter { get; init; }
     public string? Runpath { get; init; }
+    public string? Rpath { get; init; }
+    public string? Auxiliary { get; init; }
+    public bool NoDefaultLibraries { get; init; }
+    public ushort Type { get; init; } = 3;
     public IReadOnlyList<string> Needed { get; init; } = [];
     public IReadOnlyDictionary<string, string[]> VersionsNeeded { get; init; } = new Dictionary<string, string[]>();
     public IReadOnlyList<string> VersionsDefined { get; init; } = [];
     public IReadOnlyList<string> Exports { get; init; } = [];
+    public IReadOnlyList<string> Imports { get; init; } = [];
     public uint X86Isa { get; init; }
     public string? DlopenNote { get; init; }
 
@@ -32,12 +37,14 @@ public sealed class ElfBuilder
         var define = Definitions();
         var notes = Notes();
         var interpreter = Bytes(Interpreter is null ? "" : Interpreter + "\0");
-        var dynamicSize = (Needed.Count + 12) * (Is64 ? 16 : 8);
+        var dynamicSize = (Needed.Count + 15) * (Is64 ? 16 : 8);
 
         // Names that only the dynamic section has must be in the table before its size is known.
         var needed = Needed.Select(Name).ToList();
         var soname = Soname is null ? 0 : Name(Soname);
         var runpath = Runpath is null ? 0 : Name(Runpath);
+        var rpath = Rpath is null ? 0 : Name(Rpath);
+        var auxiliary = Auxiliary is null ? 0 : Name(Auxiliary);
 
         var dynamicAt = Align(at);
         var symbolsAt = Align(dynamicAt + dynamicSize);
@@ -53,6 +60,9 @@ public sealed class ElfBuilder
         dynamic.AddRange(needed.Select(n => (1ul, (ulong)n)));
         if (soname != 0) dynamic.Add((14, (ulong)soname));
         if (runpath != 0) dynamic.Add((29, (ulong)runpath));
+        if (rpath != 0) dynamic.Add((15, (ulong)rpath));
+        if (auxiliary != 0) dynamic.Add((0x7ffffffd, (ulong)auxiliary));
+        if (NoDefaultLibraries) dynamic.Add((0x6ffffffb, 0x800));
         dynamic.AddRange([(5, Address(namesAt)), (10, (ulong)names.Count), (6, Address(symbolsAt)), (4, Address(hashAt))]);
         if (need.Length > 0) dynamic.AddRange([(0x6ffffffe, Address(needAt)), (0x6fffffff, (ulong)VersionsNeeded.Count)]);
         if (define.Length > 0) dynamic.AddRange([(0x6ffffffc, Address(defineAt)), (0x6ffffffd, (ulong)VersionsDefined.Count + 1)]);
@@ -63,7 +73,7 @@ public sealed class ElfBuilder
         file[4] = (byte)(Is64 ? 2 : 1);
         file[5] = (byte)(LittleEndian ? 1 : 2);
         file[6] = 1;
-        Put(file, 16, 2, 3);
+        Put(file, 16, 2, Type);
         Put(file, 18, 2, Machine);
         Put(file, 20, 4, 1);
         Put(file, Is64 ? 32 : 28, Is64 ? 8 : 4, (ulong)header);
@@ -147,15 +157,17 @@ public sealed class ElfBuilder
     (byte[] Symbols, byte[] Hash) Symbols()
     {
         var size = Is64 ? 24 : 16;
-        var symbols = new byte[size * (Exports.Count + 1)];
-        for (var i = 0; i < Exports.Count; i++)
+        // what is imported stands before what is defined, as linkers have it
+        string[] all = [.. Imports, .. Exports];
+        var symbols = new byte[size * (all.Length + 1)];
+        for (var i = 0; i < all.Length; i++)
         {
-            Put(symbols, size * (i + 1), 4, (ulong)Name(Exports[i]));
+            Put(symbols, size * (i + 1), 4, (ulong)Name(all[i]));
             symbols[size * (i + 1) + (Is64 ? 4 : 12)] = 0x12;
-            Put(symbols, size * (i + 1) + (Is64 ? 6 : 14), 2, 1);
+            Put(symbols, size * (i + 1) + (Is64 ? 6 : 14), 2, i < Imports.Count ? 0u : 1);
         }
         var hash = new byte[8];
-        Put(hash, 4, 4, (ulong)Exports.Count + 1);
+        Put(hash, 4, 4, (ulong)all.Length + 1);
         return (symbols, hash);
     }
 

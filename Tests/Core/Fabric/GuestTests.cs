@@ -3,9 +3,8 @@ namespace Slipway.Tests.Fabric;
 /// <summary>Plans that are applied on a machine with real verbs: a guest under qemu with soft-RoCE (Tests/Rdma), booted once for all cases of a set.</summary>
 public sealed class GuestTests
 {
-    static readonly Lazy<Cases> Short = new(() => Cases.Run("short", share =>
+    static readonly Lazy<Cases> Short = new(() => Cases.Run("short", share => Build(share, "verbs", "bookworm"), share =>
     {
-        Build(share, "verbs", "bookworm");
         Start("mpicc", "-O1", "-o", Path.Combine(share, "ring"), Path.Combine(Cli.Repository, "Tests/Rdma/ring.c"));
         // UCX needs libmlx5 of ibverbs-providers, so the package is there; what libibverbs would load is taken away
         Build(share, "mpi", "bookworm", "openmpi-bin", """
@@ -18,6 +17,8 @@ public sealed class GuestTests
     {
         Build(share, "debian11", "bullseye");
         Build(share, "debian11-auto", "bullseye", text: "fabric: auto");
+    }, share =>
+    {
         Build(share, "debian13", "trixie");
         // an image that is not ours; the mirror's copy of unstable may be older than apt likes
         var root = Path.Combine(share, "root");
@@ -45,15 +46,15 @@ public sealed class GuestTests
     {
         public (int Exit, string Text) this[string name] => Results.TryGetValue(name, out var result) ? result : throw new KeyNotFoundException($"the guest did not come to '{name}': {Whole}");
 
-        public static Cases Run(string set, Action<string> makeImages)
+        /// <param name="make">What puts images into the directory that it is given, each beside the others.</param>
+        public static Cases Run(string set, params Action<string>[] make)
         {
             var script = Path.Combine(Cli.Repository, "Tests/Rdma/guest.sh");
             var guest = Path.Combine(Cli.Repository, "out/rdma-guest");
-            Start(script, "build", guest);
             var share = Directory.CreateTempSubdirectory("slipway-guest-");
             try
             {
-                makeImages(share.FullName);
+                Parallel.Invoke([() => Start(script, "build", guest), .. make.Select(m => (Action)(() => m(share.FullName)))]);
                 File.Copy(Cli.Program, Path.Combine(share.FullName, "slipway"));
                 File.Copy(Path.Combine(Cli.Repository, "Tests/Rdma/guest-cases.sh"), Path.Combine(share.FullName, "guest-cases.sh"));
                 var result = Cli.Start(Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);

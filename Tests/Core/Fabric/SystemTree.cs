@@ -41,11 +41,11 @@ public sealed class SystemTree(TemporaryDirectory files)
             [("libibverbs.so.1", ["IBVERBS_1.1", $"IBVERBS_PRIVATE_{privateAbi}"])]);
 
     /// <summary>A provider and its driver file.</summary>
-    public SystemTree Provider(string name, int privateAbi, string glibc = "2.14", int verbs = 1, bool driverFile = true, int? suffix = null)
+    public SystemTree Provider(string name, int privateAbi, string glibc = "2.14", int verbs = 1, bool driverFile = true, int? suffix = null, uint x86Isa = 0)
     {
         var path = $"{Directory}/libibverbs/lib{name}-rdmav{suffix ?? privateAbi}.so";
         files.Write(path, Elf(null, [], ["libibverbs.so.1", "libc.so.6"],
-            [("libibverbs.so.1", [$"IBVERBS_1.{verbs}", $"IBVERBS_PRIVATE_{privateAbi}"]), ("libc.so.6", [$"GLIBC_{glibc}"])]));
+            [("libibverbs.so.1", [$"IBVERBS_1.{verbs}", $"IBVERBS_PRIVATE_{privateAbi}"]), ("libc.so.6", [$"GLIBC_{glibc}"])], x86Isa: x86Isa));
         if (driverFile)
             files.Write($"etc/libibverbs.d/{name}.driver", $"driver {name}\n");
         return this;
@@ -63,9 +63,9 @@ public sealed class SystemTree(TemporaryDirectory files)
     }
 
     public SystemTree Library(string soname, string file, IReadOnlyList<string> defined, IReadOnlyList<string> needed,
-        IReadOnlyList<(string, string[])> versions, ushort machine = 62)
+        IReadOnlyList<(string, string[])> versions, ushort machine = 62, IReadOnlyList<string>? exports = null, IReadOnlyList<string>? imports = null, string? text = null)
     {
-        files.Write($"{Directory}/{file}", Elf(soname, defined, needed, versions, machine));
+        files.Write($"{Directory}/{file}", Elf(soname, defined, needed, versions, machine, exports, imports, text: text));
         if (file != soname)
             files.Link($"{Directory}/{soname}", file);
         return this;
@@ -78,9 +78,14 @@ public sealed class SystemTree(TemporaryDirectory files)
         return this;
     }
 
-    static byte[] Elf(string? soname, IReadOnlyList<string> defined, IReadOnlyList<string> needed, IReadOnlyList<(string, string[])> versions, ushort machine = 62) =>
+    static byte[] Elf(string? soname, IReadOnlyList<string> defined, IReadOnlyList<string> needed, IReadOnlyList<(string, string[])> versions, ushort machine = 62,
+        IReadOnlyList<string>? exports = null, IReadOnlyList<string>? imports = null, uint x86Isa = 0, string? text = null) =>
         new ElfBuilder
         {
+            Exports = exports ?? [],
+            Imports = imports ?? [],
+            X86Isa = x86Isa,
+            DlopenNote = text,
             Machine = machine,
             Soname = soname,
             VersionsDefined = defined,
