@@ -39,7 +39,7 @@ public sealed class FabricPlan
     /// <summary>Device nodes of the devices that are left out.</summary>
     public IReadOnlyList<string> HiddenDeviceNodes { get; set; } = [];
 
-    /// <summary>What works but not well, e.g. a low limit for locked memory.</summary>
+    /// <summary>What works but not well, or otherwise than one would think, e.g. a low limit for locked memory.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
 
     public override string ToString() => $"{Verdict}: {Reason}";

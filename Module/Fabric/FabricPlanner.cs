@@ -94,10 +94,10 @@ public static class FabricPlanner
             if (used.Exists(c => c.Verbs) && ucx.Wanted)
             {
                 var help = ucx.Try(outcomes.SelectMany(o => o.Binds).Where(b => Path.GetDirectoryName(b.Destination) == FabricPaths.Libraries).Select(b => Path.GetFileName(b.Destination)).ToHashSet());
-                if (help.Holds && options.Source is not FabricRung.Image)
+                var taken = help.Holds && options.Source is not FabricRung.Image;
+                if (taken)
                     outcomes.Add(help);
-                else
-                    warnings.Add(help.Holds ? "the image's UCX has no module for verbs, and only what the image has was asked for" : help.Reason);
+                warnings.Add(taken || !help.Holds ? help.Reason : "the image's UCX has no module for verbs, and only what the image has was asked for");
             }
             warnings.AddRange(Warnings(used));
             var worst = choices.MaxBy(c => c.Plan.Rung)!.Plan;
@@ -158,9 +158,9 @@ public static class FabricPlanner
         {
             var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
             if (outcomes.Exists(o => o.Binds.Any(b => b.Destination.StartsWith(FabricPaths.Libraries + "/", StringComparison.Ordinal))))
-                result["LD_LIBRARY_PATH"] = FabricPaths.Libraries;
-            Add("RDMAV_DRIVERS", outcomes.SelectMany(o => o.Drivers));
-            Add("FI_PROVIDER_PATH", outcomes.SelectMany(o => o.ProviderDirectories));
+                result[table.Variables.Libraries] = FabricPaths.Libraries;
+            Add(table.Variables.VerbsDrivers, outcomes.SelectMany(o => o.Drivers));
+            Add(table.Variables.LibfabricProviders, outcomes.SelectMany(o => o.ProviderDirectories));
             return result;
 
             void Add(string name, IEnumerable<string> values)

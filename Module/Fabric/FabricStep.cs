@@ -23,7 +23,7 @@ public sealed class FabricRequest
 /// <summary>The pipeline's step: plan for this node, keep the plan beside the image, and hand the image on with it.</summary>
 public static class FabricStep
 {
-    /// <exception cref="SlipwayException">The source that was asked for does not hold, a device is not there, or a file cannot be read or written; nothing is written then.</exception>
+    /// <exception cref="SlipwayException">The source that was asked for does not hold, a device is not there, or a file cannot be read or written; no plan is written then.</exception>
     /// <exception cref="OperationCanceledException"/>
     public static ContainerImage Add(ContainerImage image, FabricRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {

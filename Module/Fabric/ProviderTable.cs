@@ -18,6 +18,8 @@ sealed class ProviderTable
 
     public required IReadOnlyList<ProviderRow> Providers { get; init; }
 
+    public required VariableNames Variables { get; init; }
+
     public required IReadOnlyList<IntraNodeRow> IntraNode { get; init; }
 
     /// <summary>Family of distributions to the <c>ID</c>s of os-release(5) that belong to it.</summary>
@@ -96,6 +98,9 @@ sealed class ProviderTable
 }
 
 sealed record AbiRange(int Min, int Max);
+
+/// <summary>Variables by which an image's libraries find what is bound: ld.so(8), rdma-core's libibverbs/dynamic_driver.c, fabric(7).</summary>
+sealed record VariableNames(string Libraries, string VerbsDrivers, string LibfabricProviders);
 
 sealed record IntraNodeRow(string Name, string DeviceNode);
 

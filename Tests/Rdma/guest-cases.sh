@@ -78,8 +78,11 @@ short() {
     user rm verbs.sqfs.fabric.json
 }
 
-# Other distributions than the guest's.
+# An image whose UCX has no module for verbs; and other distributions than the guest's.
 long() {
+    try ucx-bare mpi slipway run --fabric none ucx.sqfs -- /opt/ring
+    try ucx-plan user slipway fabric --explain ucx.sqfs
+    try ucx mpi slipway run ucx.sqfs -- /opt/ring
     for image in debian11 debian13 unstable debian11-auto; do
         try $image-bare user slipway run --fabric none $image.sqfs -- ibv_devinfo
         try $image-plan user slipway fabric --explain $image.sqfs

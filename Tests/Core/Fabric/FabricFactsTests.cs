@@ -89,6 +89,7 @@ public sealed class FabricFactsTests
         Assert.Equal(["lib/libucm.so.0", "lib/libucp.so.0", "lib/libucs.so.0", "lib/libuct.so.0", "lib/ucx/libuct_cma.so.0", "lib/ucx/libuct_ib.so.0"],
             plan.Binds.Select(b => b.Destination["/.slipway/fabric/".Length..]).Order(StringComparer.Ordinal));
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
+        Assert.Contains("so programs use the node's", Assert.Single(plan.Warnings));
     }
 
     [Theory]
@@ -307,4 +308,22 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_definition_that_takes_no_line_is_left_to_its_author() =>
         Assert.Equal("DefinitionNotEditable", Assert.Throws<SlipwayException>(() => FabricStep.WithFabric("{from: deb, suite: bookworm}", ["auto"], "/site/app.yaml")).Id);
+
+    [NeedsFact(Needs.Long, Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "unsquashfs")]
+    public void An_image_is_built_anew_with_its_distribution_s_packages()
+    {
+        using var node = NodeTree.Of("rxe");
+        using var directory = new TemporaryDirectory();
+        directory.Write("app.yaml", "from: deb\nsuite: bookworm\npackages: [libibverbs1]\n");
+        var file = Path.Combine(directory.Path, "app.sqfs");
+        Assert.Equal(0, Cli.Run("build", Path.Combine(directory.Path, "app.yaml"), "-o", file).ExitCode);
+        Assert.StartsWith("Refuse: rxe0: ", Cli.Run("fabric", "--root", node.Root, file).Output);
+
+        var planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--json", file);
+        Assert.True(planned.ExitCode == 0, planned.Error);
+        using var image = System.Text.Json.JsonDocument.Parse(planned.Output);
+        Assert.Equal("Image", image.RootElement.GetProperty("fabricPlan").GetProperty("verdict").GetString());
+        Assert.Contains("fabric: auto", image.RootElement.GetProperty("manifest").GetProperty("definition").GetString());
+        Assert.Equal("app", image.RootElement.GetProperty("manifest").GetProperty("name").GetString());
+    }
 }

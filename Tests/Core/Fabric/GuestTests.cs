@@ -3,18 +3,11 @@ namespace Slipway.Tests.Fabric;
 /// <summary>Plans that are applied on a machine with real verbs: a guest under qemu with soft-RoCE (Tests/Rdma), booted once for all cases of a set.</summary>
 public sealed class GuestTests
 {
-    static readonly Lazy<Cases> Short = new(() => Cases.Run("short", share => Build(share, "verbs", "bookworm"), share =>
-    {
-        Start("mpicc", "-O1", "-o", Path.Combine(share, "ring"), Path.Combine(Cli.Repository, "Tests/Rdma/ring.c"));
-        // UCX needs libmlx5 of ibverbs-providers, so the package is there; what libibverbs would load is taken away
-        Build(share, "mpi", "bookworm", "openmpi-bin", """
-            files: [{from: ring, to: /opt/ring, mode: "0755"}]
-            run: ["rm -r /etc/libibverbs.d /usr/lib/x86_64-linux-gnu/libibverbs"]
-            """);
-    }));
+    static readonly Lazy<Cases> Short = new(() => Cases.Run("short", share => Build(share, "verbs", "bookworm"), share => BuildMpi(share, "mpi", "")));
 
     static readonly Lazy<Cases> Long = new(() => Cases.Run("long", share =>
     {
+        BuildMpi(share, "ucx", " /usr/lib/x86_64-linux-gnu/ucx/libuct_ib*");
         Build(share, "debian11", "bullseye");
         Build(share, "debian11-auto", "bullseye", text: "fabric: auto");
     }, share =>
@@ -27,6 +20,16 @@ public sealed class GuestTests
         Start("mksquashfs", root, Path.Combine(share, "unstable.sqfs"), "-noappend", "-quiet", "-no-progress", "-comp", "zstd", "-Xcompression-level", "1");
         Directory.Delete(root, recursive: true);
     }));
+
+    /// <summary>UCX needs libmlx5 of ibverbs-providers, so that package is there; what libibverbs would load is taken away.</summary>
+    static void BuildMpi(string share, string name, string without)
+    {
+        Start("mpicc", "-O1", "-o", Path.Combine(share, "ring"), Path.Combine(Cli.Repository, "Tests/Rdma/ring.c"));
+        Build(share, name, "bookworm", "openmpi-bin", $$"""
+            files: [{from: ring, to: /opt/ring, mode: "0755"}]
+            run: ["rm -r /etc/libibverbs.d /usr/lib/x86_64-linux-gnu/libibverbs{{without}}"]
+            """);
+    }
 
     static void Build(string share, string name, string suite, string packages = "libibverbs1", string text = "")
     {
@@ -160,6 +163,16 @@ public sealed class GuestTests
         Assert.Equal(works ? 0 : 1, cases[image + "-pingpong"].Exit);
         foreach (var source in (string[])["image", "provider", "stack"])
             Assert.Equal(refused.Split(' ').Contains(source) ? 1 : 0, cases[$"{image}-{source}"].Exit);
+    }
+
+    [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
+    public void The_node_s_UCX_takes_the_place_of_one_without_verbs()
+    {
+        var cases = Long.Value;
+        Assert.NotEqual(0, cases["ucx-bare"].Exit);
+        Assert.Contains("the image's UCX has no module for verbs (libuct_ib.so.0), so programs use the node's", cases["ucx-plan"].Text);
+        Assert.Contains("2 ranks, 0 wrong", cases["ucx"].Text);
+        Assert.Matches(@"packets: [1-9]\d{2,}", cases["ucx"].Text);
     }
 
     [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
