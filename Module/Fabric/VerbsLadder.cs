@@ -40,6 +40,8 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
     {
         if (image.Verbs is not { } verbs)
             return RungOutcome.Fails(NoVerbs());
+        if (LostVerbs() is { } broken)
+            return RungOutcome.Fails(broken);
         if (verbs.PrivateAbi is not { } abi)
             return RungOutcome.Fails($"the image's libibverbs {verbs.Release} has no private ABI that is known");
         var file = $"lib{row.Provider}-rdmav{abi}.so";
@@ -53,8 +55,8 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return RungOutcome.Fails($"the image's {provider.Path} imports {(provider.PrivateAbi is { } n ? $"IBVERBS_PRIVATE_{n}" : "no private ABI")}; its libibverbs has IBVERBS_PRIVATE_{abi}");
         if (X86Level.Misfit($"the image's {provider.Path}", provider.X86Level, inventory.X86Level) is { } slow)
             return RungOutcome.Fails(slow);
-        if (provider.Needed.FirstOrDefault(n => image.Library(n) is null && !image.Sonames.Contains(n)) is { } lost)
-            return RungOutcome.Fails($"the image's {provider.Path} needs {lost}, which the image does not have");
+        if (Lost(provider.Path, provider.Needed) is { } lost)
+            return RungOutcome.Fails(lost);
         foreach (var (soname, versions) in provider.VersionsNeeded)
             if (image.Library(soname) is { } library && versions.FirstOrDefault(v => !library.VersionsDefined.Contains(v)) is { } missing)
                 return RungOutcome.Fails($"the image's {provider.Path} needs {missing} of {soname}, which the image's {library.Path} does not define");
@@ -71,6 +73,8 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
     {
         if (image.Verbs is not { } verbs)
             return RungOutcome.Fails(NoVerbs());
+        if (LostVerbs() is { } broken)
+            return RungOutcome.Fails(broken);
         if (FindHost(row, out var failure) is not { } found)
             return RungOutcome.Fails(failure);
         if (verbs.PrivateAbi != found.Abi)
@@ -131,6 +135,12 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return new HostProvider(abi, provider);
         return null;
     }
+
+    /// <summary>Why a file of the image cannot be loaded there; null where all that it needs is there.</summary>
+    string? Lost(string path, IReadOnlyList<string> needed) => needed.FirstOrDefault(n => image.Library(n) is null && !image.Sonames.Contains(n)) is { } soname
+        ? $"the image's {path} needs {soname}, which the image does not have" : null;
+
+    string? LostVerbs() => Lost(image.Verbs!.Path, image.Library(Libibverbs)?.Needed ?? []);
 
     string NoVerbs() => image.Damaged.FirstOrDefault(d => d.Contains("/libibverbs.so", StringComparison.Ordinal)) is { } damage
         ? $"the image's libibverbs cannot be used: {damage}"

@@ -8,7 +8,7 @@ chown -R user: $work
 cd $work
 ulimit -l unlimited
 
-user() { timeout 90 setpriv --reuid user --regid user --clear-groups env HOME=/home/user USER=user PATH="$work:$PATH" "$@"; }
+user() { timeout 180 setpriv --reuid user --regid user --clear-groups env HOME=/home/user USER=user PATH="$work:$PATH" "$@"; }
 # A case is a command, or a function of this file.
 try() {
     printf '=== %s\n' "$1"
@@ -75,7 +75,6 @@ short() {
     try job-seen user env SLURM_STEP_NICS=1 slipway run --job given verbs.sqfs -- ls /dev/infiniband
     try job-plan user env SLURM_STEP_NICS=1 slipway fabric --explain verbs.sqfs
     try cgroup in_cgroup user slipway fabric --explain verbs.sqfs
-    user rm verbs.sqfs.fabric.json
 }
 
 # An image whose UCX has no module for verbs; and other distributions than the guest's.

@@ -130,6 +130,17 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
+    public void A_libibverbs_that_cannot_be_loaded_serves_nobody()
+    {
+        using var node = Node();
+        using var image = new ImageTree("debian", "12", "2.36");
+        image.Has.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
+        var plan = Plan(node, image);
+        Assert.All(plan.Devices[0].Tried.Take(2), t => Assert.Contains("needs libnl-3.so.200, which the image does not have", t.Reason));
+        Assert.Equal(FabricRung.Stack, plan.Verdict);
+    }
+
+    [Fact]
     public void An_image_that_says_it_is_Debian_and_is_not_gets_no_packages_as_advice()
     {
         using var node = NodeTree.Of("rxe");
