@@ -69,7 +69,8 @@ public static partial class DefinitionReader
             Run = image.Run,
             Environment = image.Environment,
             Test = image.Test,
-            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(Slipway.Fabric.FabricPackages.Known)],
+            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Fabric.FabricPackages.IsKnown(name.Value) ? name
+                : throw map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider", $"Write 'auto', 'none', or of these: {string.Join(", ", Slipway.Fabric.FabricPackages.Names)}."))],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
         };

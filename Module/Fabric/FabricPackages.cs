@@ -11,11 +11,8 @@ public static class FabricPackages
     /// <summary>Names that a definition may give: providers (<c>mlx5</c>, <c>psm2</c>…).</summary>
     public static IReadOnlyList<string> Names { get; } = ProviderTable.Default.Providers.Select(p => p.Provider).OfType<string>().Distinct().Order(StringComparer.Ordinal).ToList();
 
-    /// <summary>A name of a definition's <c>fabric</c>, if it is one.</summary>
-    /// <exception cref="SlipwayException">It is no provider's.</exception>
-    public static Located Known(Located name) => name.Value == Auto || Names.Contains(name.Value) ? name
-        : throw new SlipwayException("DefinitionUnknownProvider", ErrorKind.InvalidData, $"{name.Where}: 'fabric' names '{name.Value}', which is no provider",
-            $"Write 'auto', 'none', or of these: {string.Join(", ", Names)}.", name.Value);
+    /// <summary>Whether a definition's <c>fabric</c> may name it.</summary>
+    public static bool IsKnown(string name) => name == Auto || Names.Contains(name);
 
     /// <summary>For a definition's <c>fabric</c>.</summary>
     /// <param name="names">With where they stand, for errors.</param>
