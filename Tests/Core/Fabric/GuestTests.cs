@@ -58,7 +58,8 @@ public sealed class GuestTests
             try
             {
                 Parallel.Invoke([() => Start(script, "build", guest), .. make.Select(m => (Action)(() => m(share.FullName)))]);
-                File.Copy(Cli.Program, Path.Combine(share.FullName, "slipway"));
+                foreach (var file in Directory.GetFiles(Path.GetDirectoryName(Cli.Program)!))
+                    File.Copy(file, Path.Combine(share.FullName, Path.GetFileName(file)));
                 File.Copy(Path.Combine(Cli.Repository, "Tests/Rdma/guest-cases.sh"), Path.Combine(share.FullName, "guest-cases.sh"));
                 var result = Cli.Start(Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);
                 return Parse(result.Output, result.Output + result.Error);
