@@ -58,6 +58,8 @@ public static partial class DefinitionReader
             stages.Add(ReadStage(name.Value, YamlMap.Of(path, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
         }
         Stage image = ReadStage("", map, source, directory);
+        if (image.Source is not PackageSource && map.Texts("fabric", orSingle: true).Any(name => name.Value != "none"))
+            throw map.Error("fabric", "DefinitionWrongType", $"'fabric' installs packages, and 'from: {image.Source.From.Value}' has none", "Leave the line out, and install the provider in 'run'.");
         return new Definition
         {
             Path = System.IO.Path.GetFullPath(path),

@@ -62,7 +62,10 @@ public static class FabricStep
         if (names.Count == 0)
             throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device that a package is known for", "Build with `fabric: auto` in the definition where the node has none.", inventory.Node);
         string path = Path.Combine(Path.GetDirectoryName(image.Path)!, $"{image.Name}.yaml");
-        ContainerImage built = ImageBuilder.Build(new BuildRequest { DefinitionPath = path, DefinitionText = WithFabric(definition, names, path), Destination = image.Path }, progress, cancel);
+        ContainerImage built = ImageBuilder.Build(new BuildRequest
+        {
+            DefinitionPath = path, DefinitionText = WithFabric(definition, names, path, image.Manifest.Variables), Destination = image.Path, Variables = image.Manifest.Variables,
+        }, progress, cancel);
         built.Placements = image.Placements;
         return built;
     }
@@ -70,7 +73,7 @@ public static class FabricStep
     /// <summary>A definition's text with its <c>fabric</c> line replaced, or one added.</summary>
     /// <remarks>The text itself is changed, so that the image's manifest says what it was made from.</remarks>
     /// <exception cref="SlipwayException">The text is of a form in which a line cannot be added.</exception>
-    internal static string WithFabric(string text, IReadOnlyList<string> names, string path)
+    internal static string WithFabric(string text, IReadOnlyList<string> names, string path, IReadOnlyDictionary<string, string>? variables = null)
     {
         string line = $"fabric: {(names is [var one] ? one : $"[{string.Join(", ", names)}]")}";
         List<string> lines = [.. text.TrimEnd().Split('\n')];
@@ -82,7 +85,7 @@ public static class FabricStep
         string changed = string.Join('\n', lines) + "\n";
         try
         {
-            if (Definitions.DefinitionReader.Parse(changed, path).Fabric.Select(f => f.Value).SequenceEqual(names))
+            if (Definitions.DefinitionReader.Parse(changed, path, variables).Fabric.Select(f => f.Value).SequenceEqual(names))
                 return changed;
         }
         catch (SlipwayException)

@@ -61,6 +61,7 @@ public class DefinitionReaderTests
     [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'https://h/x'}]\n", "RepositoryWithoutKey", "'a' has no key", "trusted: true")]
     [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'gopher://h/x', trusted: true}]\n", "DefinitionBadUrl", "/site/app.yaml:3:31:", "https://")]
     [InlineData("from: deb\nsuite: bookworm\nenvironment: {2BAD: x}\n", "DefinitionBadName", "/site/app.yaml:3:15:", null)]
+    [InlineData("from: empty\nfabric: auto\n", "DefinitionWrongType", "/site/app.yaml:2:9:", null)]
     [InlineData("from: deb\nsuite: bookworm\nfabric: yes\n", "DefinitionUnknownProvider", "/site/app.yaml:3:9:", null)]
     [InlineData("from: [deb\n", "DefinitionNotYaml", "/site/app.yaml:", null)]
     [InlineData("- a\n", "DefinitionWrongType", "/site/app.yaml:1:1:", null)]
