@@ -11,6 +11,7 @@
     CmdletsToExport      = @(
         'New-ContainerImage'
         'Get-ContainerImage'
+        'Get-FabricDriver'
         'Add-FabricDriver'
         'Publish-ImageCache'
         'Invoke-Container'

@@ -47,6 +47,8 @@ ibv_devinfo       ibverbs-utils      libibverbs-utils
 /etc/libibverbs.d ibverbs-providers  libibverbs
 ucx_info          ucx-utils          ucx
 fi_info           libfabric-bin      libfabric
+qemu-system-x86_64 qemu-system-x86   qemu-system-x86-core
+mkfs.ext4         e2fsprogs          e2fsprogs
 '
 # large, and for tests that only --long runs
 long_needs='

@@ -12,25 +12,44 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
 
-    /// <summary>A tree laid out like a node's root, whose sysfs is read instead of this node's.</summary>
+    /// <summary>A tree laid out like a node's root, whose devices and libraries are meant instead of this node's.</summary>
     [Parameter]
     public string Root { get; set; } = "/";
 
-    /// <summary>Kernel names of the devices that the plan is for; default: all.</summary>
+    /// <summary>Kernel names of the devices that the plan is for; default: all that the job was given.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(FabricDeviceCompleter))]
     public string[] Device { get; set; } = [];
 
-    /// <summary>The one rung of the ladder that may hold; default: the first that does.</summary>
+    /// <summary>Auto: the first rung of the ladder that holds. Package: the image is built anew with its distribution's provider packages.</summary>
     [Parameter]
-    [ValidateSet(nameof(FabricRung.Image), nameof(FabricRung.Provider), nameof(FabricRung.Stack))]
-    public FabricRung? Source { get; set; }
+    public FabricSource Source { get; set; }
+
+    /// <summary>Path of a CDI specification (Container Device Interface) that is written too.</summary>
+    [Parameter]
+    public string? Cdi { get; set; }
+
+    /// <summary>Tell each rung of the ladder with the reason why it holds or fails.</summary>
+    [Parameter]
+    public SwitchParameter Explain { get; set; }
 
     protected override void ProcessRecord()
     {
-        string root = FullPath(Root);
-        FabricPlanOptions options = new() { Devices = Device, Source = Source };
-        if (TryImage(Image, out ContainerImage? image) && ShouldProcess(FabricPlanFile.PathFor(image.Path), "Write the fabric plan")
-            && Try((_, cancel) => FabricStep.Add(image, root, options, cancel), out ContainerImage? planned))
-            WriteObject(planned);
+        FabricRequest request = new() { Root = FullPath(Root), Devices = Device, Source = Source, Cdi = Cdi is null ? null : FullPath(Cdi) };
+        if (!TryImage(Image, out ContainerImage? image)
+            || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))
+            return;
+        if (!Try((report, cancel) => Plan(image, request, report, cancel), out ContainerImage? planned))
+            return;
+        WriteObject(planned);
+    }
+
+    ContainerImage Plan(ContainerImage image, FabricRequest request, Reporter report, CancellationToken cancel)
+    {
+        ContainerImage planned = FabricStep.Add(image, request, report, cancel);
+        if (Explain)
+            foreach (string line in planned.FabricPlan!.Explain())
+                report.Line(line);
+        return planned;
     }
 }

@@ -89,31 +89,30 @@ static partial class CommandLine
     static Command FabricVerb()
     {
         Argument<string?> image = new("IMAGE") { Description = "Path of an image; without one, this node's fabric devices are listed", Arity = ArgumentArity.ZeroOrOne };
-        Option<string> from = new("--root") { Description = "Read sysfs below this directory", DefaultValueFactory = _ => "/" };
+        Option<string> from = new("--root") { Description = "Read devices and libraries below this directory, laid out like a node's root", DefaultValueFactory = _ => "/" };
         Option<string[]> devices = new("--device") { Description = "Plan for this device alone (may be given more than once)" };
-        Option<FabricRung?> source = new("--source") { Description = "The one rung that may hold: image, provider or stack" };
+        Option<FabricSource> source = new("--source") { Description = "auto, or the one source that may be: image, provider, stack, or package (build the image anew with its distribution's provider packages)" };
         Option<bool> explain = new("--explain") { Description = "Show each rung of the ladder with its reason" };
-        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, devices, source, explain };
+        Option<string> cdi = new("--cdi") { Description = "Write the plan as a CDI specification too" };
+        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, devices, source, explain, cdi };
         verb.SetAction(result => Guarded(cancel =>
         {
+            string root = Path.GetFullPath(result.GetValue(from)!);
             if (result.GetValue(image) is not { } path)
             {
-                foreach (FabricDevice device in FabricInventory.Read(result.GetValue(from)!).Devices)
-                    Print(result, device, SlipwayJson.Compact.FabricDevice, d => $"{d.Name}\t{d.Fabric}\t{d.KernelDriver}");
+                Print(result, FabricInventory.Read(root), SlipwayJson.Compact.FabricInventory, i => string.Join('\n', i.Describe()));
                 return 0;
             }
-            ContainerImage planned = FabricStep.Add(NodeCache.Describe(path, cancel), result.GetValue(from)!, new FabricPlanOptions { Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source) }, cancel);
-            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => Describe(i.FabricPlan!, result.GetValue(explain)));
+            using ProgressLine progress = new(result.GetValue(Verbose));
+            ContainerImage planned = FabricStep.Add(NodeCache.Describe(path, cancel), new FabricRequest
+            {
+                Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source), Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
+            }, progress, cancel);
+            progress.Clear();
+            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]));
             return 0;
         }));
         return verb;
-    }
-
-    static string Describe(FabricPlan plan, bool explain)
-    {
-        IEnumerable<string> devices = plan.Devices.SelectMany(d => new[] { $"{d.Device.Name}\t{d.Rung}\t{d.Reason}" }
-            .Concat(explain ? d.Tried.Select(t => $"\t{(t.Holds ? "holds" : "fails")} {t.Rung}: {t.Reason}") : []));
-        return string.Join('\n', devices.Prepend($"{plan.Verdict}: {plan.Reason}"));
     }
 
     static Command Publish()

@@ -25,6 +25,7 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageFabric))]
 [JsonSerializable(typeof(ImageDependency))]
 [JsonSerializable(typeof(MissingDependency))]
+[JsonSerializable(typeof(Fabric.CdiSpecification))]
 internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>

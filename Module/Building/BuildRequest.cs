@@ -6,6 +6,9 @@ public sealed class BuildRequest
     /// <summary>Absolute or relative path of the definition.</summary>
     public required string DefinitionPath { get; init; }
 
+    /// <summary>The definition itself, where it is no file; relative paths in it and messages are those of <see cref="DefinitionPath"/>.</summary>
+    public string? DefinitionText { get; init; }
+
     /// <summary>Absolute path of the image; one that exists is replaced when the new one is whole.</summary>
     public required string Destination { get; set; }
 

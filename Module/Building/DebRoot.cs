@@ -27,7 +27,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
 
     static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
 
-    string[] Packages => [.. source.Packages.Select(p => p.Value), .. Context.Definition.FabricAuto && Stage.Name.Length == 0 ? Fabric.ProviderTable.Default.Packages["verbs"]["debian"] : []];
+    string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("debian", null, source)];
 
     /// <summary>What stands in the definition, keys by their fingerprints.</summary>
     LockedSource Empty(AptRepositories repositories) => NewLock([source.Suite.Value, .. Packages, "repositories", .. source.Repositories.SelectMany(r => new[]

@@ -33,7 +33,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     public override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
-        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + Context.Definition.FabricAuto,
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + (Context.Definition.Fabric.Count > 0),
     ]).Inputs;
 
     public override LockedSource Resolve(CancellationToken cancel)
@@ -55,7 +55,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     {
         Context.Step("finding what the programs need");
         FileTree tree = new("/");
-        IEnumerable<string> optional = Always.Concat(Context.Definition.FabricAuto ? VerbsLibraries() : []).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
+        IEnumerable<string> optional = Always.Concat((Context.Definition.Fabric.Count > 0) ? VerbsLibraries() : []).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
         foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
             throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
         try

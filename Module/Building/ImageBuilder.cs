@@ -20,7 +20,7 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = DefinitionReader.Read(request.DefinitionPath, request.Variables);
+        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
         foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())

@@ -8,7 +8,7 @@ namespace Slipway.Building;
 /// <summary><c>from: rpm</c>. dnf reads the repositories and chooses the packages; <c>dnf --installroot</c> then installs exactly those files.</summary>
 internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
-    string[] Packages => [.. source.Packages.Select(p => p.Value), .. Context.Definition.FabricAuto && Stage.Name.Length == 0 ? Fabric.ProviderTable.Default.Packages["verbs"].GetValueOrDefault("rhel", []) : []];
+    string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
 
     LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages, "repositories", .. repositories.All.SelectMany(r => new[]
     {

@@ -58,6 +58,9 @@ public static partial class DefinitionReader
             stages.Add(ReadStage(name.Value, YamlMap.Of(path, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
         }
         Stage image = ReadStage("", map, source, directory);
+        // of a host its own providers are taken, as files
+        if (image.Source is not (PackageSource or HostSource) && map.Texts("fabric", orSingle: true).Any(name => name.Value != "none"))
+            throw map.Error("fabric", "DefinitionWrongType", $"'fabric' installs packages, and 'from: {image.Source.From.Value}' has none", "Leave the line out, and install the provider in 'run'.");
         return new Definition
         {
             Path = System.IO.Path.GetFullPath(path),
@@ -69,12 +72,8 @@ public static partial class DefinitionReader
             Run = image.Run,
             Environment = image.Environment,
             Test = image.Test,
-            FabricAuto = map.Text("fabric") switch
-            {
-                null or { Value: "none" } => false,
-                { Value: "auto" } => true,
-                { Value: var other } => throw map.Error("fabric", "DefinitionWrongType", $"'fabric' must be auto or none, not '{other}'", "Write 'fabric: auto', or leave the line out."),
-            },
+            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Fabric.FabricPackages.IsKnown(name.Value) ? name
+                : throw map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider", $"Write 'auto', 'none', or of these: {string.Join(", ", Slipway.Fabric.FabricPackages.Names)}."))],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
         };

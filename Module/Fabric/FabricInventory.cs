@@ -11,6 +11,9 @@ public sealed class FabricInventory
     /// <summary>Machine as <c>uname -m</c> names it.</summary>
     public required string Machine { get; init; }
 
+    /// <summary>Level of an x86-64 CPU, 1 to 4, as the psABI defines x86-64-v2 to v4; null elsewhere, and where the node does not tell.</summary>
+    public int? X86Level { get; init; }
+
     public IReadOnlyList<FabricDevice> Devices { get; init; } = [];
 
     /// <summary><c>/sys/class/infiniband_verbs/abi_version</c>: the ABI of uverbs as such; null where there are no verbs.</summary>
@@ -28,6 +31,21 @@ public sealed class FabricInventory
     /// <summary>Hard <c>RLIMIT_MEMLOCK</c>, likewise.</summary>
     public long? MemlockHard { get; init; }
 
+    /// <summary>For a person: each device on a line with what matters first, then what belongs to the node.</summary>
+    public IEnumerable<string> Describe()
+    {
+        foreach (var d in Devices)
+            yield return string.Join('\t', [d.Name, d.Fabric, d.KernelDriver ?? "?", d.PciAddress ?? "virtual", $"{d.State ?? "?"} {d.Rate}".TrimEnd(),
+                d.Uverbs is null ? "no uverbs" : $"{d.Uverbs}, ABI {d.UverbsAbi?.ToString() ?? "?"}", string.Join(',', d.NetDevices), .. d.MissingDeviceNodes.Select(n => $"{n} is missing")]);
+        if (Devices.Count == 0)
+            yield return $"{Node}: no fabric device";
+        if (IntraNode.Count > 0)
+            yield return $"within the node: {string.Join(", ", IntraNode.Select(i => i.Name))}";
+        yield return $"locked memory: {Bytes(MemlockSoft)} (hard limit {Bytes(MemlockHard)})";
+
+        static string Bytes(long? limit) => limit switch { null => "unknown", long.MaxValue => "unlimited", _ => $"{limit} bytes" };
+    }
+
     /// <param name="root">A directory that is laid out like a node's root filesystem; its <c>/sys</c>, <c>/dev</c> and <c>/proc</c> are read.</param>
     /// <remarks>Files that are empty, unreadable, or vanish meanwhile leave their property null; nothing is thrown for them.</remarks>
     public static FabricInventory Read(string root = "/")
@@ -38,6 +56,7 @@ public sealed class FabricInventory
         {
             Node = files.Text("/proc/sys/kernel/hostname") ?? Environment.MachineName,
             Machine = files.Text("/proc/sys/kernel/arch") ?? RunningMachine(),
+            X86Level = Fabric.X86Level.OfCpu(files),
             Devices = new SysfsFabric(files, ProviderTable.Default).ReadDevices(),
             UverbsAbi = files.Number("/sys/class/infiniband_verbs/abi_version"),
             SharedDeviceNodes = files.HasFile("/dev/infiniband/rdma_cm") ? ["/dev/infiniband/rdma_cm"] : [],

@@ -33,10 +33,23 @@ public sealed class FabricPlan
     /// </summary>
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>What works but not well, e.g. a low limit for locked memory.</summary>
+    /// <summary>Devices of the node that the plan leaves out, each with the reason; a container does not see their nodes.</summary>
+    public IReadOnlyDictionary<string, string> Excluded { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Device nodes of the devices that are left out.</summary>
+    public IReadOnlyList<string> HiddenDeviceNodes { get; set; } = [];
+
+    /// <summary>What works but not well, or otherwise than one would think, e.g. a low limit for locked memory.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
 
     public override string ToString() => $"{Verdict}: {Reason}";
+
+    /// <summary>For a person: each device with every rung that was tried, and why it held or failed; then what is left out, and what works but not well.</summary>
+    public IEnumerable<string> Explain() =>
+        Devices.SelectMany(d => d.Tried.Select(t => $"  {(t.Holds ? "holds" : "fails")}  {t.Rung}: {t.Reason}").Prepend($"{d.Device}: {d.Rung}"))
+            .Concat(Excluded.Select(e => $"{e.Key}: left out: {e.Value}"))
+            .Concat(Warnings.Select(w => $"warning: {w}"))
+            .Prepend(ToString());
 }
 
 /// <summary>A host file and where the image sees it.</summary>

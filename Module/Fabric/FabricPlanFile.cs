@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Fabric;
 using Slipway.Linux;
 
 namespace Slipway;
@@ -26,7 +27,7 @@ public static class FabricPlanFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(beside);
+            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
             throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Put the image where you may write.", path, e);
         }
         return path;
@@ -41,12 +42,19 @@ public static class FabricPlanFile
     }
 
     /// <summary>The plan that <c>--fabric</c> means: <c>auto</c> is the one beside the image, if there is one; <c>none</c>, or a file's path.</summary>
-    public static FabricPlan? Choose(string fabric, string imagePath) => fabric switch
+    /// <remarks>A plan is often made before a job: what the batch system's variables in our environment leave out is left out of it here.</remarks>
+    public static FabricPlan? Choose(string fabric, string imagePath)
     {
-        "none" => null,
-        "auto" => Read(imagePath),
-        _ => ReadFile(fabric),
-    };
+        var plan = fabric switch
+        {
+            "none" => null,
+            "auto" => Read(imagePath),
+            _ => ReadFile(fabric),
+        };
+        if (plan is not null)
+            FabricAllocation.Restrict(plan, Environment.GetEnvironmentVariable);
+        return plan;
+    }
 
     /// <summary>Reads a plan from a file that must be there.</summary>
     /// <exception cref="SlipwayException">It is missing, damaged, or of a later format.</exception>

@@ -8,11 +8,14 @@ public sealed class FabricPlanOptions
     /// <summary>Where the node's own libraries are looked for.</summary>
     public string HostRoot { get; init; } = "/";
 
-    /// <summary>Kernel names of the devices that the plan is for; empty means all.</summary>
+    /// <summary>Kernel names of the devices that the plan is for; empty means all that the job was given.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [];
 
     /// <summary>The one rung that may hold: <c>Image</c>, <c>Provider</c> or <c>Stack</c>; null means the first that does.</summary>
     public FabricRung? Source { get; init; }
+
+    /// <summary>The batch system's variables are looked up by it; null means none, e.g. for a plan that is made before any job.</summary>
+    public Func<string, string?>? JobEnvironment { get; init; }
 }
 
 /// <summary>Decides, for each device of a node, how an image gets to use it: the first rung that holds, and the reason.</summary>
@@ -26,21 +29,35 @@ public static class FabricPlanner
     public static FabricPlan Plan(ContainerImage image, FabricInventory inventory, FabricPlanOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new FabricPlanOptions();
-        var devices = Choose(inventory, options.Devices);
-        if (devices.Count == 0)
-            return NoFabric(image, inventory);
-        var facts = image.Manifest?.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } known ? known : ImageFabricReader.FromImage(image.Path, cancellation);
+        var excluded = Exclude(inventory, options);
+        var devices = inventory.Devices.Where(d => !excluded.ContainsKey(d.Name)).ToList();
+        var plan = devices.Count == 0 ? NoFabric(image, inventory) : PlanFor(image, inventory, options, devices, cancellation);
+        plan.Excluded = excluded;
+        plan.HiddenDeviceNodes = inventory.Devices.Where(d => excluded.ContainsKey(d.Name)).SelectMany(d => d.DeviceNodes).ToList();
+        if (devices.Count == 0 && excluded.Count > 0)
+            plan.Reason = $"none of {inventory.Node}'s fabric devices is for this plan: {string.Join("; ", excluded.Select(e => $"{e.Key}: {e.Value}"))}";
+        return plan;
+    }
+
+    static FabricPlan PlanFor(ContainerImage image, FabricInventory inventory, FabricPlanOptions options, List<FabricDevice> devices, CancellationToken cancellation)
+    {
+        var facts = ImageFacts.Of(image, cancellation);
         var hostFiles = new RootDirectory(options.HostRoot);
         var host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
         return new Run(facts, inventory, options, ProviderTable.Default, hostFiles, host).Plan(image, devices);
     }
 
-    static List<FabricDevice> Choose(FabricInventory inventory, IReadOnlyList<string> names)
+    static SortedDictionary<string, string> Exclude(FabricInventory inventory, FabricPlanOptions options)
     {
-        if (names.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
+        if (options.Devices.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
             throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {unknown}",
                 inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", unknown);
-        return inventory.Devices.Where(d => names.Count == 0 || names.Contains(d.Name)).ToList();
+        var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, reason) in FabricAllocation.Excluded(inventory.Devices, options.JobEnvironment ?? (_ => null), options.HostRoot))
+            result[name] = reason;
+        foreach (var device in inventory.Devices.Where(d => options.Devices.Count > 0 && !options.Devices.Contains(d.Name)))
+            result.TryAdd(device.Name, $"the plan was asked for {string.Join(", ", options.Devices)} alone");
+        return result;
     }
 
     static FabricPlan NoFabric(ContainerImage image, FabricInventory inventory) => new()
@@ -56,7 +73,8 @@ public static class FabricPlanner
     sealed class Run(ImageFabric facts, FabricInventory inventory, FabricPlanOptions options, ProviderTable table, RootDirectory hostFiles, RootLibraries host)
     {
         readonly VerbsLadder verbs = new(facts, inventory, hostFiles, host, table);
-        readonly LibfabricLadder libfabric = new(facts, hostFiles, host, table);
+        readonly LibfabricLadder libfabric = new(facts, inventory, hostFiles, host, table);
+        readonly UcxSet ucx = new(facts, inventory, hostFiles, host, table);
 
         sealed record Choice(FabricDevicePlan Plan, RungOutcome? Outcome, bool Verbs);
 
@@ -65,12 +83,23 @@ public static class FabricPlanner
             IReadOnlyList<FabricRung> allowed = options.Source is { } only ? [only] : Rungs;
             var choices = devices.ConvertAll(d => Climb(d, allowed, []));
             // There is one libibverbs in a process: where one device needs the node's, every verbs device gets the node's.
-            if (choices.Find(c => c.Verbs && c.Plan.Rung == FabricRung.Stack) is { } first)
+            if (choices.Find(c => c.Outcome?.Binds.Any(b => b.Destination == $"{FabricPaths.Libraries}/{table.VerbsLibraries[0]}") == true) is { } first)
                 choices = choices.ConvertAll(c => c.Verbs && c.Plan.Rung is FabricRung.Image or FabricRung.Provider
                     ? Climb(c.Plan.Device, [FabricRung.Stack], c.Plan.Tried.Select(t => t with { Holds = false, Reason = t.Holds ? $"held, but {first.Plan.Device.Name} needs the node's libibverbs, of which a process has only one" : t.Reason }))
                     : c);
 
             var used = choices.FindAll(c => c.Outcome is not null);
+            List<string> warnings = [];
+            List<RungOutcome> outcomes = used.ConvertAll(c => c.Outcome!);
+            if (used.Exists(c => c.Verbs) && ucx.Wanted)
+            {
+                var help = ucx.Try(outcomes.SelectMany(o => o.Binds).Where(b => Path.GetDirectoryName(b.Destination) == FabricPaths.Libraries).Select(b => Path.GetFileName(b.Destination)).ToHashSet());
+                var taken = help.Holds && options.Source is not FabricRung.Image;
+                if (taken)
+                    outcomes.Add(help);
+                warnings.Add(taken || !help.Holds ? help.Reason : "the image's UCX has no module for verbs, and only what the image has was asked for");
+            }
+            warnings.AddRange(Warnings(used));
             var worst = choices.MaxBy(c => c.Plan.Rung)!.Plan;
             return new FabricPlan
             {
@@ -82,9 +111,9 @@ public static class FabricPlanner
                 DeviceNodes = used.SelectMany(c => c.Plan.Device.DeviceNodes)
                     .Concat(used.Exists(c => c.Plan.Device.Uverbs is not null) ? inventory.SharedDeviceNodes : [])
                     .Concat(inventory.IntraNode.Select(d => d.DeviceNode)).Distinct().ToList(),
-                Binds = used.SelectMany(c => c.Outcome!.Binds).DistinctBy(b => b.Destination).ToList(),
-                Environment = Variables(used.ConvertAll(c => c.Outcome!)),
-                Warnings = Warnings(used),
+                Binds = outcomes.SelectMany(o => o.Binds).DistinctBy(b => b.Destination).ToList(),
+                Environment = Variables(outcomes),
+                Warnings = warnings,
             };
         }
 
@@ -96,6 +125,7 @@ public static class FabricPlanner
             var obstacle = row?.Provider is null ? $"no provider is known for {device.KernelDriver ?? "a device whose kernel driver sysfs does not tell"}"
                 : facts.Machine is null ? "the image has neither a shell nor a C library: nothing in it could use a provider"
                 : facts.Machine != inventory.Machine ? $"the image is for {facts.Machine}, the node is {inventory.Machine}"
+                : X86Level.Misfit("the image's C library", facts.X86Level, inventory.X86Level) is { } slow ? slow
                 : ladder.Obstacle(device, row);
             if (obstacle is not null)
                 return new Choice(new FabricDevicePlan { Device = device, Rung = FabricRung.Refuse, Reason = obstacle, Tried = [new(FabricRung.Refuse, true, obstacle)] }, null, isVerbs);
@@ -115,19 +145,22 @@ public static class FabricPlanner
 
         string Remedy(ProviderRow row)
         {
-            var packages = table.PackagesFor(row, facts.Distribution);
+            var distribution = facts.Distribution;
+            if (distribution is not null && FabricPackages.IsDebian(distribution.Id) && !facts.HasDpkg)
+                return $": install {row.Carrier} with provider {row.Provider} in the image: it calls itself {distribution.PrettyName ?? distribution.Id}, but has no dpkg database";
+            var packages = FabricPackages.For(row, distribution);
             return packages.Count > 0
-                ? $": add `fabric: auto` to the definition, which installs {string.Join(", ", packages)}"
-                : $": install a {row.Carrier} with provider {row.Provider} in the image: no package of its distribution is known to have it";
+                ? $": add `fabric: auto` to the definition (or `fabric: {row.Provider}`), which installs {string.Join(", ", packages)}"
+                : $": install {row.Carrier} with provider {row.Provider} in the image: {FabricPackages.WhyNone(row, distribution)}";
         }
 
         SortedDictionary<string, string> Variables(List<RungOutcome> outcomes)
         {
             var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
             if (outcomes.Exists(o => o.Binds.Any(b => b.Destination.StartsWith(FabricPaths.Libraries + "/", StringComparison.Ordinal))))
-                result["LD_LIBRARY_PATH"] = FabricPaths.Libraries;
-            Add("RDMAV_DRIVERS", outcomes.SelectMany(o => o.Drivers));
-            Add("FI_PROVIDER_PATH", outcomes.SelectMany(o => o.ProviderDirectories));
+                result[table.Variables.Libraries] = FabricPaths.Libraries;
+            Add(table.Variables.VerbsDrivers, outcomes.SelectMany(o => o.Drivers));
+            Add(table.Variables.LibfabricProviders, outcomes.SelectMany(o => o.ProviderDirectories));
             return result;
 
             void Add(string name, IEnumerable<string> values)
@@ -137,9 +170,14 @@ public static class FabricPlanner
             }
         }
 
-        List<string> Warnings(List<Choice> used) =>
-            used.Exists(c => c.Verbs) && inventory.MemlockSoft is { } soft && soft != long.MaxValue
-                ? [$"RLIMIT_MEMLOCK is {soft} bytes{(soft <= 32768 ? ", which libibverbs itself finds too low" : "")}: UCX and MPI want it unlimited (ulimit -l)"]
-                : [];
+        IEnumerable<string> Warnings(List<Choice> used)
+        {
+            if (used.Exists(c => c.Verbs) && inventory.MemlockSoft is { } soft && soft != long.MaxValue)
+                yield return $"RLIMIT_MEMLOCK is {soft} bytes{(soft <= 32768 ? ", which libibverbs itself finds too low" : "")}: UCX and MPI want it unlimited (ulimit -l)";
+            // An MPI that can use none of these is served by TCP, whatever the plan gives.
+            if (used.Count > 0)
+                foreach (var mpi in facts.Mpi.Where(m => m.Family is not null && m.Transports.Count == 0))
+                    yield return $"the image's {mpi.Family} ({mpi.Path}) is linked with neither UCX, libfabric nor verbs: it will use TCP";
+        }
     }
 }

@@ -1,14 +1,97 @@
+using Slipway.Building;
+
 namespace Slipway.Fabric;
+
+/// <summary>Where the user-space part of a fabric may come from: a rung of the ladder, the first that holds, or an image that is built anew.</summary>
+public enum FabricSource { Auto, Image, Provider, Stack, Package }
+
+/// <summary>What to plan.</summary>
+public sealed class FabricRequest
+{
+    /// <summary>A tree laid out like a node's root, whose devices and libraries are meant: <c>/</c> is this node.</summary>
+    public string Root { get; init; } = "/";
+
+    /// <summary>Kernel names of the devices that the plan is for; empty means all that the job was given.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [];
+
+    public FabricSource Source { get; init; }
+
+    /// <summary>Absolute path of a CDI specification that is written too; null for none.</summary>
+    public string? Cdi { get; init; }
+}
 
 /// <summary>The pipeline's step: plan for this node, keep the plan beside the image, and hand the image on with it.</summary>
 public static class FabricStep
 {
-    /// <param name="root">Whose sysfs is read: <c>/</c> is this node.</param>
-    public static ContainerImage Add(ContainerImage image, string root, FabricPlanOptions options, CancellationToken cancel = default)
+    /// <exception cref="SlipwayException">The source that was asked for does not hold, a device is not there, or a file cannot be read or written; no plan is written then.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    public static ContainerImage Add(ContainerImage image, FabricRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        FabricPlan plan = FabricPlanner.Plan(image, FabricInventory.Read(root), options, cancel);
+        FabricInventory inventory = FabricInventory.Read(request.Root);
+        if (request.Source is FabricSource.Package)
+            image = Rebuild(image, inventory, request.Devices, progress, cancel);
+        FabricRung? only = request.Source switch
+        {
+            FabricSource.Auto => null,
+            FabricSource.Package or FabricSource.Image => FabricRung.Image,
+            FabricSource.Provider => FabricRung.Provider,
+            _ => FabricRung.Stack,
+        };
+        FabricPlan plan = FabricPlanner.Plan(image, inventory, new FabricPlanOptions
+        {
+            HostRoot = request.Root, Devices = request.Devices, Source = only, JobEnvironment = Environment.GetEnvironmentVariable,
+        }, cancel);
+        if (only is not null && plan.Verdict is FabricRung.Refuse)
+            throw new SlipwayException("FabricRefused", ErrorKind.InvalidOperation, $"{image.Path}: {plan.Reason}", $"Leave the source to the ladder, or mend what keeps {only} from holding.", image.Path);
+        if (request.Cdi is { } cdi)
+            FabricCdi.Write(plan, cdi);
         FabricPlanFile.Write(plan, image.Path);
         image.FabricPlan = plan;
         return image;
+    }
+
+    /// <summary>The image anew from its own definition, with its distribution's packages for the node's devices; it takes the old one's place when it is whole.</summary>
+    /// <remarks>An image does not tell where its definition lay: relative paths in it are taken from the image's own directory.</remarks>
+    static ContainerImage Rebuild(ContainerImage image, FabricInventory inventory, IReadOnlyList<string> devices, IProgress<StepProgress>? progress, CancellationToken cancel)
+    {
+        if (image.Manifest?.Definition is not { } definition)
+            throw new SlipwayException("ImageHasNoDefinition", ErrorKind.InvalidOperation, $"{image.Path}: the image has no definition in it, so it cannot be built anew", "Build it from a definition with `fabric: auto`.", image.Path);
+        ProviderTable table = ProviderTable.Default;
+        List<string> names = [.. inventory.Devices.Where(d => devices.Count == 0 || devices.Contains(d.Name)).Select(table.ForDevice)
+            .Select(r => r is null or { Provider: null } ? null : r.PackageSet == FabricPackages.Verbs ? FabricPackages.Auto : r.Provider).OfType<string>().Distinct()];
+        if (names.Count == 0)
+            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device that a package is known for", "Build with `fabric: auto` in the definition where the node has none.", inventory.Node);
+        string path = Path.Combine(Path.GetDirectoryName(image.Path)!, $"{image.Name}.yaml");
+        ContainerImage built = ImageBuilder.Build(new BuildRequest
+        {
+            DefinitionPath = path, DefinitionText = WithFabric(definition, names, path, image.Manifest.Variables), Destination = image.Path, Variables = image.Manifest.Variables,
+        }, progress, cancel);
+        built.Placements = image.Placements;
+        return built;
+    }
+
+    /// <summary>A definition's text with its <c>fabric</c> line replaced, or one added.</summary>
+    /// <remarks>The text itself is changed, so that the image's manifest says what it was made from.</remarks>
+    /// <exception cref="SlipwayException">The text is of a form in which a line cannot be added.</exception>
+    internal static string WithFabric(string text, IReadOnlyList<string> names, string path, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        string line = $"fabric: {(names is [var one] ? one : $"[{string.Join(", ", names)}]")}";
+        List<string> lines = [.. text.TrimEnd().Split('\n')];
+        int at = lines.FindIndex(l => l.StartsWith("fabric:", StringComparison.Ordinal));
+        if (at >= 0)
+            lines[at] = line;
+        else
+            lines.Add(line);
+        string changed = string.Join('\n', lines) + "\n";
+        try
+        {
+            if (Definitions.DefinitionReader.Parse(changed, path, variables).Fabric.Select(f => f.Value).SequenceEqual(names))
+                return changed;
+        }
+        catch (SlipwayException)
+        {
+            // the advice is the same
+        }
+        throw new SlipwayException("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{path}: the line `{line}` cannot be put into the image's definition", "Add it by hand, and build the image from that file.", path);
     }
 }

@@ -5,7 +5,8 @@ namespace Slipway.Fabric;
 /// Releases are not compared but computed: each version that a file imports (DT_VERNEED) must be defined (DT_VERDEF) by the library that
 /// it will meet in the container, which is what the dynamic loader checks (glibc's elf/dl-version.c).
 /// </remarks>
-sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table)
+/// <param name="x86Level">Of the node's CPU.</param>
+sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table, int? x86Level)
 {
     readonly SortedDictionary<string, RootLibrary> libraries = new(StringComparer.Ordinal);
     readonly List<RootLibrary> providers = [];
@@ -29,9 +30,32 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table)
         return damage.Key is null ? $"the node has no {soname} for {image.Machine}" : $"the node's {damage.Key} cannot be used: {damage.Value}";
     }
 
+    /// <summary>The whole verbs stack, which belongs to one build of rdma-core.</summary>
+    /// <returns>Why it cannot be the host's; null where it can.</returns>
+    public string? AddVerbs()
+    {
+        // librdmacm and the shared providers import private versions too: whichever of them the image has must come along, but one
+        // that the node lacks only matters if a program of the image is linked with it.
+        foreach (var soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
+        {
+            var linked = soname == table.VerbsLibraries[0] || image.Imports.ContainsKey(soname);
+            if ((linked || image.Library(soname) is not null) && AddLibrary(soname) is { } lacking && linked)
+                return lacking;
+        }
+        return null;
+    }
+
     /// <summary>Adds what the files need and the image cannot give, and checks everything.</summary>
-    /// <returns>The first thing that does not fit; null where all fits.</returns>
-    public string? Check() => Close() ?? providers.Concat(libraries.Values).Select(CheckImports).FirstOrDefault(f => f is not null) ?? CheckUsers();
+    /// <returns>What does not fit, the first of each direction; null where all fits.</returns>
+    public string? Check()
+    {
+        if (Close() is { } open)
+            return open;
+        string?[] misfits = [providers.Concat(libraries.Values).Select(f => CheckCpu(f) ?? CheckImports(f)).FirstOrDefault(f => f is not null), CheckUsers()];
+        return misfits.OfType<string>().ToList() is { Count: > 0 } found ? string.Join("; ", found) : null;
+    }
+
+    string? CheckCpu(RootLibrary file) => X86Level.Misfit($"the node's {Name(file)}", X86Level.Of(file.Elf.X86IsaNeeded), x86Level);
 
     string? Close()
     {

@@ -6,10 +6,13 @@ public sealed class ImageFabric
     /// <summary>Of these facts; a plan reads them anew from an image where it is lower than <see cref="CurrentSchema"/>.</summary>
     public int SchemaVersion { get; set; } = CurrentSchema;
 
-    public const int CurrentSchema = 1;
+    public const int CurrentSchema = 2;
 
     /// <summary>From the image's os-release(5); null where it has none.</summary>
     public ImageDistribution? Distribution { get; set; }
+
+    /// <summary>True where there is a dpkg database: that an image calls itself Debian does not make it one.</summary>
+    public bool HasDpkg { get; set; }
 
     /// <summary>Of the C library, as <c>uname -m</c> names it; null where there is no C library.</summary>
     public string? Machine { get; set; }
@@ -22,6 +25,9 @@ public sealed class ImageFabric
 
     /// <summary>The highest <c>GLIBCXX_</c> version that <c>libstdc++.so.6</c> defines; null where there is none.</summary>
     public string? GlibcxxVersion { get; set; }
+
+    /// <summary>Level of x86-64 that the C library needs, 1 to 4; 0 where it does not say.</summary>
+    public int X86Level { get; set; }
 
     /// <summary>Null where the image has no usable <c>libibverbs.so.1</c>.</summary>
     public ImageVerbs? Verbs { get; set; }
@@ -38,8 +44,17 @@ public sealed class ImageFabric
     /// <summary>Paths of libfabric's loadable providers (<c>libX-fi.so</c>).</summary>
     public IReadOnlyList<string> LibfabricProviders { get; set; } = [];
 
+    /// <summary>Names of the providers that are a part of libfabric itself.</summary>
+    public IReadOnlyList<string> LibfabricBuiltIn { get; set; } = [];
+
     /// <summary>Paths of UCX's loadable modules (<c>libuct_ib.so.0</c>…).</summary>
     public IReadOnlyList<string> UcxModules { get; set; } = [];
+
+    /// <summary>Symbols that the image's programs take from UCX, whose libraries have no versions.</summary>
+    public IReadOnlyList<string> UcxSymbols { get; set; } = [];
+
+    /// <summary>The MPI libraries, and what they can use.</summary>
+    public IReadOnlyList<ImageMpi> Mpi { get; set; } = [];
 
     /// <summary>Every library that a fabric plan may ask about.</summary>
     public IReadOnlyList<ImageLibrary> Libraries { get; set; } = [];
@@ -59,12 +74,21 @@ public sealed class ImageFabric
 
     /// <summary>The library of that soname; null where there is none.</summary>
     public ImageLibrary? Library(string soname) => Libraries.FirstOrDefault(l => l.Soname == soname);
+
+    /// <summary>True where libfabric has the provider, built in or as a file.</summary>
+    public bool HasLibfabricProvider(string name) =>
+        LibfabricBuiltIn.Contains(name) || LibfabricProviders.Any(p => p.EndsWith($"/lib{name}-fi.so", StringComparison.Ordinal));
 }
 
 /// <summary>The image's libibverbs.</summary>
 /// <param name="Version">What follows <c>.so.</c> in the file's name, e.g. <c>1.14.44.0</c>, of which the last two are rdma-core's release.</param>
 /// <param name="PrivateAbi">N of <c>IBVERBS_PRIVATE_N</c>; null where it defines none (libibverbs before rdma-core, MLNX_OFED's own).</param>
-public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi);
+public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi)
+{
+    /// <summary>Of rdma-core, e.g. <c>44.0</c>; as <see cref="Version"/> where the file's name does not tell it.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string? Release => Version?.Split('.') is [_, _, var major, var minor] ? $"{major}.{minor}" : Version;
+}
 
 /// <summary>A provider of libibverbs.</summary>
 /// <param name="Name">As a driver file names it, e.g. <c>mlx5</c>.</param>
@@ -77,6 +101,17 @@ public sealed record ImageProvider(string Name, string Path, int Suffix, int? Pr
     public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; set; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
 
     public IReadOnlyList<string> Needed { get; set; } = [];
+
+    /// <summary>As <see cref="ImageFabric.X86Level"/>.</summary>
+    public int X86Level { get; set; }
+}
+
+/// <summary>An MPI library of the image.</summary>
+/// <param name="Family"><c>Open MPI</c> or <c>MPICH</c> (with its descendants), by what it exports; null for another.</param>
+public sealed record ImageMpi(string Soname, string Path, string? Family)
+{
+    /// <summary>Of <c>ucx</c>, <c>libfabric</c>, <c>verbs</c> and <c>psm2</c>, those that the library or its components are linked with.</summary>
+    public IReadOnlyList<string> Transports { get; set; } = [];
 }
 
 /// <summary>A library of the image.</summary>

@@ -8,6 +8,8 @@ public static class ImageFabricReader
     /// <summary>Directories of a running system that are no part of an image.</summary>
     static readonly HashSet<string> NotImage = new(StringComparer.Ordinal) { "/proc", "/sys", "/dev", "/run", "/.slipway" };
 
+    const string DpkgDatabase = "/var/lib/dpkg/status";
+
     /// <summary>Reads an unpacked root filesystem; links in it are never followed out of it.</summary>
     /// <exception cref="OperationCanceledException"/>
     public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default)
@@ -16,28 +18,34 @@ public static class ImageFabricReader
         var table = ProviderTable.Default;
         var machine = MachineOf(files, table);
         var libraries = new RootLibraries(files, table, machine);
-        var usage = new ImageImports(files, table, machine);
+        var usage = new ImageImports(files, table, machine, libraries.Exports(table.UcxLibraries));
         usage.Read(NotImage, cancellation);
         var c = libraries.Find("libc.so.6");
         var verbs = libraries.Find("libibverbs.so.1");
         return new ImageFabric
         {
             Distribution = (files.Text("/etc/os-release") ?? files.Text("/usr/lib/os-release")) is { } release ? OsRelease.Parse(release) : null,
+            HasDpkg = files.HasFile(DpkgDatabase) || files.HasDirectory(DpkgDatabase + ".d"),
             Machine = c?.Elf.Machine ?? machine,
             Bits = c?.Elf.Class switch { ElfClass.Elf64 => 64, ElfClass.Elf32 => 32, _ => 0 },
             GlibcVersion = Highest(c, "GLIBC_"),
+            X86Level = c is null ? 0 : X86Level.Of(c.Elf.X86IsaNeeded),
             GlibcxxVersion = Highest(libraries.Find("libstdc++.so.6"), "GLIBCXX_"),
             Verbs = verbs is null ? null : new ImageVerbs(verbs.Path, verbs.Version, PrivateAbi(verbs.Elf.VersionsDefined)),
             Providers = libraries.VerbsProviders().Select(p => new ImageProvider(p.Name, p.Path, p.Suffix, ImportedPrivateAbi(p.Library.Elf))
             {
                 VersionsNeeded = p.Library.Elf.VersionsNeeded,
                 Needed = p.Library.Elf.Needed,
+                X86Level = X86Level.Of(p.Library.Elf.X86IsaNeeded),
             }).ToList(),
             Drivers = Drivers(files),
             DriverFiles = files.List("/etc/libibverbs.d").Select(f => $"/etc/libibverbs.d/{f}").Where(files.HasFile).ToList(),
             LibfabricProviders = libraries.LibfabricProviders().Select(p => p.Path).ToList(),
-            UcxModules = UcxModules(files, libraries),
-            Libraries = [.. Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>(), .. usage.MpiLibraries],
+            LibfabricBuiltIn = libraries.LibfabricBuiltIn(),
+            UcxModules = libraries.UcxModules().Select(m => m.Path).ToList(),
+            UcxSymbols = usage.UcxSymbols.ToList(),
+            Mpi = usage.Mpi,
+            Libraries = Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>().ToList(),
             Sonames = usage.Sonames.ToList(),
             Imports = usage.Imports,
             Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").ToList(),
@@ -71,7 +79,8 @@ public static class ImageFabricReader
     /// <summary>Configuration, links, libraries, and whatever may be executed.</summary>
     static bool ImportsMayComeFrom(string path, bool executable) =>
         executable || path.Contains(".so", StringComparison.Ordinal)
-        || path is "/etc/os-release" or "/usr/lib/os-release" or "/etc/ld.so.conf"
+        || path is "/etc/os-release" or "/usr/lib/os-release" or "/etc/ld.so.conf" or DpkgDatabase
+        || path.StartsWith(DpkgDatabase + ".d/", StringComparison.Ordinal)
         || path.StartsWith("/etc/libibverbs.d/", StringComparison.Ordinal) || path.StartsWith("/etc/ld.so.conf.d/", StringComparison.Ordinal);
 
     /// <summary>Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.</summary>
@@ -104,15 +113,6 @@ public static class ImageFabricReader
         files.List("/etc/libibverbs.d").SelectMany(f => files.Text($"/etc/libibverbs.d/{f}")?.Split('\n') ?? [])
             .Select(l => l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .Where(w => w.Length == 2 && w[0] == "driver").Select(w => w[1]).Distinct().ToList();
-
-    /// <summary>UCX looks in <c>ucx</c> beside its own library first (src/ucs/sys/module.c).</summary>
-    static List<string> UcxModules(RootDirectory files, RootLibraries libraries)
-    {
-        if (libraries.Find("libucs.so.0") is not { } ucs)
-            return [];
-        var directory = $"{Path.GetDirectoryName(ucs.Path)}/ucx";
-        return files.List(directory).Where(f => RootDirectory.Wildcard("lib*.so.0", f)).Select(f => $"{directory}/{f}").ToList();
-    }
 
     static string? Highest(RootLibrary? library, string prefix) => library?.Elf.VersionsDefined
         .Where(v => v.StartsWith(prefix, StringComparison.Ordinal)).Select(v => v[prefix.Length..])

@@ -3,10 +3,13 @@ using Slipway.Elf;
 namespace Slipway.Fabric;
 
 /// <summary>Which versions the programs and libraries of an image import from the libraries that a plan may replace.</summary>
-sealed class ImageImports(RootDirectory files, ProviderTable table, string? machine)
+/// <param name="ucxExports">What the image's UCX libraries export.</param>
+sealed class ImageImports(RootDirectory files, ProviderTable table, string? machine, HashSet<string> ucxExports)
 {
     readonly SortedDictionary<string, SortedDictionary<string, string>> imports = new(StringComparer.Ordinal);
-    readonly List<ImageLibrary> mpi = [];
+    readonly List<ImageMpi> mpi = [];
+    readonly SortedDictionary<string, SortedSet<string>> plugins = new(StringComparer.Ordinal);
+    readonly HashSet<string> ucx = [.. table.UcxLibraries];
     readonly HashSet<string> verbsSet = [.. table.VerbsLibraries, .. table.Providers.Where(p => p.Shared).Select(p => p.Library!)];
     readonly HashSet<string> others = [.. table.LibfabricLibraries, .. table.Providers.Where(p => !p.Shared).Select(p => p.Library).OfType<string>()];
 
@@ -17,8 +20,15 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
     /// <summary>Names of all libraries.</summary>
     public SortedSet<string> Sonames { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>MPI libraries lie in directories of their own, which no loader configuration need name.</summary>
-    public IReadOnlyList<ImageLibrary> MpiLibraries => mpi;
+    /// <summary>What the programs take from UCX.</summary>
+    public SortedSet<string> UcxSymbols { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>MPI libraries lie in directories of their own, which no loader configuration need name. Open MPI's components do the work of the library that they are linked with.</summary>
+    public IReadOnlyList<ImageMpi> Mpi => mpi.ConvertAll(m => m with
+    {
+        Transports = m.Transports.Concat(plugins.Where(p => m.Family == OpenMpi && (p.Key == m.Soname || p.Key.Length == 0)).SelectMany(p => p.Value))
+            .Distinct().Order(StringComparer.Ordinal).ToList(),
+    });
 
     public void Read(HashSet<string> skip, CancellationToken cancellation)
     {
@@ -77,7 +87,16 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         if (elf.Soname is not null)
             Sonames.Add(elf.Soname);
         if (table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, ownName)) && !mpi.Exists(l => l.Path == path))
-            mpi.Add(new ImageLibrary(ownName, path, new RootLibrary(path, elf).Version) { Needed = elf.Needed });
+            mpi.Add(new ImageMpi(ownName, path, Family(outside)) { Transports = TransportsOf(elf).ToList() });
+        if (table.MpiPlugins.Any(p => RootDirectory.Wildcard(p, name)))
+        {
+            var of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, n))) ?? "";
+            if (!plugins.TryGetValue(of, out var transports))
+                plugins[of] = transports = new SortedSet<string>(StringComparer.Ordinal);
+            transports.UnionWith(TransportsOf(elf));
+        }
+        if (!ucx.Contains(ownName) && Path.GetFileName(Path.GetDirectoryName(path)) != "ucx" && elf.Needed.Any(ucx.Contains))
+            UcxSymbols.UnionWith(FromUcx(outside));
         // Parts of one set are replaced together, so what they import of each other asks nothing of the host's.
         var inVerbs = verbsSet.Contains(ownName) || RootDirectory.Wildcard("lib*-rdmav*.so", name);
         var inLibfabric = others.Contains(ownName) || RootDirectory.Wildcard("lib*-fi.so", name);
@@ -91,4 +110,34 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
                 versions.TryAdd(version, path);
         }
     }
+
+    const string OpenMpi = "Open MPI";
+
+    /// <summary>By what the library exports: sonames collide (Open MPI 1.10 and MPICH both have libmpi.so.12).</summary>
+    static string? Family(string outside)
+    {
+        try
+        {
+            var exports = ElfFile.ReadExports(outside);
+            return exports.Contains("ompi_mpi_comm_world") ? OpenMpi : exports.Any(e => e.StartsWith("MPIR_", StringComparison.Ordinal)) ? "MPICH" : null;
+        }
+        catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    IReadOnlyList<string> FromUcx(string outside)
+    {
+        try
+        {
+            return ElfFile.ReadImports(outside, ucxExports);
+        }
+        catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    IEnumerable<string> TransportsOf(ElfFile elf) => elf.Needed.Select(n => table.Transports.GetValueOrDefault(n)).OfType<string>();
 }

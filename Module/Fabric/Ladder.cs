@@ -1,7 +1,7 @@
 namespace Slipway.Fabric;
 
 /// <summary>What came of trying one rung.</summary>
-sealed class RungOutcome
+sealed record RungOutcome
 {
     public required bool Holds { get; init; }
 

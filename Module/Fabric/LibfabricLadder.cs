@@ -1,8 +1,8 @@
 namespace Slipway.Fabric;
 
-/// <summary>Devices that are not driven through verbs but by a library of their own below libfabric: Omni-Path (psm2), Slingshot (cxi).</summary>
+/// <summary>Devices that are not driven through verbs but by libfabric or a library of their own below it: Omni-Path (psm2, opx), Slingshot (cxi).</summary>
 /// <remarks>Their libraries check the kernel driver's version themselves when they open the device; sysfs has no ABI number to compare.</remarks>
-sealed class LibfabricLadder(ImageFabric image, RootDirectory hostFiles, RootLibraries host, ProviderTable table) : ILadder
+sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootDirectory hostFiles, RootLibraries host, ProviderTable table) : ILadder
 {
     const string Libfabric = "libfabric.so.1";
 
@@ -18,12 +18,11 @@ sealed class LibfabricLadder(ImageFabric image, RootDirectory hostFiles, RootLib
 
     RungOutcome TryImage(ProviderRow row)
     {
+        if (row.Alternative is { } alternative && image.HasLibfabricProvider(alternative))
+            return new RungOutcome { Holds = true, Reason = $"the image's own libfabric drives it with provider {alternative}" };
         if (image.Library(row.Library!) is null)
-            return RungOutcome.Fails($"the image has no {row.Library}");
-        var used = image.Imports.ContainsKey(row.Library!)
-            || image.Library(Libfabric)?.Needed.Contains(row.Library!) == true
-            || image.LibfabricProviders.Any(p => p.EndsWith("/" + Module(row), StringComparison.Ordinal));
-        return used
+            return RungOutcome.Fails($"the image has no {row.Library}" + (row.Alternative is null ? "" : $", and no libfabric with provider {row.Alternative}"));
+        return image.Imports.ContainsKey(row.Library!) || image.HasLibfabricProvider(row.Provider!)
             ? new RungOutcome { Holds = true, Reason = $"the image's own {row.Library} drives it" }
             : RungOutcome.Fails($"the image has {row.Library}, but neither its libfabric nor a program uses it");
     }
@@ -33,40 +32,55 @@ sealed class LibfabricLadder(ImageFabric image, RootDirectory hostFiles, RootLib
         if (image.Library(Libfabric) is not { } own)
             return RungOutcome.Fails("the image has no libfabric.so.1");
         if (HostModule(row) is not { } module)
-            return RungOutcome.Fails($"the node has no {Module(row)} that could be passed alone");
+            return RungOutcome.Fails($"the node has no {string.Join(" or ", Modules(row))} that could be passed alone");
+        var name = Path.GetFileName(module.Path);
         // libfabric refuses a provider that was built for a newer libfabric (src/fabric.c, ofi_register_provider); the number in the
         // file name grows with each release.
         if (host.Find(Libfabric) is not { } hosts || Number(hosts.Version) is not { } newest || Number(own.Version) is not { } limit || newest > limit)
-            return RungOutcome.Fails($"the node's {Module(row)} belongs to libfabric.so.{host.Find(Libfabric)?.Version ?? "?"}; the image's is libfabric.so.{own.Version}, and takes none that is newer");
-        var set = new HostSet(image, host, table);
+            return RungOutcome.Fails($"the node's {name} belongs to libfabric.so.{host.Find(Libfabric)?.Version ?? "?"}; the image's is libfabric.so.{own.Version}, and takes none that is newer");
+        var set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(module);
-        return Finish(set, module, row, $"the node's {Module(row)} fits the image's libfabric.so.{own.Version}");
+        return Finish(set, module, $"the node's {name} fits the image's libfabric.so.{own.Version}");
     }
 
     RungOutcome TryStack(ProviderRow row)
     {
         if (!image.Imports.ContainsKey(Libfabric) && !image.Imports.ContainsKey(row.Library!))
             return RungOutcome.Fails($"nothing in the image uses libfabric or {row.Library}");
-        var set = new HostSet(image, host, table);
-        foreach (var soname in (string[])[Libfabric, row.Library!])
-            if ((soname != Libfabric || image.Imports.ContainsKey(soname)) && set.AddLibrary(soname) is { } lacking)
-                return RungOutcome.Fails(lacking);
-        var module = HostModule(row);
-        if (module is not null)
-            set.AddProvider(module);
-        else if (set.Libraries.TryGetValue(Libfabric, out var libfabric) && !libfabric.Elf.Needed.Contains(row.Library!))
-            return RungOutcome.Fails($"the node's {libfabric.Path} has no {row.Provider} provider");
-        return Finish(set, module, row, $"the node's libfabric and {row.Library} fit the image, in both directions");
+        // The node's libfabric may use verbs for other fabrics; where it does not get on with the image's, the node's verbs come along.
+        var alone = TryStack(row, withVerbs: false);
+        return alone.Holds || host.Find(Libfabric)?.Elf.Needed.Any(n => table.VerbsLibraries.Contains(n)) != true ? alone
+            : TryStack(row, withVerbs: true) is { Holds: true } together ? together : alone;
     }
 
-    RungOutcome Finish(HostSet set, RootLibrary? module, ProviderRow row, string reason)
+    RungOutcome TryStack(ProviderRow row, bool withVerbs)
+    {
+        var direct = image.Imports.ContainsKey(row.Library!);
+        var set = new HostSet(image, host, table, inventory.X86Level);
+        if (image.Imports.ContainsKey(Libfabric) && set.AddLibrary(Libfabric) is { } noLibfabric)
+            return RungOutcome.Fails(noLibfabric);
+        if (withVerbs && set.AddVerbs() is { } noVerbs)
+            return RungOutcome.Fails(noVerbs);
+        var module = HostModule(row);
+        var builtIn = host.LibfabricBuiltIn();
+        var alternative = row.Alternative is not null && builtIn.Contains(row.Alternative);
+        if (set.AddLibrary(row.Library!) is { } lacking && (direct || !alternative))
+            return RungOutcome.Fails(lacking);
+        if (module is not null)
+            set.AddProvider(module);
+        else if (set.Libraries.TryGetValue(Libfabric, out var libfabric) && !builtIn.Contains(row.Provider!) && !alternative)
+            return RungOutcome.Fails($"the node's {libfabric.Path} has no {row.Provider} provider");
+        return Finish(set, module, $"the node's {string.Join(" and ", set.Libraries.Keys.Where(k => k == Libfabric || k == row.Library))} fit the image, in both directions{(withVerbs ? ", with the node's verbs libraries, which its libfabric needs" : "")}");
+    }
+
+    RungOutcome Finish(HostSet set, RootLibrary? module, string reason)
     {
         if (set.Check() is { } misfit)
             return RungOutcome.Fails(misfit);
         var binds = set.Libraries.Select(l => new FabricBind(hostFiles.Outside(l.Value.Path), $"{FabricPaths.Libraries}/{l.Key}")).ToList();
         if (module is null)
             return new RungOutcome { Holds = true, Reason = reason, Binds = binds };
-        binds.Add(new FabricBind(hostFiles.Outside(module.Path), $"{FabricPaths.LibfabricProviders}/{Module(row)}"));
+        binds.Add(new FabricBind(hostFiles.Outside(module.Path), $"{FabricPaths.LibfabricProviders}/{Path.GetFileName(module.Path)}"));
         // The variable replaces the image's own directory, whose providers are still wanted.
         return new RungOutcome
         {
@@ -78,9 +92,9 @@ sealed class LibfabricLadder(ImageFabric image, RootDirectory hostFiles, RootLib
     }
 
     RootLibrary? HostModule(ProviderRow row) =>
-        host.LibfabricProviders().FirstOrDefault(p => Path.GetFileName(p.Path) == Module(row)).Library;
+        Modules(row).Select(m => host.LibfabricProviders().FirstOrDefault(p => Path.GetFileName(p.Path) == m).Library).FirstOrDefault(l => l is not null);
 
-    static string Module(ProviderRow row) => $"lib{row.Provider}-fi.so";
+    static IEnumerable<string> Modules(ProviderRow row) => new[] { row.Provider, row.Alternative }.OfType<string>().Select(n => $"lib{n}-fi.so");
 
     static Version? Number(string? version) => Version.TryParse(version, out var number) ? number : null;
 }

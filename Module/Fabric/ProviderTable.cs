@@ -18,13 +18,37 @@ sealed class ProviderTable
 
     public required IReadOnlyList<ProviderRow> Providers { get; init; }
 
+    public required VariableNames Variables { get; init; }
+
     public required IReadOnlyList<IntraNodeRow> IntraNode { get; init; }
 
     /// <summary>Family of distributions to the <c>ID</c>s of os-release(5) that belong to it.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Families { get; init; }
 
-    /// <summary>Set of packages, then family, to package names.</summary>
-    public required IReadOnlyDictionary<string, IReadOnlyDictionary<string, IReadOnlyList<string>>> Packages { get; init; }
+    /// <summary>Where the packages' names come from.</summary>
+    public required string PackagesSource { get; init; }
+
+    public required IReadOnlyList<PackageRow> Packages { get; init; }
+
+    public required IReadOnlyList<VendorRow> Vendors { get; init; }
+
+    public required string ReleasesSource { get; init; }
+
+    public required IReadOnlyList<ReleaseRow> Releases { get; init; }
+
+    public required string AllocationsSource { get; init; }
+
+    /// <summary>Variables by which a batch system says which fabric devices a job has.</summary>
+    public required IReadOnlyList<AllocationRow> Allocations { get; init; }
+
+    /// <summary>Providers of libfabric that may be built into it, and how that shows.</summary>
+    public required IReadOnlyList<LibfabricProviderRow> LibfabricProviders { get; init; }
+
+    /// <summary>Soname to what MPI reaches the network through when it is linked with it.</summary>
+    public required IReadOnlyDictionary<string, string> Transports { get; init; }
+
+    /// <summary>Names of Open MPI's loadable components.</summary>
+    public required IReadOnlyList<string> MpiPlugins { get; init; }
 
     /// <summary>The verbs stack: these come from one build, so they change together.</summary>
     public required IReadOnlyList<string> VerbsLibraries { get; init; }
@@ -56,21 +80,15 @@ sealed class ProviderTable
     /// <summary>Below a library directory: where libfabric looks (<c>PROVDLDIR</c>).</summary>
     public required IReadOnlyList<string> LibfabricProviderDirectories { get; init; }
 
-    /// <summary>The row of a device, by its kernel module, the driver of its bus, what it says of itself, or its name: in that order.</summary>
-    public ProviderRow? Find(string? module, string? busDriver, string? vendor, string? description, string name) =>
+    /// <summary>The row of a device, by its kernel module, the driver of its bus, its PCI ids, what it says of itself, or its name: in that order.</summary>
+    public ProviderRow? Find(string? module, string? busDriver, string? vendor, string? device, string? description, string name) =>
         Providers.FirstOrDefault(p => p.KernelDriver == module)
         ?? Providers.FirstOrDefault(p => busDriver is not null && p.BusDrivers.Contains(busDriver))
+        ?? Providers.FirstOrDefault(p => vendor is not null && device is not null && p.VendorIds.Contains(vendor) && p.DeviceIds.Contains(device))
         ?? Providers.FirstOrDefault(p => description is not null && p.NodeDescription == description)
         ?? Providers.FirstOrDefault(p => p.Names.Any(n => RootDirectory.Wildcard(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
 
     public ProviderRow? ForDevice(FabricDevice device) => Providers.FirstOrDefault(p => p.KernelDriver == device.KernelDriver);
-
-    /// <summary>Packages of the image's own distribution that bring the row's libraries; empty where the table does not know.</summary>
-    public IReadOnlyList<string> PackagesFor(ProviderRow row, ImageDistribution? distribution)
-    {
-        var family = distribution is null ? null : Families.FirstOrDefault(f => f.Value.Contains(distribution.Id)).Key;
-        return family is not null && Packages[row.PackageSet].TryGetValue(family, out var names) ? names : [];
-    }
 
     static ProviderTable Load()
     {
@@ -81,7 +99,45 @@ sealed class ProviderTable
 
 sealed record AbiRange(int Min, int Max);
 
+/// <summary>Variables by which an image's libraries find what is bound: ld.so(8), rdma-core's libibverbs/dynamic_driver.c, fabric(7).</summary>
+sealed record VariableNames(string Libraries, string VerbsDrivers, string LibfabricProviders);
+
 sealed record IntraNodeRow(string Name, string DeviceNode);
+
+/// <summary>Packages that bring a set of libraries.</summary>
+sealed class PackageRow
+{
+    public required string Set { get; init; }
+
+    public required string Family { get; init; }
+
+    /// <summary>Only for this provider; null for all that have no row of their own.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>Only where the repositories are this vendor's.</summary>
+    public string? Vendor { get; init; }
+
+    /// <summary>First and last major release; without them, all.</summary>
+    public int? From { get; init; }
+
+    public int? To { get; init; }
+
+    public required IReadOnlyList<string> Names { get; init; }
+}
+
+/// <summary>A vendor's repository that has other package names, told by its URL.</summary>
+sealed record VendorRow(string Name, IReadOnlyList<string> Urls);
+
+/// <summary>Which rdma-core a distribution's release has; it belongs to one <c>ID</c> of os-release(5), or to a whole family.</summary>
+sealed record ReleaseRow(string? Id, string? Family, string Release, int RdmaCore);
+
+/// <param name="Form"><c>number</c>: that of the device node's name; <c>name</c>: the device's.</param>
+/// <param name="Fabric">The fabric whose devices it lists; null for all.</param>
+sealed record AllocationRow(string Variable, string Form, string? Fabric);
+
+/// <param name="Library">What a libfabric with this provider built in is linked with.</param>
+/// <param name="Text">Where it is linked with nothing special: a text that only such a libfabric has in it.</param>
+sealed record LibfabricProviderRow(string Name, string? Library, string? Text);
 
 /// <summary>One kernel driver and what it takes in user space.</summary>
 sealed class ProviderRow
@@ -111,7 +167,19 @@ sealed class ProviderRow
     /// <summary>True where programs link the provider too (rdma-core's shared providers): <c>libX-rdmavN.so</c> is then a link to <see cref="Library"/>.</summary>
     public bool Shared { get; set; }
 
+    /// <summary>Another provider of the same carrier that drives the device, by itself.</summary>
+    public string? Alternative { get; set; }
+
+    /// <summary>The provider of libfabric that uses the device's verbs; MPI reaches the device through nothing else.</summary>
+    public string? ThroughLibfabric { get; set; }
+
     public IReadOnlyList<string> VendorIds { get; set; } = [];
+
+    /// <summary>PCI device ids that the provider lists.</summary>
+    public IReadOnlyList<string> DeviceIds { get; set; } = [];
+
+    /// <summary>The first release of rdma-core that has the provider; 0: all.</summary>
+    public int Since { get; set; }
 
     /// <summary><c>RDMA_DRIVER_*</c>; null for what is not verbs.</summary>
     public int? DriverId { get; set; }

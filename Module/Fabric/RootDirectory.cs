@@ -75,7 +75,8 @@ sealed class RootDirectory
     }
 
     /// <summary>A small text file, without the blanks around it; null where it is empty.</summary>
-    public string? Text(string path)
+    /// <param name="limit">Characters after which the rest is not wanted.</param>
+    public string? Text(string path, int limit = TextLimit)
     {
         if (Resolve(path) is not { } outside)
             return null;
@@ -88,7 +89,7 @@ sealed class RootDirectory
             var buffer = new char[4096];
             var text = new System.Text.StringBuilder();
             int got;
-            while (text.Length < TextLimit && (got = reader.Read(buffer, 0, buffer.Length)) > 0)
+            while (text.Length < limit && (got = reader.Read(buffer, 0, buffer.Length)) > 0)
                 text.Append(buffer, 0, got);
             var result = text.ToString().Trim();
             return result.Length > 0 ? result : null;

@@ -62,6 +62,66 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
         where library is not null
         select ($"{directory}/{below}/{file}", library);
 
+    /// <summary>Modules of UCX: it looks in <c>ucx</c> beside its own library first (src/ucs/sys/module.c).</summary>
+    public IEnumerable<(string Path, RootLibrary Library)> UcxModules()
+    {
+        if (Find("libucs.so.0") is not { } ucs)
+            yield break;
+        var directory = $"{Path.GetDirectoryName(ucs.Path)}/ucx";
+        foreach (var file in files.List(directory))
+            if (RootDirectory.Wildcard("lib*.so.0", file) && Read($"{directory}/{file}") is { } module)
+                yield return ($"{directory}/{file}", module);
+    }
+
+    /// <summary>Providers that are a part of libfabric itself.</summary>
+    public IReadOnlyList<string> LibfabricBuiltIn() => Find("libfabric.so.1") is { } libfabric
+        ? table.LibfabricProviders.Where(p => p.Library is { } soname ? libfabric.Elf.Needed.Contains(soname) : Contains(libfabric, p.Text!)).Select(p => p.Name).ToList()
+        : [];
+
+    /// <summary>All symbols that these libraries export.</summary>
+    public HashSet<string> Exports(IEnumerable<string> sonames)
+    {
+        var exports = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var library in sonames.Select(Find).OfType<RootLibrary>())
+        {
+            try
+            {
+                exports.UnionWith(ElfFile.ReadExports(files.Outside(library.Path)));
+            }
+            catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
+            {
+                Damaged[library.Path] = e.Message;
+            }
+        }
+        return exports;
+    }
+
+    /// <summary>Whether a file has a text in it.</summary>
+    bool Contains(RootLibrary library, string text)
+    {
+        try
+        {
+            using var stream = File.OpenRead(files.Outside(library.Path));
+            var sought = System.Text.Encoding.ASCII.GetBytes(text);
+            var buffer = new byte[1 << 16];
+            int kept = 0, got;
+            while ((got = stream.Read(buffer, kept, buffer.Length - kept)) > 0)
+            {
+                if (buffer.AsSpan(0, kept + got).IndexOf(sought) >= 0)
+                    return true;
+                // the text may lie across two reads
+                var next = Math.Min(sought.Length - 1, kept + got);
+                buffer.AsSpan(kept + got - next, next).CopyTo(buffer);
+                kept = next;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Damaged[library.Path] = e.Message;
+        }
+        return false;
+    }
+
     /// <summary>Null where there is nothing, or nothing usable: then <see cref="Damaged"/> says why, save for another machine's files.</summary>
     public RootLibrary? Read(string path)
     {

@@ -10,7 +10,9 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
 {
     const string Verbs = "/sys/class/infiniband_verbs";
     const string Infiniband = "/sys/class/infiniband";
-    const string Cxi = "/sys/class/cxi_user";
+
+    /// <summary>The class of the user interface, and that of the device itself, where the former is not loaded.</summary>
+    static readonly string[] Cxi = ["/sys/class/cxi_user", "/sys/class/cxi"];
 
     public IReadOnlyList<FabricDevice> ReadDevices()
     {
@@ -21,8 +23,10 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         foreach (var (ibdev, node) in uverbs)
             if (!devices.Exists(d => d.Name == ibdev))
                 devices.Add(ReadVerbs(ibdev, $"{Verbs}/{node}", node));
-        foreach (var name in files.List(Cxi))
-            devices.Add(ReadCxi(name, $"{Cxi}/{name}"));
+        foreach (var directory in Cxi)
+            foreach (var name in files.List(directory))
+                if (!devices.Exists(d => d.Name == name))
+                    devices.Add(ReadCxi(name, $"{directory}/{name}"));
         return devices;
     }
 
@@ -41,9 +45,9 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         var bus = ReadBus(entry);
         var description = files.Text($"{entry}/node_desc");
         // rxe alone has the file "parent" (drivers/infiniband/sw/rxe/rxe_verbs.c); rdma-ndd may have rewritten node_desc.
-        if (bus.Address is null && files.HasFile($"{entry}/parent"))
+        if (bus.Driver is null && files.HasFile($"{entry}/parent"))
             description = "rxe";
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, description, name);
+        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, description, name);
         var nodeType = AfterColon(files.Text($"{entry}/node_type"));
         var ports = files.List($"{entry}/ports").Select(p => ReadPort($"{entry}/ports/{p}", p)).OfType<FabricPort>().ToList();
         var (nodes, missing) = DeviceNodes(name, row, uverbs);
@@ -74,7 +78,7 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     FabricDevice ReadCxi(string name, string entry)
     {
         var bus = ReadBus(entry);
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, null, name);
+        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, null, name);
         var (nodes, missing) = DeviceNodes(name, row, null);
         var link = files.Text($"{entry}/device/properties/link");
         return new FabricDevice
@@ -113,20 +117,32 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         int? NumaNode, IReadOnlyList<string> NetDevices);
 
     /// <summary>The function behind a class device; a virtual device has no <c>device</c> link.</summary>
+    /// <remarks>A subfunction (BlueField) lies on the auxiliary bus, below the PCI function that has its ids.</remarks>
     Bus ReadBus(string entry)
     {
         var device = $"{entry}/device";
         if (!files.HasDirectory(device))
             return new Bus(null, null, null, null, null, null, null, []);
+        var components = files.Canonical(device)!.Split('/');
+        var at = Array.FindLastIndex(components, IsPciAddress);
+        var function = at < 0 ? device : string.Join('/', components[..(at + 1)]);
         return new Bus(
-            Path.GetFileName(files.Canonical(device)),
+            at < 0 ? null : components[at],
             files.LinkName($"{device}/driver"),
             files.LinkName($"{device}/driver/module"),
-            files.Text($"{device}/vendor"),
-            files.Text($"{device}/device"),
-            files.LinkName($"{device}/physfn"),
-            files.Number($"{device}/numa_node") is >= 0 and var node ? node : null,
+            files.Text($"{function}/vendor"),
+            files.Text($"{function}/device"),
+            files.LinkName($"{function}/physfn"),
+            files.Number($"{function}/numa_node") is >= 0 and var node ? node : null,
             files.List($"{device}/net"));
+    }
+
+    /// <summary>DOMAIN:BUS:DEVICE.FUNCTION, as the kernel's pci_setup_device names it.</summary>
+    static bool IsPciAddress(string name)
+    {
+        var parts = name.Split(':', '.');
+        return parts.Length == 4 && parts[0].Length >= 4 && parts[1].Length == 2 && parts[2].Length == 2 && parts[3].Length == 1
+            && name.IndexOf('.') == name.Length - 2 && parts.All(p => p.All(char.IsAsciiHexDigit));
     }
 
     FabricPort? ReadPort(string port, string number) => int.TryParse(number, out var n)

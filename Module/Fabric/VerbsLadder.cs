@@ -3,7 +3,7 @@ namespace Slipway.Fabric;
 /// <summary>Devices that libibverbs drives. The rules are those of rdma-core's libibverbs/init.c and dynamic_driver.c.</summary>
 sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirectory hostFiles, RootLibraries host, ProviderTable table) : ILadder
 {
-    const string Libibverbs = "libibverbs.so.1";
+    const string Libibverbs = "libibverbs.so.1", Libfabric = "libfabric.so.1";
 
     public string? Obstacle(FabricDevice device, ProviderRow row)
     {
@@ -22,17 +22,28 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
 
     public RungOutcome Try(FabricRung rung, FabricDevice device, ProviderRow row) => rung switch
     {
-        FabricRung.Image => TryImage(device, row),
-        FabricRung.Provider => TryProvider(row),
+        FabricRung.Image => WithLibfabric(TryImage(device, row), row),
+        FabricRung.Provider => WithLibfabric(TryProvider(row), row),
         _ => TryStack(row),
     };
+
+    /// <summary>Where MPI reaches the device through libfabric only, a verbs provider alone is of no use to it.</summary>
+    RungOutcome WithLibfabric(RungOutcome outcome, ProviderRow row)
+    {
+        if (!outcome.Holds || row.ThroughLibfabric is not { } name || image.HasLibfabricProvider(name))
+            return outcome;
+        return image.Library(Libfabric) is { } libfabric ? RungOutcome.Fails($"the image's {libfabric.Path} has no provider {name}, through which alone MPI reaches {row.Fabric}")
+            : outcome with { Reason = $"{outcome.Reason}; the image has no libfabric, through which alone MPI reaches {row.Fabric}" };
+    }
 
     RungOutcome TryImage(FabricDevice device, ProviderRow row)
     {
         if (image.Verbs is not { } verbs)
             return RungOutcome.Fails(NoVerbs());
+        if (LostVerbs() is { } broken)
+            return RungOutcome.Fails(broken);
         if (verbs.PrivateAbi is not { } abi)
-            return RungOutcome.Fails($"the image's libibverbs {verbs.Version} has no private ABI that is known");
+            return RungOutcome.Fails($"the image's libibverbs {verbs.Release} has no private ABI that is known");
         var file = $"lib{row.Provider}-rdmav{abi}.so";
         if (image.Providers.FirstOrDefault(p => p.Name == row.Provider && p.Suffix == abi) is not { } provider)
             return RungOutcome.Fails(image.Damaged.FirstOrDefault(d => d.Contains($"/lib{row.Provider}-rdmav", StringComparison.Ordinal)) is { } damage
@@ -42,15 +53,19 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
                     : $"the image has no provider {row.Provider} ({file})");
         if (provider.PrivateAbi != abi)
             return RungOutcome.Fails($"the image's {provider.Path} imports {(provider.PrivateAbi is { } n ? $"IBVERBS_PRIVATE_{n}" : "no private ABI")}; its libibverbs has IBVERBS_PRIVATE_{abi}");
+        if (X86Level.Misfit($"the image's {provider.Path}", provider.X86Level, inventory.X86Level) is { } slow)
+            return RungOutcome.Fails(slow);
+        if (Lost(provider.Path, provider.Needed) is { } lost)
+            return RungOutcome.Fails(lost);
         foreach (var (soname, versions) in provider.VersionsNeeded)
             if (image.Library(soname) is { } library && versions.FirstOrDefault(v => !library.VersionsDefined.Contains(v)) is { } missing)
                 return RungOutcome.Fails($"the image's {provider.Path} needs {missing} of {soname}, which the image's {library.Path} does not define");
         if (!image.Drivers.Any(d => d == row.Provider || d.EndsWith($"/lib{row.Provider}", StringComparison.Ordinal)))
-            return RungOutcome.Fails($"no file of the image's /etc/libibverbs.d has a line `driver {row.Provider}`");
+            return RungOutcome.Fails($"no file of the image's /etc/libibverbs.d has a line `driver {row.Provider}`, so its libibverbs does not load {provider.Path}");
         return new RungOutcome
         {
             Holds = true,
-            Reason = $"the image's own provider {row.Provider} (libibverbs {verbs.Version}, private ABI {abi}) takes the kernel ABI {device.UverbsAbi}",
+            Reason = $"the image's own provider {row.Provider} (libibverbs {verbs.Release}, private ABI {abi}) takes the kernel ABI {device.UverbsAbi}",
         };
     }
 
@@ -58,32 +73,35 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
     {
         if (image.Verbs is not { } verbs)
             return RungOutcome.Fails(NoVerbs());
+        if (LostVerbs() is { } broken)
+            return RungOutcome.Fails(broken);
         if (FindHost(row, out var failure) is not { } found)
             return RungOutcome.Fails(failure);
         if (verbs.PrivateAbi != found.Abi)
-            return RungOutcome.Fails($"the node's provider {row.Provider} needs IBVERBS_PRIVATE_{found.Abi}; the image's libibverbs {verbs.Version} has "
+            return RungOutcome.Fails($"the node's provider {row.Provider} needs IBVERBS_PRIVATE_{found.Abi}; the image's libibverbs {verbs.Release} has "
                 + (verbs.PrivateAbi is { } n ? $"IBVERBS_PRIVATE_{n}" : "no private ABI that is known"));
-        var set = new HostSet(image, host, table);
+        var set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(found.Provider);
         // Programs that link a shared provider must meet the same file, or they would not know its devices for their own.
         if (row.Shared && (image.Library(row.Library!) is not null || image.Imports.ContainsKey(row.Library!)) && set.AddLibrary(row.Library!) is { } lacking)
             return RungOutcome.Fails(lacking);
-        return Finish(set, row, found, $"the node's provider {row.Provider} fits the image's libibverbs {verbs.Version}: both have private ABI {found.Abi}, and the image defines every version that it imports");
+        return Finish(set, row, found, $"the node's provider {row.Provider} fits the image's libibverbs {verbs.Release}: both have private ABI {found.Abi}, and the image defines every version that it imports");
     }
 
     RungOutcome TryStack(ProviderRow row)
     {
         if (FindHost(row, out var failure) is not { } found)
             return RungOutcome.Fails(failure);
-        var set = new HostSet(image, host, table);
+        var set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(found.Provider);
-        // librdmacm and the shared providers import private versions too: whichever of them the image has must come along, but one
-        // that the node lacks only matters if a program of the image is linked with it.
-        foreach (var soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
+        if (set.AddVerbs() is { } without)
+            return RungOutcome.Fails(without);
+        if (row.ThroughLibfabric is { } name && image.Library(Libfabric) is { } own && !image.HasLibfabricProvider(name))
         {
-            var linked = soname == Libibverbs || image.Imports.ContainsKey(soname);
-            if ((linked || image.Library(soname) is not null) && set.AddLibrary(soname) is { } lacking && linked)
-                return RungOutcome.Fails(lacking);
+            if (set.AddLibrary(Libfabric) is { } lacking)
+                return RungOutcome.Fails($"the image's {own.Path} has no provider {name}, and {lacking}");
+            if (!host.LibfabricBuiltIn().Contains(name))
+                return RungOutcome.Fails($"neither the image's {own.Path} nor the node's {host.Find(Libfabric)!.Path} has provider {name}, through which alone MPI reaches {row.Fabric}");
         }
         var unused = image.Imports.ContainsKey(Libibverbs) ? "" : "; nothing in the image links libibverbs, so it serves only programs that open it at run time";
         var partly = image.ImportsComplete ? "" : "; the largest files of the image were not read";
@@ -106,7 +124,7 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
     {
         failure = "";
         if (host.Find(Libibverbs) is not { } verbs)
-            failure = new HostSet(image, host, table).AddLibrary(Libibverbs) ?? "";
+            failure = new HostSet(image, host, table, inventory.X86Level).AddLibrary(Libibverbs) ?? "";
         else if (ImageFabricReader.PrivateAbi(verbs.Elf.VersionsDefined) is not { } abi)
             failure = $"the node's {verbs.Path} has no private ABI that is known";
         else if (host.VerbsProviders().FirstOrDefault(p => p.Name == row.Provider && p.Suffix == abi).Library is not { } provider)
@@ -117,6 +135,12 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return new HostProvider(abi, provider);
         return null;
     }
+
+    /// <summary>Why a file of the image cannot be loaded there; null where all that it needs is there.</summary>
+    string? Lost(string path, IReadOnlyList<string> needed) => needed.FirstOrDefault(n => image.Library(n) is null && !image.Sonames.Contains(n)) is { } soname
+        ? $"the image's {path} needs {soname}, which the image does not have" : null;
+
+    string? LostVerbs() => Lost(image.Verbs!.Path, image.Library(Libibverbs)?.Needed ?? []);
 
     string NoVerbs() => image.Damaged.FirstOrDefault(d => d.Contains("/libibverbs.so", StringComparison.Ordinal)) is { } damage
         ? $"the image's libibverbs cannot be used: {damage}"

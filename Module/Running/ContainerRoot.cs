@@ -19,6 +19,7 @@ internal sealed unsafe class ContainerRoot
     const string Base = "/tmp";
 
     readonly List<(HostBind Bind, int Tree)> binds = [];
+    HiddenDevices? hidden;
     int image = -1;
 
     /// <summary>Directories of the host that are seen at their own path.</summary>
@@ -35,8 +36,10 @@ internal sealed unsafe class ContainerRoot
     }
 
     /// <summary>Opens what will be seen of the host.</summary>
-    public void Borrow(IEnumerable<HostBind> wanted)
+    /// <param name="hide">Device nodes that will not.</param>
+    public void Borrow(IEnumerable<HostBind> wanted, IEnumerable<string> hide)
     {
+        hidden = new HiddenDevices(hide);
         foreach (HostBind bind in wanted)
         {
             int tree = Clone(bind.Source);
@@ -54,7 +57,7 @@ internal sealed unsafe class ContainerRoot
     {
         if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
             throw Failed("no tmpfs can be mounted in the container's namespace");
-        foreach (string directory in new[] { "image", "points", "upper", "work", "root" })
+        foreach (string directory in new[] { "image", "points", "upper", "work", "root", "devices" })
             mkdir($"{Base}/{directory}", 0x1ed);
         int at = open(Base + "/image", O_PATH | O_CLOEXEC, 0);
         if (move_mount(lower, at) != 0)
@@ -73,6 +76,8 @@ internal sealed unsafe class ContainerRoot
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
             targets.Add((tree, MakePoint(bind.Destination, IsDirectory(tree), bind.Literal)));
+        // in the host's /dev, which is mounted before them
+        targets.AddRange(hidden!.Make(Base + "/devices"));
 
         string layers = writable
             ? $"lowerdir={Base}/points:{Base}/image,upperdir={Base}/upper,workdir={Base}/work,userxattr"

@@ -96,6 +96,55 @@ Describe 'Add-FabricDriver' {
     }
 }
 
+Describe 'Fabric of a node with soft-RoCE' {
+    BeforeAll {
+        $script:rxe = "$TestDrive/rxe"
+        foreach ($line in Get-Content "$Repository/Tests/Core/Fabric/Nodes/rxe.tree") {
+            $kind, $path, $content = $line -split ' ', 3
+            if ($kind -cnotin 'file', 'link') { continue }
+            $null = New-Item (Split-Path "$rxe$path") -ItemType Directory -Force
+            if ($kind -ceq 'link') { $null = New-Item "$rxe$path" -ItemType SymbolicLink -Target $content -Force } else { Set-Content "$rxe$path" $content }
+        }
+    }
+
+    It 'is told by Get-FabricDriver' {
+        $inventory = Get-FabricDriver $rxe
+        $inventory | Should -BeOfType ([Slipway.FabricInventory])
+        $device = $inventory.Devices[0]
+        $device.Name, $device.Fabric, $device.KernelDriver, $device.Uverbs, $device.UverbsAbi, $device.State | Should -Be 'rxe0', 'SoftRoCE', 'rdma_rxe', 'uverbs0', 2, 'ACTIVE'
+        $inventory.Devices | Out-String -Width 160 | Should -Match 'rxe0\s+SoftRoCE\s+rdma_rxe'
+        (Get-Item $rxe | Get-FabricDriver).Devices.Count | Should -Be 1
+    }
+
+    It 'is refused with a reason for an image without libibverbs, and explained' {
+        $said = Add-FabricDriver $image -Root $rxe -Explain -InformationVariable lines 6>$null
+        $said.Verdict | Should -Be Refuse
+        "$lines" | Should -Match 'rxe0 \(SoftRoCE, rdma_rxe\): Refuse'
+    }
+
+    It 'is an error where a source is asked for that does not hold, and writes nothing' {
+        Remove-Item "$image.fabric.json" -ErrorAction Ignore
+        $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Stack }
+        Assert-SlipwayError $record FabricRefused InvalidOperation $image
+        "$image.fabric.json" | Should -Not -Exist
+    }
+
+    It 'is an error where a device is asked for that is not there' {
+        $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Device mlx5_0 }
+        Assert-SlipwayError $record FabricDeviceNotFound ObjectNotFound mlx5_0
+    }
+
+    It 'cannot be mended by packages where an image has no definition' {
+        $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Package }
+        Assert-SlipwayError $record ImageHasNoDefinition InvalidOperation $image
+    }
+
+    It 'completes the names of its devices' {
+        $line = "Add-FabricDriver x -Root $rxe -Device r"
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be rxe0
+    }
+}
+
 Describe 'Publish-ImageCache' {
     AfterEach { $env:PATH = $path }
 

@@ -13,7 +13,7 @@ Describe 'Manifest' {
 
     It 'exports its cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
-        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
+        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }
@@ -66,11 +66,11 @@ Remove-Module Slipway
 
     It 'can be imported again after it was removed' {
         $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
-        $said | Should -Match '(?s)Definition\s+8'
+        $said | Should -Match '(?s)Definition\s+9'
     }
 }
 
-Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi', 'Get-ContainerImage', 'Invoke-Container', 'Get-ImageDependency', 'Compare-ImageDependency' {
+Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi', 'Get-ContainerImage', 'Invoke-Container', 'Get-ImageDependency', 'Compare-ImageDependency', 'Get-FabricDriver' {
     BeforeAll {
         $script:name = $_
         $script:help = Get-Help $_ -Full

@@ -38,7 +38,7 @@ public class DefinitionReaderTests
         PackageRepository site = source.Repositories[1];
         Assert.Equal(["https://repo.example.org/debian"], site.Urls);
         Assert.Equal(("stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Suite, site.Priority, site.Key!.File));
-        Assert.True(definition.FabricAuto);
+        Assert.Equal(["auto"], definition.Fabric.Select(f => f.Value));
         Assert.Equal((Path.Combine(directory.Path, "in.melt"), "/opt/in.melt", Convert.ToInt32("640", 8)), (definition.Files[0].From, definition.Files[0].To, definition.Files[0].Mode));
         Assert.Equal(["ldconfig", "echo done"], definition.Run.Select(r => r.Value));
         Assert.Equal(("1", ""), (definition.Environment["OMP_NUM_THREADS"], definition.Environment["EMPTY"]));
@@ -61,7 +61,8 @@ public class DefinitionReaderTests
     [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'https://h/x'}]\n", "RepositoryWithoutKey", "'a' has no key", "trusted: true")]
     [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'gopher://h/x', trusted: true}]\n", "DefinitionBadUrl", "/site/app.yaml:3:31:", "https://")]
     [InlineData("from: deb\nsuite: bookworm\nenvironment: {2BAD: x}\n", "DefinitionBadName", "/site/app.yaml:3:15:", null)]
-    [InlineData("from: deb\nsuite: bookworm\nfabric: yes\n", "DefinitionWrongType", "/site/app.yaml:3:9:", null)]
+    [InlineData("from: empty\nfabric: auto\n", "DefinitionWrongType", "/site/app.yaml:2:9:", null)]
+    [InlineData("from: deb\nsuite: bookworm\nfabric: yes\n", "DefinitionUnknownProvider", "/site/app.yaml:3:9:", null)]
     [InlineData("from: [deb\n", "DefinitionNotYaml", "/site/app.yaml:", null)]
     [InlineData("- a\n", "DefinitionWrongType", "/site/app.yaml:1:1:", null)]
     [InlineData("", "DefinitionNotYaml", "/site/app.yaml:1:1:", null)]

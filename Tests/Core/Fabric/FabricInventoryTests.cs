@@ -136,4 +136,45 @@ public sealed class FabricInventoryTests
         Assert.Equal("200 Gb/sec (4X HDR)", back.Devices[0].Rate);
         Assert.Equal(65536, back.MemlockSoft);
     }
+
+    /// <summary>Of every tree, each device with what tells it apart: name, fabric, kernel driver, function, uverbs node and ABI, state, nodes.</summary>
+    [Theory]
+    [InlineData("none")]
+    [InlineData("rxe", "rxe0 SoftRoCE rdma_rxe - uverbs0 2 ACTIVE /dev/infiniband/uverbs0")]
+    [InlineData("mlx4", "mlx4_0 InfiniBand mlx4_ib 0000:04:00.0 uverbs0 4 ACTIVE /dev/infiniband/uverbs0")]
+    [InlineData("mlx5-sriov", "mlx5_0 InfiniBand mlx5_ib 0000:3b:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0", "mlx5_1 InfiniBand mlx5_ib 0000:3b:00.1 uverbs1 1 ACTIVE /dev/infiniband/uverbs1",
+        "mlx5_2 Unknown mlx5_ib 0000:3b:00.2 uverbs2 1 - /dev/infiniband/uverbs2")]
+    [InlineData("bluefield", "mlx5_0 RoCE mlx5_ib 0000:03:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0", "mlx5_1 RoCE mlx5_ib 0000:03:00.1 uverbs1 1 ACTIVE /dev/infiniband/uverbs1",
+        "mlx5_2 RoCE mlx5_ib 0000:03:00.0 uverbs2 1 ACTIVE /dev/infiniband/uverbs2")]
+    [InlineData("hfi1", "hfi1_0 OmniPath hfi1 0000:5e:00.0 uverbs0 0 ACTIVE /dev/hfi1_0,/dev/infiniband/uverbs0")]
+    [InlineData("efa", "rdmap0s6 EFA efa 0000:00:06.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0")]
+    [InlineData("irdma", "iwp177s0f1 iWARP irdma 0000:b1:00.1 uverbs1 5 ACTIVE /dev/infiniband/uverbs1", "rocep177s0f0 RoCE irdma 0000:b1:00.0 uverbs0 5 ACTIVE /dev/infiniband/uverbs0")]
+    [InlineData("bnxt", "bnxt_re0 RoCE bnxt_re 0000:c1:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0")]
+    [InlineData("cxi", "cxi0 Slingshot cxi_core 0000:21:00.0 - - ACTIVE /dev/cxi0")]
+    [InlineData("cxi-and-mlx5", "mlx5_0 InfiniBand mlx5_ib 0000:3b:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0", "cxi0 Slingshot cxi_core 0000:21:00.0 - - ACTIVE /dev/cxi0")]
+    public void Every_tree_is_read_function_by_function(string name, params string[] devices)
+    {
+        using var node = NodeTree.Of(name);
+        Assert.Equal(devices, node.Read().Devices.Select(d => string.Join(' ', d.Name, d.Fabric, d.KernelDriver, d.PciAddress ?? "-", d.Uverbs ?? "-", d.UverbsAbi?.ToString() ?? "-", d.State ?? "-", string.Join(',', d.DeviceNodes))));
+        Assert.NotEmpty(node.Read().Describe());
+    }
+
+    [Fact]
+    public void Ports_ids_and_helpers_are_told()
+    {
+        using var node = NodeTree.Of("mlx4");
+        var device = Assert.Single(node.Read().Devices);
+        Assert.Equal(["InfiniBand ACTIVE 56 Gb/sec (4X FDR)", "Ethernet DOWN 10 Gb/sec (1X QDR)"], device.Ports.Select(p => $"{p.LinkLayer} {p.State} {p.Rate}"));
+        Assert.Equal(("2.42.5000", "MT_1090120019", "0x15b3", "0x1003", 0), (device.Firmware, device.BoardId, device.VendorId, device.DeviceId, device.NumaNode));
+        using var two = NodeTree.Of("cxi-and-mlx5");
+        Assert.Equal(["xpmem", "knem", "gdrdrv"], two.Read().IntraNode.Select(i => i.Name));
+    }
+
+    [Fact]
+    public void A_function_whose_driver_sysfs_does_not_tell_is_known_by_its_ids()
+    {
+        using var node = NodeTree.Of("bnxt");
+        File.Delete(Path.Combine(node.Root, "sys/devices/pci0000:00/0000:c1:00.0/driver"));
+        Assert.Equal("bnxt_re", Assert.Single(node.Read().Devices).KernelDriver);
+    }
 }

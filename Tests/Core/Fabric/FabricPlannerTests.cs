@@ -99,7 +99,7 @@ public sealed class FabricPlannerTests
         image.Has.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         var plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
-        Assert.Contains("IBVERBS_PRIVATE_34; the image's libibverbs 1.14.33.2 has IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Provider).Reason);
+        Assert.Contains("IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Provider).Reason);
         Assert.Equal(["/.slipway/fabric/lib/libibverbs.so.1", "/.slipway/fabric/lib/librdmacm.so.1", "/.slipway/fabric/libibverbs/librxe-rdmav34.so"], plan.Binds.Select(b => b.Destination));
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
     }
@@ -113,6 +113,7 @@ public sealed class FabricPlannerTests
         var plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34 of libc.so.6, which the image's libc.so.6 does not define (it ends at GLIBC_2.31)", plan.Reason);
+        Assert.Contains("IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's", Tried(plan, FabricRung.Stack).Reason);
         Assert.Contains("fabric: auto", plan.Reason);
         Assert.Contains("ibverbs-providers", plan.Reason);
         Assert.Equal([FabricRung.Image, FabricRung.Provider, FabricRung.Stack, FabricRung.Refuse], plan.Devices[0].Tried.Select(t => t.Rung));

@@ -17,6 +17,31 @@ public sealed class NodeTree : IDisposable
         files.Write("proc/sys/kernel/arch", "x86_64\n");
     }
 
+    /// <summary>
+    /// A node of <c>Nodes/NAME.tree</c>: lines <c>file PATH CONTENT</c> and <c>link PATH TARGET</c>, each below a line <c># source: …</c> that says
+    /// where its form comes from.
+    /// </summary>
+    public static NodeTree Of(string name)
+    {
+        var node = new NodeTree();
+        var sourced = false;
+        foreach (var line in File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Fabric/Nodes", name + ".tree")))
+        {
+            var words = line.Split(' ', 3);
+            sourced |= line.StartsWith("# source: ", StringComparison.Ordinal);
+            if (words[0] is not ("file" or "link"))
+                continue;
+            Assert.True(sourced, $"{name}.tree: {line}: no source stands above it");
+            if (words[0] == "file")
+                node.files.Write(words[1], words.Length > 2 ? words[2] + "\n" : "");
+            else
+                node.files.Link(words[1], words[2]);
+        }
+        return node;
+    }
+
+    public static IEnumerable<string> Names => Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Fabric/Nodes"), "*.tree").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
+
     public string Root => files.Path;
 
     public TemporaryDirectory Files => files;

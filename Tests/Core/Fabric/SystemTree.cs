@@ -13,6 +13,8 @@ public sealed class SystemTree(TemporaryDirectory files)
     public SystemTree Distribution(string id, string version)
     {
         files.Write("etc/os-release", $"PRETTY_NAME=\"{id} {version}\"\nID={id}\nVERSION_ID=\"{version}\"\n");
+        if (id is "debian" or "ubuntu")
+            files.Write("var/lib/dpkg/status", "Package: base-files\n");
         files.Link("lib", "usr/lib");
         files.Link("lib64", "usr/lib64");
         return this;
@@ -39,11 +41,11 @@ public sealed class SystemTree(TemporaryDirectory files)
             [("libibverbs.so.1", ["IBVERBS_1.1", $"IBVERBS_PRIVATE_{privateAbi}"])]);
 
     /// <summary>A provider and its driver file.</summary>
-    public SystemTree Provider(string name, int privateAbi, string glibc = "2.14", int verbs = 1, bool driverFile = true, int? suffix = null)
+    public SystemTree Provider(string name, int privateAbi, string glibc = "2.14", int verbs = 1, bool driverFile = true, int? suffix = null, uint x86Isa = 0)
     {
         var path = $"{Directory}/libibverbs/lib{name}-rdmav{suffix ?? privateAbi}.so";
         files.Write(path, Elf(null, [], ["libibverbs.so.1", "libc.so.6"],
-            [("libibverbs.so.1", [$"IBVERBS_1.{verbs}", $"IBVERBS_PRIVATE_{privateAbi}"]), ("libc.so.6", [$"GLIBC_{glibc}"])]));
+            [("libibverbs.so.1", [$"IBVERBS_1.{verbs}", $"IBVERBS_PRIVATE_{privateAbi}"]), ("libc.so.6", [$"GLIBC_{glibc}"])], x86Isa: x86Isa));
         if (driverFile)
             files.Write($"etc/libibverbs.d/{name}.driver", $"driver {name}\n");
         return this;
@@ -61,9 +63,9 @@ public sealed class SystemTree(TemporaryDirectory files)
     }
 
     public SystemTree Library(string soname, string file, IReadOnlyList<string> defined, IReadOnlyList<string> needed,
-        IReadOnlyList<(string, string[])> versions, ushort machine = 62)
+        IReadOnlyList<(string, string[])> versions, ushort machine = 62, IReadOnlyList<string>? exports = null, IReadOnlyList<string>? imports = null, string? text = null)
     {
-        files.Write($"{Directory}/{file}", Elf(soname, defined, needed, versions, machine));
+        files.Write($"{Directory}/{file}", Elf(soname, defined, needed, versions, machine, exports, imports, text: text));
         if (file != soname)
             files.Link($"{Directory}/{soname}", file);
         return this;
@@ -76,9 +78,14 @@ public sealed class SystemTree(TemporaryDirectory files)
         return this;
     }
 
-    static byte[] Elf(string? soname, IReadOnlyList<string> defined, IReadOnlyList<string> needed, IReadOnlyList<(string, string[])> versions, ushort machine = 62) =>
+    static byte[] Elf(string? soname, IReadOnlyList<string> defined, IReadOnlyList<string> needed, IReadOnlyList<(string, string[])> versions, ushort machine = 62,
+        IReadOnlyList<string>? exports = null, IReadOnlyList<string>? imports = null, uint x86Isa = 0, string? text = null) =>
         new ElfBuilder
         {
+            Exports = exports ?? [],
+            Imports = imports ?? [],
+            X86Isa = x86Isa,
+            DlopenNote = text,
             Machine = machine,
             Soname = soname,
             VersionsDefined = defined,
@@ -93,6 +100,12 @@ public sealed class ImageTree : IDisposable
     public ImageTree(string id, string version, string glibc, ushort machine = 62)
     {
         Has = new SystemTree(Files).Distribution(id, version).CLibrary(glibc, machine);
+    }
+
+    /// <summary>An image without glibc.</summary>
+    public ImageTree(string id, string version)
+    {
+        Has = new SystemTree(Files).Distribution(id, version);
     }
 
     public TemporaryDirectory Files { get; } = new();

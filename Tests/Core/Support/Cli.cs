@@ -6,9 +6,6 @@ namespace Slipway.Tests;
 /// <summary>The real launcher, run as a user would run it: as the user who runs the tests, or, for root, also as an ordinary user.</summary>
 static class Cli
 {
-    /// <summary>The launcher of this checkout, in a place that every user can read.</summary>
-    public static string Program { get; } = Publish();
-
     /// <summary>True where the program is the small one, with the full launcher beside it.</summary>
     public static bool HasFront => File.Exists(Program + "-full");
 
@@ -18,12 +15,23 @@ static class Cli
     /// <summary>For theories: every user that a command can be tried as.</summary>
     public static TheoryData<string> Users => OtherUser is { } other ? ["root", other] : [Environment.UserName];
 
-    static string Publish()
+    /// <summary>This checkout.</summary>
+    public static string Repository { get; } = FindRepository();
+
+    /// <summary>The launcher of this checkout, in a place that every user can read.</summary>
+    public static string Program { get; } = Publish();
+
+    static string FindRepository()
     {
         DirectoryInfo? directory = new(AppContext.BaseDirectory);
         while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Module.sln")))
             directory = directory.Parent;
-        string built = Path.Combine(directory?.FullName ?? "/", "out/bin/slipway");
+        return directory?.FullName ?? "/";
+    }
+
+    static string Publish()
+    {
+        string built = Path.Combine(Repository, "out/bin/slipway");
         if (!File.Exists(built))
             return built;
         DirectoryInfo place = Directory.CreateTempSubdirectory("slipway-launcher-");

@@ -31,6 +31,9 @@ static class Needs
 {
     public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror";
 
+    /// <summary>What Tests/Rdma/guest.sh takes, and what makes the images that are tried there.</summary>
+    public const string Guest = "qemu-system-x86_64, mkfs.ext4, mmdebstrap, dpkg-deb, cpio, busybox, xz, mksquashfs, mpicc";
+
     public static string? Missing(IEnumerable<string> needs)
     {
         List<string> missing = [.. needs.Where(n => !IsThere(n))];
@@ -45,6 +48,7 @@ static class Needs
         OtherUser => Cli.OtherUser is not null,
         Root => LibC.geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
+        Guest => Guest.Split(", ").All(IsThere),
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
         ['/', ..] => LibC.access(need, LibC.F_OK) == 0,
         _ => HostProgram.TryFind(need) is not null,
