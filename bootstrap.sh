@@ -40,6 +40,7 @@ bzip2             bzip2              bzip2
 busybox           busybox-static     busybox
 pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
+bindfs            bindfs             bindfs
 mpicc             libopenmpi-dev     openmpi-devel
 ldconfig          libc-bin           glibc
 openssl           openssl            openssl

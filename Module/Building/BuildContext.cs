@@ -12,11 +12,16 @@ internal sealed class BuildContext(Definition definition, BuildJob job, Action<s
     {
         if (last == (name, percent))
             return;
+        if (last.Name != name)
+            log("== " + name);
         last = (name, percent);
         step(name, percent);
     }
 
-    (string, int) last;
+    (string Name, int Percent) last;
+
+    /// <summary>Tells a person something that the build goes on in spite of: in the log, and where steps are shown.</summary>
+    public void Warn(string what) => Step("warning: " + what);
 
     public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
 

@@ -116,11 +116,7 @@ public static class BuildInside
         if (BuildNamespace.IsFake)
             log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities, and owners in an archive, are not kept");
         Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath, job.Variables);
-        BuildContext context = new(definition, job, (step, percent) =>
-        {
-            log("== " + step);
-            Say(new BuildMessage { Step = step, Percent = percent });
-        }, log);
+        BuildContext context = new(definition, job, (step, percent) => Say(new BuildMessage { Step = step, Percent = percent }), log);
         Stage[] stages = [.. definition.Stages, definition];
         List<LockedSource> locked = [];
         Dictionary<string, string> roots = [];

@@ -17,10 +17,15 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
     [
         ("running apt-get update", "reading the repositories"),
         ("extracting archives", "extracting essential packages"),
-        ("installing essential", "installing essential packages"),
-        ("installing remaining", "installing packages"),
+        ("installing essential", Installing),
+        ("installing remaining", Installing),
         ("cleaning", "cleaning"),
     ];
+
+    const string Installing = "installing packages";
+
+    /// <summary>What dpkg says of each package once when it unpacks it, and once when it configures it (dpkg: src/main/unpack.c, configure.c).</summary>
+    static readonly string[] PackageMessages = ["Unpacking ", "Setting up "];
 
     // mmdebstrap runs dpkg and apt, whose messages must be the ones we know
     Dictionary<string, string?> Environment => new() { ["LC_ALL"] = "C.UTF-8", ["TMPDIR"] = Context.Job.WorkDirectory, ["SOURCE_DATE_EPOCH"] = null };
@@ -167,6 +172,8 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         List<string> arguments =
         [
             "--mode=root", "--variant=minbase", "--format=directory", "--skip=download/empty,essential/unlink,cleanup,check/empty",
+            // for dpkg's messages, which tell how far it is
+            "--verbose",
             // apt takes a package that lies in its archives and has the right hash as downloaded
             "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives) + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
             .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=mkdir -p \"$1\"{Quote(l)} && cp -r {Quote(l)}/. \"$1\"{Quote(l)}/"),
@@ -185,10 +192,13 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         if (Packages.Length > 0)
             arguments.Add("--include=" + string.Join(',', Packages.Select(p => p.Split('/')[0])));
         arguments.AddRange([source.Suite.Value, root, $"deb [trusted=yes] copy:{pool} {source.Suite.Value} main"]);
+        int done = 0;
         (int exit, IReadOnlyList<string> said) = Context.Run("mmdebstrap", arguments, Environment, line =>
         {
+            if (PackageMessages.Any(m => line.StartsWith(m, StringComparison.Ordinal)))
+                Context.Step(Installing, Math.Min(99, 100 * ++done / (PackageMessages.Length * held.Count)));
             foreach ((string message, string step) in Steps)
-                if (line.StartsWith("I: " + message, StringComparison.Ordinal))
+                if (line.StartsWith("I: " + message, StringComparison.Ordinal) && !(step == Installing && done > 0))
                     Context.Step(step);
         }, cancel);
         if (exit != 0)

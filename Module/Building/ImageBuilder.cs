@@ -148,6 +148,7 @@ public static class ImageBuilder
         string partial = PartialFile.NameFor(destination);
         try
         {
+            using IDisposable turn = PartialFile.Turn(directory);
             PartialFile.RemoveStale(directory);
             using FileStream reserved = new(partial, FileMode.CreateNew);
             // what is left belongs to somebody who is at it; the later of two sees the earlier

@@ -20,6 +20,23 @@ internal static class RpmDatabase
         return Places.FirstOrDefault(owned.Contains) ?? Places[^1];
     }
 
+    /// <summary>
+    /// What to tell of an image whose rpm cannot read the database that this host's rpm writes; null where it can. rpm reads SQLite since 4.16; EL 8's 4.14 knows
+    /// Berkeley DB alone, which newer ones do not write any more (rpm: release notes of 4.16 and 4.17). Its packages tell by the libraries that they need.
+    /// </summary>
+    public static string? WarnOfOld(IReadOnlyList<PackageCache.Held> packages, BuildContext context, CancellationToken cancel)
+    {
+        // rpm's own library is in rpm-libs or librpmN
+        string[] files = [.. packages.Where(p => p.Package.Name is "rpm" or "rpm-libs" || p.Package.Name.StartsWith("librpm", StringComparison.Ordinal)).Select(p => p.File)];
+        if (files.Length == 0)
+            return null;
+        List<string> needed = [];
+        context.Run("rpm", ["-qp", "--requires", "--nosignature", .. files], line: needed.Add, cancel: cancel);
+        bool Needs(string library) => needed.Any(n => n.StartsWith(library, StringComparison.Ordinal));
+        return Needs("libdb-") && !Needs("libsqlite3.so")
+            ? "the rpm of this image reads databases of Berkeley DB alone, and this host's rpm writes SQLite: 'rpm' in the image will not list its packages (the manifest does)" : null;
+    }
+
     /// <summary>The installed packages, as the image's own rpm would list them; null where there is no database.</summary>
     public static IReadOnlyList<ImagePackage>? Read(RootDirectory root, BuildContext context)
     {

@@ -137,6 +137,8 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         repositories.CheckSignatures(held, cancel);
         string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = RpmDatabase.PlaceFor(held, Context, cancel);
         Prepare(work, database);
+        if (RpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
+            Context.Warn(warning);
         // under names that say what they are, and that no option can be
         List<string> links = [];
         foreach ((LockedPackage package, string file) in held)

@@ -82,8 +82,9 @@ internal sealed class WorkDirectory : IDisposable
 
     public void Dispose()
     {
+        // first: FUSE and NFS keep a file that is removed while it is open, under another name, and its directory with it
+        held.Dispose();
         if (Directory.Exists(Path))
             RemoveAsBuilder(Path);
-        held.Dispose();
     }
 }

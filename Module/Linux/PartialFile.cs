@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 
 namespace Slipway.Linux;
 
@@ -24,6 +25,21 @@ internal static class PartialFile
                 && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int writer)
                 && ProcStat.StartTime(writer).ToString(CultureInfo.InvariantCulture) != start)
                 LibC.unlink(path);
+    }
+
+    /// <summary>
+    /// A turn in a directory, by flock(2) on it: of several who look for others and then make their own file, one at a time does, so that the first has the destination.
+    /// </summary>
+    /// <remarks>
+    /// Network file systems may have no such lock, and anybody who can read the directory can hold it: who has no turn after two seconds goes on without. Two of those
+    /// may both see the other and give way; never do both go on.
+    /// </remarks>
+    public static IDisposable Turn(string directory)
+    {
+        int fd = LibC.open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0);
+        for (int i = 0; i < 200 && LibC.flock(fd, LibC.LOCK_EX | LibC.LOCK_NB) != 0 && LibC.errno == LibC.EAGAIN; i++)
+            Thread.Sleep(10);
+        return new SafeFileHandle(fd, ownsHandle: true);
     }
 
     /// <summary>Who else is writing the same destination: <c>host HOST, process PID</c>; null where nobody is.</summary>

@@ -10,10 +10,10 @@ trap 'rm -rf "$work"' EXIT
 
 # 400 MB of programs and libraries, as images have them
 mkdir "$work/tree"
-find /usr/lib /usr/bin -xdev -type f -size +64k -readable 2>/dev/null | sort | while read -r file; do
+while read -r file; do
     cp --parents "$file" "$work/tree" 2>/dev/null || true
     [ "$(du -sm "$work/tree" | cut -f1)" -lt 400 ] || break
-done
+done < <(find /usr/lib /usr/bin -xdev -type f -size +64k -readable 2>/dev/null | sort)
 tar -C "$work/tree" --owner=0 --group=0 -cf "$work/tree.tar" .
 printf 'from: archive\narchive: tree.tar\n' >"$work/pack.yaml"
 

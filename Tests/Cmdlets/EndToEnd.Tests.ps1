@@ -13,9 +13,9 @@ BeforeAll {
     }
 
     function Wait-Build([string] $Directory, [scriptblock] $Ended) {
-        <# .SYNOPSIS True as soon as packages are being fetched into the tree; false where the build has ended before. #>
+        <# .SYNOPSIS True as soon as the repositories have been read; false where the build has ended before. #>
         $until = (Get-Date).AddSeconds(60)
-        while (-not (Get-Item "$Directory/tmp/slipway-build-*/root/var/lib/apt/lists/*_Packages*" -ErrorAction Ignore)) {
+        while (-not (Get-Item "$Directory/tmp/slipway-build-*/apt/root/var/lib/apt/lists/*_Packages*" -ErrorAction Ignore)) {
             if (& $Ended) { return $false }
             if ((Get-Date) -gt $until) { throw 'the build did not get under way' }
             Start-Sleep -Milliseconds 50

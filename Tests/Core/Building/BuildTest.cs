@@ -7,7 +7,7 @@ namespace Slipway.Tests.Building;
 public abstract class BuildTest : IDisposable
 {
     internal readonly TemporaryDirectory directory = new();
-    readonly HashSet<string> written = ["cache", "tmp"];
+    private protected readonly HashSet<string> written = ["cache", "tmp"];
 
     protected BuildTest()
     {

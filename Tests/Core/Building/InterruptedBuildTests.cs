@@ -67,21 +67,61 @@ public sealed class InterruptedBuildTests : BuildTest
         Built(Environment.UserName, definition);
     }
 
+    /// <summary>As network and FAT file systems are: a file there has the owner that it has.</summary>
+    [NeedsFact(Repositories.Rpm, Needs.Root, Needs.Fuse, "bindfs", "mount", "umount")]
+    public void ADirectoryThatKeepsNoOwnersIsRefused()
+    {
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()), mount = Directory.CreateDirectory(Mine("owners")).FullName, under = Directory.CreateDirectory(Mine("under")).FullName;
+        // the mount is seen in the test's own namespace alone
+        Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c",
+            $"bindfs --chown-deny '{under}' '{mount}' || exit 99; TMPDIR='{mount}' '{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/owners")}'; code=$?; umount '{mount}'; exit $code"]).Wait();
+        Assert.Equal(1, result.ExitCode);
+        AssertRefused(result, $"{mount}/slipway-build-0-", "this file system (fuseblk) keeps no files of other owners", "Set TMPDIR to a local disk");
+        Assert.Empty(Directory.GetFileSystemEntries(under));
+        Assert.Empty(Directory.GetFileSystemEntries(mount));
+    }
+
+    /// <summary>Whichever is first has the destination: none gives way to one that gives way to it.</summary>
+    [NeedsFact(Repositories.Rpm)]
+    public async Task OfBuildsThatStartInOneInstantOneHasTheDestination()
+    {
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + WaitsToGo);
+        List<Task<Cli.Result>> builds = [.. Enumerable.Range(0, 6).Select(_ => Start(Environment.UserName, definition, "x.sqfs")).ToList().Select(b => Task.Run(() => b.Wait()))];
+        for (int i = 0; i < 5; i++)
+        {
+            Task<Cli.Result> ended = await Task.WhenAny(builds);
+            Assert.Contains($"{In("x.sqfs")}: another build is writing this image", (await ended).Error, StringComparison.Ordinal);
+            builds.Remove(ended);
+        }
+        LetGo();
+        Cli.Result last = await builds.Single();
+        Assert.True(last.ExitCode == 0, last.Error);
+        written.Add("x.sqfs");
+        AssertNothingLeft();
+    }
+
+    const string WaitsToGo = "run: [\"while ! [ -e /opt/go ]; do sleep 0.1; done\"]\n";
+
+    /// <summary>Lets the one build that waits for that go on.</summary>
+    void LetGo()
+    {
+        string? opt;
+        while ((opt = Directory.GetDirectories(In("tmp"), "slipway-build-*").Select(d => d + "/root/image/opt").FirstOrDefault(Directory.Exists)) is null || !Directory.Exists(opt + "/app"))
+            Thread.Sleep(50);
+        File.WriteAllText(opt + "/go", "");
+    }
+
     [NeedsFact(Repositories.Rpm)]
     public void TwoBuildsToOneDestinationAreToldOf()
     {
-        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "run: [\"while ! [ -e /opt/go ]; do sleep 0.1; done\"]\n");
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + WaitsToGo);
         Cli.Running first = Start(Environment.UserName, definition, "x.sqfs");
         for (int i = 0; i < 300 && Directory.GetFiles(directory.Path, ".x.sqfs.*.partial").Length == 0; i++)
             Thread.Sleep(50);
         Cli.Result second = Build(definition);
         Assert.Equal(1, second.ExitCode);
         Assert.Contains($"{In("x.sqfs")}: another build is writing this image", second.Error, StringComparison.Ordinal);
-        string go;
-        while (Directory.GetDirectories(In("tmp"), "slipway-build-*").SelectMany(d => Directory.GetDirectories(d, "root")).Select(r => r + "/image/opt").FirstOrDefault(Directory.Exists) is not { } opt || !Directory.Exists(opt + "/app"))
-            Thread.Sleep(50);
-        go = Directory.GetDirectories(In("tmp"), "slipway-build-*")[0] + "/root/image/opt/go";
-        File.WriteAllText(go, "");
+        LetGo();
         Assert.Equal(0, first.Wait().ExitCode);
         Assert.True(File.Exists(In("x.sqfs")));
     }

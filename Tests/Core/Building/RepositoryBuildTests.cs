@@ -71,6 +71,76 @@ public sealed class RepositoryBuildTests : BuildTest
         Assert.Equal("", run.Error);
     }
 
+    /// <summary>Debian, its security updates, and a repository of a site's own, whose older version is wanted.</summary>
+    [NeedsFact(Repositories.Deb, Needs.Network, Needs.Fuse, "squashfuse_ll", DebianKeys)]
+    public void DebianItsSecurityAndALocalRepositoryMakeOneImage()
+    {
+        string user = Cli.OtherUser ?? Environment.UserName;
+        JsonElement image = Built(user, Write("d.yaml", $$"""
+            from: deb
+            suite: bookworm
+            repositories:
+              - {name: debian, url: "http://deb.debian.org/debian", components: [main], key: {{DebianKeys}}}
+              - {name: security, url: "http://deb.debian.org/debian-security", suite: bookworm-security, components: [main], key: {{DebianKeys}}, priority: 990}
+              - {name: site, url: "{{LocalRepositories.Url("deb/older")}}", suite: mini, key: {{LocalRepositories.Key("site")}}, priority: 1001}
+            packages: [hello, libssl3]
+            """));
+        AssertNothingLeft();
+        JsonElement source = image.GetProperty("manifest").GetProperty("sources")[0];
+        Assert.Equal(["debian", "security", "site"], source.GetProperty("repositories").EnumerateArray().Select(r => r.GetProperty("name").GetString()!).Order(StringComparer.Ordinal));
+        Assert.All(source.GetProperty("repositories").EnumerateArray(), r => Assert.NotEqual(0, r.GetProperty("keys").GetArrayLength()));
+        Dictionary<string, string> from = source.GetProperty("packages").EnumerateArray().ToDictionary(p => p.GetProperty("name").GetString()!, p => p.GetProperty("repository").GetString()!);
+        Assert.Equal(("site", "security", "debian"), (from["hello"], from["libssl3"], from["base-files"]));
+
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/hello/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
+        Assert.True(run.ExitCode == 0, run.Error);
+        string[] lines = run.Output.TrimEnd().Split('\n');
+        Assert.Equal("2.0 from older", lines[0]);
+        Assert.Equal(Listed(image).Order(StringComparer.Ordinal), lines[1..].Order(StringComparer.Ordinal));
+    }
+
+    const string DebianKeys = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+    [NeedsFact(Repositories.Rpm)]
+    public void AnRpmThatCannotReadItsDatabaseIsToldOf()
+    {
+        const string Warning = "warning: the rpm of this image reads databases of Berkeley DB alone";
+        string text = Rpm("packages: [rpm-libs]\n").Replace("name: extra", "name: old", StringComparison.Ordinal).Replace(LocalRepositories.Url("rpm/extra"), LocalRepositories.Url("rpm/old"), StringComparison.Ordinal).Replace(LocalRepositories.Key("extra"), LocalRepositories.Key("site"), StringComparison.Ordinal);
+        Cli.Result old = Build(Write("old.yaml", text), "x.sqfs", "-v");
+        Assert.True(old.ExitCode == 0, old.Error);
+        Assert.Contains(Warning, old.Error, StringComparison.Ordinal);
+        Cli.Result now = Build(Write("now.yaml", Rpm()), "x.sqfs", "-v");
+        Assert.True(now.ExitCode == 0, now.Error);
+        Assert.DoesNotContain(Warning, now.Error, StringComparison.Ordinal);
+        Assert.Contains("installing packages 100 %", now.Error, StringComparison.Ordinal);
+    }
+
+    [NeedsFact(Repositories.Deb)]
+    public void APublishedImageIsBuiltUponByItsDigest()
+    {
+        string user = Environment.UserName, definition = Write("base.yaml", Deb()), digest = DigestOf(user, definition, "base.sqfs");
+        string text = $"from: image\nimage: {digest}\nrun: [\"echo more >/opt/more\"]\n";
+        AssertRefused(Build(Write("x.yaml", text)), $"x.yaml:2:8: no image with the digest {digest} is in this node's cache", "slipway publish");
+        Cli.Result published = Cli.Run("publish", In("base.sqfs"), "--json");
+        Assert.True(published.ExitCode == 0, published.Error);
+        string entry = JsonDocument.Parse(published.Output).RootElement.GetProperty("placements")[0].GetProperty("path").GetString()!;
+        try
+        {
+            JsonElement image = Built(user, In("x.yaml"));
+            Assert.Equal(digest, image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("digest").GetString());
+            Assert.Equal(["app 1 all", "lib 1 all"], Listed(image).Where(p => !p.StartsWith("dpkg", StringComparison.Ordinal)));
+            Assert.Equal("1 from site\nmore\n", Cat("x.sqfs", "opt/app/version") + Cat("x.sqfs", "opt/more"));
+
+            // the name of an entry is not its content
+            File.WriteAllBytes(entry, [.. File.ReadAllBytes(entry), 0]);
+            AssertRefused(Build(In("x.yaml"), "2.sqfs"), "x.yaml:2:8: ", "has the digest sha256:", entry);
+        }
+        finally
+        {
+            File.Delete(entry);
+        }
+    }
+
     [NeedsTheory(Repositories.Rpm)]
     [InlineData(true), InlineData(false)]
     public void IncludeAndExcludeDecideToo(bool deb)

@@ -72,6 +72,9 @@ deb outdated app 9
 debindex outdated site 'Mon, 01 Jan 2024 00:00:00 UTC'
 deb expired app 9
 FAKED=20200101T010000 debindex expired expired
+# an older version of what Debian has
+deb older hello 2.0 'Depends: libc6'
+debindex older site
 # another package under the signed index
 cp -r deb/site deb/tampered
 printf 'x' | dd of="$(ls deb/tampered/pool/app_*.deb)" bs=1 seek=200 conv=notrunc 2>>"$said"
@@ -125,6 +128,10 @@ rpmof site app 1 'Requires: lib, rpm'
 rpmindex site site
 rpmof extra lib 1.5
 rpmindex extra extra
+# as EL 8 has them: an rpm that knows Berkeley DB alone
+rpmof old rpm-libs 4.14 'Requires: libdb-5.3.so()(64bit)'
+rpmof old libdb 5.3 'Provides: libdb-5.3.so()(64bit)'
+rpmindex old site
 FAKED=20200101T010000
 rpmof expired lib 7
 rpmindex expired expired
