@@ -50,7 +50,7 @@ internal static class BuildLocks
         }
         finally
         {
-            File.Delete(partial);
+            LibC.unlink(partial);
         }
     }
 

@@ -69,7 +69,7 @@ public static class ImageBuilder
         }
         finally
         {
-            File.Delete(partial);
+            LibC.unlink(partial);
         }
     }
 
