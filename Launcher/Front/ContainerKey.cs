@@ -127,8 +127,13 @@ internal static unsafe class ContainerKey
             path.Add("/tmp/slipway-"u8);
             path.AddNumber(uid);
         }
-        if (!IsOwn(path.Bytes, uid) && (mkdir(path.Bytes, 0x1c0 /* 0700 */) != 0 || !IsOwn(path.Bytes, uid)))
-            return false;
+        if (!IsOwn(path.Bytes, uid))
+        {
+            // another rank may make it at the same moment: what counts is what is there afterwards
+            mkdir(path.Bytes, 0x1c0 /* 0700 */);
+            if (!IsOwn(path.Bytes, uid))
+                return false;
+        }
         path.Add((byte)'/');
         AddName(ref path, ref key);
         return true;
