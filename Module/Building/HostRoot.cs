@@ -33,7 +33,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     public override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
-        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + (Context.Definition.Fabric.Count > 0),
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
     ]).Inputs;
 
     public override LockedSource Resolve(CancellationToken cancel)
@@ -55,7 +55,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     {
         Context.Step("finding what the programs need");
         FileTree tree = new("/");
-        IEnumerable<string> optional = Always.Concat((Context.Definition.Fabric.Count > 0) ? VerbsLibraries() : []).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
+        IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
         foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
             throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
         try
@@ -88,8 +88,8 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         Packages = found.Packages,
     };
 
-    /// <summary>For <c>fabric: auto</c>; providers and their configuration come by the rules of libibverbs.</summary>
-    static IEnumerable<string> VerbsLibraries() => Fabric.ProviderTable.Default.VerbsLibraries.Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
+    IEnumerable<string> FabricLibraries() => Fabric.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {

@@ -14,6 +14,25 @@ public static class FabricPackages
     /// <summary>Whether a definition's <c>fabric</c> may name it.</summary>
     public static bool IsKnown(string name) => name == Auto || Names.Contains(name);
 
+    /// <summary>Sonames of the libraries that load providers, for an image that is made of this host's own files.</summary>
+    /// <param name="names">Of <see cref="Names"/>, or <see cref="Auto"/>.</param>
+    public static IReadOnlyList<string> Libraries(IEnumerable<string> names)
+    {
+        var table = ProviderTable.Default;
+        var sonames = new List<string>();
+        foreach (var name in names)
+        {
+            var row = table.Providers.FirstOrDefault(p => p.Provider == name);
+            if (row is null or { Carrier: "libibverbs" })
+                sonames.AddRange(table.VerbsLibraries);
+            if (row is { Carrier: "libfabric" } or { ThroughLibfabric: not null })
+                sonames.AddRange(table.LibfabricLibraries);
+            if (row?.Library is { } library)
+                sonames.Add(library);
+        }
+        return sonames.Distinct().ToList();
+    }
+
     /// <summary>For a definition's <c>fabric</c>.</summary>
     /// <param name="names">With where they stand, for errors.</param>
     /// <inheritdoc cref="For(string, string?, IEnumerable{string}, IEnumerable{string}?)"/>
