@@ -3,21 +3,34 @@ using Slipway.Staging;
 
 namespace Slipway.Cmdlets;
 
-/// <summary>Publish-ImageCache: puts an image into the node cache.</summary>
+/// <summary>Publish-ImageCache: puts an image into the caches of nodes.</summary>
 [Cmdlet(VerbsData.Publish, "ImageCache", SupportsShouldProcess = true)]
 [OutputType(typeof(ContainerImage))]
-public sealed class PublishImageCacheCommand : SlipwayCmdlet
+public sealed class PublishImageCacheCommand : NodeCmdlet
 {
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
 
+    /// <summary>Default: the first that is there.</summary>
+    [Parameter]
+    [ValidateSet("Sbcast", "SshTree", "SharedFile", "Local")]
+    public string? Transport { get; set; }
+
+    /// <summary>How many nodes each passes the image on to.</summary>
+    [Parameter]
+    [ValidateRange(0, 64)]
+    public int Width { get; set; }
+
+    /// <summary>How often nodes that failed are tried again.</summary>
+    [Parameter]
+    [ValidateRange(0, 100)]
+    public int Retry { get; set; } = new PublishRequest().Retry;
+
     protected override void ProcessRecord()
     {
-        if (!TryImage(Image, out ContainerImage? image) || !ShouldProcess(image.Path, $"Publish to the cache {NodeCache.Own}")
-            || !Try((report, cancel) => NodeCache.Publish(image, report, cancel), out Placement? placement))
-            return;
-        image.Placements = [placement];
-        WriteObject(image);
+        PublishRequest request = new() { Path = FullPath(Image.Path), Image = Image.Image, Nodes = Selection, Transport = Transport, Width = Width, Retry = Retry };
+        if (ShouldProcess(request.Path, $"Publish to {Where}") && Try((report, cancel) => Publisher.Publish(request, failed: report.Error, progress: report, cancel: cancel), out ContainerImage? image))
+            WriteObject(image);
     }
 }

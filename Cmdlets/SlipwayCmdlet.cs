@@ -136,10 +136,16 @@ public abstract class SlipwayCmdlet : PSCmdlet
             this.messages = messages;
         }
 
+        readonly List<string> nodes = [];
+
         public void Report(StepProgress value) => messages.Add(() =>
         {
-            cmdlet.WriteVerbose($"{value.Activity}: {value.Step}");
-            cmdlet.WriteProgress(new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent });
+            if (value.Node is { } node && !nodes.Contains(node))
+                nodes.Add(node);
+            cmdlet.WriteVerbose($"{value.Activity}: {(value.Node is null ? "" : value.Node + ": ")}{value.Step}");
+            cmdlet.WriteProgress(value.Node is null
+                ? new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent }
+                : new ProgressRecord(2 + nodes.IndexOf(value.Node), value.Node, value.Step) { PercentComplete = value.Percent, ParentActivityId = 1 });
         });
 
         /// <summary>An object for the pipeline.</summary>

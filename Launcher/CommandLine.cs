@@ -13,9 +13,9 @@ namespace Slipway.Launcher;
 static partial class CommandLine
 {
     static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
-    static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
+    internal static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
 
-    static Argument<string> Image => new("IMAGE") { Description = "Path of an image" };
+    internal static Argument<string> Image => new("IMAGE") { Description = "Path of an image" };
 
     static Argument<string[]> Command => new("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.ZeroOrMore };
 
@@ -37,7 +37,8 @@ static partial class CommandLine
         root.Add(Dependencies());
         root.Add(Compare());
         root.Add(FabricVerb());
-        root.Add(Publish());
+        root.Add(CacheCommands.Publish());
+        root.Add(CacheCommands.Cache());
         root.Add(Mpi());
         root.Add(Inspect());
         root.Add(RunHelp("run", "Run a command in an image, or the image's runscript", Command));
@@ -115,18 +116,6 @@ static partial class CommandLine
         return verb;
     }
 
-    static Command Publish()
-    {
-        Argument<string> image = Image;
-        Command verb = new("publish", "Put an image into this node's cache") { image };
-        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
-        {
-            ContainerImage published = NodeCache.Describe(result.GetRequiredValue(image), cancel, plan: true);
-            published.Placements = [NodeCache.Publish(published, progress, cancel)];
-            return [published];
-        }, i => string.Join('\n', i.Placements.Select(p => $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Seconds:0.000} s")));
-    }
-
     static Command Mpi()
     {
         Argument<string> image = Image;
@@ -197,11 +186,11 @@ static partial class CommandLine
         return verb;
     }
 
-    static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text) =>
+    internal static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text) =>
         Console.Out.WriteLine(result.GetValue(Json) ? JsonSerializer.Serialize(item, type) : text(item));
 
     /// <summary>Signals cancel the work, which cleans up; a second one is left to the system.</summary>
-    static int Guarded(Func<CancellationToken, int> work)
+    internal static int Guarded(Func<CancellationToken, int> work)
     {
         using CancellationTokenSource stop = new();
         void OnSignal(PosixSignalContext context)

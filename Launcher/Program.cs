@@ -1,6 +1,7 @@
 using Slipway.Building;
 using Slipway.Launcher;
 using Slipway.Running;
+using Slipway.Staging;
 
 namespace Slipway;
 
@@ -20,6 +21,7 @@ static class Program
                 ["run", .. var rest] => OnTheWay(() => ContainerRunner.Run(rest)),
                 ["shell", .. var rest] => OnTheWay(() => ContainerRunner.Shell(rest)),
                 ["holder", .. var rest] => Holder.Run(rest),
+                ["stage", var request] => StageNode.Run(request),
                 ["build-inside", var job] => BuildInside.Run(job),
                 _ => CommandLine.Run(arguments),
             };

@@ -8,7 +8,7 @@ sealed class ProgressLine(bool verbose) : IProgress<StepProgress>, IDisposable
 
     public void Report(StepProgress value)
     {
-        string text = $"{value.Activity}: {value.Step}{(value.Percent >= 0 ? $" {value.Percent} %" : "")}";
+        string text = $"{value.Activity}: {(value.Node is null ? "" : value.Node + ": ")}{value.Step}{(value.Percent >= 0 ? $" {value.Percent} %" : "")}";
         lock (this)
         {
             if (text == last)

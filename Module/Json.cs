@@ -26,6 +26,10 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageDependency))]
 [JsonSerializable(typeof(MissingDependency))]
 [JsonSerializable(typeof(Fabric.CdiSpecification))]
+[JsonSerializable(typeof(ImageCacheEntry))]
+[JsonSerializable(typeof(Staging.StageRequest))]
+[JsonSerializable(typeof(Staging.StageReply))]
+[JsonSerializable(typeof(Staging.StageOrder))]
 internal sealed partial class SlipwayJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>

@@ -10,22 +10,24 @@ public static class ImageReader
 
     /// <summary>Describes an image.</summary>
     /// <param name="digest">Where it is known already; else the whole file is read.</param>
+    /// <param name="copy">Where the same bytes lie nearer (the node cache's entry): then the file itself is not opened.</param>
     /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
-    public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default)
+    public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default, string? copy = null)
     {
         path = Path.GetFullPath(path);
-        SquashFsSuperblock superblock = SquashFsSuperblock.Read(path);
-        ImageManifest? manifest = ReadManifest(path);
+        string content = copy ?? path;
+        SquashFsSuperblock superblock = SquashFsSuperblock.Read(content);
+        ImageManifest? manifest = ReadManifest(content);
         return new ContainerImage
         {
             Path = path,
-            Size = new FileInfo(path).Length,
+            Size = new FileInfo(content).Length,
             Manifest = manifest,
             Compressor = superblock.CompressorName,
             Made = superblock.Made,
             // the file that /etc/os-release leads to, where it is a link
-            Distribution = manifest?.Distribution ?? OsRelease.Parse(HostProgram.Read("unsquashfs", "-cat", path, "usr/lib/os-release") ?? HostProgram.Read("unsquashfs", "-cat", path, "etc/os-release") ?? ""),
-            Digest = digest ?? Digest.OfFile(path, cancel: cancel),
+            Distribution = manifest?.Distribution ?? OsRelease.Parse(HostProgram.Read("unsquashfs", "-cat", content, "usr/lib/os-release") ?? HostProgram.Read("unsquashfs", "-cat", content, "etc/os-release") ?? ""),
+            Digest = digest ?? Digest.OfFile(content, cancel: cancel),
         };
     }
 

@@ -14,6 +14,9 @@ public static class Digest
     static readonly Lazy<bool> HasOpenSsl = new(() =>
         new[] { "libssl.so.3", "libssl.so.1.1", "libssl.so.10", "libssl.so" }.Any(name => NativeLibrary.TryLoad(name, out _)));
 
+    /// <summary>A hash to be fed; null where the host has no OpenSSL, and a file can only be hashed when it is whole.</summary>
+    internal static IncrementalHash? Start() => HasOpenSsl.Value ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
+
     /// <summary>The digest of a file's bytes.</summary>
     /// <param name="progress">Gets the number of bytes read so far.</param>
     public static string OfFile(string path, Action<long>? progress = null, CancellationToken cancel = default)

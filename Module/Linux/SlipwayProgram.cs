@@ -20,6 +20,22 @@ public static class SlipwayProgram
     public static string? Front { get; } = Environment.ProcessPath is { } self && System.IO.Path.GetFileName(self) == FullName
         && System.IO.Path.Combine(System.IO.Path.GetDirectoryName(self)!, "slipway") is var beside && File.Exists(beside) ? beside : null;
 
+    /// <summary>The same; null where it is not installed with the module.</summary>
+    internal static string? TryPath
+    {
+        get
+        {
+            try
+            {
+                return Path;
+            }
+            catch (SlipwayException)
+            {
+                return null;
+            }
+        }
+    }
+
     static string Locate()
     {
         if (Environment.ProcessPath is { } self && System.IO.Path.GetFileName(self).StartsWith("slipway", StringComparison.Ordinal))

@@ -18,6 +18,9 @@ public sealed class Placement
     /// <summary><c>Local</c>, <c>Sbcast</c>, <c>SshTree</c> or <c>SharedFile</c>.</summary>
     public required string Transport { get; init; }
 
+    /// <summary>Path of <c>slipway</c> on that node: where the node lacked it, that of the copy that was brought along.</summary>
+    public string? Launcher { get; init; }
+
     /// <summary>True where the node had the image already.</summary>
     public required bool Hit { get; init; }
 }

@@ -1,0 +1,44 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Management.Automation;
+using Slipway.Staging;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>What all cmdlets have that work on other nodes too: which nodes, and how many at a time.</summary>
+public abstract class NodeCmdlet : SlipwayCmdlet
+{
+    [Parameter]
+    public string[] Node { get; set; } = [];
+
+    /// <summary>The nodes of a partition of Slurm.</summary>
+    [Parameter]
+    public string? Partition { get; set; }
+
+    /// <summary>The nodes of a job of Slurm, reached through it.</summary>
+    [Parameter]
+    public string? JobId { get; set; }
+
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int ThrottleLimit { get; set; } = new NodeSelection().ThrottleLimit;
+
+    protected NodeSelection Selection => new() { Nodes = Node, Partition = Partition, JobId = JobId, ThrottleLimit = ThrottleLimit };
+
+    /// <summary>For ShouldProcess: where something is done.</summary>
+    protected string Where => Node.Length == 0 && Partition is null && JobId is null ? $"the cache {NodeCache.Own}"
+        : $"the caches of {string.Join(", ", Node.Concat(Partition is null ? [] : [$"partition {Partition}"]).Concat(JobId is null ? [] : [$"job {JobId}"]))}";
+
+    /// <summary>The digests that a parameter means: digests as they are, images by their files.</summary>
+    protected bool TryDigests(IEnumerable<ImageArgument> images, [NotNullWhen(true)] out IReadOnlyList<string>? digests)
+    {
+        List<(string? Digest, string Path)> named = [.. images.Select(i => (i.Image?.Digest, i.Path.StartsWith("sha256:", StringComparison.Ordinal) ? i.Path : FullPath(i.Path)))];
+        return Try((_, cancel) => (IReadOnlyList<string>)[.. named.Select(n => n.Digest ?? ImageCache.DigestOf(n.Path, cancel))], out digests);
+    }
+
+    /// <summary>Does something with caches and writes the entries that it was done to.</summary>
+    protected void WriteEntries(Func<Action<SlipwayException>, CancellationToken, IReadOnlyList<ImageCacheEntry>> work)
+    {
+        if (Try((report, cancel) => work(report.Error, cancel), out IReadOnlyList<ImageCacheEntry>? entries))
+            WriteObject(entries, enumerateCollection: true);
+    }
+}

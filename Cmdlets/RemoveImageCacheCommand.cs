@@ -1,0 +1,21 @@
+using System.Management.Automation;
+using Slipway.Staging;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>Remove-ImageCache: removes images from the caches of nodes.</summary>
+[Cmdlet(VerbsCommon.Remove, "ImageCache", SupportsShouldProcess = true)]
+[OutputType(typeof(ImageCacheEntry))]
+public sealed class RemoveImageCacheCommand : NodeCmdlet
+{
+    /// <summary>Images, their paths, or digests (<c>sha256:…</c>).</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("Digest", "Path")]
+    public ImageArgument[] Image { get; set; } = [];
+
+    protected override void ProcessRecord()
+    {
+        if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Remove from {Where}"))
+            WriteEntries((failed, cancel) => ImageCache.Remove(Selection, digests, failed, cancel));
+    }
+}

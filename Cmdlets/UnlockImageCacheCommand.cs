@@ -1,0 +1,21 @@
+using System.Management.Automation;
+using Slipway.Staging;
+
+namespace Slipway.Cmdlets;
+
+/// <summary>Unlock-ImageCache: lets images be cleared again.</summary>
+[Cmdlet(VerbsCommon.Unlock, "ImageCache", SupportsShouldProcess = true)]
+[OutputType(typeof(ImageCacheEntry))]
+public sealed class UnlockImageCacheCommand : NodeCmdlet
+{
+    /// <summary>Images, their paths, or digests (<c>sha256:…</c>).</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("Digest", "Path")]
+    public ImageArgument[] Image { get; set; } = [];
+
+    protected override void ProcessRecord()
+    {
+        if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Unlock in {Where}"))
+            WriteEntries((failed, cancel) => ImageCache.Pin(Selection, digests, pinned: false, failed, cancel));
+    }
+}

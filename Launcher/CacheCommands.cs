@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using Slipway.Staging;
+using static Slipway.Launcher.CommandLine;
+
+namespace Slipway.Launcher;
+
+/// <summary><c>slipway publish</c> and <c>slipway cache</c>: on this node and on others.</summary>
+static class CacheCommands
+{
+    /// <summary>The options that say which nodes.</summary>
+    sealed class NodeOptions
+    {
+        readonly Option<string[]> nodes = new("--node") { Description = "A node (may be given more than once, or with commas)" };
+        readonly Option<string> partition = new("--partition") { Description = "The nodes of a partition of Slurm" };
+        readonly Option<string> job = new("--job-id") { Description = "The nodes of a job of Slurm, reached through it" };
+        readonly Option<int> limit = new("--throttle-limit") { Description = "How many nodes at a time", DefaultValueFactory = _ => new NodeSelection().ThrottleLimit };
+
+        public void AddTo(Command verb)
+        {
+            foreach (Option option in new Option[] { nodes, partition, job, limit })
+                verb.Add(option);
+        }
+
+        public NodeSelection Of(ParseResult result) => new()
+        {
+            Nodes = [.. (result.GetValue(nodes) ?? []).SelectMany(n => n.Split(','))],
+            Partition = result.GetValue(partition),
+            JobId = result.GetValue(job),
+            ThrottleLimit = result.GetValue(limit),
+        };
+    }
+
+    public static Command Publish()
+    {
+        Argument<string> image = Image;
+        Option<string> transport = new("--transport") { Description = $"One of: {string.Join(", ", Publisher.Transports)} (default: the first that is there)" };
+        Option<int> width = new("--width") { Description = "How many nodes each node passes the image on to" };
+        Option<int> retry = new("--retry") { Description = "How often nodes that failed are tried again", DefaultValueFactory = _ => new PublishRequest().Retry };
+        NodeOptions nodes = new();
+        Command verb = new("publish", "Put an image into the caches of nodes; without a node, into this one's") { image, transport, width, retry };
+        nodes.AddTo(verb);
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            using ProgressLine progress = new(result.GetValue(Verbose));
+            int exit = 0;
+            ContainerImage published = Publisher.Publish(new PublishRequest
+            {
+                Path = result.GetRequiredValue(image),
+                Nodes = nodes.Of(result),
+                Transport = result.GetValue(transport),
+                Width = result.GetValue(width),
+                Retry = result.GetValue(retry),
+            }, failed: e => exit = Tell(progress, e), progress: progress, cancel: cancel);
+            progress.Clear();
+            Print(result, published, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', i.Placements.Select(p =>
+                string.Create(CultureInfo.InvariantCulture, $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Transport}\t{p.Seconds:0.000} s"))));
+            return exit;
+        }));
+        return verb;
+    }
+
+    static int Tell(ProgressLine? progress, SlipwayException e)
+    {
+        progress?.Clear();
+        return Program.Report(e);
+    }
+
+    public static Command Cache()
+    {
+        Option<long?> size = new("--max-size") { Description = "Bytes that may stay on each node" };
+        Option<TimeSpan?> age = new("--max-age") { Description = "What was not used for so long goes ([d.]hh:mm:ss)" };
+        Command clear = Verb("clear", "Remove the least recently used entries; never one that is in use or locked", false, (nodes, _, result, failed, cancel) =>
+            ImageCache.Clear(nodes, result.GetValue(size), result.GetValue(age), failed, cancel));
+        clear.Add(size);
+        clear.Add(age);
+        return new Command("cache", "Look after the caches of this node, or of others")
+        {
+            Verb("list", "List entries", false, (nodes, _, _, failed, cancel) => ImageCache.List(nodes, failed, cancel)),
+            Verb("remove", "Remove entries that are not in use", true, (nodes, digests, _, failed, cancel) => ImageCache.Remove(nodes, digests, failed, cancel)),
+            clear,
+            Verb("lock", "Keep entries from being cleared", true, (nodes, digests, _, failed, cancel) => ImageCache.Pin(nodes, digests, true, failed, cancel)),
+            Verb("unlock", "Let entries be cleared again", true, (nodes, digests, _, failed, cancel) => ImageCache.Pin(nodes, digests, false, failed, cancel)),
+        };
+    }
+
+    static Command Verb(string name, string description, bool images, Func<NodeSelection, IReadOnlyList<string>, ParseResult, Action<SlipwayException>, CancellationToken, IReadOnlyList<ImageCacheEntry>> work)
+    {
+        Argument<string[]> which = new("IMAGE") { Description = "Path of an image, or sha256:DIGEST", Arity = ArgumentArity.OneOrMore };
+        NodeOptions nodes = new();
+        Command verb = new(name, description);
+        if (images)
+            verb.Add(which);
+        nodes.AddTo(verb);
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            int exit = 0;
+            IReadOnlyList<string> digests = images ? [.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))] : [];
+            foreach (ImageCacheEntry entry in work(nodes.Of(result), digests, result, e => exit = Tell(null, e), cancel))
+                Print(result, entry, SlipwayJson.Compact.ImageCacheEntry, e => string.Join('\t', e.Node, e.Digest, e.Size.ToString(CultureInfo.InvariantCulture),
+                    e.LastUsed.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), e.Valid ? "" : "damaged", e.Pinned ? "locked" : "", string.Join(", ", e.UsedBy)));
+            return exit;
+        }));
+        return verb;
+    }
+}

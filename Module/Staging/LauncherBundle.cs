@@ -1,0 +1,74 @@
+using System.Globalization;
+using Slipway.Linux;
+
+namespace Slipway.Staging;
+
+/// <summary>
+/// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before, under its digest in a
+/// directory of the user's own (root's: /var/cache/slipway/launcher, a user's: /var/tmp/slipway-UID/launcher).
+/// </summary>
+internal sealed class LauncherBundle
+{
+    readonly string path;
+    readonly List<(string Name, string Path, long Size, string Digest)> files = [];
+
+    LauncherBundle(string path) => this.path = path;
+
+    /// <summary>This host's own, with what belongs to it and lies beside it.</summary>
+    public static LauncherBundle Own { get; } = Describe();
+
+    /// <summary>The name that the copy has on every node.</summary>
+    string Name { get; set; } = "";
+
+    static LauncherBundle Describe()
+    {
+        LauncherBundle bundle = new(SlipwayProgram.Path);
+        foreach ((string name, string file) in new[] { ("slipway", bundle.path), ("slipway-full", bundle.path + "-full") })
+            if (File.Exists(file))
+                bundle.files.Add((name, file, new FileInfo(file).Length, Digest.OfFile(file)[Digest.Prefix.Length..]));
+        bundle.Name = string.Join('-', bundle.files.Select(f => f.Digest[..16]));
+        return bundle;
+    }
+
+    // One line, and no single quote: it goes through the login shells of nodes, whatever those are. $1 name, $2 our path or -, $3 its size and time, $4 the request,
+    // then for each file name, size and digest, where they are to be read from standard input.
+    const string Script =
+        "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
+        "say() { echo \"slipway-stage {\\\"kind\\\":\\\"$1\\\",\\\"node\\\":\\\"$SLURMD_NODENAME\\\"$2}\"; }; " +
+        "die() { say error \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
+        "mkdir -m $m \"$c\" 2>/dev/null; if [ \"$(stat -c \"%u %a %F\" \"$c\" 2>/dev/null)\" != \"$u $m directory\" ]; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
+        "l=$c/launcher/$n; if [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
+        "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") exec \"$p\" stage \"$r\";; esac; fi; " +
+        "if [ $# = 0 ]; then say lacks; exit 0; fi; " +
+        "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; trap \"rm -rf \\\"$t\\\"\" EXIT; " +
+        "while [ $# -gt 0 ]; do head -c \"$2\" >\"$t/$1\" || die \"$c/launcher: slipway cannot be written there: the disk is full\"; " +
+        "[ \"$(sha256sum <\"$t/$1\")\" = \"$3  -\" ] || die \"slipway did not arrive whole\"; chmod 755 \"$t/$1\"; shift 3; done; " +
+        "chmod 755 \"$t\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
+
+    public static string ScriptText => Script;
+
+    /// <param name="bring">The files follow on the standard input of the script.</param>
+    public List<string> Arguments(string request, bool bring)
+    {
+        List<string> arguments = [Name];
+        // a path that a shell could take for more is not tried
+        bool plain = !path.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-");
+        FileInfo own = new(path);
+        arguments.Add(plain ? path : "-");
+        arguments.Add(string.Create(CultureInfo.InvariantCulture, $"{own.Length}.{new DateTimeOffset(own.LastWriteTimeUtc).ToUnixTimeSeconds()}"));
+        arguments.Add(request);
+        if (bring)
+            foreach ((string name, _, long size, string digest) in files)
+                arguments.AddRange([name, size.ToString(CultureInfo.InvariantCulture), digest]);
+        return arguments;
+    }
+
+    /// <summary>What <see cref="Arguments"/> with bring says will follow.</summary>
+    public void WriteTo(Stream stream)
+    {
+        foreach ((_, string file, _, _) in files)
+            using (FileStream from = File.OpenRead(file))
+                from.CopyTo(stream);
+        stream.Flush();
+    }
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Slipway.Linux;
+
+namespace Slipway.Staging;
+
+/// <summary>One command that runs <c>slipway stage</c> on one node, or on a group of them, and the conversation with it.</summary>
+internal sealed class NodeSession : IDisposable
+{
+    readonly Process process;
+    readonly Action<string, StageReply> replied;
+    readonly StringBuilder said = new();
+    readonly Thread outputReader, errorReader;
+    readonly object input = new();
+    readonly HashSet<string> expected;
+
+    /// <param name="bring">Sends our launcher first.</param>
+    /// <param name="replied">Gets each answer with the node that gave it, on a thread of the session.</param>
+    /// <exception cref="SlipwayException">The starter's program cannot be started.</exception>
+    public NodeSession(NodeStarter starter, IReadOnlyList<string> nodes, StageRequest request, Action<string, StageReply> replied, bool bring = false)
+    {
+        Nodes = nodes;
+        expected = [.. nodes];
+        this.replied = replied;
+        LauncherBundle bundle = LauncherBundle.Own;
+        (string program, List<string> arguments) = starter.Command(nodes, LauncherBundle.ScriptText,
+            bundle.Arguments(StageNode.Encode(request with { Node = nodes.Count == 1 ? nodes[0] : null }), bring));
+        ProcessStartInfo start = new(HostProgram.Find(program), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+        }
+        outputReader = Start(() => Read(process.StandardOutput));
+        errorReader = Start(() => ReadErrors(process.StandardError));
+        if (bring)
+            Start(() => Write(bundle.WriteTo));
+    }
+
+    static Thread Start(Action work)
+    {
+        Thread thread = new(() => work(), 256 << 10) { IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+
+    public IReadOnlyList<string> Nodes { get; }
+
+    /// <summary>When a node last said something, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
+    public long LastHeard { get; private set; } = Environment.TickCount64;
+
+    public bool HasEnded => process.HasExited && !outputReader.IsAlive && !errorReader.IsAlive;
+
+    /// <summary>What the program and the nodes' shells said besides answers: the end of it.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (said)
+                return said.ToString().Trim();
+        }
+    }
+
+    public int ExitCode => process.HasExited ? process.ExitCode : -1;
+
+    void Read(StreamReader from)
+    {
+        try
+        {
+            while (from.ReadLine() is { } line)
+            {
+                LastHeard = Environment.TickCount64;
+                if (!line.StartsWith(StageReply.Mark, StringComparison.Ordinal))
+                {
+                    Note(line);
+                    continue;
+                }
+                StageReply? reply = null;
+                try
+                {
+                    reply = JsonSerializer.Deserialize(line.AsSpan(StageReply.Mark.Length), SlipwayJson.Compact.StageReply);
+                }
+                catch (JsonException)
+                {
+                    Note(line);
+                }
+                // a node speaks for itself alone
+                string? node = Nodes.Count == 1 ? Nodes[0] : reply?.Node;
+                if (reply is not null && node is not null && expected.Contains(node))
+                    replied(node, reply);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // ended
+        }
+    }
+
+    void ReadErrors(StreamReader from)
+    {
+        try
+        {
+            while (from.ReadLine() is { } line)
+                Note(line);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // ended
+        }
+    }
+
+    void Note(string line)
+    {
+        lock (said)
+            if (said.Length < 4096)
+                said.Append(line.Length > 1024 ? line[..1024] : line).Append('\n');
+    }
+
+    public void Send(StageOrder order) => Write(to =>
+    {
+        to.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(order, SlipwayJson.Compact.StageOrder) + "\n"));
+        to.Flush();
+    });
+
+    /// <summary>Sends the rest of an image through the session itself, where a node reaches no other source.</summary>
+    public void Stream(GrowingFile file, long from) => Start(() => Write(to =>
+    {
+        to.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new StageOrder { Stream = true, From = from }, SlipwayJson.Compact.StageOrder) + "\n"));
+        byte[] buffer = new byte[256 << 10];
+        for (int n; from < file.Size && (n = file.Read(from, buffer, 1000)) >= 0; from += n)
+            to.Write(buffer.AsSpan(0, n));
+        to.Flush();
+    }));
+
+    void Write(Action<Stream> write)
+    {
+        lock (input)
+            try
+            {
+                write(process.StandardInput.BaseStream);
+            }
+            catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+            {
+                // it has ended, and says why in its own words
+            }
+    }
+
+    /// <summary>Closes its input, which is how a node knows that it is done.</summary>
+    public void Close()
+    {
+        try
+        {
+            process.StandardInput.Close();
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // closed
+        }
+    }
+
+    public void Kill()
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // it has ended by itself
+        }
+    }
+
+    /// <summary>Ends it: kindly, then by force.</summary>
+    public void Dispose()
+    {
+        Close();
+        if (!process.WaitForExit(3000))
+            Kill();
+        outputReader.Join(1000);
+        process.Dispose();
+    }
+}

@@ -1,0 +1,70 @@
+namespace Slipway.Staging;
+
+/// <summary>What a node is asked to do: one argument of <c>slipway stage</c>, as JSON in base64, so that no shell on the way sees anything to interpret.</summary>
+internal sealed record StageRequest
+{
+    /// <summary>Of this message and the conversation after it; part of the launcher's own digest, since launchers are brought along.</summary>
+    public string Action { get; init; } = "";
+
+    /// <summary>What the node is called by whoever asks; null where one command goes to many nodes.</summary>
+    public string? Node { get; init; }
+
+    public string? Transport { get; init; }
+    public string? Digest { get; init; }
+    public long Size { get; init; }
+    public string? Path { get; init; }
+    public SourceStamp? Source { get; init; }
+    public FabricPlan? Plan { get; init; }
+
+    /// <summary>Whoever may read the image from another node has it.</summary>
+    public string? Token { get; init; }
+
+    public IReadOnlyList<string>? Digests { get; init; }
+    public long? MaxSize { get; init; }
+    public double? MaxAge { get; init; }
+}
+
+/// <summary>A line from a node: <c>slipway-stage</c>, a space, and this as JSON.</summary>
+internal sealed record StageReply
+{
+    public const string Mark = "slipway-stage ";
+
+    /// <summary><c>lacks</c>, <c>miss</c>, <c>ready</c>, <c>busy</c>, <c>at</c>, <c>stream</c>, <c>done</c>, <c>entries</c> or <c>error</c>.</summary>
+    public string Kind { get; init; } = "";
+
+    public string? Node { get; init; }
+    public Placement? Placement { get; init; }
+    public long Bytes { get; init; }
+
+    /// <summary>Where other nodes can read from this one.</summary>
+    public string? Address { get; init; }
+
+    public int Port { get; init; }
+
+    /// <summary>The step of the batch system that this process is part of (Slurm: JOB.STEP).</summary>
+    public string? Step { get; init; }
+
+    /// <summary>Where a file is to be put for the node to adopt it.</summary>
+    public string? Partial { get; init; }
+
+    public IReadOnlyList<ImageCacheEntry>? Entries { get; init; }
+    public StageError? Error { get; init; }
+}
+
+/// <summary>An error of a node, as it is raised again where it is told.</summary>
+internal sealed record StageError(string Id, ErrorKind Kind, string Message, string? Recommendation);
+
+/// <summary>A line to a node that is receiving.</summary>
+internal sealed record StageOrder
+{
+    /// <summary>Where to read from, the next one when one fails: address, a space, and port; <c>controller</c> is whoever started us, as SSH saw it.</summary>
+    public IReadOnlyList<string>? Sources { get; init; }
+
+    /// <summary>The image's bytes from <see cref="From"/> on follow.</summary>
+    public bool Stream { get; init; }
+
+    public long From { get; init; }
+
+    /// <summary>The file lies where it was to be put.</summary>
+    public bool Adopt { get; init; }
+}
