@@ -59,7 +59,9 @@ public static partial class MpiJob
         if (request.Nodes.Count > 0)
             Add(row.Hosts, "the nodes, with the ranks spread over them");
         string image = request.Image.Placements.Count > 0 ? request.Image.Digest : request.Image.Path;
-        Add([SlipwayProgram.Path, "run", image, "--", .. request.Command], request.Image.Placements.Count > 0
+        // where it was brought along, or is not at our own path, publishing tells where all of the nodes have it
+        string launcher = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere : SlipwayProgram.Path;
+        Add([launcher, "run", image, "--", .. request.Command], request.Image.Placements.Count > 0
             ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
         return new LaunchPlan
         {

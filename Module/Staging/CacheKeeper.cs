@@ -9,6 +9,9 @@ internal static class CacheKeeper
     public static IReadOnlyList<ImageCacheEntry> List(string node)
     {
         CacheUse use = CacheUse.Read();
+        // one of before, or another version's, may lack a directory
+        if (LibC.stat(NodeCache.Own, out _, follow: false) == 0)
+            NodeCache.Prepare();
         return [.. NodeCache.Readable.SelectMany(cache => In(cache, node, use))];
     }
 
@@ -16,7 +19,8 @@ internal static class CacheKeeper
     {
         List<ImageCacheEntry> entries = [];
         if (!NodeCache.IsSafe(cache))
-            return LibC.stat(cache, out _, follow: false) == 0 ? throw Unsafe(cache) : entries;
+            // root's may be one that nobody has used yet
+            return cache != NodeCache.Own || LibC.stat(cache, out _, follow: false) != 0 ? entries : throw NodeCache.Unsafe(cache);
         ILookup<string, string> sources = Sources(cache);
         foreach (string path in Directory.EnumerateFiles(cache + "/sha256").Order(StringComparer.Ordinal))
         {
@@ -42,9 +46,6 @@ internal static class CacheKeeper
         }
         return entries;
     }
-
-    static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-        "Have it removed, or its owner and mode mended (root's 0755, a user's 0700).", cache);
 
     static ILookup<string, string> Sources(string cache) =>
         (Directory.Exists(cache + "/published") ? Directory.EnumerateFiles(cache + "/published") : []).Select(f => SmallFile.Read(f)?.Split('\n'))

@@ -5,7 +5,7 @@ namespace Slipway.Staging;
 
 /// <summary>
 /// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before, under its digest in a
-/// directory of the user's own (root's: /var/cache/slipway/launcher, a user's: /var/tmp/slipway-UID/launcher).
+/// directory of the user's own. Either way it is at one path on every node then, which a launch can name.
 /// </summary>
 internal sealed class LauncherBundle
 {
@@ -17,8 +17,26 @@ internal sealed class LauncherBundle
     /// <summary>This host's own, with what belongs to it and lies beside it.</summary>
     public static LauncherBundle Own { get; } = Describe();
 
-    /// <summary>The name that the copy has on every node.</summary>
-    string Name { get; set; } = "";
+    /// <summary>What the copy is called on every node.</summary>
+    public string Name { get; private set; } = "";
+
+    // a user's is not in the cache: where that is, only slipway itself can tell
+    static string Directory => LibC.geteuid() == 0 ? NodeCache.RootCache : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{LibC.geteuid()}");
+
+    /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
+    public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";
+
+    /// <summary>Makes it be found there on this node too.</summary>
+    /// <exception cref="SlipwayException">It cannot be.</exception>
+    public string LinkHere()
+    {
+        string at = PathOf(Name);
+        if (File.Exists(at))
+            return at;
+        // the script's own way: what it finds right for a node is right for us
+        HostProgram.Run("sh", ["-c", Script, "slipway", .. Arguments(StageNode.Encode(new StageRequest()), bring: false)], _ => { }, _ => { });
+        return File.Exists(at) ? at : path;
+    }
 
     static LauncherBundle Describe()
     {
@@ -37,13 +55,13 @@ internal sealed class LauncherBundle
         "say() { echo \"slipway-stage {\\\"kind\\\":\\\"$1\\\",\\\"node\\\":\\\"$SLURMD_NODENAME\\\"$2}\"; }; " +
         "die() { say error \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
         "mkdir -m $m \"$c\" 2>/dev/null; if [ \"$(stat -c \"%u %a %F\" \"$c\" 2>/dev/null)\" != \"$u $m directory\" ]; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
-        "l=$c/launcher/$n; if [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
-        "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") exec \"$p\" stage \"$r\";; esac; fi; " +
+        "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
+        "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
         "if [ $# = 0 ]; then say lacks; exit 0; fi; " +
         "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; trap \"rm -rf \\\"$t\\\"\" EXIT; " +
         "while [ $# -gt 0 ]; do head -c \"$2\" >\"$t/$1\" || die \"$c/launcher: slipway cannot be written there: the disk is full\"; " +
         "[ \"$(sha256sum <\"$t/$1\")\" = \"$3  -\" ] || die \"slipway did not arrive whole\"; chmod 755 \"$t/$1\"; shift 3; done; " +
-        "chmod 755 \"$t\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
+        "chmod 755 \"$t\"; [ -L \"$l\" ] && rm -f \"$l\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
 
     public static string ScriptText => Script;
 

@@ -91,6 +91,9 @@ public static class NodeCache
         return true;
     }
 
+    internal static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
+        "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
+
     static bool IsOurs(LibC.statx_t found) => found.stx_uid == 0 || found.stx_uid == LibC.geteuid();
 
     /// <summary>The cache that this user writes to, made if it is not there; what dead writers left in it is removed.</summary>
@@ -107,8 +110,7 @@ public static class NodeCache
                 else if (LibC.errno is var error && error != 17 /* EEXIST */)
                     throw new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {cache}{directory}: errno {error}"));
             if (!IsSafe(cache))
-                throw new SlipwayException("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-                    "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
+                throw Unsafe(cache);
             DriveInfo drive = new(cache);
             if (drive.DriveType == DriveType.Network)
                 throw new SlipwayException("CacheShared", ErrorKind.InvalidOperation, $"{cache}: the node cache lies on a network filesystem ({drive.DriveFormat})",
@@ -129,6 +131,6 @@ public static class NodeCache
     {
         if (!Digest.IsValid(image.Digest))
             throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image.Digest}' is not a digest", null, image.Path);
-        return CacheWriter.Publish(image.Path, image.Digest, image.FabricPlan, Environment.MachineName, "Local", progress, cancel);
+        return CacheWriter.Publish(image.Path, image.Digest, image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
     }
 }

@@ -51,7 +51,7 @@ public static class Publisher
         if (remote.Count == 0 && request.Transport is not (null or "Local") && !Transports.Contains(request.Transport))
             throw Unknown(request.Transport);
 
-        Placement here = CacheWriter.Publish(path, request.Image?.Digest, plan, good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", progress, cancel);
+        Placement here = CacheWriter.Publish(path, request.Image?.Digest, plan, good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", remote.Count > 0 ? LauncherBundle.Own.LinkHere() : null, progress, cancel);
         ContainerImage image = request.Image ?? ImageReader.Read(path, here.Digest, cancel, here.Path);
         image.FabricPlan ??= plan;
         StageWork work = new(path, here, plan, request.Width, request.Nodes.ThrottleLimit, placed, progress);

@@ -19,6 +19,9 @@ internal sealed record StageRequest
     /// <summary>Whoever may read the image from another node has it.</summary>
     public string? Token { get; init; }
 
+    /// <summary>What our launcher is called on every node.</summary>
+    public string? Launcher { get; init; }
+
     public IReadOnlyList<string>? Digests { get; init; }
     public long? MaxSize { get; init; }
     public double? MaxAge { get; init; }

@@ -62,7 +62,7 @@ internal sealed class StageNode
                     break;
                 case "pull":
                     // not every starter gives us an input to watch: if the controller goes, this still ends with a whole entry
-                    Done(CacheWriter.Publish(request.Path!, Wanted, request.Plan, node, request.Transport!, null, gone.Token));
+                    Done(CacheWriter.Publish(request.Path!, Wanted, request.Plan, node, request.Transport!, LauncherPath, null, gone.Token));
                     break;
                 case "list":
                     Entries(CacheKeeper.List(node));
@@ -96,6 +96,8 @@ internal sealed class StageNode
         }
         return 1;
     }
+
+    string? LauncherPath => request.Launcher is { } name ? LauncherBundle.PathOf(name) : SlipwayProgram.TryPath;
 
     string Wanted => request.Digest is { } digest && Digest.IsValid(digest) ? digest : throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{request.Digest}' is not a digest", null);
 
@@ -134,7 +136,7 @@ internal sealed class StageNode
         return new Placement
         {
             Node = node, Path = entry, Digest = Wanted, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = request.Transport!, Hit = bytes == 0,
-            Launcher = SlipwayProgram.TryPath,
+            Launcher = LauncherPath,
         };
     }
 

@@ -39,7 +39,7 @@ internal sealed class StageWork
 
     public StageRequest Request(string action, string transport) => new()
     {
-        Action = action, Transport = transport, Digest = Digest, Size = Size, Path = Path, Source = Stamp, Plan = Plan, Token = Token,
+        Action = action, Transport = transport, Digest = Digest, Size = Size, Path = Path, Source = Stamp, Plan = Plan, Token = Token, Launcher = LauncherBundle.Own.Name,
     };
 
     public void Report(string node, string step, long bytes = -1) =>

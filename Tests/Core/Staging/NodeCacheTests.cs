@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Staging;
 
 namespace Slipway.Tests.Staging;
 
@@ -64,8 +65,10 @@ public sealed class NodeCacheTests : IDisposable
     public void RemovesPartialFilesOfDeadWritersOnly()
     {
         JsonElement placement = Publish(Image());
-        string cache = Path.GetDirectoryName(placement.GetProperty("path").GetString()!)!;
-        string living = PartialFile.NameFor(cache + "/" + new string('0', 64)), dead = living.Replace($".{Environment.ProcessId}.", ".999999999.", StringComparison.Ordinal);
+        string entries = Path.GetDirectoryName(placement.GetProperty("path").GetString()!)!, cache = Path.GetDirectoryName(entries)!;
+        // who writes has the lock of its name
+        string living = PartialFile.NameFor(entries + "/" + new string('0', 64)), dead = PartialFile.NameFor(entries + "/" + new string('1', 64));
+        using CacheLock held = CacheLock.Take(cache, new string('0', 64));
         File.WriteAllText(living, "");
         File.WriteAllText(dead, "");
         try

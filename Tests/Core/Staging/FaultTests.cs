@@ -1,0 +1,221 @@
+using System.Text.Json;
+using static Slipway.Tests.Staging.Cluster;
+
+namespace Slipway.Tests.Staging;
+
+/// <summary>Whatever fails: every other node gets its image, none has a wrong or a partial one, and the second try does the rest.</summary>
+[Collection(nameof(Cluster))]
+public sealed class FaultTests(Cluster cluster)
+{
+    static readonly string[] AllButFirst = Nodes[1..], AllButSecond = [.. Nodes.Where(n => n != "n2")];
+
+    /// <summary>The second try copies to those that failed alone.</summary>
+    void AssertSecondTryFinishes(string image, string[] failed, params string[] options)
+    {
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(failed, placements.Where(p => !p.GetProperty("hit").GetBoolean()).Select(NodeOf));
+        cluster.AssertHave(cluster.DigestOf(image), Nodes);
+    }
+
+    [ClusterFact]
+    public void HostileAndUnknownNamesRunNothing()
+    {
+        string image = cluster.Image("hostile"), digest = cluster.DigestOf(image);
+        string[] names = ["-oProxyCommand=touch /tmp/pwned", "n1;touch /tmp/pwned", "$(touch /tmp/pwned)", "n1 n2", "nosuch"];
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, [.. names.SelectMany(n => new[] { "--node", n })]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(Nodes, placements.Select(NodeOf));
+        Assert.All(names[..^1], n => Assert.Contains($"'{n}' is not the name of a node", result.Error, StringComparison.Ordinal));
+        Assert.Contains("nosuch: ", result.Error, StringComparison.Ordinal);
+        Assert.All(Nodes.Append("head"), n => Assert.NotEqual(0, cluster.On(n, "root", "test", "-e", "/tmp/pwned").ExitCode));
+        cluster.AssertHave(digest, Nodes);
+    }
+
+    [ClusterFact]
+    public void AnUnreachableNodeIsAnErrorAndTheOthersGoOn()
+    {
+        string image = cluster.Image("unreachable"), digest = cluster.DigestOf(image);
+        cluster.Script("link", "n2", "down");
+        try
+        {
+            (Cli.Result result, JsonElement[] placements) = cluster.Publish(image);
+            Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
+            Assert.Contains("n2: ssh: ", result.Error, StringComparison.Ordinal);
+            cluster.AssertHave(digest, AllButSecond);
+        }
+        finally
+        {
+            cluster.Script("link", "n2", "up");
+        }
+        AssertSecondTryFinishes(image, ["n2"]);
+    }
+
+    [ClusterTheory]
+    [InlineData("SshTree")]
+    [InlineData("Sbcast")]
+    public void AFullDiskIsAnErrorOfItsNode(string transport)
+    {
+        string image = cluster.Image("full-" + transport), digest = cluster.DigestOf(image);
+        string[] options = ["--transport", transport, "--job-id", cluster.Job];
+        cluster.Publish(cluster.Image("first"), options); // brings the launcher along
+        Assert.Equal(0, cluster.Sh("n2", "fallocate -l $(($(stat -f -c '%a * %S' /var/tmp | sed 's/ //g') - 20000000)) /var/tmp/filler", "root").ExitCode);
+        try
+        {
+            (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
+            Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
+            Assert.Contains($"n2: {Cache}: ", result.Error, StringComparison.Ordinal);
+            cluster.AssertHave(digest, AllButSecond);
+        }
+        finally
+        {
+            cluster.Sh("n2", "rm /var/tmp/filler", "root");
+        }
+        AssertSecondTryFinishes(image, ["n2"], options);
+    }
+
+    [ClusterFact]
+    public void ADamagedEntryIsNoneAndIsMadeAgain()
+    {
+        string image = cluster.Image("damaged"), digest = cluster.DigestOf(image);
+        (_, JsonElement[] placements) = cluster.Publish(image);
+        string launcher = placements[0].GetProperty("launcher").GetString()!;
+        cluster.Sh("n2", $"printf x | dd of={Entry(digest)} bs=1 seek=1000000 conv=notrunc", "root");
+        Cli.Result run = cluster.On("n2", User, launcher, "run", digest, "--", "true");
+        Assert.Equal(125, run.ExitCode);
+        Assert.Contains("no cache of this node has this image", run.Error, StringComparison.Ordinal);
+        Assert.Contains("damaged", cluster.Sh("head", $"slipway cache list --node n2 | grep {digest}").Output, StringComparison.Ordinal);
+        AssertSecondTryFinishes(image, ["n2"]);
+        Assert.Equal(0, cluster.On("n2", User, launcher, "run", digest, "--", "true").ExitCode);
+    }
+
+    [ClusterFact]
+    public void ACacheThatOthersCouldHaveWrittenIsRefused()
+    {
+        string image = cluster.Image("unsafe"), digest = cluster.DigestOf(image);
+        cluster.Publish(cluster.Image("before"));
+        cluster.Sh("n2", $"chmod 777 {Cache}/sha256", "root");
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image);
+        Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
+        Assert.Contains($"n2: {Cache}: another user could have written to this cache", result.Error, StringComparison.Ordinal);
+        cluster.AssertHave(digest, AllButSecond);
+        cluster.Sh("n2", $"chmod 700 {Cache}/sha256; chown root {Cache}", "root");
+        Assert.Contains("n2: ", cluster.Publish(image).Result.Error, StringComparison.Ordinal);
+        cluster.Sh("n2", $"chown {User} {Cache}", "root");
+        AssertSecondTryFinishes(image, ["n2"]);
+    }
+
+    /// <summary>Publishes down a chain over slow links, and does something while the first node is receiving.</summary>
+    (Cli.Result Result, JsonElement[] Placements) Disturb(string image, Action<Cli.Running> disturbance)
+    {
+        string name = cluster.DigestOf(image)["sha256:".Length..];
+        cluster.Publish(cluster.Image("before")); // brings the launcher along
+        cluster.Script("shape", "40mbit");
+        try
+        {
+            Cli.Running publish = cluster.StartPublish(image, "--width", "1");
+            // data have come through the first two nodes of the chain
+            TransportTests.WaitUntil(() => cluster.Sh("n2", $"test $(stat -c %b {Cache}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, "n2 reads from n1");
+            disturbance(publish);
+            return Cluster.Placements(publish.Wait(240));
+        }
+        finally
+        {
+            cluster.Script("shape", "off");
+        }
+    }
+
+    [ClusterFact("ss")]
+    public void AKilledInnerNodeIsRoutedAround()
+    {
+        string image = cluster.Image("inner");
+        (Cli.Result result, JsonElement[] placements) = Disturb(image, _ => cluster.Sh("n1", "pkill -9 -f 'slipway stage'"));
+        Assert.Equal((1, AllButFirst.Length), (result.ExitCode, placements.Length));
+        Assert.Contains("n1: ssh", result.Error, StringComparison.Ordinal);
+        cluster.AssertHave(cluster.DigestOf(image), AllButFirst);
+        AssertSecondTryFinishes(image, ["n1"]);
+    }
+
+    [ClusterFact("ss")]
+    public void AnInnerNodeThatFallsSilentIsRoutedAround()
+    {
+        string image = cluster.Image("silent");
+        (Cli.Result result, JsonElement[] placements) = Disturb(image, _ => cluster.Script("link", "n1", "down"));
+        cluster.Script("link", "n1", "up");
+        Assert.Equal((1, AllButFirst.Length), (result.ExitCode, placements.Length));
+        cluster.AssertHave(cluster.DigestOf(image), AllButFirst);
+        // what was there knows by its lost connection that nobody waits for it any more
+        TransportTests.WaitUntil(() => cluster.Sh("n1", "pgrep -f 'slipway stage'").ExitCode != 0, "n1 has given up");
+        AssertSecondTryFinishes(image, ["n1"]);
+    }
+
+    [ClusterFact("ss")]
+    public void ASlowInnerNodeHoldsUpNobodyElse()
+    {
+        string image = cluster.Image("slow"), digest = cluster.DigestOf(image);
+        (Cli.Result result, JsonElement[] placements) = Disturb(image, publish =>
+        {
+            cluster.Script("shape", "off");
+            cluster.Script("shape", "2mbit", "n1");
+            TransportTests.WaitUntil(() => AllButFirst.All(n => cluster.On(n, User, "test", "-e", Entry(digest)).ExitCode == 0), "the others have it");
+            Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode);
+            Assert.False(publish.Process.HasExited);
+        });
+        Assert.Equal((0, Nodes.Length), (result.ExitCode, placements.Length));
+        cluster.AssertHave(digest, Nodes);
+    }
+
+    [ClusterFact("ss")]
+    public void AKilledControllerLeavesNothingThatIsNotWhole()
+    {
+        string image = cluster.Image("controller"), digest = cluster.DigestOf(image);
+        (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f 'slipway publish .*'", "root"));
+        Assert.NotEqual(0, result.ExitCode);
+        TransportTests.WaitUntil(() => Nodes.All(n => cluster.Sh(n, "pgrep -f 'slipway stage'").ExitCode != 0), "the receivers have gone");
+        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {Cache}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
+        AssertSecondTryFinishes(image, Nodes);
+    }
+
+    [ClusterFact]
+    public void AKilledWriterIsCleanedUpAfter()
+    {
+        // large enough to be caught at it
+        string image = cluster.Image("writer", padding: 400_000_000), name = cluster.DigestOf(image)["sha256:".Length..];
+        cluster.Publish(cluster.Image("before"));
+        string launcher = cluster.Sh("n1", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
+        cluster.Sh("n1", $"{launcher} publish {image} & p=$!; until ls {Cache}/sha256/.*.partial >/dev/null 2>&1; do :; done; kill -9 $p; wait");
+        Assert.Equal("1\n", cluster.Sh("n1", $"ls -A {Cache}/sha256 | grep -c partial").Output);
+        Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{Cache}/sha256/{name}").ExitCode);
+        Assert.Equal(0, cluster.On("n1", User, launcher, "publish", image).ExitCode);
+        cluster.AssertHave("sha256:" + name, ["n1"]);
+        Assert.Equal("", cluster.Sh("n1", $"ls -A {Cache}/sha256 | grep partial || :").Output);
+        cluster.Sh("head", $"slipway cache remove sha256:{name} --node n1");
+    }
+
+    [ClusterFact]
+    public void ManyRanksAndTwoUsersReadItOnceEach()
+    {
+        string image = cluster.Image("storm"), digest = cluster.DigestOf(image);
+        cluster.Publish(cluster.Image("before"));
+        string launcher = cluster.Sh("n3", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
+        cluster.Script("fsreset");
+        string storm = $"for i in $(seq 64); do {launcher} publish {image} >/tmp/storm.$(id -u).$i 2>&1 || echo failed & done; wait";
+        Cli.Running user = cluster.StartOn("n3", User, "/bin/sh", "-c", storm), root = cluster.StartOn("n3", "root", "/bin/sh", "-c", storm);
+        Assert.Equal(("", ""), (user.Wait().Output, root.Wait().Output));
+        Assert.InRange(cluster.Count("image_open"), 1, 2);
+        Assert.Equal("128\n", cluster.Sh("n3", "cat /tmp/storm.* | grep -cE 'copied|hit'").Output);
+        Assert.Equal(digest["sha256:".Length..], cluster.Sh("n3", $"sha256sum /var/cache/slipway/sha256/{digest["sha256:".Length..]}", "root").Output.Split(' ')[0]);
+        Assert.Equal("", cluster.Sh("n3", "ls -A /var/cache/slipway/sha256 /var/tmp/slipway-2000/sha256 | grep partial || :", "root").Output);
+    }
+
+    [ClusterFact]
+    public void AnImageThatChangesWhileItIsReadIsRefused()
+    {
+        string image = cluster.Image("changing", padding: 400_000_000);
+        string before = cluster.Sh("head", $"ls -A {Cache}/sha256 | sort").Output;
+        Cli.Result result = cluster.Sh("head", $"(while :; do printf x | dd of={image} bs=1 seek=1000000 conv=notrunc; sleep 0.02; done) >/dev/null 2>&1 & p=$!; slipway publish {image} --node n1,n2; e=$?; kill $p; exit $e");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"{image}: the image changed while it was read", result.Error, StringComparison.Ordinal);
+        Assert.Equal(before, cluster.Sh("head", $"ls -A {Cache}/sha256 | sort").Output);
+    }
+}
