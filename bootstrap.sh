@@ -50,6 +50,17 @@ ucx_info          ucx-utils          ucx
 fi_info           libfabric-bin      libfabric
 qemu-system-x86_64 qemu-system-x86   qemu-system-x86-core
 mkfs.ext4         e2fsprogs          e2fsprogs
+slurmctld         slurmctld          slurm-slurmctld
+slurmd            slurmd             slurm-slurmd
+srun              slurm-client       slurm
+munged            munge              munge
+sshd              openssh-server     openssh-server
+ssh               openssh-client     openssh-clients
+ip                iproute2           iproute
+tc                iproute2           iproute-tc
+pkg-config        pkg-config         pkgconf-pkg-config
+fusermount3       fuse3              fuse3
+/usr/include/fuse3/fuse_lowlevel.h libfuse3-dev fuse3-devel
 '
 # large, and for tests that only --long runs
 long_needs='

@@ -36,6 +36,11 @@ public static class HostProgram
         ["mpirun"] = ("openmpi-bin", "openmpi"),
         ["mpiexec"] = ("mpich", "mpich"),
         ["srun"] = ("slurm-client", "slurm"),
+        ["sbcast"] = ("slurm-client", "slurm"),
+        ["sinfo"] = ("slurm-client", "slurm"),
+        ["squeue"] = ("slurm-client", "slurm"),
+        ["scontrol"] = ("slurm-client", "slurm"),
+        ["ssh"] = ("openssh-client", "openssh-clients"),
     };
 
     /// <summary>Absolute path of a program on PATH (then in the sbin directories, which users' PATHs often lack); null where there is none.</summary>

@@ -60,7 +60,8 @@ public sealed record NodeSelection
     {
         if (job.Length == 0 || job.AsSpan().ContainsAnyExcept("0123456789_+"))
             throw new SlipwayException("BadJobId", ErrorKind.InvalidArgument, $"'{job}' is not the number of a job", "Give the number that squeue shows.", job);
-        if (Lines("squeue", $"--jobs={job}", "--noheader", "--states=RUNNING", "--format=%N") is not [{ Length: > 0 } list, ..])
+        // squeue(1) fails for a number that it has never seen or has forgotten
+        if (HostProgram.Find("squeue") is var squeue && HostProgram.Read(squeue, $"--jobs={job}", "--noheader", "--states=RUNNING", "--format=%N")?.Trim() is not { Length: > 0 } list)
             throw new SlipwayException("JobNotFound", ErrorKind.ObjectNotFound, $"Slurm runs no job {job}", "List them: squeue.", job);
         return Expand(list);
     }

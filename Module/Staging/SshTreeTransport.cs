@@ -143,7 +143,7 @@ internal sealed class SshTreeTransport : ITransport
         void Grow()
         {
             grown = true;
-            List<Branch> tree = [.. joined.Where(b => !b.Over)];
+            List<Branch> tree = [.. branches.Where(b => !b.Over && joined.Contains(b))];
             int width = work.Width > 0 ? work.Width : Publisher.DefaultWidth;
             for (int i = 0; i < tree.Count; i++)
             {

@@ -180,13 +180,14 @@ public sealed class FaultTests(Cluster cluster)
     public void AKilledWriterIsCleanedUpAfter()
     {
         // large enough to be caught at it
-        string image = cluster.Image("writer", padding: 400_000_000), name = cluster.DigestOf(image)["sha256:".Length..];
+        string image = cluster.Image("writer", padding: 200_000_000), name = cluster.DigestOf(image)["sha256:".Length..];
         cluster.Publish(cluster.Image("before"));
         string launcher = cluster.Sh("n1", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
         cluster.Sh("n1", $"{launcher} publish {image} & p=$!; until ls {Cache}/sha256/.*.partial >/dev/null 2>&1; do :; done; kill -9 $p; wait");
         Assert.Equal("1\n", cluster.Sh("n1", $"ls -A {Cache}/sha256 | grep -c partial").Output);
         Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{Cache}/sha256/{name}").ExitCode);
-        Assert.Equal(0, cluster.On("n1", User, launcher, "publish", image).ExitCode);
+        Cli.Result again = cluster.On("n1", User, launcher, "publish", image);
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
         cluster.AssertHave("sha256:" + name, ["n1"]);
         Assert.Equal("", cluster.Sh("n1", $"ls -A {Cache}/sha256 | grep partial || :").Output);
         cluster.Sh("head", $"slipway cache remove sha256:{name} --node n1");
@@ -211,7 +212,7 @@ public sealed class FaultTests(Cluster cluster)
     [ClusterFact]
     public void AnImageThatChangesWhileItIsReadIsRefused()
     {
-        string image = cluster.Image("changing", padding: 400_000_000);
+        string image = cluster.Image("changing", padding: 200_000_000);
         string before = cluster.Sh("head", $"ls -A {Cache}/sha256 | sort").Output;
         Cli.Result result = cluster.Sh("head", $"(while :; do printf x | dd of={image} bs=1 seek=1000000 conv=notrunc; sleep 0.02; done) >/dev/null 2>&1 & p=$!; slipway publish {image} --node n1,n2; e=$?; kill $p; exit $e");
         Assert.Equal(1, result.ExitCode);
