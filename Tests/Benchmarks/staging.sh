@@ -22,7 +22,7 @@ as() { local node=$1; shift; cluster exec "$node" -u alice "$@"; }
 mkdir -p "$work/modules"
 for ((i = 0; i < modules; i++)); do printf 'VALUE = %d\n' $i >"$work/modules/module_$i.py"; done
 printf 'import sys\nsys.path.insert(0, "/opt/modules")\nfor i in range(%d): __import__(f"module_{i}")\n' $modules >"$work/modules/all.py"
-head -c $((size_mb * 1000000 - 45000000)) /dev/urandom >"$work/noise"
+head -c $((size_mb * 1000000 - 69000000)) /dev/urandom >"$work/noise"
 cat >"$work/python.yaml" <<X
 from: deb
 suite: bookworm
