@@ -13,7 +13,8 @@ Describe 'Manifest' {
 
     It 'exports its cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
-        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi', 'New-ContainerImage', 'Publish-ImageCache'
+        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Clear-ImageCache', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageCache', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi',
+            'Lock-ImageCache', 'New-ContainerImage', 'Publish-ImageCache', 'Remove-ImageCache', 'Unlock-ImageCache'
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }
@@ -66,7 +67,7 @@ Remove-Module Slipway
 
     It 'can be imported again after it was removed' {
         $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
-        $said | Should -Match '(?s)Definition\s+9'
+        $said | Should -Match '(?s)Definition\s+14'
     }
 }
 

@@ -129,7 +129,7 @@ public sealed class FaultTests(Cluster cluster)
     public void AKilledInnerNodeIsRoutedAround()
     {
         string image = cluster.Image("inner");
-        (Cli.Result result, JsonElement[] placements) = Disturb(image, _ => cluster.Sh("n1", "pkill -9 -f 'slipway stage'"));
+        (Cli.Result result, JsonElement[] placements) = Disturb(image, _ => cluster.Sh("n1", "pkill -9 -f '[s]lipway(-full)? stage'"));
         Assert.Equal((1, AllButFirst.Length), (result.ExitCode, placements.Length));
         Assert.Contains("n1: ssh", result.Error, StringComparison.Ordinal);
         cluster.AssertHave(cluster.DigestOf(image), AllButFirst);
@@ -145,7 +145,7 @@ public sealed class FaultTests(Cluster cluster)
         Assert.Equal((1, AllButFirst.Length), (result.ExitCode, placements.Length));
         cluster.AssertHave(cluster.DigestOf(image), AllButFirst);
         // what was there knows by its lost connection that nobody waits for it any more
-        TransportTests.WaitUntil(() => cluster.Sh("n1", "pgrep -f 'slipway stage'").ExitCode != 0, "n1 has given up");
+        TransportTests.WaitUntil(() => cluster.Sh("n1", "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0, "n1 has given up");
         AssertSecondTryFinishes(image, ["n1"]);
     }
 
@@ -155,8 +155,8 @@ public sealed class FaultTests(Cluster cluster)
         string image = cluster.Image("slow"), digest = cluster.DigestOf(image);
         (Cli.Result result, JsonElement[] placements) = Disturb(image, publish =>
         {
-            cluster.Script("shape", "off");
             cluster.Script("shape", "2mbit", "n1");
+            cluster.Script(["shape", "off", .. AllButFirst, "head"]);
             TransportTests.WaitUntil(() => AllButFirst.All(n => cluster.On(n, User, "test", "-e", Entry(digest)).ExitCode == 0), "the others have it");
             Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode);
             Assert.False(publish.Process.HasExited);
@@ -169,9 +169,9 @@ public sealed class FaultTests(Cluster cluster)
     public void AKilledControllerLeavesNothingThatIsNotWhole()
     {
         string image = cluster.Image("controller"), digest = cluster.DigestOf(image);
-        (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f 'slipway publish .*'", "root"));
+        (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f '([^ ]*/)?slipway(-full)? publish .*'", "root"));
         Assert.NotEqual(0, result.ExitCode);
-        TransportTests.WaitUntil(() => Nodes.All(n => cluster.Sh(n, "pgrep -f 'slipway stage'").ExitCode != 0), "the receivers have gone");
+        TransportTests.WaitUntil(() => Nodes.All(n => cluster.Sh(n, "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0), "the receivers have gone");
         Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {Cache}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
         AssertSecondTryFinishes(image, Nodes);
     }
