@@ -23,6 +23,7 @@ internal sealed class SbcastTransport(string job) : ITransport
     {
         Dictionary<string, StageReply> ready = [];
         HashSet<string> finished = [];
+        bool waiting = false;
         object gate = new();
         using NodeSession session = new(Starter, nodes, work.Request("adopt", Name), (node, reply) =>
         {
@@ -32,12 +33,12 @@ internal sealed class SbcastTransport(string job) : ITransport
                     finished.Add(node);
                 else if (reply.Kind == "ready")
                     ready[node] = reply;
-                else if (reply.Kind == "busy")
+                else if (reply.Kind == "busy" && (waiting = true))
                     work.Report(node, "waits for another who publishes it there");
                 Monitor.Pulse(gate);
             }
         });
-        if (!WaitUntil(() => ready.Count + finished.Count >= nodes.Count))
+        if (!WaitUntil(() => ready.Count + finished.Count >= nodes.Count, () => waiting ? 10 : 1))
         {
             if (ready.Count + finished.Count == 0 && nodes.Count > 1)
                 return Halves(nodes);
@@ -66,18 +67,18 @@ internal sealed class SbcastTransport(string job) : ITransport
         foreach (string node in nodes)
             work.Report(node, "checking the digest");
         session.Send(new StageOrder { Adopt = true });
-        WaitUntil(() => finished.Count >= nodes.Count);
+        WaitUntil(() => finished.Count >= nodes.Count, () => 10); // a large image takes its time to be hashed
         foreach (string node in nodes.Where(n => !finished.Contains(n)))
             work.Fail(node, NodeCall.Error(node, new StageError("NodeUnreachable", ErrorKind.ConnectionError, NodeCall.Why(Starter, session), null)));
         return [];
 
-        bool WaitUntil(Func<bool> done)
+        bool WaitUntil(Func<bool> done, Func<int> times)
         {
             lock (gate)
                 while (!done())
                 {
                     cancel.ThrowIfCancellationRequested();
-                    if (session.HasEnded || Environment.TickCount64 - session.LastHeard > 10 * NodeCall.Patience.TotalMilliseconds)
+                    if (session.HasEnded || Environment.TickCount64 - session.LastHeard > times() * NodeCall.Patience.TotalMilliseconds)
                         return done();
                     Monitor.Wait(gate, 100);
                 }

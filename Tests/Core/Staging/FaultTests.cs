@@ -160,6 +160,7 @@ public sealed class FaultTests(Cluster cluster)
             TransportTests.WaitUntil(() => AllButFirst.All(n => cluster.On(n, User, "test", "-e", Entry(digest)).ExitCode == 0), "the others have it");
             Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode);
             Assert.False(publish.Process.HasExited);
+            cluster.Script("shape", "off", "n1");
         });
         Assert.Equal((0, Nodes.Length), (result.ExitCode, placements.Length));
         cluster.AssertHave(digest, Nodes);
