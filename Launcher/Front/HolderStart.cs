@@ -83,10 +83,14 @@ internal static unsafe class HolderStart
         prepared.User = uid;
         prepared.Group = getgid();
         prepared.Mount = -1;
-        byte* said = stackalloc byte[2];
-        int length = HolderChildren.Start(&prepared, said, 2);
+        const int room = 1024;
+        byte* said = stackalloc byte[room];
+        int length = HolderChildren.Start(&prepared, said, room);
         close(prepared.Log);
-        return length == 2 && said[0] == 'o' && said[1] == 'k';
+        if (length < 2 || said[0] != 'o' || said[1] != 'k')
+            return false;
+        write(2, said + 2, (nuint)(length - 2));
+        return true;
     }
 
     static bool Exists(ReadOnlySpan<byte> path)

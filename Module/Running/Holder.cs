@@ -18,6 +18,7 @@ internal static unsafe class Holder
     {
         prctl(PR_SET_NAME, (nint)NativeStrings.Of("slipway-holder"), 0, 0, 0);
         string said;
+        bool ready = false;
         int listener = -1;
         HolderFiles files = new(arguments[0], arguments[1]);
         // the host's root will be gone when they are needed for cleaning up
@@ -43,7 +44,8 @@ internal static unsafe class Holder
                 Visible = [.. root.Visible],
                 Environment = ImageEnvironment.Read(plan),
             }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
-            said = "ok";
+            said = "ok" + WarningOf(plan);
+            ready = true;
         }
         catch (SlipwayException e)
         {
@@ -55,7 +57,7 @@ internal static unsafe class Holder
         }
         Names names = new(parent, directory, files);
         // before whoever waits for us hears of it, and lets another start
-        if (said != "ok")
+        if (!ready)
             names.Remove();
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
@@ -63,10 +65,14 @@ internal static unsafe class Holder
         close(HolderChildren.ReadyFd);
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
-        if (said == "ok")
+        if (ready)
             Serve(listener, names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
-        return said == "ok" ? 0 : 125;
+        return ready ? 0 : 125;
     }
+
+    /// <summary>What the rank that started us says for all: a job whose fabric was refused would go over TCP and look as if all were well.</summary>
+    static string WarningOf(FabricPlan? plan) => plan?.Verdict == FabricRung.Refuse
+        ? $"slipway: warning: fabric: {string.Concat(plan.Reason.Where(c => !char.IsControl(c)))} (slipway fabric --explain tells more, --fabric none silences this)\n" : "";
 
     static int Listen(string path)
     {

@@ -36,8 +36,9 @@ internal static unsafe class HolderBirth
         string serverLog = ReadLog(p.Log);
         close(p.Log);
         string text = System.Text.Encoding.UTF8.GetString(said, length);
-        if (text != "ok")
+        if (!text.StartsWith("ok", StringComparison.Ordinal))
             throw Explain(text, serverLog, image.Image);
+        Console.Error.Write(text[2..]);
     }
 
     static SlipwayException Error(string message, string? recommendation = null) => new("ContainerNotMade", ErrorKind.InvalidOperation, message, recommendation);

@@ -65,7 +65,7 @@ internal static unsafe class HolderChildren
     }
 
     /// <summary>Starts a holder and waits until it is ready, or has said why it is not.</summary>
-    /// <returns>The length of what was said: <c>ok</c>, a letter and an errno, or a sentence; less than 0 where nothing could be started (errno).</returns>
+    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0 where nothing could be started (errno).</returns>
     public static int Start(Prepared* p, byte* said, int room)
     {
         int* ready = stackalloc int[2], gate = stackalloc int[2];
