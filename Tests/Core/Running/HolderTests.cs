@@ -129,13 +129,15 @@ public sealed class HolderTests
     public void StepsAndOptionsDoNotShare()
     {
         using RunSite site = new(RunSite.Ordinary);
-        string[] containers =
-        [
-            .. new string[][] { ["--job", "a"], ["--job", "b"], ["--job", "a", "--writable-tmpfs"], ["--job", "a", "--bind", site.Scratch + ":/mnt"] }
-                .Select(options => site.Run([.. options, TinyImage.File, "--", "readlink", "/proc/self/ns/mnt"]).Output),
-        ];
-        Assert.Equal(4, containers.Distinct().Count());
+        string[][] options = [["--job", "a"], ["--job", "b"], ["--job", "a", "--writable-tmpfs"], ["--job", "a", "--bind", site.Scratch + ":/mnt"]];
+        // all at the same time: the number of a namespace that has gone may be used again
+        Cli.Running[] running = [.. options.Select(o => site.StartRun([.. o, TinyImage.File, "--", "sleep", "100"]))];
+        RunSite.WaitUntil(() => site.Pids("sleep").Count() == running.Length, "all sleep");
+        string[] containers = [.. site.Pids("sleep").Select(pid => HostProgram.Read("readlink", $"/proc/{pid}/ns/mnt")!)];
+        Assert.Equal(options.Length, containers.Distinct().Count());
         Assert.All(containers, c => Assert.StartsWith("mnt:[", c, StringComparison.Ordinal));
+        foreach (int rank in site.Pids("sleep").ToList())
+            LibC.kill(rank, LibC.SIGKILL);
         site.AssertNothingLeft();
     }
 

@@ -64,6 +64,8 @@ public sealed class RunTests
         string script = "for n in net pid ipc uts; do readlink /proc/self/ns/$n; done";
         Assert.Equal(site.Script(script).Output, site.Run(TinyImage.File, "--", "sh", "-c", script).Output);
         // two ranks of a step are in one user namespace, else they could not read each other's memory
+        site.StartRun("--job", "one", TinyImage.File, "--", "sleep", "100");
+        RunSite.WaitUntil(() => site.Pids("sleep").Any(), "a rank stays");
         string[] users = [.. Enumerable.Range(0, 2).Select(_ => site.Run("--job", "one", TinyImage.File, "--", "readlink", "/proc/self/ns/user").Output)];
         Assert.Equal(users[0], users[1]);
     }
