@@ -91,12 +91,12 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         }
         if (!found.Exists)
             return false;
-        if (!named && Secrets.FirstOrDefault(s => s.Matches(found.Path) || s.Matches(path)) is not null)
+        if (!named && IsAny(Secrets, path, found.Path))
         {
             Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a secret of this host{By(reason)}", "Name the file under 'files' if the image is for you alone.");
             return true;
         }
-        if (IsExcluded(path) || IsExcluded(found.Path))
+        if (IsAny(exclude, path, found.Path))
         {
             if (reason.Rule is LoaderResolver.RuleName or ScriptResolver.RuleName)
                 Tell(DependencySeverity.Warning, path, reason.Rule, $"excluded, but {reason.AskedBy} needs it", "Take it out of 'exclude', or take care of it otherwise.");
@@ -116,7 +116,8 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
             Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not", "Programs that become root do not work in a container of an ordinary user.");
         // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
         var look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
-        if (!look && LibC.access(tree.Outside(found.Path), LibC.R_OK) != 0)
+        // what everybody may read need not be tried
+        if (!look && (node.Mode & 4) == 0 && LibC.access(tree.Outside(found.Path), LibC.R_OK) != 0)
             Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied", "Make the file readable, or exclude it.");
         var elf = look ? loader.Read(found.Path) : null;
         pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
@@ -125,7 +126,13 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
 
     static string By(Reason reason) => reason.AskedBy is null ? "" : $" ({reason.AskedBy} asks for it)";
 
-    bool IsExcluded(string path) => exclude.Any(e => e.Matches(path));
+    static bool IsAny(IReadOnlyList<PathPattern> patterns, string path, string canonical)
+    {
+        foreach (var pattern in patterns)
+            if (pattern.Matches(canonical) || (path != canonical && pattern.Matches(path)))
+                return true;
+        return false;
+    }
 
     bool Record(string path, FileNode node, Reason reason) => files.TryAdd(path, new ImageDependency
     {

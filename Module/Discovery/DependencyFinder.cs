@@ -53,7 +53,9 @@ public static class DependencyFinder
         var path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
         var database = PackageDatabase.Open(tree);
         var packages = new PackageResolver(database);
-        var closure = new Closure(tree, new Loader(tree, request.LibraryPath), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
+        IReadOnlyList<IReadOnlyList<Rule>> rules = [.. RuleFile.BuiltIn, .. RuleFile.Site(request.SiteRules ?? RuleFile.SiteDirectory)];
+        var imports = rules.SelectMany(r => r).SelectMany(r => r.Imports).ToHashSet(StringComparer.Ordinal);
+        var closure = new Closure(tree, new Loader(tree, request.LibraryPath, imports), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
 
         foreach (var name in request.Names)
             if (!AddAny(name, path, packages, closure))
@@ -68,7 +70,7 @@ public static class DependencyFinder
             if (!AddFiles(file, closure))
                 throw NotFound(file, "there is no such file");
 
-        closure.Run([.. Resolvers(tree, path, request.SiteRules), packages], cancel);
+        closure.Run([.. Resolvers(tree, path, rules), packages], cancel);
         return new DependencySet
         {
             Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],
@@ -80,12 +82,8 @@ public static class DependencyFinder
     static SlipwayException NotFound(string name, string what) =>
         new("DependencyNotFound", ErrorKind.ObjectNotFound, $"{name}: {what}", "Check the name; install what is missing, or give an absolute path.", name);
 
-    static IEnumerable<Resolver> Resolvers(FileTree tree, IReadOnlyList<string> path, string? siteRules)
-    {
-        IReadOnlyList<IReadOnlyList<Rule>> rules = [.. RuleFile.BuiltIn, .. RuleFile.Site(siteRules ?? RuleFile.SiteDirectory)];
-        var imports = new ImportReader(rules.SelectMany(r => r).SelectMany(r => r.Imports));
-        return [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r, imports))];
-    }
+    static IEnumerable<Resolver> Resolvers(FileTree tree, IReadOnlyList<string> path, IReadOnlyList<IReadOnlyList<Rule>> rules) =>
+        [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r))];
 
     static string Machine() => RuntimeInformation.OSArchitecture switch
     {

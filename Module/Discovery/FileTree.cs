@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using Slipway.Linux;
 
 namespace Slipway.Discovery;
@@ -35,6 +36,8 @@ sealed class FileTree(string root)
     // As in the kernel: MAXSYMLINKS and PATH_MAX.
     const int LinkLimit = 40;
     const int PathLimit = 4096;
+
+    static readonly EnumerationOptions AllNames = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
 
     readonly string root = System.IO.Path.GetFullPath(root).TrimEnd('/');
     readonly Dictionary<string, FileNode> nodes = new(StringComparer.Ordinal);
@@ -127,7 +130,7 @@ sealed class FileTree(string root)
         {
             try
             {
-                var found = Directory.EnumerateFileSystemEntries(Outside(directory.Path)).Select(e => System.IO.Path.GetFileName(e)!).ToList();
+                List<string> found = [.. new FileSystemEnumerable<string>(Outside(directory.Path), (ref entry) => entry.FileName.ToString(), AllNames)];
                 found.Sort(StringComparer.Ordinal);
                 names = found;
             }

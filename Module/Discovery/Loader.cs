@@ -52,7 +52,8 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 /// (<c>load_library</c>).
 /// </summary>
 /// <param name="libraryPath">What <c>LD_LIBRARY_PATH</c> will be where the programs run.</param>
-sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath)
+/// <param name="imports">Symbols of which <see cref="ElfFile.Imports"/> is to tell; read together with the rest, so that no file is opened twice.</param>
+sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
     readonly Dictionary<(string Machine, string? Interpreter), LoaderScope> scopes = [];
@@ -70,7 +71,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath)
         {
             try
             {
-                elf = ElfFile.ReadIfElf(tree.Outside(canonical));
+                elf = ElfFile.ReadIfElf(tree.Outside(canonical), imports);
             }
             catch (ElfFormatException e)
             {

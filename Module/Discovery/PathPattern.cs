@@ -9,14 +9,16 @@ sealed class PathPattern
     {
         Text = text;
         Components = text.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        name = Components.Count > 0 && Components[^1] != "**" ? Components[^1] : null;
         var wild = text.AsSpan().IndexOfAny('*', '?');
         literal = wild < 0 ? text : text[..wild];
         if (wild < 0 || literal.EndsWith('/'))
             literal = literal.TrimEnd('/');
     }
 
-    // what every match begins with: most paths are told apart by it
+    // what every match begins with, and the pattern of its last component: most paths are told apart by these
     readonly string literal;
+    readonly string? name;
 
     public string Text { get; }
 
@@ -34,11 +36,11 @@ sealed class PathPattern
 
     public static bool IsWild(string component) => component.AsSpan().ContainsAny('*', '?');
 
-    public static bool MatchesName(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+    public static bool MatchesName(string pattern, ReadOnlySpan<char> name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 
     public bool Matches(string path)
     {
-        if (!path.StartsWith(literal, StringComparison.Ordinal))
+        if (!path.StartsWith(literal, StringComparison.Ordinal) || (name is not null && !MatchesName(name, System.IO.Path.GetFileName(path.AsSpan().TrimEnd('/')))))
             return false;
         var names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         // from[i]: the components so far match the first i names

@@ -1,11 +1,9 @@
 using System.Text.RegularExpressions;
-using Slipway.Elf;
 
 namespace Slipway.Discovery;
 
 /// <summary>Applies the rules of one resolver: plug-ins and data that programs open by a name that no ELF file has.</summary>
-/// <param name="imports">The symbols that rules, of this resolver or another, ask for: a file's are read once.</param>
-sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader imports) : Resolver
+sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 {
     readonly HashSet<(Rule, string)> applied = [];
 
@@ -27,7 +25,13 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
             return false;
         if (rule.Paths.Count > 0 && !rule.Paths.Any(p => p.Matches(file.Path) || p.Matches(file.AskedAs)))
             return false;
-        return rule.Imports.Count == 0 || (file.Elf is { IsDynamic: true } && imports.Of(file, closure) is { Count: > 0 } found && rule.Imports.Any(found.Contains));
+        if (rule.Imports.Count == 0)
+            return true;
+        if (file.Elf is not { IsDynamic: true } importer)
+            return false;
+        if (importer.ImportsFault is { } fault)
+            closure.Tell(DependencySeverity.Warning, file.Path, LoaderResolver.RuleName, $"its symbols cannot be read: {fault}", "Replace the file: it is damaged.");
+        return importer.Imports.Count > 0 && rule.Imports.Any(importer.Imports.Contains);
     }
 
     void Apply(Rule rule, FoundFile file, Closure closure)
@@ -133,30 +137,5 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules, ImportReader i
         var parts = origin.Split('/');
         var lib = Array.FindIndex(parts, p => p is "lib" or "lib64" or "lib32");
         return lib > 0 ? string.Join('/', parts[..lib]) : FileTree.Parent(origin);
-    }
-}
-
-/// <summary>Which of the symbols that any rule asks for a file imports.</summary>
-sealed class ImportReader(IEnumerable<string> symbols)
-{
-    readonly HashSet<string> among = new(symbols, StringComparer.Ordinal);
-    readonly Dictionary<string, IReadOnlyList<string>> read = new(StringComparer.Ordinal);
-
-    public IReadOnlyList<string> Of(FoundFile file, Closure closure)
-    {
-        if (!read.TryGetValue(file.Path, out var imports))
-        {
-            try
-            {
-                imports = ElfFile.ReadImports(closure.Tree.Outside(file.Path), among);
-            }
-            catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
-            {
-                closure.Tell(DependencySeverity.Warning, file.Path, LoaderResolver.RuleName, $"its symbols cannot be read: {e.Message}", "Replace the file: it is damaged.");
-                imports = [];
-            }
-            read[file.Path] = imports;
-        }
-        return imports;
     }
 }

@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using Slipway.Linux;
+
 namespace Slipway.Elf;
 
 /// <summary><c>EI_CLASS</c> of elf(5).</summary>
@@ -62,61 +65,80 @@ public sealed class ElfFile
     /// <summary>JSON texts of <c>.note.dlopen</c>: libraries that the file opens at run time (systemd's ELF_DLOPEN_METADATA).</summary>
     public IReadOnlyList<string> DlopenNotes { get; init; } = [];
 
+    /// <summary>Those of the symbols that <see cref="ReadIfElf"/> was asked about which the file imports; none otherwise.</summary>
+    public IReadOnlyList<string> Imports { get; init; } = [];
+
+    /// <summary>Why <see cref="Imports"/> could not be read; null where it could. The rest of such a file can still be used.</summary>
+    public string? ImportsFault { get; init; }
+
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static ElfFile Read(string path)
     {
-        RequireContent(path);
-        using var handle = File.OpenHandle(path);
-        return new ElfReader(new ElfWindow(handle, path)).Read();
+        using var file = Open(path) ?? throw Empty(path);
+        using ElfReader reader = new(file);
+        return reader.Read();
     }
 
     /// <summary>As <see cref="Read"/>, but null for a file that does not begin with the ELF magic number.</summary>
-    public static ElfFile? ReadIfElf(string path)
+    /// <param name="imports">Symbols that <see cref="Imports"/> is to tell of.</param>
+    public static ElfFile? ReadIfElf(string path, HashSet<string>? imports = null)
     {
-        if (new FileInfo(path).Length == 0)
+        using var file = Open(path);
+        if (file is null || file.Length < 4 || !file.Slice(0, 4, "the magic number").SequenceEqual(ElfReader.Magic))
             return null;
-        using var handle = File.OpenHandle(path);
-        Span<byte> magic = stackalloc byte[4];
-        return RandomAccess.Read(handle, magic, 0) == 4 && magic.SequenceEqual(ElfReader.Magic)
-            ? new ElfReader(new ElfWindow(handle, path)).Read()
-            : null;
+        using ElfReader reader = new(file);
+        return reader.Read(imports);
     }
 
     /// <param name="name">What errors call it.</param>
-    public static ElfFile Parse(ReadOnlyMemory<byte> bytes, string name) => new ElfReader(new ElfWindow(bytes, name)).Read();
+    public static ElfFile Parse(ReadOnlyMemory<byte> bytes, string name)
+    {
+        using ElfReader reader = new(new ElfWindow(bytes, name));
+        return reader.Read();
+    }
 
     /// <summary>Names of the dynamic symbols that the file defines for others. Read apart from the rest: most questions need none.</summary>
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadExports(string path)
     {
-        RequireContent(path);
-        using var handle = File.OpenHandle(path);
-        return new ElfReader(new ElfWindow(handle, path)).ReadExports();
+        using var file = Open(path) ?? throw Empty(path);
+        using ElfReader reader = new(file);
+        return reader.ReadExports();
     }
 
     /// <summary>As <see cref="ReadExports(string)"/>, from memory.</summary>
-    public static IReadOnlyList<string> ParseExports(ReadOnlyMemory<byte> bytes, string name) =>
-        new ElfReader(new ElfWindow(bytes, name)).ReadExports();
+    public static IReadOnlyList<string> ParseExports(ReadOnlyMemory<byte> bytes, string name)
+    {
+        using ElfReader reader = new(new ElfWindow(bytes, name));
+        return reader.ReadExports();
+    }
 
     /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)
     {
-        RequireContent(path);
-        using var handle = File.OpenHandle(path);
-        return new ElfReader(new ElfWindow(handle, path)).ReadImports(among);
+        using var file = Open(path) ?? throw Empty(path);
+        using ElfReader reader = new(file);
+        return reader.ReadImports(among);
     }
 
     /// <summary>As <see cref="ReadImports(string, HashSet{string})"/>, from memory.</summary>
-    public static IReadOnlyList<string> ParseImports(ReadOnlyMemory<byte> bytes, string name, HashSet<string> among) =>
-        new ElfReader(new ElfWindow(bytes, name)).ReadImports(among);
-
-    // A FIFO, socket or device has st_size 0 (inode(7)); opening a FIFO would wait for a writer for ever.
-    static void RequireContent(string path)
+    public static IReadOnlyList<string> ParseImports(ReadOnlyMemory<byte> bytes, string name, HashSet<string> among)
     {
-        if (new FileInfo(path).Length == 0)
-            throw new ElfFormatException(path, "it is empty");
+        using ElfReader reader = new(new ElfWindow(bytes, name));
+        return reader.ReadImports(among);
     }
+
+    /// <returns>Null for an empty file, and for a FIFO, socket or device, which has st_size 0 (inode(7)).</returns>
+    static ElfWindow? Open(string path)
+    {
+        var error = LibC.stat(path, out var found);
+        if (error != 0)
+            throw error is LibC.EACCES or LibC.EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
+        return found.IsRegular && found.stx_size > 0 ? new ElfWindow(path, (long)found.stx_size) : null;
+    }
+
+    static ElfFormatException Empty(string path) => new(path, "it is empty");
 }

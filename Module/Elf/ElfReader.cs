@@ -5,7 +5,7 @@ namespace Slipway.Elf;
 
 /// <summary>Takes an ELF file apart, trusting nothing in it: every offset is checked, every list has an end.</summary>
 /// <remarks>Field offsets are those of the structures in elf(5); where both classes are given, 32 bit stands first.</remarks>
-internal sealed class ElfReader
+internal sealed class ElfReader : IDisposable
 {
     public static ReadOnlySpan<byte> Magic => [0x7f, (byte)'E', (byte)'L', (byte)'F'];
 
@@ -33,7 +33,6 @@ internal sealed class ElfReader
     public ElfReader(ElfWindow file)
     {
         this.file = file;
-        names = file.Another();
         var ident = file.Slice(0, 16, "the file header");
         if (!ident[..4].SequenceEqual(Magic))
             throw new ElfFormatException(file.Path, "it does not begin with the ELF magic number");
@@ -48,11 +47,25 @@ internal sealed class ElfReader
         machine = U16(header, 18);
         ReadSegments();
         ReadDynamic();
+        names = file.Another();
     }
 
-    public ElfFile Read()
+    public void Dispose() => names.Dispose();
+
+    /// <param name="among">For <see cref="ElfFile.Imports"/>.</param>
+    public ElfFile Read(HashSet<string>? among = null)
     {
         var (isa, dlopen) = ReadNotes();
+        IReadOnlyList<string> imports = [];
+        string? fault = null;
+        try
+        {
+            imports = among is null ? [] : ReadImports(among);
+        }
+        catch (ElfFormatException e)
+        {
+            fault = e.Message;
+        }
         return new ElfFile
         {
             Path = file.Path,
@@ -73,6 +86,8 @@ internal sealed class ElfReader
             VersionsDefined = ReadVersionsDefined(),
             X86IsaNeeded = isa,
             DlopenNotes = dlopen,
+            Imports = imports,
+            ImportsFault = fault,
         };
     }
 
@@ -123,7 +138,7 @@ internal sealed class ElfReader
             var at = U32(symbol, 0);
             if (U16(symbol, is64 ? 6 : 14) != SHN_UNDEF || at == 0 || at >= text.Length)
                 continue;
-            var rest = text.AsSpan((int)at, (int)Math.Min(text.Length - at, name.Length));
+            var rest = text.Slice((int)at, (int)Math.Min(text.Length - at, name.Length));
             var length = rest.IndexOf((byte)0);
             if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out var written) && wanted.TryGetValue(name[..written], out var import))
                 imports.Add(import);

@@ -1,32 +1,57 @@
-using Microsoft.Win32.SafeHandles;
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+using Slipway.Linux;
 
 namespace Slipway.Elf;
 
-/// <summary>The bytes of one file, and the part of them that was looked at last.</summary>
+/// <summary>The bytes of one file: its beginning, where nearly everything that a loader reads lies, and the part behind that was looked at last.</summary>
 /// <remarks>
 /// Files are read with pread(2) and not mapped: a mapped file that is cut short by somebody else (a package upgrade, a network
-/// filesystem) kills the reader with SIGBUS, and an image holds thousands of files of which only a few kilobytes matter.
+/// filesystem) kills the reader with SIGBUS, and an image holds thousands of files of which only a few kilobytes matter. .NET's own way to
+/// open a file asks the kernel six times before the first byte; here it is once.
 /// </remarks>
-internal sealed class ElfWindow
+internal sealed unsafe class ElfWindow : IDisposable
 {
-    const int BlockSize = 4096, NamesSize = 1024;
+    const int BlockSize = 16384, NamesSize = 1024;
 
-    readonly SafeFileHandle? handle;
+    readonly int fd = -1;
     readonly ReadOnlyMemory<byte> memory;
-    readonly byte[] block;
+    readonly ElfWindow? whose;
+    readonly byte[] head = [], block = [];
+    readonly int headLength;
     long blockOffset;
     int blockLength;
+    byte[]? whole;
 
-    public ElfWindow(SafeFileHandle handle, string path) : this(handle, path, BlockSize)
+    /// <param name="length">The size of the file, in bytes.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public ElfWindow(string path, long length)
     {
+        Path = path;
+        Length = length;
+        // whatever stands there by now: opening it does not wait
+        fd = LibC.open(path, LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0);
+        if (fd < 0)
+            throw LibC.errno is LibC.EACCES or LibC.EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : Failure();
+        head = ArrayPool<byte>.Shared.Rent(BlockSize);
+        block = ArrayPool<byte>.Shared.Rent(BlockSize);
+        try
+        {
+            headLength = ReadAt(head.AsSpan(0, (int)Math.Min(length, BlockSize)), 0);
+        }
+        catch (IOException)
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    ElfWindow(SafeFileHandle handle, string path, int size)
+    ElfWindow(ElfWindow whose)
     {
-        this.handle = handle;
-        Path = path;
-        Length = RandomAccess.GetLength(handle);
-        block = new byte[size];
+        (this.whose, Path, Length, fd, memory, head, headLength) = (whose, whose.Path, whose.Length, whose.fd, whose.memory, whose.head, whose.headLength);
+        block = fd < 0 ? [] : ArrayPool<byte>.Shared.Rent(NamesSize);
     }
 
     public ElfWindow(ReadOnlyMemory<byte> memory, string path)
@@ -34,15 +59,27 @@ internal sealed class ElfWindow
         this.memory = memory;
         Path = path;
         Length = memory.Length;
-        block = [];
     }
 
     public string Path { get; }
 
     public long Length { get; }
 
-    /// <summary>A second, smaller window on the same file, so that reading names does not lose the place in a table.</summary>
-    public ElfWindow Another() => handle is null ? new ElfWindow(memory, Path) : new ElfWindow(handle, Path, NamesSize);
+    /// <summary>A second, smaller window on the same file, so that reading names does not lose the place in a table. It ends before this one.</summary>
+    public ElfWindow Another() => new(this);
+
+    public void Dispose()
+    {
+        if (fd < 0)
+            return;
+        ArrayPool<byte>.Shared.Return(block);
+        if (whole is not null)
+            ArrayPool<byte>.Shared.Return(whole);
+        if (whose is not null)
+            return;
+        ArrayPool<byte>.Shared.Return(head);
+        LibC.close(fd);
+    }
 
     /// <summary>Bytes of the file, valid until the next call; at most 4096 of them, 1024 of a second window.</summary>
     /// <exception cref="ElfFormatException">The file does not reach that far.</exception>
@@ -50,11 +87,18 @@ internal sealed class ElfWindow
     {
         if (offset > (ulong)Length || (ulong)length > (ulong)Length - offset)
             throw new ElfFormatException(Path, $"{what} at offset {offset} is beyond its end ({Length} bytes)");
-        if (handle is null)
+        if (fd < 0)
             return memory.Span.Slice((int)offset, length);
         var start = (long)offset;
+        if (start + length <= headLength)
+            return head.AsSpan((int)start, length);
         if (start < blockOffset || start + length > blockOffset + blockLength)
-            Fill(start, what, length);
+        {
+            blockOffset = start;
+            blockLength = ReadAt(block, start);
+            if (blockLength < length)
+                throw CutShort(what);
+        }
         return block.AsSpan((int)(start - blockOffset), length);
     }
 
@@ -62,53 +106,61 @@ internal sealed class ElfWindow
     /// <exception cref="ElfFormatException">It does not end within <paramref name="limit"/> bytes.</exception>
     public string Text(ulong offset, ulong limit, string what)
     {
-        var bytes = new List<byte>();
-        while ((ulong)bytes.Count < limit)
+        List<byte>? begun = null;
+        for (ulong done = 0; done < limit;)
         {
-            var at = offset + (ulong)bytes.Count;
-            var room = Math.Min(limit - (ulong)bytes.Count, at < (ulong)Length ? (ulong)Length - at : 0);
+            var at = offset + done;
+            var room = Math.Min(limit - done, at < (ulong)Length ? (ulong)Length - at : 0);
             if (room == 0)
                 break;
             var piece = Slice(at, (int)Math.Min(room, 256), what);
             var end = piece.IndexOf((byte)0);
-            bytes.AddRange(end < 0 ? piece : piece[..end]);
+            if (end >= 0 && begun is null)
+                return Encoding.UTF8.GetString(piece[..end]);
+            begun ??= [];
+            begun.AddRange(end < 0 ? piece : piece[..end]);
             if (end >= 0)
-                return System.Text.Encoding.UTF8.GetString(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
+                return Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(begun));
+            done += (ulong)piece.Length;
         }
         throw new ElfFormatException(Path, $"{what} at offset {offset} has no end");
     }
 
-    /// <summary>A piece of any size, copied.</summary>
+    /// <summary>A piece of any size, valid until the next such call.</summary>
     /// <exception cref="ElfFormatException">The file does not reach that far.</exception>
-    public byte[] Whole(ulong offset, ulong length, string what)
+    public ReadOnlySpan<byte> Whole(ulong offset, ulong length, string what)
     {
         if (offset > (ulong)Length || length > (ulong)Length - offset)
             throw new ElfFormatException(Path, $"{what} at offset {offset} is beyond its end ({Length} bytes)");
-        if (handle is null)
-            return memory.Span.Slice((int)offset, (int)length).ToArray();
-        var piece = new byte[length];
-        for (var done = 0; done < piece.Length;)
-        {
-            var got = RandomAccess.Read(handle, piece.AsSpan(done), (long)offset + done);
-            if (got == 0)
-                throw new ElfFormatException(Path, $"{what}: the file was cut short while it was read");
-            done += got;
-        }
-        return piece;
+        if (fd < 0)
+            return memory.Span.Slice((int)offset, (int)length);
+        if (offset + length <= (ulong)headLength)
+            return head.AsSpan((int)offset, (int)length);
+        if (whole is not null)
+            ArrayPool<byte>.Shared.Return(whole);
+        whole = ArrayPool<byte>.Shared.Rent((int)length);
+        var piece = whole.AsSpan(0, (int)length);
+        return ReadAt(piece, (long)offset) == piece.Length ? piece : throw CutShort(what);
     }
 
-    void Fill(long start, string what, int length)
+    /// <returns>Fewer bytes than were asked for only at the end of the file.</returns>
+    int ReadAt(Span<byte> to, long offset)
     {
-        blockOffset = start;
-        blockLength = 0;
-        while (blockLength < block.Length)
-        {
-            var got = RandomAccess.Read(handle!, block.AsSpan(blockLength), start + blockLength);
-            if (got == 0)
-                break;
-            blockLength += got;
-        }
-        if (blockLength < length)
-            throw new ElfFormatException(Path, $"{what}: the file was cut short while it was read");
+        var done = 0;
+        fixed (byte* bytes = to)
+            while (done < to.Length)
+            {
+                var got = LibC.pread(fd, bytes + done, (nuint)(to.Length - done), offset + done);
+                if (got < 0)
+                    throw Failure();
+                if (got == 0)
+                    break;
+                done += (int)got;
+            }
+        return done;
     }
+
+    ElfFormatException CutShort(string what) => new(Path, $"{what}: the file was cut short while it was read");
+
+    IOException Failure() => new($"{Path}: {Marshal.GetPInvokeErrorMessage(LibC.errno)}");
 }
