@@ -57,7 +57,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     readonly Dictionary<string, ImageDependency> files = new(StringComparer.Ordinal);
     readonly Queue<FoundFile> pending = new();
     readonly List<DependencyProblem> problems = [];
-    readonly HashSet<(string, string, string)> told = [];
+    readonly HashSet<string> told = new(StringComparer.Ordinal);
 
     public FileTree Tree => tree;
 
@@ -73,7 +73,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <summary>Tells something once.</summary>
     public void Tell(DependencySeverity severity, string path, string rule, string message, string? recommendation = null)
     {
-        if (told.Add((path, rule, message)))
+        if (told.Add($"{path}\0{rule}\0{message}"))
             problems.Add(new DependencyProblem(severity, path, rule, $"{path}: {message}") { Recommendation = recommendation });
     }
 

@@ -74,7 +74,7 @@ public static class DependencyFinder
         return new DependencySet
         {
             Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],
-            Problems = [.. closure.Problems.OrderByDescending(p => p.Severity)],
+            Problems = [.. closure.Problems.OrderByDescending(p => (int)p.Severity)],
             Packages = packages.Packages,
         };
     }

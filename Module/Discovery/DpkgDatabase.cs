@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 
 namespace Slipway.Discovery;
@@ -12,80 +11,97 @@ sealed class DpkgDatabase : PackageDatabase
     /// <summary>Directories that are links in a merged /usr, while packages still call their files by the old names.</summary>
     static readonly string[] Merged = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
+    const int LargestStatus = 256 << 20, LargestList = 64 << 20;
+
+    /// <summary>A file of one package that another's takes the place of: dpkg-divert(1).</summary>
+    sealed record Diversion(string To, string By);
+
     readonly FileTree tree;
     readonly Dictionary<string, InstalledPackage> packages = new(StringComparer.Ordinal);
-    readonly Dictionary<string, (string To, string By)> diversions = new(StringComparer.Ordinal);
+    readonly Dictionary<string, Diversion> diversions = new(StringComparer.Ordinal);
     readonly Dictionary<string, string> diverted = new(StringComparer.Ordinal);
-    readonly Lazy<Dictionary<ulong, InstalledPackage>> lists;
+    readonly Lazy<PathOwners> lists;
 
-    DpkgDatabase(FileTree tree, string status)
+    DpkgDatabase(FileTree tree, ReadOnlySpan<byte> status)
     {
         this.tree = tree;
         ReadStatus(status);
         var lines = tree.Text("/var/lib/dpkg/diversions")?.Split('\n') ?? [];
         for (var i = 0; i + 2 < lines.Length; i += 3)
         {
-            diversions[lines[i]] = (lines[i + 1], lines[i + 2]);
+            diversions[lines[i]] = new Diversion(lines[i + 1], lines[i + 2]);
             diverted.TryAdd(lines[i + 1], lines[i]);
         }
         lists = new(ReadLists);
     }
 
     /// <summary>The database of a tree; one that was read before is taken again while neither status nor lists have changed since.</summary>
+    /// <remarks>Its lists are read meanwhile: they are asked for last.</remarks>
     public static DpkgDatabase? TryOpen(FileTree tree)
     {
         if (tree.Resolve(Status) is not { Kind: FileKind.File } file)
             return null;
         var (status, info) = (tree.Look(file.Path), tree.Look(tree.Resolve(Info).Path));
-        var key = (tree.Outside(file.Path), status.Size, status.ModifiedExactly, info.ModifiedExactly);
+        var key = $"{tree.Outside(file.Path)} {status.Size} {status.ModifiedExactly} {info.ModifiedExactly}";
         lock (Gate)
         {
-            if (last is null || last.Value.Key != key)
-                last = tree.Text(Status, 256 << 20) is { } text ? (key, new DpkgDatabase(tree, text)) : null;
-            return last?.Database;
+            if (last is null || lastKey != key)
+            {
+                FileTree own = tree.Another();
+                (lastKey, last) = (key, own.Bytes(Status, LargestStatus) is { } bytes ? new DpkgDatabase(own, bytes) : null);
+                if (last is { } fresh)
+                    Task.Run(() => fresh.lists.Value);
+            }
+            return last;
         }
     }
 
     static readonly Lock Gate = new();
-    static ((string, long, long, long) Key, DpkgDatabase Database)? last;
+    static string? lastKey;
+    static DpkgDatabase? last;
 
-    void ReadStatus(string status)
+    void ReadStatus(ReadOnlySpan<byte> rest)
     {
         string? name = null, state = null, version = null, architecture = null;
+        while (rest.Length > 0)
+        {
+            var end = rest.IndexOf((byte)'\n');
+            var line = end < 0 ? rest : rest[..end];
+            rest = end < 0 ? [] : rest[(end + 1)..];
+            if (line.Length == 0)
+                Flush();
+            // most lines are other fields, or go on with one
+            else if (line[0] is (byte)'P' && line.StartsWith("Package: "u8))
+                name = Value(line, "Package: ".Length);
+            else if (line[0] is (byte)'S' && line.StartsWith("Status: "u8))
+                state = Value(line, "Status: ".Length);
+            else if (line[0] is (byte)'V' && line.StartsWith("Version: "u8))
+                version = Value(line, "Version: ".Length);
+            else if (line[0] is (byte)'A' && line.StartsWith("Architecture: "u8))
+                architecture = Value(line, "Architecture: ".Length);
+        }
+        Flush();
+
         void Flush()
         {
             if (name is not null && state is not null && !state.EndsWith(" not-installed", StringComparison.Ordinal) && !state.EndsWith(" config-files", StringComparison.Ordinal))
             {
-                var trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
+                var trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : $"its state is '{state}'";
                 var package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
                 packages.TryAdd(name, package);
                 packages[$"{name}:{architecture}"] = package;
             }
             name = state = version = architecture = null;
         }
-        foreach (var line in status.AsSpan().EnumerateLines())
-        {
-            if (line.Length == 0)
-                Flush();
-            else if (Field(line, "Package: ") is { } package)
-                name = package;
-            else if (Field(line, "Status: ") is { } said)
-                state = said;
-            else if (Field(line, "Version: ") is { } number)
-                version = number;
-            else if (Field(line, "Architecture: ") is { } machine)
-                architecture = machine;
-        }
-        Flush();
     }
 
-    static string? Field(ReadOnlySpan<char> line, string name) => line.StartsWith(name, StringComparison.Ordinal) ? line[name.Length..].Trim().ToString() : null;
+    static string Value(ReadOnlySpan<byte> line, int from) => Encoding.UTF8.GetString(line[from..]).Trim();
 
     public override InstalledPackage? Find(string name) => packages.GetValueOrDefault(name);
 
     public override IReadOnlyList<string> Files(InstalledPackage package)
     {
-        var list = tree.Text(ListOf(package), 64 << 20)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var list = tree.Text(ListOf(package), LargestList)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return [.. list.Where(p => p != "/.").Select(p => diversions.TryGetValue(p, out var d) && d.By != package.Name ? d.To : p)];
     }
 
@@ -110,52 +126,21 @@ sealed class DpkgDatabase : PackageDatabase
             return Find(away.By);
         if (diverted.TryGetValue(path, out var from))
             path = from;
-        return lists.Value.TryGetValue(Hash(Encoding.UTF8.GetBytes(path)), out var package) || (OldName(path) is { } old && lists.Value.TryGetValue(Hash(Encoding.UTF8.GetBytes(old)), out package)) ? package : null;
+        return lists.Value.Find(path) ?? (OldName(path) is { } old ? lists.Value.Find(old) : null);
     }
 
     string? OldName(string path) =>
         path.StartsWith("/usr/", StringComparison.Ordinal) && Array.Find(Merged, m => path.AsSpan(4).StartsWith(m + "/", StringComparison.Ordinal)) is { } merged && tree.Look(merged).Kind == FileKind.Link
             ? path[4..] : null;
 
-    /// <summary>All lists, by 64-bit hashes: a host has some hundred thousand files, of which a few thousand are asked for.</summary>
-    Dictionary<ulong, InstalledPackage> ReadLists()
+    PathOwners ReadLists()
     {
-        Dictionary<ulong, InstalledPackage> all = new(1 << 17);
-        foreach (var name in tree.List(Info))
-        {
-            if (!name.EndsWith(".list", StringComparison.Ordinal) || Find(name[..^5]) is not { } package)
-                continue;
-            ReadOnlySpan<byte> rest;
-            try
-            {
-                rest = File.ReadAllBytes(tree.Outside($"{Info}/{name}"));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                continue;
-            }
-            while (rest.Length > 0)
-            {
-                var end = rest.IndexOf((byte)'\n');
-                all.TryAdd(Hash(end < 0 ? rest : rest[..end]), package);
-                rest = end < 0 ? [] : rest[(end + 1)..];
-            }
-        }
+        PathOwners all = new();
+        // on another thread
+        var own = tree.Another();
+        foreach (var name in own.List(Info))
+            if (name.EndsWith(".list", StringComparison.Ordinal) && Find(name[..^5]) is { } package && own.Bytes($"{Info}/{name}", LargestList) is { } list)
+                all.AddLines(list, package);
         return all;
-    }
-
-    /// <summary>FNV-1a (Fowler, Noll, Vo), eight bytes at a time.</summary>
-    static ulong Hash(ReadOnlySpan<byte> text)
-    {
-        const ulong Prime = 0x100000001b3;
-        var hash = 0xcbf29ce484222325 ^ (ulong)text.Length;
-        for (; text.Length >= 8; text = text[8..])
-        {
-            hash = (hash ^ BinaryPrimitives.ReadUInt64LittleEndian(text)) * Prime;
-            hash ^= hash >> 29;
-        }
-        foreach (var one in text)
-            hash = (hash ^ one) * Prime;
-        return hash;
     }
 }

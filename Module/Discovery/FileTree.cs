@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using Slipway.Linux;
 
 namespace Slipway.Discovery;
@@ -9,8 +8,10 @@ enum FileKind { None, File, Directory, Link, Other }
 /// <summary>One name in a directory, as lstat(2) has it.</summary>
 /// <param name="Target">Of a link, as it is written there.</param>
 /// <param name="ModifiedExactly">Nanoseconds since 1970.</param>
-readonly record struct FileNode(FileKind Kind, string? Target, ushort Mode, long Size, long ModifiedExactly)
+sealed record FileNode(FileKind Kind, string? Target, ushort Mode, long Size, long ModifiedExactly)
 {
+    public static readonly FileNode None = new(FileKind.None, null, 0, 0, 0);
+
     /// <summary>Seconds since 1970.</summary>
     public long Modified => ModifiedExactly / 1_000_000_000;
 
@@ -37,8 +38,6 @@ sealed class FileTree(string root)
     const int LinkLimit = 40;
     const int PathLimit = 4096;
 
-    static readonly EnumerationOptions AllNames = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
-
     readonly string root = System.IO.Path.GetFullPath(root).TrimEnd('/');
     readonly Dictionary<string, FileNode> nodes = new(StringComparer.Ordinal);
     readonly Dictionary<string, ResolvedPath> resolved = new(StringComparer.Ordinal);
@@ -61,7 +60,7 @@ sealed class FileTree(string root)
     static unsafe FileNode LookNow(string outside)
     {
         if (outside.Contains('\0') || LibC.stat(outside, out var found, follow: false) != 0)
-            return default;
+            return FileNode.None;
         var kind = (found.stx_mode & LibC.S_IFMT) switch
         {
             LibC.S_IFREG => FileKind.File,
@@ -128,19 +127,30 @@ sealed class FileTree(string root)
             return [];
         if (!lists.TryGetValue(directory.Path, out var names))
         {
-            try
-            {
-                List<string> found = [.. new FileSystemEnumerable<string>(Outside(directory.Path), (ref entry) => entry.FileName.ToString(), AllNames)];
-                found.Sort(StringComparer.Ordinal);
-                names = found;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                names = [];
-            }
-            lists[directory.Path] = names;
+            var found = DirectoryNames.Read(Outside(directory.Path)) ?? [];
+            found.Sort(StringComparer.Ordinal);
+            lists[directory.Path] = names = found;
         }
         return names;
+    }
+
+    /// <summary>The same tree, with nothing looked at yet: each of them serves one thread.</summary>
+    public FileTree Another() => new(IsHost ? "/" : root);
+
+    /// <summary>A file of at most <paramref name="limit"/> bytes; null where there is none that may be read.</summary>
+    public byte[]? Bytes(string path, int limit)
+    {
+        var file = Resolve(path);
+        if (file.Kind != FileKind.File || Look(file.Path).Size > limit)
+            return null;
+        try
+        {
+            return File.ReadAllBytes(Outside(file.Path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>A text file of at most <paramref name="limit"/> bytes; null where there is none that may be read.</summary>

@@ -115,7 +115,7 @@ public static class ImageComparer
                 foreach (var (name, found, _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);
-            problems.AddRange(loader.Damaged.Select(d => new DependencyProblem(DependencySeverity.Warning, d.Key, Rule, d.Value) { Recommendation = "Replace the file." }));
+            problems.AddRange(loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => new DependencyProblem(DependencySeverity.Warning, d.Key, Rule, d.Value) { Recommendation = "Replace the file." }));
             return new ImageComparison
             {
                 Missing = [.. missing.Select(m => new MissingDependency

@@ -56,12 +56,12 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
-    readonly Dictionary<(string Machine, string? Interpreter), LoaderScope> scopes = [];
+    readonly Dictionary<string, LoaderScope> scopes = new(StringComparer.Ordinal);
     LoaderCache? cache;
     bool cacheRead;
 
     /// <summary>Files that could not be read, with the reason.</summary>
-    public SortedDictionary<string, string> Damaged { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, string> Damaged { get; } = new(StringComparer.Ordinal);
 
     /// <summary>An ELF file; null where it is none, or cannot be used: then <see cref="Damaged"/> says why.</summary>
     /// <param name="canonical">All links followed.</param>
@@ -71,7 +71,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         {
             try
             {
-                elf = ElfFile.ReadIfElf(tree.Outside(canonical), imports);
+                elf = tree.Look(canonical) is { Kind: FileKind.File } node ? ElfFile.ReadIfElf(tree.Outside(canonical), imports, node.Size) : null;
             }
             catch (ElfFormatException e)
             {
@@ -89,7 +89,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
 
     public ProcessImage Process(string canonical, ElfFile main)
     {
-        var key = (main.Machine, main.Interpreter);
+        var key = $"{main.Machine} {main.Interpreter}";
         if (!scopes.TryGetValue(key, out var scope))
             scopes[key] = scope = new LoaderScope(tree, main, main.Interpreter, Cache());
         return new ProcessImage(new LoadedObject(canonical, main, null), scope);

@@ -3,6 +3,9 @@ using System.Text;
 
 namespace Slipway.Discovery;
 
+/// <param name="ForSomeProcessors">It lies in a directory of glibc-hwcaps.</param>
+sealed record LoaderCacheEntry(string Path, bool ForSomeProcessors);
+
 /// <summary><c>/etc/ld.so.cache</c>: soname to the files that have it (glibc's sysdeps/generic/dl-cache.h: <c>struct cache_file_new</c>, <c>struct file_entry_new</c>).</summary>
 /// <remarks>What an entry says of its file's machine is not used: the file itself says it, and is read anyhow.</remarks>
 sealed class LoaderCache
@@ -12,10 +15,10 @@ sealed class LoaderCache
     static ReadOnlySpan<byte> OldMagic => "ld.so-1.7.0\0"u8;
     static ReadOnlySpan<byte> Magic => "glibc-ld.so.cache1.1"u8;
 
-    readonly Dictionary<string, List<(string Path, bool ForSomeProcessors)>> entries = new(StringComparer.Ordinal);
+    readonly Dictionary<string, List<LoaderCacheEntry>> entries = new(StringComparer.Ordinal);
 
     /// <summary>In the loader's order of preference; those for some processors only (glibc-hwcaps) are marked.</summary>
-    public IReadOnlyList<(string Path, bool ForSomeProcessors)> Find(string soname) => entries.TryGetValue(soname, out var found) ? found : [];
+    public IReadOnlyList<LoaderCacheEntry> Find(string soname) => entries.TryGetValue(soname, out var found) ? found : [];
 
     /// <exception cref="InvalidDataException">It is no such file, or a damaged one; the message says what is off.</exception>
     public static LoaderCache Parse(ReadOnlySpan<byte> file)
@@ -46,7 +49,7 @@ sealed class LoaderCache
             var hwcap = Word(entry, 16, big) | Word(entry, 20, big);
             if (!cache.entries.TryGetValue(name, out var found))
                 cache.entries[name] = found = [];
-            found.Add((path, hwcap != 0));
+            found.Add(new LoaderCacheEntry(path, hwcap != 0));
         }
         return cache;
     }

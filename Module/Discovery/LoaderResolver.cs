@@ -83,7 +83,7 @@ sealed class LoaderResolver(string? machine) : Resolver
                     : "Install it, or name its directory in the library path.");
         }
         missing.Clear();
-        foreach (var (path, why) in closure.Loader.Damaged)
+        foreach (var (path, why) in closure.Loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal))
             if (closure.Files.ContainsKey(path) || path == LoaderTable.Cache)
                 closure.Tell(DependencySeverity.Error, path, Name, why.StartsWith(path + ": ", StringComparison.Ordinal) ? why[(path.Length + 2)..] : why, "Mend or replace the file.");
     }

@@ -36,7 +36,7 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
     void Check(InstalledPackage package, Closure closure)
     {
         if (package.Trouble is { } trouble)
-            closure.Tell(DependencySeverity.Error, package.Name, Name, $"the package is not wholly installed: its state is '{trouble}'", "Run dpkg --configure -a, or install it anew.");
+            closure.Tell(DependencySeverity.Error, package.Name, Name, $"the package is not wholly installed: {trouble}", "Run dpkg --configure -a, or install it anew.");
     }
 
     public override void Finish(Closure closure)

@@ -36,7 +36,18 @@ sealed class PathPattern
 
     public static bool IsWild(string component) => component.AsSpan().ContainsAny('*', '?');
 
-    public static bool MatchesName(string pattern, ReadOnlySpan<char> name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+    public static bool MatchesName(string pattern, ReadOnlySpan<char> name)
+    {
+        // each file is held against hundreds of these: nearly all differ before the first wildcard
+        for (var i = 0; i < pattern.Length; i++)
+        {
+            if (pattern[i] is '*' or '?' or '\\')
+                return FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
+            if (i >= name.Length || name[i] != pattern[i])
+                return false;
+        }
+        return name.Length == pattern.Length;
+    }
 
     public bool Matches(string path)
     {

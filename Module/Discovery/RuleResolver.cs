@@ -5,7 +5,8 @@ namespace Slipway.Discovery;
 /// <summary>Applies the rules of one resolver: plug-ins and data that programs open by a name that no ELF file has.</summary>
 sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 {
-    readonly HashSet<(Rule, string)> applied = [];
+    // by rule, what it has added; "" for its note
+    readonly Dictionary<object, HashSet<string>> applied = rules.ToDictionary(r => (object)r, _ => new HashSet<string>(StringComparer.Ordinal), ReferenceEqualityComparer.Instance);
 
     // those that are not about libraries and programs
     readonly IReadOnlyList<Rule> forAnyFile = [.. rules.Where(r => r.Sonames.Count + r.Imports.Count == 0)];
@@ -21,7 +22,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     bool Applies(Rule rule, FoundFile file, Closure closure)
     {
-        if (rule.Sonames.Count > 0 && !(file.Elf is { IsDynamic: true } elf && rule.Sonames.Any(s => PathPattern.MatchesName(s, elf.Soname ?? System.IO.Path.GetFileName(file.Path)))))
+        if (rule.Sonames.Count > 0 && !(file.Elf is { IsDynamic: true } elf && IsOf(rule.Sonames, elf.Soname ?? System.IO.Path.GetFileName(file.Path))))
             return false;
         if (rule.Paths.Count > 0 && !rule.Paths.Any(p => p.Matches(file.Path) || p.Matches(file.AskedAs)))
             return false;
@@ -34,11 +35,19 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         return importer.Imports.Count > 0 && rule.Imports.Any(importer.Imports.Contains);
     }
 
+    static bool IsOf(IReadOnlyList<string> sonames, string name)
+    {
+        foreach (var soname in sonames)
+            if (PathPattern.MatchesName(soname, name))
+                return true;
+        return false;
+    }
+
     void Apply(Rule rule, FoundFile file, Closure closure)
     {
         var origins = Origins(rule, file, closure);
         var reason = new Reason(name, file.Path, rule.Why);
-        if (rule.Note is { } note && applied.Add((rule, "")))
+        if (rule.Note is { } note && applied[rule].Add(""))
             closure.Tell(DependencySeverity.Note, file.Path, name, note);
         foreach (var values in Variables(rule, origins, closure, reason))
             foreach (var add in rule.Add)
@@ -49,7 +58,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     void Add(Rule rule, string what, FoundFile file, Reason reason, Closure closure)
     {
-        if (!applied.Add((rule, what)))
+        if (!applied[rule].Add(what))
             return;
         if (!what.StartsWith('/'))
         {

@@ -83,9 +83,10 @@ public sealed class ElfFile
 
     /// <summary>As <see cref="Read"/>, but null for a file that does not begin with the ELF magic number.</summary>
     /// <param name="imports">Symbols that <see cref="Imports"/> is to tell of.</param>
-    public static ElfFile? ReadIfElf(string path, HashSet<string>? imports = null)
+    /// <param name="size">Its size where the caller has just seen that it is a regular file; -1 where not.</param>
+    public static ElfFile? ReadIfElf(string path, HashSet<string>? imports = null, long size = -1)
     {
-        using var file = Open(path);
+        using var file = size < 0 ? Open(path) : size == 0 ? null : new ElfWindow(path, size);
         if (file is null || file.Length < 4 || !file.Slice(0, 4, "the magic number").SequenceEqual(ElfReader.Magic))
             return null;
         using ElfReader reader = new(file);

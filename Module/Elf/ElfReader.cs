@@ -24,11 +24,41 @@ internal sealed class ElfReader : IDisposable
     readonly ushort machine;
     readonly ushort type;
     readonly List<Segment> segments = [];
-    readonly Dictionary<ulong, ulong> dynamic = [];
+    readonly Dynamic dynamic = new();
     readonly List<ulong> needed = [];
     readonly List<ulong> filters = [];
 
-    readonly record struct Segment(uint Type, ulong Offset, ulong Address, ulong Size, ulong Align);
+    sealed record Segment(uint Type, ulong Offset, ulong Address, ulong Size, ulong Align);
+
+    /// <summary>The dynamic section: of the tags that are read, which are few, the first of each.</summary>
+    sealed class Dynamic
+    {
+        static readonly ulong[] Known = [DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_SYMTAB, DT_HASH, DT_GNU_HASH, DT_VERNEED, DT_VERNEEDNUM, DT_VERDEF, DT_VERDEFNUM, DT_FLAGS_1];
+
+        readonly ulong[] values = new ulong[Known.Length];
+        uint there;
+
+        public bool IsThere { get; private set; }
+
+        public void Add(ulong tag, ulong value)
+        {
+            IsThere = true;
+            var at = Array.IndexOf(Known, tag);
+            if (at < 0 || (there & 1u << at) != 0)
+                return;
+            there |= 1u << at;
+            values[at] = value;
+        }
+
+        public bool TryGetValue(ulong tag, out ulong value)
+        {
+            var at = Array.IndexOf(Known, tag);
+            value = values[at];
+            return (there & 1u << at) != 0;
+        }
+
+        public ulong GetValueOrDefault(ulong tag) => TryGetValue(tag, out var value) ? value : 0;
+    }
 
     public ElfReader(ElfWindow file)
     {
@@ -73,9 +103,8 @@ internal sealed class ElfReader : IDisposable
             LittleEndian = littleEndian,
             MachineId = machine,
             Type = type <= 4 ? (ElfType)type : ElfType.None,
-            Interpreter = segments.Where(s => s.Type == PT_INTERP)
-                .Select(s => names.Text(s.Offset, Math.Min(s.Size, NameLimit), "the interpreter's name")).FirstOrDefault(),
-            IsDynamic = dynamic.Count > 0 || needed.Count > 0,
+            Interpreter = segments.Find(s => s.Type == PT_INTERP) is { } interpreter ? names.Text(interpreter.Offset, Math.Min(interpreter.Size, NameLimit), "the interpreter's name") : null,
+            IsDynamic = dynamic.IsThere || needed.Count > 0,
             Soname = dynamic.TryGetValue(DT_SONAME, out var soname) ? Name(soname, NameLimit, "DT_SONAME") : null,
             Needed = needed.ConvertAll(n => Name(n, NameLimit, "DT_NEEDED")),
             Filters = filters.ConvertAll(n => Name(n, NameLimit, "DT_AUXILIARY")),
@@ -152,8 +181,8 @@ internal sealed class ElfReader : IDisposable
     /// </summary>
     ulong CountUnhashed(ulong symbols)
     {
-        var header = file.Slice(Locate(dynamic[DT_GNU_HASH], "DT_GNU_HASH"), 16, "DT_GNU_HASH");
-        var strings = dynamic[DT_STRTAB];
+        var header = file.Slice(Locate(dynamic.GetValueOrDefault(DT_GNU_HASH), "DT_GNU_HASH"), 16, "DT_GNU_HASH");
+        var strings = dynamic.GetValueOrDefault(DT_STRTAB);
         return U32(header, 4) <= 1 && strings > symbols ? (strings - symbols) / (is64 ? 24u : 16u) : 0;
     }
 
@@ -183,8 +212,7 @@ internal sealed class ElfReader : IDisposable
     void ReadDynamic()
     {
         var entrySize = is64 ? 16 : 8;
-        foreach (var segment in segments.Where(s => s.Type == PT_DYNAMIC).Take(1))
-        {
+        if (segments.Find(s => s.Type == PT_DYNAMIC) is { } segment)
             for (ulong at = 0; at + (ulong)entrySize <= segment.Size; at += (ulong)entrySize)
             {
                 var entry = file.Slice(Add(segment.Offset, at, "the dynamic section"), entrySize, "the dynamic section");
@@ -192,18 +220,17 @@ internal sealed class ElfReader : IDisposable
                 if (tag == DT_NULL)
                     return;
                 if (tag is not (DT_NEEDED or DT_AUXILIARY or DT_FILTER))
-                    dynamic.TryAdd(tag, value);
+                    dynamic.Add(tag, value);
                 else if (needed.Count + filters.Count < NeededLimit)
                     (tag == DT_NEEDED ? needed : filters).Add(value);
                 else
                     throw new ElfFormatException(file.Path, $"it needs more than {NeededLimit} libraries");
             }
-        }
     }
 
-    SortedDictionary<string, IReadOnlyList<string>> ReadVersionsNeeded()
+    Dictionary<string, IReadOnlyList<string>> ReadVersionsNeeded()
     {
-        var result = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        var result = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
         if (!dynamic.TryGetValue(DT_VERNEED, out var address))
             return result;
         var at = Locate(address, "DT_VERNEED");
