@@ -10,14 +10,16 @@ namespace Slipway.Discovery;
 /// <param name="Sonames">The file is a library of such a name; <c>*</c> is a wildcard.</param>
 /// <param name="Paths">The file lies at such a path.</param>
 /// <param name="Imports">It imports one of these symbols.</param>
+/// <param name="Except">It is none of these libraries; <c>*</c> is a wildcard.</param>
 /// <param name="Near">A library of the same process: <c>$ORIGIN</c> is then its directory, not the file's.</param>
 /// <param name="Read">Configuration files, each line of which <paramref name="Line"/> is held against.</param>
 /// <param name="Line">Its groups become variables in <paramref name="Add"/>.</param>
 /// <param name="Add">Patterns of paths, or names for dlopen(3).</param>
+/// <param name="Without">Names of files, with wildcards, that these patterns do not mean.</param>
 /// <param name="Largest">Bytes; what a pattern finds beyond that in all stays out, and is told.</param>
 /// <param name="Note">What a person should know when the rule applies.</param>
-sealed record Rule(string Name, string Why, IReadOnlyList<string> Sonames, IReadOnlyList<PathPattern> Paths, IReadOnlyList<string> Imports, string? Near,
-    IReadOnlyList<string> Read, Regex? Line, IReadOnlyList<string> Add, long Largest, string? Note);
+sealed record Rule(string Name, string Why, IReadOnlyList<string> Sonames, IReadOnlyList<PathPattern> Paths, IReadOnlyList<string> Imports, IReadOnlyList<string> Except, string? Near,
+    IReadOnlyList<string> Read, Regex? Line, IReadOnlyList<string> Add, IReadOnlyList<string> Without, long Largest, string? Note);
 
 /// <summary>The rules that are built in, one file a resolver, and the site's: YAML of one form.</summary>
 static class RuleFile
@@ -78,12 +80,12 @@ static class RuleFile
             throw new SlipwayException("ResolverInvalid", ErrorKind.InvalidData, $"{file}:1:1: one YAML document is needed, not {yaml.Documents.Count}", "Begin with 'name: …'; see docs/resolvers.md.", file);
         var map = YamlMap.Of(file, yaml.Documents[0].RootNode, "the resolver", "name", "why", "rules");
         var (name, why) = (map.Required("name").Value, map.Required("why").Value);
-        return [.. map.Maps("rules", "when", "near", "read", "line", "add", "largest", "why", "note").Select(r => One(r, name, why))];
+        return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note").Select(r => One(r, name, why))];
     }
 
     static Rule One(YamlMap map, string name, string why)
     {
-        var when = map.Map("when", "soname", "path", "imports") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
+        var when = map.Map("when", "soname", "path", "imports", "except") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
         string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true, shell: true).Select(t => t.Value)];
         var (sonames, paths, imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
         if (sonames.Length + paths.Length + imports.Length == 0)
@@ -93,8 +95,8 @@ static class RuleFile
             throw map.Error("read", "ResolverInvalid", "'read' and 'line' come together", "Give the files under 'read', and a regular expression for their lines under 'line'.");
         if (add.Length == 0 && map.Text("note") is null)
             throw map.Error("add", "ResolverInvalid", "the rule adds nothing", "Give patterns or sonames under 'add'.");
-        return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, map.Text("near")?.Value, read,
-            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
+        return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, List(when, "except"), map.Text("near")?.Value, read,
+            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, [.. List(map, "without").SelectMany(w => PathPattern.Parse(w)).Select(w => w.Text)], map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
     }
 
     static Regex Expression(YamlMap map, string text)

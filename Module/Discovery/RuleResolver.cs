@@ -24,6 +24,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
     {
         if (rule.Sonames.Count > 0 && !(file.Elf is { IsDynamic: true } elf && IsOf(rule.Sonames, elf.Soname ?? System.IO.Path.GetFileName(file.Path))))
             return false;
+        if (rule.Except.Count > 0 && file.Elf is { IsDynamic: true } other && IsOf(rule.Except, other.Soname ?? System.IO.Path.GetFileName(file.Path)))
+            return false;
         if (rule.Paths.Count > 0 && !rule.Paths.Any(p => p.Matches(file.Path) || p.Matches(file.AskedAs)))
             return false;
         if (rule.Imports.Count == 0)
@@ -35,10 +37,10 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         return importer.Imports.Count > 0 && rule.Imports.Any(importer.Imports.Contains);
     }
 
-    static bool IsOf(IReadOnlyList<string> sonames, string name)
+    static bool IsOf(IReadOnlyList<string> patterns, string name)
     {
-        foreach (var soname in sonames)
-            if (PathPattern.MatchesName(soname, name))
+        foreach (var pattern in patterns)
+            if (PathPattern.MatchesName(pattern, name))
                 return true;
         return false;
     }
@@ -70,6 +72,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         long total = 0;
         foreach (var path in PathPattern.Parse(what).SelectMany(closure.Tree.Glob))
         {
+            if (IsOf(rule.Without, System.IO.Path.GetFileName(path)))
+                continue;
             var leads = closure.Tree.Resolve(path);
             total += leads.Kind == FileKind.File ? closure.Tree.Look(leads.Path).Size : 0;
             if (total > rule.Largest)
