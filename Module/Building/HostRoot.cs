@@ -76,13 +76,15 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         }
     }
 
-    static DependencySet WithoutWhatStaysOut(DependencySet found) => new()
+    DependencySet WithoutWhatStaysOut(DependencySet found) => new()
     {
         Files = [.. found.Files.Where(f => !BuildInside.StaysOut(f.Path))],
         Problems =
         [
             .. found.Files.Where(f => BuildInside.StaysOut(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
                 $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
+            .. found.Files.Where(f => IsFiltered(f)).Select(f => new DependencyProblem(DependencySeverity.Note, f.Path, f.Rule,
+                $"{f.Path}: {(f.Path == "/etc/group" ? "groups of people (ids from 1000) and all members" : "the accounts of people (ids from 1000)")} are left out") { Recommendation = $"Name {f.Path} under 'files' if the image is to have them." }),
             .. found.Problems,
         ],
         Packages = found.Packages,
@@ -182,10 +184,12 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         LibC.chmod(path, (uint)mode | 0x1c0);
     }
 
+    bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);
+
     /// <summary>User and group files without the people of this host; null for all others, and for those that the definition names.</summary>
     string? Text(ImageDependency file)
     {
-        if (!Accounts.Contains(file.Path) || source.Files.Any(f => f.Value == file.Path))
+        if (!IsFiltered(file))
             return null;
         List<string[]> kept = [.. File.ReadLines(file.Path).Select(l => l.Split(':')).Where(f => f.Length >= 4
             && int.TryParse(f[2], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id is < FirstPerson or Nobody)];

@@ -126,6 +126,9 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
 
     static string By(Reason reason) => reason.AskedBy is null ? "" : $" ({reason.AskedBy} asks for it)";
 
+    /// <summary>A secret, or excluded.</summary>
+    public bool StaysOut(string canonical) => IsAny(Secrets, canonical, canonical) || IsAny(exclude, canonical, canonical);
+
     static bool IsAny(IReadOnlyList<PathPattern> patterns, string path, string canonical)
     {
         foreach (var pattern in patterns)

@@ -70,7 +70,12 @@ public static class DependencyFinder
             if (!AddFiles(file, closure))
                 throw NotFound(file, "there is no such file");
 
+        var asked = tree.Unreadable.Count;
+        foreach (var directory in tree.Unreadable.Where(d => !closure.StaysOut(d)))
+            closure.Tell(DependencySeverity.Error, directory, AskedRule, "the directory cannot be read: what is in it is left out", "Make it readable, or exclude it.");
         closure.Run([.. Resolvers(tree, path, rules), packages], cancel);
+        foreach (var directory in tree.Unreadable.Skip(asked).Where(d => !closure.StaysOut(d)))
+            closure.Tell(DependencySeverity.Warning, directory, AskedRule, "the directory cannot be read: what a rule looks for may be in it", "Make it readable, or exclude it.");
         return new DependencySet
         {
             Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],

@@ -86,7 +86,7 @@ sealed class DpkgDatabase : PackageDatabase
         {
             if (name is not null && state is not null && !state.EndsWith(" not-installed", StringComparison.Ordinal) && !state.EndsWith(" config-files", StringComparison.Ordinal))
             {
-                var trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : $"its state is '{state}'";
+                var trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
                 var package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
                 packages.TryAdd(name, package);
                 packages[$"{name}:{architecture}"] = package;
@@ -107,6 +107,9 @@ sealed class DpkgDatabase : PackageDatabase
 
     string ListOf(InstalledPackage package) =>
         tree.Resolve($"{Info}/{package.Name}:{package.Architecture}.list") is { Exists: true } found ? found.Path : $"{Info}/{package.Name}.list";
+
+    public override PackageTrouble? Trouble(InstalledPackage package) =>
+        package.State is { } state ? new PackageTrouble(DependencySeverity.Error, $"its state is '{state}'", "Run dpkg --configure -a, or install it anew.") : null;
 
     public override IReadOnlyList<string> Licences(InstalledPackage package) => [$"/usr/share/doc/{package.Name}/copyright"];
 

@@ -43,6 +43,11 @@ sealed class FileTree(string root)
     readonly Dictionary<string, ResolvedPath> resolved = new(StringComparer.Ordinal);
     readonly Dictionary<string, IReadOnlyList<string>> lists = new(StringComparer.Ordinal);
 
+    readonly List<string> unreadable = [];
+
+    /// <summary>Directories whose names were asked for, and may not be read.</summary>
+    public IReadOnlyList<string> Unreadable => unreadable;
+
     /// <summary>The running system itself.</summary>
     public bool IsHost => root.Length == 0;
 
@@ -127,7 +132,12 @@ sealed class FileTree(string root)
             return [];
         if (!lists.TryGetValue(directory.Path, out var names))
         {
-            var found = DirectoryNames.Read(Outside(directory.Path)) ?? [];
+            var found = DirectoryNames.Read(Outside(directory.Path));
+            if (found is null)
+            {
+                unreadable.Add(directory.Path);
+                found = [];
+            }
             found.Sort(StringComparer.Ordinal);
             lists[directory.Path] = names = found;
         }

@@ -162,7 +162,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         foreach (var (directory, how) in Directories(user, process))
         {
             foreach (var special in scope.Hwcaps(directory))
-                yield return ($"{special}/{name}", $"{how}, {LoaderTable.Hwcaps}", true);
+                yield return ($"{special}/{name}", $"{how}, {ForSome(special)}", true);
             yield return ($"{directory}/{name}", how, false);
         }
         if (scope.HasCache)
@@ -170,7 +170,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
             var some = user.Elf.NoDefaultLibraries ? scope.Defaults : null;
             bool Skipped(string path) => some is not null && some.Contains(FileTree.Parent(path));
             foreach (var path in scope.Cached(name, forSomeProcessors: true).Where(p => !Skipped(p)))
-                yield return (path, LoaderTable.Cache + ", for some processors", true);
+                yield return (path, $"{LoaderTable.Cache}, {ForSome(FileTree.Parent(path))}", true);
             foreach (var path in scope.Cached(name, forSomeProcessors: false).Where(p => !Skipped(p)))
                 yield return (path, LoaderTable.Cache, false);
         }
@@ -179,7 +179,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         foreach (var directory in scope.Defaults)
         {
             foreach (var special in scope.Hwcaps(directory))
-                yield return ($"{special}/{name}", $"default directory {directory}, {LoaderTable.Hwcaps}", true);
+                yield return ($"{special}/{name}", $"default directory {directory}, {ForSome(special)}", true);
             yield return ($"{directory}/{name}", $"default directory {directory}", false);
         }
     }
@@ -204,6 +204,9 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         foreach (var found in given.Concat(Of(user, user.Elf.Runpath, "runpath")))
             yield return found;
     }
+
+    /// <summary>Which processors take what lies there: all that can do as much as the directory's name says (ld.so(8), glibc-hwcaps).</summary>
+    static string ForSome(string directory) => $"{LoaderTable.Hwcaps}: processors of {System.IO.Path.GetFileName(directory)} and later take it in place of the one for all";
 
     static IEnumerable<LoadedObject> Chain(LoadedObject user)
     {

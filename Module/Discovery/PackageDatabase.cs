@@ -1,8 +1,12 @@
 namespace Slipway.Discovery;
 
 /// <summary>An installed package.</summary>
-/// <param name="Trouble">How its state differs from a whole installation; null where it does not.</param>
-sealed record InstalledPackage(string Name, string Version, string Architecture, string? Trouble);
+/// <param name="State">What the database says of it, where that is no whole installation; null otherwise.</param>
+sealed record InstalledPackage(string Name, string Version, string Architecture, string? State = null);
+
+/// <summary>Why a package counts as not wholly installed.</summary>
+/// <param name="What">Behind "the package is not wholly installed: ".</param>
+sealed record PackageTrouble(DependencySeverity Severity, string What, string Recommendation);
 
 /// <summary>The packages of a tree, and the files that each brought.</summary>
 abstract class PackageDatabase
@@ -19,6 +23,14 @@ abstract class PackageDatabase
     /// <summary>The packages that files are of; a file of several packages is the first one's.</summary>
     /// <param name="paths">With no link in their directories.</param>
     public abstract IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths);
+
+    /// <summary>How a package differs from a whole installation; null where it does not.</summary>
+    public abstract PackageTrouble? Trouble(InstalledPackage package);
+
+    /// <summary>Reads in one go what <see cref="Licences"/> and <see cref="Trouble"/> of these packages take.</summary>
+    public virtual void Prepare(IReadOnlyCollection<InstalledPackage> packages)
+    {
+    }
 
     /// <summary>Files with the terms under which a package may be copied.</summary>
     public abstract IReadOnlyList<string> Licences(InstalledPackage package);

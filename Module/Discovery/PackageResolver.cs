@@ -35,8 +35,8 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
 
     void Check(InstalledPackage package, Closure closure)
     {
-        if (package.Trouble is { } trouble)
-            closure.Tell(DependencySeverity.Error, package.Name, Name, $"the package is not wholly installed: {trouble}", "Run dpkg --configure -a, or install it anew.");
+        if (database!.Trouble(package) is { } trouble)
+            closure.Tell(trouble.Severity, package.Name, Name, $"the package is not wholly installed: {trouble.What}", trouble.Recommendation);
     }
 
     public override void Finish(Closure closure)
@@ -46,6 +46,7 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
         // a link to a directory (/lib in a merged /usr) is a directory to many packages, and the one that made it need not be among them
         var fresh = closure.Files.Values.Where(f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory)).Select(f => f.Path).ToList();
         var found = database.Owners(fresh);
+        database.Prepare([.. found.Values.Distinct()]);
         foreach (var path in fresh)
         {
             var owner = owners[path] = found.GetValueOrDefault(path);

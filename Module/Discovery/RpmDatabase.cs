@@ -11,8 +11,18 @@ sealed class RpmDatabase : PackageDatabase
     static readonly string[] Places = ["/var/lib/rpm", "/usr/lib/sysimage/rpm"];
     static readonly string[] Names = ["rpmdb.sqlite", "Packages", "Packages.db"];
 
+    const string FilesFormat = "[%{=NAME}-%{=VERSION}-%{=RELEASE}.%{=ARCH}\\t%{FILENAMES}\\t%{FILEFLAGS}\\t%{FILESTATES}\\n]";
+
+    // rpmfileAttrs and rpmfileState (rpm's rpmfiles.h): a file that is missingok, or a ghost, which no package brings, need not be there
+    const int Documentation = 1 << 1 | Licence, MayBeMissing = 1 << 3 | 1 << 6, Licence = 1 << 7, Installed = 0;
+
+    /// <summary>A file as its package's header has it.</summary>
+    sealed record RpmFile(string Path, int Flags, int State);
+
     readonly FileTree tree;
     readonly string place;
+    readonly Dictionary<string, List<RpmFile>> files = new(StringComparer.Ordinal);
+    Dictionary<string, List<string>>? several;
 
     RpmDatabase(FileTree tree, string place)
     {
@@ -36,15 +46,59 @@ sealed class RpmDatabase : PackageDatabase
         return exit == 0 || arguments.Contains("-qf") ? lines : [];
     }
 
-    static InstalledPackage? Parse(string line) => line.Split('\t') is [var name, var version, var architecture] ? new InstalledPackage(name, version, architecture, null) : null;
+    static InstalledPackage? Parse(string line) => line.Split('\t') is [var name, var version, var architecture] ? new InstalledPackage(name, version, architecture) : null;
 
     public override InstalledPackage? Find(string name) => name.StartsWith('-') ? null : Ask("-q", "--qf", Format, name).Select(Parse).FirstOrDefault(p => p is not null);
 
     static string Full(InstalledPackage package) => $"{package.Name}-{package.Version}.{package.Architecture}";
 
-    public override IReadOnlyList<string> Files(InstalledPackage package) => [.. Ask("-ql", Full(package)).Where(l => l.StartsWith('/'))];
+    public override IReadOnlyList<string> Files(InstalledPackage package) => [.. Of(package).Where(f => ShouldBeThere(f) || IsThere(f.Path)).Select(f => f.Path)];
 
-    public override IReadOnlyList<string> Licences(InstalledPackage package) => [.. Ask("-q", "--licensefiles", Full(package)).Where(l => l.StartsWith('/'))];
+    public override IReadOnlyList<string> Licences(InstalledPackage package) => [.. Of(package).Where(f => (f.Flags & Licence) != 0).Select(f => f.Path)];
+
+    /// <summary>
+    /// RPM has no state of a whole package. One whose installation was broken off lacks files that are installed by its header; one whose update was broken off
+    /// has two headers, of which only some may be there at once: those that say so (kernels).
+    /// </summary>
+    public override PackageTrouble? Trouble(InstalledPackage package)
+    {
+        List<string> missing = [.. Of(package).Where(f => ShouldBeThere(f) && (f.Flags & Documentation) == 0 && !IsThere(f.Path)).Select(f => f.Path)];
+        if (missing.Count > 0)
+            return new PackageTrouble(DependencySeverity.Warning, $"{missing.Count} of its files {(missing.Count == 1 ? "is" : "are")} missing, {missing[0]} first (rpm -V {package.Name})", $"Install it anew: dnf reinstall {package.Name}.");
+        return several is not null && several.TryGetValue($"{package.Name}.{package.Architecture}", out var versions)
+            ? new PackageTrouble(DependencySeverity.Warning, $"versions {string.Join(" and ", versions)} are there at once: an update was broken off", "Remove the older one: dnf remove --duplicates.") : null;
+    }
+
+    static bool ShouldBeThere(RpmFile file) => file.State == Installed && (file.Flags & MayBeMissing) == 0;
+
+    bool IsThere(string path) => tree.Resolve(FileTree.Parent(path)) is { Kind: FileKind.Directory } directory && tree.Look(FileTree.Join(directory.Path, Path.GetFileName(path))).Kind != FileKind.None;
+
+    public override void Prepare(IReadOnlyCollection<InstalledPackage> packages)
+    {
+        several ??= Several();
+        List<string> unknown = [.. packages.Select(Full).Where(p => !files.ContainsKey(p))];
+        foreach (var some in unknown.Chunk(PathsAtOnce))
+        {
+            foreach (var name in some)
+                files[name] = [];
+            foreach (var line in Ask(["-q", "--qf", FilesFormat, .. some]))
+                if (line.Split('\t') is [var name, ['/', ..] and var path, var flags, var state] && files.TryGetValue(name, out var list))
+                    list.Add(new RpmFile(path, int.TryParse(flags, out var f) ? f : 0, int.TryParse(state, out var s) ? s : -1));
+        }
+    }
+
+    /// <summary>By name and architecture, the versions of what is there more than once and should not be.</summary>
+    Dictionary<string, List<string>> Several() =>
+        Ask("-qa", "--qf", "%{NAME}.%{ARCH}\\t%{VERSION}-%{RELEASE}[\\t%{PROVIDENAME}]\\n").Select(l => l.Split('\t'))
+            .Where(f => f.Length >= 2 && !f[0].StartsWith("gpg-pubkey.", StringComparison.Ordinal) && !f.Any(p => p.StartsWith("installonlypkg(", StringComparison.Ordinal)))
+            .GroupBy(f => f[0], f => f[1]).Where(g => g.Count() > 1).ToDictionary(g => g.Key, g => g.Order(StringComparer.Ordinal).ToList(), StringComparer.Ordinal);
+
+    List<RpmFile> Of(InstalledPackage package)
+    {
+        if (!files.ContainsKey(Full(package)))
+            Prepare([package]);
+        return files[Full(package)];
+    }
 
     public override IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths)
     {

@@ -16,6 +16,8 @@ internal sealed class ElfReader : IDisposable
     // Version indices have 15 bits (LSB, symbol version table).
     const int VersionLimit = 32767;
     const long ExportTextLimit = 64L << 20;
+    // Far more than any library has; a file with holes could claim billions.
+    const ulong SymbolLimit = 1 << 24, SegmentLimit = 1 << 16;
 
     readonly ElfWindow file;
     readonly ElfWindow names;
@@ -129,6 +131,7 @@ internal sealed class ElfReader : IDisposable
         var count = CountSymbols();
         var exports = new List<string>();
         long text = 0;
+        LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
             var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
@@ -156,6 +159,7 @@ internal sealed class ElfReader : IDisposable
             return [];
         var table = Locate(address, "DT_SYMTAB");
         var count = dynamic.TryGetValue(DT_GNU_HASH, out var gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
+        LimitSymbols(count);
         // names lie all over the table: in one piece they are read once
         var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, ExportTextLimit), "the string table");
         var wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -200,7 +204,7 @@ internal sealed class ElfReader : IDisposable
             return;
         if (entrySize != (is64 ? 56 : 32))
             throw new ElfFormatException(file.Path, $"e_phentsize is {entrySize}");
-        for (ulong i = 0; i < count; i++)
+        for (ulong i = 0; i < Math.Min(count, SegmentLimit); i++)
         {
             var entry = file.Slice(Add(offset, i * entrySize, "a program header"), entrySize, "a program header");
             var segment = new Segment(U32(entry, 0), Word(entry, 4, 8), Word(entry, 8, 16), Word(entry, 16, 32), Word(entry, 28, 48));
@@ -352,13 +356,14 @@ internal sealed class ElfReader : IDisposable
         var (buckets, first, bloom) = (U32(header, 0), U32(header, 4), U32(header, 8));
         var at = table + 16 + bloom * (is64 ? 8ul : 4ul);
         ulong last = 0;
+        LimitSymbols(buckets);
         for (uint i = 0; i < buckets; i++)
             last = Math.Max(last, U32(file.Slice(at + i * 4ul, 4, "DT_GNU_HASH"), 0));
         if (last < first || last == 0)
             return 0;
         var chain = at + buckets * 4ul;
         while ((U32(file.Slice(chain + (last - first) * 4, 4, "DT_GNU_HASH"), 0) & 1) == 0)
-            last++;
+            LimitSymbols(++last);
         return last + 1;
     }
 
@@ -383,6 +388,12 @@ internal sealed class ElfReader : IDisposable
             if (segment.Type == PT_LOAD && address >= segment.Address && address - segment.Address < segment.Size)
                 return Add(segment.Offset, address - segment.Address, what);
         throw new ElfFormatException(file.Path, $"{what} has the address 0x{address:x}, which no segment holds");
+    }
+
+    void LimitSymbols(ulong count)
+    {
+        if (count > SymbolLimit)
+            throw new ElfFormatException(file.Path, $"it claims more than {SymbolLimit} symbols");
     }
 
     void CountVersion(ref int total)

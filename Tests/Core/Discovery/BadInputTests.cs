@@ -204,6 +204,21 @@ public sealed class BadInputTests : IDisposable
         Assert.Contains("/usr/bin/app: cannot be read: permission denied", host.Find("/usr/bin/app").Errors());
     }
 
+    [NeedsFact(Needs.Launcher, Needs.OtherUser)]
+    public void A_directory_that_may_not_be_read_is_told()
+    {
+        host.Program("/usr/bin/app");
+        host.Text("/opt/data/closed/file", "x");
+        host.Text("/opt/data/open", "x");
+        File.SetUnixFileMode(host.Root, (UnixFileMode)0x1ed);
+        File.SetUnixFileMode(host.Outside("/opt/data/closed"), (UnixFileMode)0x1c0);
+        var said = Cli.RunAs(Cli.OtherUser!, "deps", "--root", host.Root, "/opt/data");
+        Assert.Equal(1, said.ExitCode);
+        Assert.Contains("/opt/data/open", said.Output);
+        Assert.Contains("/opt/data/closed: the directory cannot be read: what is in it is left out [definition]", said.Error);
+        Assert.Equal(0, Cli.RunAs(Cli.OtherUser!, "deps", "--root", host.Root, "--exclude", "/opt/data/closed/**", "/opt/data").ExitCode);
+    }
+
     [Fact]
     public void Secrets_devices_and_fifos_stay_out_and_are_told()
     {

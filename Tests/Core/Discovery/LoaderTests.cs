@@ -119,6 +119,9 @@ public sealed class LoaderTests : IDisposable
             Assert.Contains(HostFixture.Lib + path, found.Paths());
         foreach (var path in new[] { "/opt/y/liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1" })
             Assert.Contains(path, found.Paths());
+        Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu, glibc-hwcaps: processors of x86-64-v3 and later take it in place of the one for all",
+            found.File(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1").Why);
+        Assert.Contains("/etc/ld.so.cache, glibc-hwcaps: processors of x86-64-v4 and later", found.File("/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1").Why);
     }
 
     [Fact]

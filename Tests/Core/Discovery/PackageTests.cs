@@ -121,29 +121,7 @@ public sealed class PackageTests : IDisposable
     {
         using TemporaryDirectory work = new();
         File.Delete(host.Outside("/var/lib/dpkg/status"));
-        work.Write("app.spec", """
-            Name: rapp
-            Version: 1.2
-            Release: 3
-            Summary: x
-            License: MIT
-            BuildArch: noarch
-            %description
-            x
-            %install
-            mkdir -p %{buildroot}/usr/bin %{buildroot}/etc %{buildroot}/usr/share/licenses/rapp
-            echo x >%{buildroot}/usr/bin/app
-            echo x >%{buildroot}/etc/app.conf
-            echo MIT >%{buildroot}/usr/share/licenses/rapp/LICENSE
-            %files
-            /usr/bin/app
-            %config /etc/app.conf
-            %license /usr/share/licenses/rapp/LICENSE
-            """);
-        var built = Cli.Start(Environment.UserName, ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define", $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
-        Assert.True(built.ExitCode == 0, built.Error);
-        var installed = Cli.Start(Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles", "--force", $"{work.Path}/noarch/rapp-1.2-3.noarch.rpm"]).Wait();
-        Assert.True(installed.ExitCode == 0, installed.Error);
+        Install("1.2");
         host.Program("/usr/bin/app", "libx.so.1");
 
         var byPackage = host.Find(new DependencyRequest { Packages = ["rapp"] });
@@ -155,5 +133,48 @@ public sealed class PackageTests : IDisposable
         Assert.Equal(["rapp 1.2-3 noarch"], byProgram.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}"));
         Assert.Contains("/usr/share/licenses/rapp/LICENSE", byProgram.Paths());
         Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
+        // a licence, as other documentation, and a ghost may be away
+        File.Delete(host.Outside("/usr/share/licenses/rapp/LICENSE"));
+        Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Rule == "package");
+
+        // what RPM knows of one whose installation, or update, was broken off
+        File.Delete(host.Outside("/etc/app.conf"));
+        foreach (var request in new[] { new DependencyRequest { Packages = ["rapp"] }, new DependencyRequest { Programs = ["/usr/bin/app"] } })
+        {
+            var problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
+            Assert.Equal((DependencySeverity.Warning, "package", "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"), (problem.Severity, problem.Rule, problem.Message));
+        }
+        host.Text("/etc/app.conf", "x");
+        Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Path == "rapp");
+        Install("1.3");
+        Assert.Contains("rapp: the package is not wholly installed: versions 1.2-3 and 1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));
+
+        void Install(string version)
+        {
+            work.Write("app.spec", $$"""
+                Name: rapp
+                Version: {{version}}
+                Release: 3
+                Summary: x
+                License: MIT
+                BuildArch: noarch
+                %description
+                x
+                %install
+                mkdir -p %{buildroot}/usr/bin %{buildroot}/etc %{buildroot}/usr/share/licenses/rapp
+                echo x >%{buildroot}/usr/bin/app
+                echo x >%{buildroot}/etc/app.conf
+                echo MIT >%{buildroot}/usr/share/licenses/rapp/LICENSE
+                %files
+                %ghost /var/log/rapp.log
+                /usr/bin/app
+                %config /etc/app.conf
+                %license /usr/share/licenses/rapp/LICENSE
+                """);
+            var built = Cli.Start(Environment.UserName, ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define", $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
+            Assert.True(built.ExitCode == 0, built.Error);
+            var installed = Cli.Start(Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles", "--force", $"{work.Path}/noarch/rapp-{version}-3.noarch.rpm"]).Wait();
+            Assert.True(installed.ExitCode == 0, installed.Error);
+        }
     }
 }

@@ -100,6 +100,36 @@ public sealed class RuleTests : IDisposable
     }
 
     [Fact]
+    public void Plug_ins_that_no_program_of_the_image_uses_stay_out()
+    {
+        foreach (var plugin in new[] { "/hwloc/hwloc_pci.so", "/hwloc/hwloc_gl.so", "/hwloc/hwloc_xml_libxml.so", "/sasl2/libplain.so.2", "/sasl2/libsasldb.so.2", "/openmpi/lib/openmpi3/mca_pml_ob1.so", "/openmpi/lib/openmpi3/mca_spml_ucx.so" })
+            host.Library(Lib + plugin);
+        foreach (var library in new[] { "libhwloc.so.15", "libsasl2.so.2", "libopen-pal.so.40", "liboshmem.so.40" })
+            host.Library($"{Lib}/{library}");
+        ElfBuilder Program(string[] needed, string[] imports) => new() { Interpreter = HostFixture.Interpreter, Needed = [.. needed, "libc.so.6"], Imports = imports };
+        host.Elf("/usr/bin/client", Program(["libhwloc.so.15", "libsasl2.so.2", "libopen-pal.so.40"], ["sasl_client_new"]), executable: true);
+        host.Elf("/usr/bin/server", Program(["libsasl2.so.2"], ["sasl_server_new"]), executable: true);
+        host.Elf("/usr/bin/shmem", Program(["liboshmem.so.40"], []), executable: true);
+        string[] Plugins(string program) => [.. host.Find(program).Paths().Where(p => p.Count(c => c == '/') > 4).Select(p => System.IO.Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        Assert.Equal(["hwloc_pci.so", "libplain.so.2", "mca_pml_ob1.so"], Plugins("client"));
+        Assert.Equal(["libplain.so.2", "libsasldb.so.2"], Plugins("server"));
+        Assert.Equal(["mca_spml_ucx.so"], Plugins("shmem"));
+    }
+
+    [Fact]
+    public void The_C_plus_plus_library_alone_brings_few_character_sets()
+    {
+        host.Elf(Lib + "/libstdc++.so.6", new ElfBuilder { Soname = "libstdc++.so.6", Needed = ["libc.so.6"], Imports = ["iconv_open"] });
+        foreach (var module in new[] { "ISO8859-1", "IBM1390" })
+            host.Library($"{Lib}/gconv/{module}.so");
+        host.Program("/usr/bin/solver", "libstdc++.so.6");
+        host.Elf("/usr/bin/convert", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libstdc++.so.6", "libc.so.6"], Imports = ["iconv_open"] }, executable: true);
+        Assert.Contains(Lib + "/gconv/ISO8859-1.so", host.Find("solver").Paths());
+        Assert.DoesNotContain(Lib + "/gconv/IBM1390.so", host.Find("solver").Paths());
+        Assert.Contains(Lib + "/gconv/IBM1390.so", host.Find("convert").Paths());
+    }
+
+    [Fact]
     public void Providers_and_modules_that_a_configuration_names_by_their_path_come_too()
     {
         host.Library(Lib + "/libibverbs.so.1");

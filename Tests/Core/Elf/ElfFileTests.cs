@@ -115,6 +115,67 @@ public sealed partial class ElfFileTests
                 }
     }
 
+    [Fact]
+    public void Any_word_that_is_an_extreme_is_a_typed_error_or_reads()
+    {
+        using var directory = new TemporaryDirectory();
+        foreach (var whole in new[] { Sample().Build(), Sample(is64: false, littleEndian: false, machine: 20).Build() })
+            // headers, tables, offsets and counts have 2, 4 or 8 bytes, and are aligned to them
+            foreach (var size in (int[])[2, 4, 8])
+                foreach (var value in (ulong[])[0, 1, (ulong)whole.Length - 1, (ulong)whole.Length, 0x7ffffffffffffffful >> (64 - 8 * size), ulong.MaxValue - 7, ulong.MaxValue])
+                    for (var at = 0; at + size <= whole.Length; at += size)
+                    {
+                        var changed = whole.ToArray();
+                        for (var i = 0; i < size; i++)
+                            changed[at + i] = (byte)(value >> (8 * (whole[5] == 1 ? i : size - 1 - i)));
+                        AssertSafe(changed);
+                    }
+    }
+
+    [Theory]
+    [MemberData(nameof(RealLibraries))]
+    public void Any_word_of_a_real_librarys_tables_that_is_an_extreme_is_a_typed_error_or_reads(string path)
+    {
+        var whole = File.ReadAllBytes(path);
+        // the file's header, all program headers, the dynamic section; and the heads of the tables that it leads to, such as those of its hash table
+        List<int> words = [.. Enumerable.Range(0, 16 + 14 * 14).Select(i => 4 * i)];
+        var headers = BitConverter.ToInt32(whole, 32);
+        for (var i = 0; i < BitConverter.ToUInt16(whole, 56); i++)
+            if (BitConverter.ToUInt32(whole, headers + 56 * i) == 2)
+                for (var (at, end) = (BitConverter.ToInt32(whole, headers + 56 * i + 8), BitConverter.ToInt32(whole, headers + 56 * i + 8) + BitConverter.ToInt32(whole, headers + 56 * i + 32)); at < end; at += 8)
+                {
+                    words.Add(at);
+                    if (BitConverter.ToUInt64(whole, at) is var target && target < (ulong)whole.Length - 32)
+                        words.AddRange(Enumerable.Range(0, 8).Select(w => (int)target / 4 * 4 + 4 * w));
+                }
+        foreach (var at in words.Distinct())
+            foreach (var value in (uint[])[0, 1, 0x7fffffff, 0xffffffff, (uint)whole.Length])
+            {
+                var before = whole[at..(at + 4)];
+                BitConverter.TryWriteBytes(whole.AsSpan(at), value);
+                AssertSafe(whole);
+                before.CopyTo(whole, at);
+            }
+    }
+
+    [Fact]
+    public void Counts_of_billions_in_a_file_with_holes_end()
+    {
+        using var directory = new TemporaryDirectory();
+        var whole = Sample().Build();
+        // DT_HASH's second word counts the symbols: it is the one word that is their number
+        var count = (uint)(Sample().Exports.Count + Sample().Imports.Count + 1);
+        var at = Enumerable.Range(0, whole.Length / 4).Select(i => 4 * i).Last(i => BitConverter.ToUInt32(whole, i) == count && BitConverter.ToUInt32(whole, i - 4) == 0);
+        BitConverter.TryWriteBytes(whole.AsSpan(at), 0xffffffffu);
+        // the first segment, which holds all, goes as far as the file
+        BitConverter.TryWriteBytes(whole.AsSpan(64 + 32), 1L << 40);
+        var path = directory.Write("libholes.so", whole);
+        using (var file = File.OpenWrite(path))
+            file.SetLength(1L << 40);
+        Assert.Contains("symbols", Assert.Throws<ElfFormatException>(() => ElfFile.ReadExports(path)).Message);
+        Assert.Contains("symbols", ElfFile.ReadIfElf(path, ["iconv_open"])!.ImportsFault);
+    }
+
     [Theory]
     [MemberData(nameof(RealLibraries))]
     public void A_damaged_real_library_is_a_typed_error_or_reads(string path)
