@@ -137,12 +137,17 @@ public abstract class SlipwayCmdlet : PSCmdlet
         }
 
         readonly List<string> nodes = [];
+        readonly Dictionary<string, string> begun = [];
 
         public void Report(StepProgress value) => messages.Add(() =>
         {
             if (value.Node is { } node && !nodes.Contains(node))
                 nodes.Add(node);
-            cmdlet.WriteVerbose($"{value.Activity}: {(value.Node is null ? "" : value.Node + ": ")}{value.Step}");
+            string of = value.Node is null ? value.Activity + ": " : $"{value.Activity}: {value.Node}: ";
+            // one line a step, whatever goes on beside it
+            if (!begun.TryGetValue(of, out string? before) || before != value.Step)
+                cmdlet.WriteVerbose(of + value.Step);
+            begun[of] = value.Step;
             cmdlet.WriteProgress(value.Node is null
                 ? new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent }
                 : new ProgressRecord(2 + nodes.IndexOf(value.Node), value.Node, value.Step) { PercentComplete = value.Percent, ParentActivityId = 1 });

@@ -4,20 +4,24 @@ namespace Slipway.Launcher;
 sealed class ProgressLine(bool verbose) : IProgress<StepProgress>, IDisposable
 {
     readonly bool terminal = !Console.IsErrorRedirected;
+    readonly Dictionary<string, string> begun = [];
     string last = "";
 
     public void Report(StepProgress value)
     {
-        string text = $"{value.Activity}: {(value.Node is null ? "" : value.Node + ": ")}{value.Step}{(value.Percent >= 0 ? $" {value.Percent} %" : "")}";
+        string of = value.Node is null ? value.Activity + ": " : $"{value.Activity}: {value.Node}: ", step = of + value.Step, text = value.Percent >= 0 ? $"{step} {value.Percent} %" : step;
         lock (this)
         {
             if (text == last)
                 return;
             last = text;
-            if (verbose)
-                Console.Error.WriteLine(text);
-            else if (terminal)
+            if (!verbose && terminal)
                 Console.Error.Write($"\r\e[K{text}");
+            // one line a step, whatever goes on beside it
+            if (!verbose || begun.GetValueOrDefault(of) == value.Step)
+                return;
+            begun[of] = value.Step;
+            Console.Error.WriteLine(step);
         }
     }
 

@@ -14,4 +14,7 @@ internal sealed record ArchiveEntry(int Number, string Path, ArchiveKind Kind, s
 {
     /// <summary>Inode number of a cpio entry that has more than one name; null where it has but one.</summary>
     public string? Shared { get; init; }
+
+    /// <summary>Extended attributes, as pax names and writes them (<c>SCHILY.xattr.NAME</c> of star(1) and GNU tar); none for other formats.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Attributes { get; init; } = [];
 }

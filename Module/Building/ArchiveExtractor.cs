@@ -16,7 +16,8 @@ internal sealed class ArchiveExtractor : IDisposable
 
     readonly int root;
     readonly long limit;
-    readonly Action<string> log;
+    readonly Action<string> log, warn;
+    readonly SortedDictionary<string, int> attributesLeft = new(StringComparer.Ordinal);
     readonly Dictionary<string, ArchiveKind> written = new(StringComparer.Ordinal);
     readonly Dictionary<string, string> shared = [];
     readonly List<(string Path, ArchiveEntry Entry)> directories = [];
@@ -26,10 +27,12 @@ internal sealed class ArchiveExtractor : IDisposable
     int devices;
 
     /// <param name="limit">Bytes of all files together.</param>
-    public ArchiveExtractor(string root, long limit, Action<string> log)
+    /// <param name="warn">What the archive has, and the root does not get.</param>
+    public ArchiveExtractor(string root, long limit, Action<string> log, Action<string> warn)
     {
         this.limit = limit;
         this.log = log;
+        this.warn = warn;
         this.root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         written[""] = ArchiveKind.Directory;
     }
@@ -111,6 +114,8 @@ internal sealed class ArchiveExtractor : IDisposable
         }
         if (devices > 0)
             log($"{devices} device nodes of the archive's /dev are left out");
+        if (attributesLeft.Count > 0)
+            warn($"extended attributes of the archive are not kept: {string.Join(", ", attributesLeft.Take(10).Select(a => $"{Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}"))}");
     }
 
     const ulong Inside = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -191,13 +196,31 @@ internal sealed class ArchiveExtractor : IDisposable
     SlipwayException TooLarge(ArchiveEntry entry) => Bad(entry, "ArchiveTooLarge", $"brings what is unpacked to {bytes + Math.Max(entry.Size, 1)} bytes, and the limit is {limit}", "Where it really is that large, set 'size-limit', e.g. 20G.");
 
     /// <summary>The mode comes last: a change of owner takes set-id bits away (chown(2)).</summary>
-    static void Attributes(ArchiveEntry entry, string to)
+    void Attributes(ArchiveEntry entry, string to)
     {
         if (lchown(to, entry.Owner, entry.Group) != 0 && !BuildNamespace.IsFake)
             throw new SlipwayException("ArchiveOwner", ErrorKind.PermissionDenied, $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, which the builder's user namespace does not have (errno {errno})",
                 "Build as root or with more subordinate ids, or make the archive with --owner=0 --group=0.");
+        // after the owner, whose change takes file capabilities away too
+        foreach ((string key, string value) in entry.Attributes)
+            if (!SetAttribute(to, key, value))
+                attributesLeft[key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]] = attributesLeft.GetValueOrDefault(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]) + 1;
         chmod(to, entry.Mode & 0xfff);
         SetModified(to, entry.Modified);
+    }
+
+    /// <summary>Of a pax header; the name of the attribute comes after it.</summary>
+    public const string AttributePrefix = "SCHILY.xattr.";
+
+    /// <summary>A user's own attributes and file capabilities are kept; labels of a security module and ACLs name what only the archive's own system knows.</summary>
+    /// <remarks>.NET gives the value as text: bytes that are no UTF-8 are lost, and half of a capability is not set.</remarks>
+    static bool SetAttribute(string to, string key, string value)
+    {
+        if (!key.StartsWith(AttributePrefix, StringComparison.Ordinal) || value.Contains('\ufffd', StringComparison.Ordinal) || BuildNamespace.IsFake)
+            return false;
+        string name = key[AttributePrefix.Length..];
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(value);
+        return (name == "security.capability" || (name.StartsWith("user.", StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal))) && lsetxattr(to, name, bytes, (nuint)bytes.Length, 0) == 0;
     }
 
     static void Check(ArchiveEntry entry, int result)

@@ -136,7 +136,10 @@ internal static class ArchiveReader
                 var other => throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"entry {number}, '{entry.Name}', is of a kind that is not known here ({other})", "Make the archive anew with tar --format=pax and without --sparse."),
             };
             if (kind is not null)
-                yield return new ArchiveEntry(number, entry.Name, kind.Value, entry.LinkName, (uint)entry.Mode, (uint)entry.Uid, (uint)entry.Gid, entry.ModificationTime.ToUnixTimeSeconds(), entry.Length, entry.DataStream);
+                yield return new ArchiveEntry(number, entry.Name, kind.Value, entry.LinkName, (uint)entry.Mode, (uint)entry.Uid, (uint)entry.Gid, entry.ModificationTime.ToUnixTimeSeconds(), entry.Length, entry.DataStream)
+                {
+                    Attributes = entry is PaxTarEntry pax ? pax.ExtendedAttributes.Where(a => a.Key.StartsWith(ArchiveExtractor.AttributePrefix, StringComparison.Ordinal) || a.Key.StartsWith("SCHILY.acl.", StringComparison.Ordinal)) : [],
+                };
         }
     }
 }

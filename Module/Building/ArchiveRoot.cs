@@ -31,7 +31,7 @@ internal sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContex
         using FileStream file = new(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
         try
         {
-            using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log);
+            using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log, Context.Warn);
             ArchiveReader.Read(file, extractor, percent => Context.Step("unpacking the archive", percent), cancel);
             new RootDirectory(root).Write(DateFile, extractor.Newest.ToString(CultureInfo.InvariantCulture));
         }

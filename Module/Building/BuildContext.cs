@@ -54,5 +54,18 @@ internal sealed class BuildContext(Definition definition, BuildJob job, Action<s
         return (exit, said);
     }
 
+    /// <summary>Four at once, for what waits for programs and disks; the first error is the one that is thrown.</summary>
+    public static void Each(int count, CancellationToken cancel, Action<int> work)
+    {
+        try
+        {
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancel }, work);
+        }
+        catch (AggregateException e)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
+        }
+    }
+
     const int MostLines = 20_000;
 }

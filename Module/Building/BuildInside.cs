@@ -124,14 +124,15 @@ public static class BuildInside
             locked.Add(BuildLocks.Source(stage, RootSource.Of(stage, context), job, cancel));
         BuildLock made = new() { Sources = locked };
         string key = StepCache.ImageKey(definition, job, made);
-        if (context.Cache.TakeImage(key, job.PartialPath, cancel) is { } before)
-            return new BuildMessage { Digest = before, Lock = made };
+        if (context.Cache.TakeImage(key, job.Destination, job.PartialPath, cancel) is { } before)
+            return new BuildMessage { Digest = before.Digest, Unchanged = before.IsThere, Lock = made };
 
         Dictionary<string, string> stageKeys = [];
         long epoch = 0;
+        ImageRuntime? runtime = null;
         for (int i = 0; i < stages.Length; i++)
         {
-            roots[stages[i].Name] = StageBuilder.Make(stages[i], locked[i], roots, stageKeys, context, cancel);
+            (roots[stages[i].Name], runtime) = StageBuilder.Make(stages[i], locked[i], roots, stageKeys, context, cancel);
             RootDirectory of = new(roots[stages[i].Name]);
             long date = long.TryParse(of.Read(ArchiveRoot.DateFile), NumberStyles.None, CultureInfo.InvariantCulture, out long read) ? read : locked[i].SourceDateEpoch;
             of.Delete(ArchiveRoot.DateFile);
@@ -144,7 +145,7 @@ public static class BuildInside
         foreach (string library in BuildNamespace.FakeLibraries)
             root.Delete(library);
         Clean(root);
-        ImageManifest manifest = Describe(root, context, locked, epoch);
+        ImageManifest manifest = Describe(root, context, locked, runtime!, epoch);
         manifest.Fabric = Slipway.Fabric.ImageFabricReader.FromRoot(rootPath, cancel);
         root.Write(".slipway/image.json", JsonSerializer.Serialize(manifest, SlipwayJson.Default.ImageManifest) + "\n");
         CutTimes(rootPath, epoch);
@@ -157,7 +158,7 @@ public static class BuildInside
         return new BuildMessage { Digest = digest, Lock = made };
     }
 
-    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, long epoch)
+    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, ImageRuntime runtime, long epoch)
     {
         ImageManifest? host = context.Definition.Source is HostSource ? HostRoot.TakeRecord(root) : null;
         return new ImageManifest
@@ -173,9 +174,9 @@ public static class BuildInside
             Dependencies = host?.Dependencies ?? [],
             Problems = host?.Problems ?? [],
             Sources = locked,
-            Environment = context.Definition.Environment,
-            Runscript = context.Definition.Runscript,
-            Labels = context.Definition.Labels,
+            Environment = runtime.Environment,
+            Runscript = runtime.Runscript,
+            Labels = runtime.Labels,
         };
     }
 

@@ -21,10 +21,19 @@ internal sealed class BuildJob
     /// <summary>Where dnf keeps what it has read of repositories.</summary>
     public required string MetadataCache { get; init; }
 
+    /// <summary>Where the control fields of deb packages are kept between builds, each under its package's SHA-256.</summary>
+    public required string ControlCache { get; init; }
+
     /// <summary>Where steps that were done are kept between builds.</summary>
     public required string StepCache { get; init; }
 
     public bool UseStepCache { get; init; } = true;
+
+    /// <summary>Where this node's cache holds the images that the definition names by digest. In the builder's namespace a user is root, whose cache is another.</summary>
+    public IReadOnlyDictionary<string, string> CachedImages { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Where <see cref="PartialPath"/> will go.</summary>
+    public required string Destination { get; init; }
 
     /// <summary>What to build from; null finds out what the repositories have now.</summary>
     public BuildLock? Lock { get; init; }
@@ -46,6 +55,9 @@ internal sealed class BuildMessage
     public int Percent { get; init; } = -1;
     public BuildFailure? Failure { get; init; }
     public string? Digest { get; init; }
+
+    /// <summary>With <see cref="Digest"/>: the destination has this image already, and none was written.</summary>
+    public bool Unchanged { get; init; }
 
     /// <summary>What it was built from; comes with <see cref="Digest"/>.</summary>
     public BuildLock? Lock { get; init; }

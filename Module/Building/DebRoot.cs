@@ -120,6 +120,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
     }
 
     /// <summary>From APT's copies of the indexes (deb822), where a file is not compressed.</summary>
+    /// <remarks>By bytes: Debian's index has 50 MB, and as strings that is half a second of every build.</remarks>
     static void SetPriorities(IReadOnlyList<LockedPackage> packages, IEnumerable<string> indexes)
     {
         Dictionary<string, LockedPackage> wanted = [];
@@ -127,15 +128,28 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             wanted[package.Sha256] = package;
         foreach (string file in indexes.Where(File.Exists))
         {
-            string? priority = null;
-            foreach (string line in File.ReadLines(file))
-                if (line.Length == 0)
-                    priority = null;
-                else if (line.StartsWith("Priority: ", StringComparison.Ordinal))
-                    priority = line["Priority: ".Length..];
-                else if (line.StartsWith("SHA256: ", StringComparison.Ordinal) && wanted.TryGetValue(line["SHA256: ".Length..], out LockedPackage? package))
-                    package.Priority ??= priority;
+            byte[] all = File.ReadAllBytes(file);
+            int start = 0;
+            for (int at; start < all.Length && (at = all.AsSpan(start).IndexOf("\nSHA256: "u8)) >= 0;)
+            {
+                at += start + "\nSHA256: ".Length;
+                int end = all.AsSpan(at).IndexOf((byte)'\n') is >= 0 and var length ? at + length : all.Length;
+                if (wanted.TryGetValue(Encoding.ASCII.GetString(all.AsSpan(at, end - at)), out LockedPackage? package))
+                    package.Priority ??= PriorityAround(all, at);
+                start = end;
+            }
         }
+    }
+
+    /// <summary>The priority in the stanza that a place of an index is in.</summary>
+    static string? PriorityAround(ReadOnlySpan<byte> index, int at)
+    {
+        int begin = index[..at].LastIndexOf("\n\n"u8) is >= 0 and var before ? before + 1 : 0;
+        int end = index[at..].IndexOf("\n\n"u8) is >= 0 and var after ? at + after : index.Length;
+        foreach (string line in Encoding.UTF8.GetString(index[begin..end]).Split('\n'))
+            if (line.StartsWith("Priority: ", StringComparison.Ordinal))
+                return line["Priority: ".Length..];
+        return null;
     }
 
     static IEnumerable<string> Options(IEnumerable<string> more) =>
@@ -216,7 +230,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
     {
         Directory.CreateDirectory(archives);
         string[] stanzas = new string[held.Count];
-        Parallel.For(0, held.Count, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancel }, i =>
+        BuildContext.Each(held.Count, cancel, i =>
         {
             (LockedPackage package, string file) = held[i];
             // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
@@ -239,11 +253,33 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
     /// <summary>The control fields of a package, and that it is the one that the lock names.</summary>
     string ControlOf(LockedPackage package, string file)
     {
+        bool IsOf(string text) => new[] { $"Package: {package.Name}", $"Version: {package.Version}" }.All(text.Split('\n').Contains) && !text.Contains("\n\n", StringComparison.Ordinal);
+        // the file has that hash, so what it says of itself is what it said before
+        string kept = Path.Combine(Context.Job.ControlCache, package.Sha256);
+        if (File.Exists(kept) && File.ReadAllText(kept) is var before && IsOf(before))
+            return before;
         string control = HostProgram.Read("dpkg-deb", "--field", file) ?? throw new SlipwayException("PackageInvalid", ErrorKind.InvalidData, $"{source.Suite.Where}: package '{package.Name}' ({file}) is not a Debian package", Context.LogHint, package.Name);
-        bool Has(string field, string value) => control.Split('\n').Contains($"{field}: {value}");
-        if (!Has("Package", package.Name) || !Has("Version", package.Version) || control.Contains("\n\n", StringComparison.Ordinal))
+        if (!IsOf(control))
             throw new SlipwayException("PackageInvalid", ErrorKind.SecurityError, $"{source.Suite.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) says of itself that it is another", "Ask who keeps the repository.", package.Name);
+        KeepControl(kept, control);
         return control;
+    }
+
+    void KeepControl(string kept, string control)
+    {
+        string partial = PartialFile.NameFor(kept);
+        try
+        {
+            Directory.CreateDirectory(Context.Job.ControlCache, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.WriteAllText(partial, control);
+            File.Move(partial, kept, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // a convenience: without it the package is asked again
+            LibC.unlink(partial);
+            Context.Log($"{kept}: not kept: {e.Message}");
+        }
     }
 
     void CheckInstalled(RootDirectory root, LockedSource locked)

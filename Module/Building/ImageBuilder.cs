@@ -28,6 +28,7 @@ public static class ImageBuilder
         string? lockPath = request.LockFile is null ? null : Path.GetFullPath(request.LockFile);
         if (lockPath is null && request.UpdateLock)
             throw new SlipwayException("NoLockFile", ErrorKind.InvalidArgument, "there is no lock file to update", "Name it: -LockFile FILE, --lock-file FILE.", request.DefinitionPath);
+        IReadOnlyDictionary<string, string> cached = ImageRoot.FindCached(definition);
         BuildLock? given = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
         IReadOnlyList<string> command = BuildNamespace.Command();
         string partial = ReservePartial(destination);
@@ -49,6 +50,9 @@ public static class ImageBuilder
                     MetadataCache = Path.Combine(cache, "dnf"),
                     StepCache = Path.Combine(cache, "steps"),
                     UseStepCache = request.UseStepCache,
+                    ControlCache = Path.Combine(cache, "control"),
+                    CachedImages = cached,
+                    Destination = destination,
                     Lock = given,
                     LockPath = lockPath,
                     LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, $"{name}-{ContentKey.Of([destination])[..8]}.log"),
@@ -59,12 +63,20 @@ public static class ImageBuilder
                 File.WriteAllText(jobPath, JsonSerializer.Serialize(job, SlipwayJson.Default.BuildJob));
                 built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
             }
-            using (FileStream written = new(partial, FileMode.Open, FileAccess.ReadWrite))
-                written.Flush(flushToDisk: true);
+            InPlace(destination, partial, () =>
+            {
+                if (!built.Unchanged)
+                    using (FileStream written = new(partial, FileMode.Open, FileAccess.ReadWrite))
+                        written.Flush(flushToDisk: true);
+            });
             // before the image: a lock file that cannot be written is an error, and leaves no image behind
             if (lockPath is not null && given is null)
                 BuildLocks.Write(lockPath, built.Lock!);
-            File.Move(partial, destination, overwrite: true);
+            InPlace(destination, partial, () =>
+            {
+                if (!built.Unchanged)
+                    File.Move(partial, destination, overwrite: true);
+            });
             return ImageReader.Read(destination, built.Digest, cancel);
         }
         finally
@@ -139,6 +151,23 @@ public static class ImageBuilder
             $"Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces). The log: {job.LogPath}", job.DefinitionPath);
     }
 
+    /// <summary>The last steps of a build, whose errors name the image and not the file that is to become it.</summary>
+    static void InPlace(string destination, string partial, Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(destination, partial, e);
+        }
+    }
+
+    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == LibC.ENOSPC
+        ? new("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device", "Free some space, or choose another destination.", destination, e)
+        : new("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
+
     /// <summary>Makes the file that will become the image, beside its destination: whether that can be written shows before the long work.</summary>
     static string ReservePartial(string destination)
     {
@@ -161,7 +190,7 @@ public static class ImageBuilder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
+            throw NotWritable(destination, partial, e);
         }
     }
 

@@ -7,12 +7,17 @@ namespace Slipway.Building;
 internal sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     /// <summary>The file: as the definition names it, or as the node cache holds it.</summary>
-    string Path => source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal)
-        ? Staging.NodeCache.FindEntry(source.Image.Value) ?? throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound,
-            $"{source.Image.Where}: no image with the digest {source.Image.Value} is in this node's cache", "Publish it (slipway publish, Publish-ImageCache), or give its path.", source.Image.Value)
-        : source.Image.Value;
+    string Path => IsDigest(source) ? Context.Job.CachedImages[source.Image.Value] : source.Image.Value;
 
-    LockedSource Empty => NewLock([source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal) ? source.Image.Value : ""]);
+    static bool IsDigest(ImageSource source) => source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal);
+
+    /// <summary>The files that hold the images which a definition names by digest. For the caller's own process: the builder's namespace has another user.</summary>
+    /// <exception cref="SlipwayException">One is not in this node's cache.</exception>
+    public static IReadOnlyDictionary<string, string> FindCached(Definition definition) => definition.Stages.Append(definition).Select(s => s.Source).OfType<ImageSource>().Where(IsDigest).DistinctBy(s => s.Image.Value)
+        .ToDictionary(s => s.Image.Value, s => Staging.NodeCache.FindEntry(s.Image.Value) ?? throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound,
+            $"{s.Image.Where}: no image with the digest {s.Image.Value} is in this node's cache", "Publish it (slipway publish, Publish-ImageCache), or give its path.", s.Image.Value));
+
+    LockedSource Empty => NewLock([IsDigest(source) ? source.Image.Value : ""]);
 
     public override string Inputs(CancellationToken cancel) => Empty.Inputs;
 
@@ -28,7 +33,7 @@ internal sealed class ImageRoot(ImageSource source, Stage stage, BuildContext co
         {
             throw new SlipwayException(e.Id, e.Kind, $"{source.Image.Where}: {e.Message}", e.Recommendation, e.Target, e);
         }
-        if (source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal) && image.Digest != source.Image.Value)
+        if (IsDigest(source) && image.Digest != source.Image.Value)
             throw new SlipwayException("ImageChanged", ErrorKind.SecurityError, $"{source.Image.Where}: {image.Path} has the digest {image.Digest}", "Publish the image anew.", image.Path);
         LockedSource locked = Empty;
         locked.Digest = image.Digest;

@@ -27,13 +27,12 @@ internal sealed class PackageCache(BuildContext context)
         {
             throw new SlipwayException("NoCacheDirectory", ErrorKind.WriteError, $"{Directory}: the package cache cannot be made: {e.Message}", "Give another directory (-PackageCache, --package-cache).", Directory, e);
         }
+        string?[] found = new string?[locked.Packages.Count];
+        BuildContext.Each(found.Length, cancel, i => found[i] = Find(locked.Packages[i]));
         Dictionary<LockedPackage, string> held = [];
-        foreach (LockedPackage package in locked.Packages)
-        {
-            cancel.ThrowIfCancellationRequested();
-            if (Find(package) is { } file)
-                held.Add(package, file);
-        }
+        for (int i = 0; i < found.Length; i++)
+            if (found[i] is { } file)
+                held[locked.Packages[i]] = file;
         List<LockedPackage> missing = [.. locked.Packages.Where(p => !held.ContainsKey(p))];
         if (missing.Count > 0)
         {

@@ -13,8 +13,8 @@ internal static class StageBuilder
     /// <summary>Makes the root of a stage.</summary>
     /// <param name="roots">Of the stages that were made before.</param>
     /// <param name="stageKeys">What those hold; this stage's is added.</param>
-    /// <returns>Its path.</returns>
-    public static string Make(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> roots, Dictionary<string, string> stageKeys, BuildContext context, CancellationToken cancel)
+    /// <returns>Its path, and what holds when it runs.</returns>
+    public static (string Root, ImageRuntime Runtime) Make(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> roots, Dictionary<string, string> stageKeys, BuildContext context, CancellationToken cancel)
     {
         string path = context.Directory("root", stage.Name.Length == 0 ? "image" : "stage-" + stage.Name);
         File.SetUnixFileMode(path, (UnixFileMode)0x1ed);
@@ -42,6 +42,7 @@ internal static class StageBuilder
             RootSource.Of(stage, context).Make(path, locked, cancel);
             Done(0);
         }
+        ImageRuntime runtime = ImageRuntime.Of(stage, root, context);
         if (kept < 1 && stage.Files.Count > 0)
         {
             foreach (DefinitionFile file in stage.Files)
@@ -52,17 +53,17 @@ internal static class StageBuilder
         for (int i = Math.Max(0, kept - 1); i < stage.Run.Count; i++)
         {
             context.Step($"running command {i + 1} of {stage.Run.Count}", 100 * i / stage.Run.Count);
-            InMounts(root, context, () => Run(path, stage, stage.Run[i], "command of 'run'", context, cancel), cancel);
+            InMounts(root, context, () => Run(path, runtime, stage.Run[i], "command of 'run'", context, cancel), cancel);
             Done(i + 2);
         }
         if (stage.Name.Length == 0)
-            ImageMetadata.Write(root, context.Definition);
+            ImageMetadata.Write(root, runtime);
         if (stage.Test is { } test)
         {
             context.Step("testing");
-            InMounts(root, context, () => Run(path, stage, test, "'test'", context, cancel), cancel);
+            InMounts(root, context, () => Run(path, runtime, test, "'test'", context, cancel), cancel);
         }
-        return path;
+        return (path, runtime);
     }
 
     /// <summary>Keys of what the root holds after its source, after <c>files</c>, and after each command of <c>run</c>.</summary>
@@ -98,7 +99,7 @@ internal static class StageBuilder
             throw new SlipwayException("DefinitionFileNotFound", ErrorKind.ObjectNotFound, $"{file.Where}: stage '{file.Stage}' has no '{file.From}'", $"Look at what its commands make. {context.LogHint}", file.From);
     }
 
-    static void Run(string root, Stage stage, Located line, string what, BuildContext context, CancellationToken cancel)
+    static void Run(string root, ImageRuntime runtime, Located line, string what, BuildContext context, CancellationToken cancel)
     {
         context.Log("$ " + line.Value);
         List<string> last = [];
@@ -111,7 +112,7 @@ internal static class StageBuilder
         }
 
         List<string> environment = ["PATH=" + DefaultPath, "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive", "TERM=dumb"];
-        environment.AddRange(stage.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
+        environment.AddRange(runtime.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
         // nothing of the builder's environment but what fakeroot is known by
         if (BuildNamespace.IsFake)
             environment.AddRange(new[] { "LD_PRELOAD", "LD_LIBRARY_PATH", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }.Where(n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}"));

@@ -37,21 +37,25 @@ internal sealed class StepCache(string directory, bool use, Action<string> log)
 
     string PathOf(string key, string ending) => Path.Combine(directory, key + ending);
 
-    /// <summary>Copies an image that was built before, checked against its digest.</summary>
+    /// <summary>Copies an image that was built before, checked against its digest; where <paramref name="destination"/> has the same bytes already, nothing is written.</summary>
     /// <returns>The digest; null where there is none, or the copy is not what was kept.</returns>
-    public string? TakeImage(string key, string to, CancellationToken cancel)
+    public (string Digest, bool IsThere)? TakeImage(string key, string destination, string to, CancellationToken cancel)
     {
         string path = PathOf(key, ImageEnding), wanted = path + ".digest";
         if (!Enabled || !File.Exists(path) || !File.Exists(wanted))
             return null;
         try
         {
-            File.Copy(path, to, overwrite: true);
-            if (Digest.OfFile(to, cancel: cancel) is var digest && digest == File.ReadAllText(wanted))
+            string kept = File.ReadAllText(wanted);
+            bool there = LibC.stat(destination, out LibC.statx_t found, follow: false) == 0 && found.IsRegular && found.stx_size == (ulong)new FileInfo(path).Length
+                && LibC.access(destination, LibC.R_OK) == 0 && Digest.OfFile(destination, cancel: cancel) == kept;
+            if (!there)
+                File.Copy(path, to, overwrite: true);
+            if (there || Digest.OfFile(to, cancel: cancel) == kept)
             {
                 Touch(path);
                 log($"the image was built before ({key})");
-                return digest;
+                return (kept, there);
             }
             log($"{path} has changed since it was kept: it is built anew");
             Remove(path);

@@ -23,10 +23,14 @@ public static partial class DefinitionReader
         string text;
         try
         {
-            FileInfo file = new(path);
-            if (file.Exists && file.Length > LargestDefinition)
-                throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: {file.Length} bytes are no definition (the limit is {LargestDefinition})", "Give the path of a YAML file; large files belong under 'files'.", path);
-            text = File.ReadAllText(path);
+            // no more is read than that: a device may have no end
+            using FileStream file = File.OpenRead(path);
+            byte[] bytes = new byte[LargestDefinition + 1];
+            int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > LargestDefinition)
+                throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: more than {LargestDefinition} bytes are no definition", "Give the path of a YAML file; large files belong under 'files'.", path);
+            using StreamReader reader = new(new MemoryStream(bytes, 0, length));
+            text = reader.ReadToEnd();
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
