@@ -23,6 +23,9 @@ internal sealed class BuildContext(Definition definition, BuildJob job, Action<s
     /// <summary>Tells a person something that the build goes on in spite of: in the log, and where steps are shown.</summary>
     public void Warn(string what) => Step("warning: " + what);
 
+    /// <summary>The keys that were looked at already: gpg is slow, and each part of a build asks for them.</summary>
+    public Dictionary<PackageRepository, RepositoryKeys.Usable> Keys { get; } = new(ReferenceEqualityComparer.Instance);
+
     public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
 
     public void Log(string line) => log(line);

@@ -66,11 +66,12 @@ public static class BuildInside
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // .NET tells of ENOSPC by HResult alone (System.IO: Interop.GetExceptionForIoErrno)
+            string why = e.Message.Replace(job.PartialPath, job.Destination, StringComparison.Ordinal);
             bool full = e.HResult == LibC.ENOSPC || e.Message.Contains("No space left", StringComparison.Ordinal);
             Say(new BuildMessage
             {
-                Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {e.Message}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
-                    : new BuildFailure("BuildStepFailed", ErrorKind.WriteError, $"{job.DefinitionPath}: {e.Message}", $"The whole log: {job.LogPath}", job.WorkDirectory),
+                Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {why}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
+                    : new BuildFailure("BuildStepFailed", ErrorKind.WriteError, $"{job.DefinitionPath}: {why}", $"The whole log: {job.LogPath}", job.WorkDirectory),
             });
             return 1;
         }

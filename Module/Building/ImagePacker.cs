@@ -26,8 +26,12 @@ internal static class ImagePacker
             Line, Line, new Dictionary<string, string?> { ["SOURCE_DATE_EPOCH"] = null }, cancel: cancel);
         if (exit == 0)
             return;
-        throw said.Any(line => line.Contains("No space left", StringComparison.Ordinal))
-            ? new SlipwayException("DiskFull", ErrorKind.WriteError, $"{image}: no space left on the device while the image was written", $"Free some space, or choose another destination. {context.LogHint}", image)
-            : new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{image}: mksquashfs ended with exit code {exit}: {said.LastOrDefault()}", context.LogHint, image);
+        string destination = context.Job.Destination;
+        if (said.Any(line => line.Contains("No space left", StringComparison.Ordinal)))
+            throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device while the image was written", $"Free some space, or choose another destination. {context.LogHint}", destination);
+        string why = said.LastOrDefault(line => line.Length > 0)?.Replace(image, destination, StringComparison.Ordinal) ?? "";
+        throw Directory.Exists(Path.GetDirectoryName(image))
+            ? new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{destination}: mksquashfs ended with exit code {exit}: {why}", context.LogHint, destination)
+            : new SlipwayException("DestinationNotWritable", ErrorKind.WriteError, $"{destination}: the image cannot be written there: its directory is not there any more", $"Choose a directory that stays. {context.LogHint}", destination);
     }
 }

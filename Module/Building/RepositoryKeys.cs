@@ -20,8 +20,15 @@ internal sealed class RepositoryKeys(BuildContext context)
     /// <exception cref="SlipwayException">There is no key in the file, not the one that is meant, or it has expired or is revoked.</exception>
     public Usable? Prepare(PackageRepository repository, CancellationToken cancel)
     {
-        if (repository.Key is not { } key)
+        if (repository.Key is null)
             return null;
+        if (context.Keys.TryGetValue(repository, out Usable? before))
+            return before;
+        return context.Keys[repository] = Read(repository, repository.Key, cancel);
+    }
+
+    Usable Read(PackageRepository repository, RepositoryKey key, CancellationToken cancel)
+    {
         string home = context.Directory("gnupg");
         File.SetUnixFileMode(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         string input = key.File ?? WriteInline(repository, key) ?? FindOnHost(key, home, cancel);
@@ -40,7 +47,7 @@ internal sealed class RepositoryKeys(BuildContext context)
         if (usable.Count == 0)
             throw new SlipwayException("RepositoryKeyExpired", ErrorKind.SecurityError, $"{who}: the key {keys[0].Fingerprint} {Why(keys[0])}", "Get the repository's new key.", repository.Name.Value);
 
-        string file = Path.Combine(context.Directory("keys"), repository.Name.Value + ".asc");
+        string file = Path.Combine(context.Directory("keys"), string.Create(CultureInfo.InvariantCulture, $"{repository.Name.Value}-{context.Keys.Count}.asc"));
         Gpg(home, ["--import", input], cancel);
         List<string> armoured = [];
         // subkeys that have expired go too

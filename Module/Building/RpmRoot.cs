@@ -42,7 +42,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         List<LockedRepository> states = [];
         Dictionary<string, IReadOnlyList<string>> mirrors = [];
         (string Kind, string Message)? error = null;
-        (int exit, IReadOnlyList<string> said) = Context.Run(Python(), ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
+        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
         {
             switch (line.Split('\t'))
             {
@@ -102,15 +102,24 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         }
     }
 
-    /// <summary>The interpreter that dnf 4 itself runs under; dnf 5 has none.</summary>
-    string Python()
+    /// <summary>
+    /// dnf 4 and the interpreter that it runs under. Where <c>dnf</c> is dnf 5, dnf 4 may be beside it under the name that says so (Fedora's python3-dnf).
+    /// </summary>
+    (string Program, string Python) Dnf()
     {
-        string dnf = HostProgram.Find("dnf");
-        using StreamReader reader = new(dnf);
+        foreach (string name in new[] { "dnf", "dnf-3", "dnf4" })
+            if (HostProgram.TryFind(name) is { } path && Interpreter(path) is { } python)
+                return (path, python);
+        throw new SlipwayException("ProgramNotSuitable", ErrorKind.NotInstalled, $"{source.From.Where}: {HostProgram.Find("dnf")} is not dnf 4, which 'from: rpm' needs: dnf 5 has another library",
+            "Install dnf 4 beside it: dnf install python3-dnf (RPM family), apt-get install dnf (Debian family).", "dnf");
+    }
+
+    static string? Interpreter(string program)
+    {
+        using StreamReader reader = new(program);
         char[] head = new char[256];
         string first = new string(head, 0, reader.Read(head)).Split('\n')[0];
-        return first.StartsWith("#!/", StringComparison.Ordinal) && first.Contains("python", StringComparison.Ordinal) ? first[2..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0]
-            : throw new SlipwayException("ProgramNotSuitable", ErrorKind.NotInstalled, $"{dnf}: this is not dnf 4, which 'from: rpm' needs", "Install dnf 4: apt-get install dnf, or dnf5 install dnf4.", "dnf");
+        return first.StartsWith("#!/", StringComparison.Ordinal) && first.Contains("python", StringComparison.Ordinal) ? first[2..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0] : null;
     }
 
     /// <summary>What dnf and rpm read in the builder's home: where the image's own rpm looks for its database, and what stays out of the image.</summary>
@@ -160,7 +169,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         try
         {
             mounts.Mount(cancel);
-            (exit, said) = Context.Run("dnf", ["-c", conf, "--installroot=" + root, .. repositories.Release.Length > 0 ? new[] { "--releasever=" + repositories.Release } : [], "-y", "install", .. links], Environment(work, locked.SourceDateEpoch), line =>
+            (exit, said) = Context.Run(Dnf().Program, ["-c", conf, "--installroot=" + root, .. repositories.Release.Length > 0 ? new[] { "--releasever=" + repositories.Release } : [], "-y", "install", .. links], Environment(work, locked.SourceDateEpoch), line =>
             {
                 if (Installing().Match(line) is { Success: true } at)
                     Context.Step("installing packages", 100 * int.Parse(at.Groups[1].Value, CultureInfo.InvariantCulture) / Math.Max(1, int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture)));

@@ -1,5 +1,7 @@
 using System.Formats.Tar;
+using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Json;
 using Slipway.Linux;
 
 namespace Slipway.Tests.Building;
@@ -100,6 +102,85 @@ public sealed class ArchiveTests : BuildTest
             Assert.Contains(lines, l => l.StartsWith(mode, StringComparison.Ordinal) && l.EndsWith(path, StringComparison.Ordinal));
         Assert.Equal("conf\n", Cat("x.sqfs", "etc/deep/er/conf"));
         AssertNothingLeft();
+    }
+
+    /// <summary>A user's attributes, and the capabilities of a file; what is of the archive's own system is left, and that is said.</summary>
+    [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap")]
+    public void ExtendedAttributesAreKeptOrToldOf()
+    {
+        const string Sets = "SCHILY.xattr.";
+        // capabilities(7), VFS_CAP_REVISION_2: cap_net_bind_service, effective and permitted
+        string capability = "\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        PaxTarEntry Entry(string name, params (string, string)[] attributes) => new(TarEntryType.RegularFile, name, attributes.ToDictionary(a => Sets + a.Item1, a => a.Item2)) { DataStream = new MemoryStream([1]) };
+        string archive = Tar("root.tar", Entry("note", ("user.origin", "site ü"), ("security.selinux", "system_u:object_r:etc_t:s0")), Entry("server", ("security.capability", capability)), Entry("other", ("security.selinux", "x")));
+        string user = Cli.OtherUser ?? Environment.UserName;
+        Cli.Result built = Start(user, Definition(archive), "x.sqfs", "-v").Wait();
+        Assert.True(built.ExitCode == 0, built.Error);
+        Assert.Contains("warning: extended attributes of the archive are not kept: xattr.security.selinux of 2 entries", built.Error, StringComparison.Ordinal);
+        Assert.Equal(0, Cli.Start(Environment.UserName, ["unsquashfs", "-no-progress", "-quiet", "-user-xattrs", "-dest", Mine("unpacked"), In("x.sqfs")]).Wait().ExitCode);
+        Assert.Equal("site ü"u8.ToArray(), Attribute(In("unpacked/note"), "user.origin"));
+        Assert.Null(Attribute(In("unpacked/note"), "security.selinux"));
+        if (LibC.geteuid() != 0)
+            return;
+        Assert.Equal(0, Cli.Start("root", ["unsquashfs", "-no-progress", "-quiet", "-dest", Mine("all"), In("x.sqfs")]).Wait().ExitCode);
+        Assert.Equal(Encoding.Latin1.GetBytes(capability), Attribute(In("all/server"), "security.capability"));
+        // whoever builds
+        Assert.Equal(DigestOf("root", In("x.yaml"), "root.sqfs"), Digest.OfFile(In("x.sqfs")));
+    }
+
+    static byte[]? Attribute(string path, string name)
+    {
+        byte[] value = new byte[1000];
+        nint size = getxattr(path, name, value, (nuint)value.Length);
+        return size < 0 ? null : value[..(int)size];
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    static extern nint getxattr([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string name, byte[] value, nuint size);
+
+    [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]
+    public void WhatIsBuiltUponAnImageInheritsFromIt()
+    {
+        string user = Environment.UserName;
+        TinyImage.Make(Mine("tiny.sqfs"));
+        Built(user, Write("base.yaml", """
+            from: image
+            image: tiny.sqfs
+            environment: {KEPT: "it's of the base", CHANGED: base}
+            runscript: echo "base $KEPT $CHANGED"
+            labels: {maintainer: base, title: base}
+            """), "base.sqfs");
+        JsonElement above = Built(user, Write("x.yaml", "from: image\nimage: base.sqfs\nenvironment: {CHANGED: above, NEW: more}\nlabels: {title: above}\nrun: ['echo \"$KEPT $CHANGED $NEW\" >/said']\ntest: test \"$CHANGED\" = above\n")).GetProperty("manifest");
+        Assert.Equal("""{"CHANGED":"above","KEPT":"it's of the base","NEW":"more"}""", Compact(above.GetProperty("environment")));
+        Assert.Equal("""{"maintainer":"base","title":"above"}""", Compact(above.GetProperty("labels")));
+        Assert.Equal("it's of the base above more\n", Cat("x.sqfs", "said"));
+        Assert.Equal("base it's of the base above\n", Cli.RunAs(user, "run", In("x.sqfs")).Output);
+        Built(user, Write("y.yaml", "from: image\nimage: x.sqfs\nrunscript: echo own $NEW\n"), "y.sqfs");
+        Assert.Equal("own more\n", Cli.RunAs(user, "run", In("y.sqfs")).Output);
+        // a stage that copies from it takes no more than files
+        JsonElement copy = Built(user, Write("z.yaml", "from: image\nimage: tiny.sqfs\nstages: {base: {from: image, image: base.sqfs, run: ['echo $KEPT >/said']}}\nfiles: [{stage: base, from: /said, to: /said}]\n"), "z.sqfs").GetProperty("manifest");
+        Assert.Equal("it's of the base\n", Cat("z.sqfs", "said"));
+        Assert.Equal("{}", Compact(copy.GetProperty("environment")));
+    }
+
+    static string Compact(JsonElement element) => JsonSerializer.Serialize(element).Replace("\\u0027", "'", StringComparison.Ordinal);
+
+    /// <summary>As Apptainer makes them: variables and runscript are a shell's.</summary>
+    [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]
+    public void AnImageOfOthersKeepsItsScriptsWhenItIsBuiltUpon()
+    {
+        TinyImage.Make(Mine("other.sqfs"), root =>
+        {
+            Directory.CreateDirectory(Path.Combine(root, ".singularity.d/env"));
+            File.WriteAllText(Path.Combine(root, ".singularity.d/env/10-docker.sh"), "export FIRST=docker\n");
+            File.WriteAllText(Path.Combine(root, ".singularity.d/env/90-environment.sh"), "#!/bin/sh\nexport SECOND=\"$FIRST and more\" CHANGED=other");
+            File.WriteAllText(Path.Combine(root, ".singularity.d/runscript"), "#!/bin/sh\necho \"other $SECOND $CHANGED\"\n");
+            File.WriteAllText(Path.Combine(root, ".singularity.d/labels.json"), "{\"title\": \"other\", \"vendor\": \"other\"}");
+            File.SetUnixFileMode(Path.Combine(root, ".singularity.d/runscript"), (UnixFileMode)0x1ed);
+        });
+        Built(Environment.UserName, Write("x.yaml", "from: image\nimage: other.sqfs\nenvironment: {CHANGED: above}\nlabels: {title: above}\n"));
+        Assert.Equal("other docker and more above\n", Cli.RunAs(Environment.UserName, "run", In("x.sqfs")).Output);
+        Assert.Equal("""{"title":"above","vendor":"other"}""", Compact(JsonDocument.Parse(Cat("x.sqfs", ".singularity.d/labels.json")).RootElement));
     }
 
     [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Slipway.Tests.Building;
 
 /// <summary>Repositories that must not be built from: each is refused, the repository's line and the key or package named, and nothing is left.</summary>
@@ -58,46 +55,20 @@ public sealed class BadRepositoryTests : BuildTest
 
     [NeedsTheory(Repositories.Rpm)]
     [InlineData("deb"), InlineData("rpm")]
-    public async Task AMirrorThatStopsHalfWayIsNamed(string kind)
+    public void AMirrorThatStopsHalfWayIsNamed(string kind)
     {
-        using CancellationTokenSource stop = new();
-        TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        string root = Path.Combine(LocalRepositories.Path, kind, kind == "deb" ? "mini" : "base");
-        Task server = ServeHalf(listener, root, stop.Token);
-        string url = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/";
+        using TinyServer server = new(Path.Combine(LocalRepositories.Path, kind, kind == "deb" ? "mini" : "base"), half: true);
         string text = kind == "deb" ? "from: deb\nsuite: mini\n" : "from: rpm\n";
-        AssertRefused(Build(Write("h.yaml", text + $"repositories:\n  - {{name: half, url: \"{url}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n")),
-            "h.yaml:", " of repository 'half' cannot be had from " + url);
-        await stop.CancelAsync();
-        listener.Stop();
-        await server;
+        AssertRefused(Build(Write("h.yaml", text + $"repositories:\n  - {{name: half, url: \"{server.Url}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n")),
+            "h.yaml:", " of repository 'half' cannot be had from " + server.Url);
     }
 
-    /// <summary>Files over HTTP/1.0; of a package only the first half, and then the connection ends.</summary>
-    static async Task ServeHalf(TcpListener listener, string root, CancellationToken stop)
+    [NeedsFact(Repositories.Rpm)]
+    public void AMetalinkOfOtherMetadataIsRefused()
     {
-        try
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                using TcpClient client = await listener.AcceptTcpClientAsync(stop);
-                await using NetworkStream stream = client.GetStream();
-                using StreamReader reader = new(stream, leaveOpen: true);
-                string? first = await reader.ReadLineAsync(stop);
-                while (await reader.ReadLineAsync(stop) is { Length: > 0 })
-                    continue;
-                string path = Path.Combine(root, Uri.UnescapeDataString((first ?? "GET / ").Split(' ')[1].TrimStart('/')));
-                bool there = File.Exists(path);
-                byte[] body = there ? await File.ReadAllBytesAsync(path, stop) : [];
-                await stream.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"HTTP/1.0 {(there ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\n\r\n"), stop);
-                bool package = path.EndsWith(".deb", StringComparison.Ordinal) || path.EndsWith(".rpm", StringComparison.Ordinal);
-                await stream.WriteAsync(body.AsMemory(0, package ? body.Length / 2 : body.Length), stop);
-            }
-        }
-        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
-        {
-            // a client may close first
-        }
+        // the checksum that the metalink has decides before any signature is looked at
+        string metalink = RepositoryBuildTests.Metalink(this, LocalRepositories.Url("rpm/base"), Path.Combine(LocalRepositories.Path, "rpm/site/repodata/repomd.xml"));
+        AssertRefused(Build(Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n")),
+            "m.yaml:3:12: repository 'base' cannot be reached, or is not whole");
     }
 }

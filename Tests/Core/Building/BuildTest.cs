@@ -34,7 +34,7 @@ public abstract class BuildTest : IDisposable
         return In(name);
     }
 
-    protected string Write(string name, string text)
+    protected internal string Write(string name, string text)
     {
         directory.Write(name, text);
         written.Add(name.Split('/')[0]);

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Slipway.Building;
+using Slipway.Linux;
 
 namespace Slipway.Tests.Building;
 
@@ -112,7 +114,22 @@ public sealed class RepositoryBuildTests : BuildTest
         Cli.Result now = Build(Write("now.yaml", Rpm()), "x.sqfs", "-v");
         Assert.True(now.ExitCode == 0, now.Error);
         Assert.DoesNotContain(Warning, now.Error, StringComparison.Ordinal);
-        Assert.Contains("installing packages 100 %", now.Error, StringComparison.Ordinal);
+        // a step is told once, however far it is
+        Assert.Single(now.Error.Split('\n'), line => line.Contains("installing packages", StringComparison.Ordinal));
+    }
+
+    [NeedsTheory(Repositories.Rpm, "script")]
+    [InlineData(true), InlineData(false)]
+    public void ATerminalIsToldOfEachStepWithPercent(bool deb)
+    {
+        // script(1) gives it a terminal
+        string definition = Write("x.yaml", deb ? Deb() : Rpm());
+        Cli.Result result = Cli.Start(Environment.UserName, ["script", "-qec", $"'{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/shown")}'", "/dev/null"], directory.Path,
+            new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0", ["TERM"] = "xterm" }).Wait();
+        Assert.True(result.ExitCode == 0, result.Output);
+        Assert.Contains("x.sqfs: downloading packages 0 %", result.Output, StringComparison.Ordinal);
+        Assert.Contains(deb ? "x.sqfs: installing packages 99 %" : "x.sqfs: installing packages 100 %", result.Output, StringComparison.Ordinal);
+        Assert.Matches("installing packages [1-9][0-9]? %", result.Output);
     }
 
     [NeedsFact(Repositories.Deb)]
@@ -131,9 +148,11 @@ public sealed class RepositoryBuildTests : BuildTest
             Assert.Equal(["app 1 all", "lib 1 all"], Listed(image).Where(p => !p.StartsWith("dpkg", StringComparison.Ordinal)));
             Assert.Equal("1 from site\nmore\n", Cat("x.sqfs", "opt/app/version") + Cat("x.sqfs", "opt/more"));
 
-            // the name of an entry is not its content
+            // the name of an entry is not its content: what was changed since it was checked is no entry
             File.WriteAllBytes(entry, [.. File.ReadAllBytes(entry), 0]);
-            AssertRefused(Build(In("x.yaml"), "2.sqfs"), "x.yaml:2:8: ", "has the digest sha256:", entry);
+            Cli.Result changed = Build(In("x.yaml"), "2.sqfs");
+            AssertRefused(changed, $"x.yaml:2:8: no image with the digest {digest} is in this node's cache");
+            Assert.Single(changed.Error.Split("x.yaml:2:8")[1..]);
         }
         finally
         {
@@ -184,6 +203,102 @@ public sealed class RepositoryBuildTests : BuildTest
             packages: [app]
             """.Replace("                  ", "      ", StringComparison.Ordinal).Replace("            ", "", StringComparison.Ordinal)));
         Assert.Equal("3 from " + (deb ? "mini" : "base") + "\n", Cat("x.sqfs", "opt/app/version"));
+    }
+
+    /// <summary>A metalink (RFC 5854's predecessor, version 3.0, as dnf reads it) of one mirror.</summary>
+    internal static string Metalink(BuildTest test, string url, string repomd)
+    {
+        byte[] content = File.ReadAllBytes(repomd);
+        return test.Write("metalink.xml", $"""
+            <?xml version="1.0" encoding="utf-8"?>
+            <metalink version="3.0" xmlns="http://www.metalinker.org/" xmlns:mm0="http://fedorahosted.org/mirrormanager">
+              <files><file name="repomd.xml">
+                <mm0:timestamp>{new DateTimeOffset(File.GetLastWriteTimeUtc(repomd)).ToUnixTimeSeconds()}</mm0:timestamp>
+                <size>{content.Length}</size>
+                <verification><hash type="sha256">{Linux.Digest.OfFile(repomd)["sha256:".Length..]}</hash></verification>
+                <resources maxconnections="1"><url protocol="file" type="file" location="XX" preference="100">{url}/repodata/repomd.xml</url></resources>
+              </file></files>
+            </metalink>
+            """);
+    }
+
+    [NeedsFact(Repositories.Rpm)]
+    public void AMetalinkDoes()
+    {
+        string metalink = Metalink(this, LocalRepositories.Url("rpm/base"), Path.Combine(LocalRepositories.Path, "rpm/base/repodata/repomd.xml"));
+        JsonElement image = Built(Environment.UserName, Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n"));
+        Assert.Equal(["app 3-1", "lib 2-1", "rpm 4-1"], Listed(image).Select(p => p[..p.LastIndexOf(' ')]));
+        Assert.StartsWith(LocalRepositories.Url("rpm/base") + "/", image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("packages")[0].GetProperty("urls")[0].GetString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A host that only the proxy knows: metadata and packages come through it or not at all.</summary>
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData("deb"), InlineData("rpm")]
+    public void EverythingComesThroughARepositorysProxy(string kind)
+    {
+        using TinyServer proxy = new(Path.Combine(LocalRepositories.Path, kind));
+        string name = kind == "deb" ? "mini" : "base", url = $"http://repository.invalid/{name}";
+        string text = (kind == "deb" ? "from: deb\nsuite: mini\n" : "from: rpm\n") + $"repositories:\n  - {{name: {name}, url: \"{url}\", key: {LocalRepositories.Key("base")}PROXY}}\npackages: [app]\n";
+        JsonElement image = Built(Environment.UserName, Write("p.yaml", text.Replace("PROXY", $", proxy: \"{proxy.Url}\"", StringComparison.Ordinal)));
+        Assert.Equal($"3 from {name}\n", Cat("x.sqfs", "opt/app/version"));
+        Assert.All(proxy.Asked, target => Assert.StartsWith(url, target, StringComparison.Ordinal));
+        Assert.Contains(proxy.Asked, target => target.EndsWith(kind == "deb" ? "InRelease" : "repomd.xml", StringComparison.Ordinal));
+        Assert.All(image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("packages").EnumerateArray(), p => Assert.Contains(p.GetProperty("urls")[0].GetString()!, proxy.Asked));
+        File.Delete(In("x.sqfs"));
+        AssertRefused(Build(Write("p.yaml", text.Replace("PROXY", "", StringComparison.Ordinal))), "p.yaml:", "cannot be reached");
+    }
+
+    /// <summary>Where the definition names no repository, or one without a URL: those of this host, which has some in the test's own namespace.</summary>
+    [NeedsTheory(Repositories.Rpm, Needs.Root, "mount")]
+    [InlineData("", "3 from base", "2 from base")]
+    [InlineData("repositories: [{name: base}]\n", "3 from base", "2 from base")]
+    [InlineData("repositories: [{name: base, priority: 5, exclude: [lib]}, {name: more}]\n", "3 from base", "1.5 from extra")]
+    [InlineData("repositories: [{name: nothing}]\n", null, "h.yaml:3:23: repository 'nothing' has no URL, and this host has none of that name", "This host has: base, more, off")]
+    [InlineData("repositories: [{name: off}]\n", null, "h.yaml:3:23: this host's repository 'off' has no key in a file", "trusted: true")]
+    public void TheHostsOwnRepositoriesAreTaken(string repositories, string? app, params string[] says)
+    {
+        string etc = Mine("etc");
+        Assert.Equal(0, Cli.Start(Environment.UserName, ["cp", "-a", "/etc", etc]).Wait().ExitCode);
+        Directory.CreateDirectory(Path.Combine(etc, "yum.repos.d"));
+        string Section(string name, string of, string more) => $"[{name}]\nname={name} of the host\nbaseurl=file://{LocalRepositories.Path}/rpm/{of}-$releasever/../{of}\n{more}\n";
+        File.WriteAllText(Path.Combine(etc, "yum.repos.d/site.repo"), "# of the site\n" + Section("base", "base", $"enabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{LocalRepositories.Key("base")}\n")
+            + Section("more", "extra", $"enabled=0\ngpgkey=file://{LocalRepositories.Key("extra")}\n") + Section("off", "site", "enabled=0\n"));
+        foreach (string name in new[] { "base", "extra", "site" })
+            Directory.CreateDirectory(Path.Combine(LocalRepositories.Path, $"rpm/{name}-9"));
+        string definition = Write("h.yaml", "from: rpm\nrelease: \"9\"\n" + repositories + "packages: [app]\n");
+        Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c", $"mount --bind '{etc}' /etc && TMPDIR='{In("tmp")}' SLIPWAY_STEP_CACHE_BYTES=0 exec '{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/host")}'"]).Wait();
+        if (app is null)
+        {
+            AssertRefused(result, says);
+            return;
+        }
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal($"{app}\n{says[0]}\n", Cat("x.sqfs", "opt/app/version") + Cat("x.sqfs", "opt/lib/version"));
+        AssertNothingLeft("x.sqfs");
+    }
+
+    /// <summary>An image that knows nothing of Slipway: dnf and mksquashfs by hand.</summary>
+    [NeedsTheory(Repositories.Rpm, Needs.Fuse, "squashfuse_ll", "unshare"), MemberData(nameof(Users))]
+    public void AnImageOfRpmsThatWasMadeByHandRuns(string user)
+    {
+        string conf = Write("dnf.conf", $"[main]\nreposdir={In("none")}\nvarsdir={In("none")}\nplugins=0\ncachedir={In("tmp/dnf")}\nlogdir={In("tmp/dnf")}\npersistdir={In("tmp/dnf")}\n"
+            + string.Concat(new[] { "base", "site", "extra" }.Select((name, i) => $"[{name}]\nname={name}\nbaseurl={LocalRepositories.Url("rpm/" + name)}\ngpgcheck=1\ngpgkey=file://{LocalRepositories.Key(name)}\npriority={99 - i}\n")));
+        Write("home/.rpmmacros", "%_dbpath /var/lib/rpm\n%_netsharedpath /dev:/proc:/sys\n");
+        string[] within = user == "root" ? ["unshare", "--mount"] : ["unshare", "--map-root-user", "--map-auto", "--mount"];
+        Cli.Result made = Cli.Start(user, [.. within, "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-ec", $"""
+            export HOME='{In("home")}'
+            dnf -q -y -c '{conf}' --installroot='{In("tmp/root")}' install app
+            mksquashfs '{In("tmp/root")}' '{In("x.sqfs")}' -noappend -no-progress -quiet
+            rm -rf '{In("tmp")}'/*
+            """]).Wait();
+        Assert.True(made.ExitCode == 0, made.Error + made.Output);
+        AssertNothingLeft("x.sqfs");
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/app/version /opt/lib/version; . /etc/os-release; echo $ID; id -u");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Matches("^1 from site\n1.5 from extra\nmini\n[0-9]+\n$", run.Output);
+        Assert.Equal("", run.Error);
+        // and is described and built upon as any other
+        Assert.Equal("mini", JsonDocument.Parse(Cli.RunAs(user, "inspect", In("x.sqfs"), "--json").Output).RootElement.GetProperty("distribution").GetProperty("id").GetString());
     }
 
     [NeedsTheory(Repositories.Rpm, Needs.Root)]
@@ -280,5 +395,67 @@ public sealed class RepositoryBuildTests : BuildTest
         // what is made from kept steps is what is made without
         Directory.Delete(In("cache/slipway/steps"), recursive: true);
         Assert.Equal(changed, Run(two, "4.sqfs").Digest);
+    }
+
+    /// <summary>Of images that are kept, the one that was not asked for longest goes when there is more than the limit.</summary>
+    [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap", "unshare")]
+    public void TheStepCacheKeepsToItsLimit()
+    {
+        byte[] random = new byte[1 << 20];
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            Random.Shared.NextBytes(random);
+            directory.Write(name, random);
+            Write($"{name}.yaml", $"from: empty\nfiles: [{{from: {name}, to: /file}}]\n");
+        }
+        // root's cache has its fixed place: this test's own lies there, in its own namespace
+        string[] within = LibC.geteuid() != 0 ? [] : ["unshare", "--mount", "bash", "-ec", "mkdir -p /var/cache/slipway/build \"$0\"; mount --bind \"$0\" /var/cache/slipway/build; exec \"$@\"", In("cache/slipway")];
+        string log = "";
+        bool Kept(string name, string limit = "2500000")
+        {
+            if (Directory.Exists(In("cache/slipway/logs")))
+                Directory.Delete(In("cache/slipway/logs"), recursive: true);
+            Cli.Result result = Cli.Start(Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), .. within, Cli.Program, "build", In(name + ".yaml"), "-o", In("x.sqfs")], directory.Path,
+                new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), [StepCache.LimitVariable] = limit }).Wait();
+            Assert.True(result.ExitCode == 0, result.Error);
+            File.Delete(In("x.sqfs"));
+            Assert.InRange(Directory.GetFiles(In("cache/slipway/steps")).Sum(f => new FileInfo(f).Length), 1 << 20, 2_500_000);
+            Assert.DoesNotContain(Directory.GetFiles(In("cache/slipway/steps")), f => f.EndsWith(".partial", StringComparison.Ordinal));
+            log = string.Concat(Directory.GetFiles(In("cache/slipway/logs")).Select(File.ReadAllText));
+            return log.Contains("the image was built before", StringComparison.Ordinal);
+        }
+        Assert.Equal([false, false, true, false, true, false], new[] { "a", "b", "a", "c", "a", "b" }.Select(name => Kept(name)));
+        // one that was damaged is not taken
+        string image = Directory.GetFiles(In("cache/slipway/steps"), "*.image").OrderBy(File.GetLastWriteTimeUtc).Last();
+        byte[] bytes = File.ReadAllBytes(image);
+        bytes[^5000] ^= 1;
+        File.WriteAllBytes(image, bytes);
+        Assert.False(Kept("b"));
+        Assert.Contains("has changed since it was kept", log, StringComparison.Ordinal);
+        Assert.True(Kept("b"));
+        AssertNothingLeft("a", "b", "c");
+    }
+
+    [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap")]
+    public void ADestinationThatHasTheImageAlreadyIsLeftAsItIs()
+    {
+        Write("note", "note\n");
+        string definition = Write("x.yaml", $"from: empty\nfiles: [{{from: note, to: /{Guid.NewGuid():n}}}]\n");
+        Cli.Result Again() => Cli.Start(Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
+        Assert.Equal(0, Again().ExitCode);
+        Assert.True(LibC.stat(In("x.sqfs"), out LibC.statx_t first) == 0);
+        Assert.Equal(0, Again().ExitCode);
+        Assert.True(LibC.stat(In("x.sqfs"), out LibC.statx_t second) == 0);
+        Assert.Equal(first.stx_ino, second.stx_ino);
+        string digest = Digest.OfFile(In("x.sqfs"));
+        // of the same size, and not the same
+        using (FileStream file = new(In("x.sqfs"), FileMode.Open))
+        {
+            file.Position = 100;
+            file.WriteByte(77);
+        }
+        Assert.Equal(0, Again().ExitCode);
+        Assert.Equal(digest, Digest.OfFile(In("x.sqfs")));
+        AssertNothingLeft("x.sqfs");
     }
 }
