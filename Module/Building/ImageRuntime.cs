@@ -10,7 +10,7 @@ internal sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> 
     const string Manifest = ".slipway/image.json";
 
     /// <summary>Of a stage whose source has been made in <paramref name="root"/>.</summary>
-    public static ImageRuntime Of(Stage stage, RootDirectory root, BuildContext context)
+    public static ImageRuntime Of(Stage stage, RootDirectory root)
     {
         Definition? definition = stage as Definition;
         ImageRuntime own = new(stage.Environment, definition?.Runscript, definition?.Labels ?? new SortedDictionary<string, string>(StringComparer.Ordinal));

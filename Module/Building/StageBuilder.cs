@@ -42,7 +42,7 @@ internal static class StageBuilder
             RootSource.Of(stage, context).Make(path, locked, cancel);
             Done(0);
         }
-        ImageRuntime runtime = ImageRuntime.Of(stage, root, context);
+        ImageRuntime runtime = ImageRuntime.Of(stage, root);
         if (kept < 1 && stage.Files.Count > 0)
         {
             foreach (DefinitionFile file in stage.Files)
