@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: build-rpm.sh [RUNS]: an image of RPMs by `slipway build` against dnf and mksquashfs by hand, in turn, with the same packages (40 of this Debian host's larger
+# usage: build-rpm.sh [RUNS]: an image of RPMs by `slipway build` against dnf and mksquashfs by hand, in turn, with the same packages (20 of this Debian host's larger
 # ones, made into signed RPMs), the same compression and the same user. Prints each pair, and the median ratio.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -37,7 +37,7 @@ while read -r name; do
     [ -s "$work/list" ] || continue
     rpmbuild -bb --quiet --define "_topdir $work/top" --define "_rpmdir $work/repo" --define "_dbpath $work/db" --define '_build_id_links none' --define "name_ $name" --define "list $work/list" "$work/spec" >/dev/null 2>"$work/said" || continue
     names+=("$name")
-done < <(dpkg-query -W -f '${Installed-Size} ${Package}\n' | sort -rn | awk '$1 < 30000 { print $2 }' | head -n 40)
+done < <(dpkg-query -W -f '${Installed-Size} ${Package}\n' | sort -rn | awk '$1 < 30000 { print $2 }' | head -n 20)
 rm -rf "$work/top"
 rpmsign --define '__gpg /usr/bin/gpg' --define '_gpg_name bench@example.org' --addsign "$work"/repo/*/*.rpm >/dev/null 2>&1
 createrepo_c -q "$work/repo" >/dev/null
