@@ -66,6 +66,10 @@ fusermount3       fuse3              fuse3
 long_needs='
 lmp               lammps             lammps
 strace            strace             strace
+sendmail          msmtp-mta          msmtp
+sge_qmaster       gridengine-master  gridengine-qmaster
+sge_execd         gridengine-exec    gridengine-execd
+qsub              gridengine-client  gridengine
 '
 
 have() { case $1 in /*) [ -e "$1" ] ;; *) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; esac; }
