@@ -43,27 +43,41 @@ internal sealed class LauncherBundle
         LauncherBundle bundle = new(SlipwayProgram.Path);
         foreach ((string name, string file) in new[] { ("slipway", bundle.path), ("slipway-full", bundle.path + "-full") })
             if (File.Exists(file))
-                bundle.files.Add((name, file, new FileInfo(file).Length, Digest.OfFile(file)[Digest.Prefix.Length..]));
+                bundle.files.Add((name, file, new FileInfo(file).Length, DigestOf(file)[Digest.Prefix.Length..]));
         bundle.Name = string.Join('-', bundle.files.Select(f => f.Digest[..16]));
         return bundle;
+    }
+
+    /// <summary>Hashed once: after that the record of it tells, as with images. Nodes check what they get by themselves.</summary>
+    static string DigestOf(string file)
+    {
+        if (LibC.stat(file, out LibC.statx_t found) == 0 && NodeCache.FindPublished(file, found) is { } known)
+            return known;
+        string digest = Digest.OfFile(file);
+        if (NodeCache.IsSafe(NodeCache.Own))
+            NodeCache.WriteRecord(NodeCache.Own, file, SourceStamp.Of(found), digest);
+        return digest;
     }
 
     // One line, and no single quote: it goes through the login shells of nodes, whatever those are. $1 name, $2 our path or -, $3 its size and time, $4 the request,
     // then for each file name, size and digest, where they are to be read from standard input.
     const string Script =
         "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
-        "say() { echo \"slipway-stage {\\\"kind\\\":\\\"$1\\\",\\\"node\\\":\\\"$SLURMD_NODENAME\\\"$2}\"; }; " +
+        "say() { echo \"slipway-stage ${SLURMD_NODENAME:--} ={\\\"kind\\\":\\\"$1\\\"$2}\"; }; " +
         "die() { say error \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
         "mkdir -m $m \"$c\" 2>/dev/null; if [ \"$(stat -c \"%u %a %F\" \"$c\" 2>/dev/null)\" != \"$u $m directory\" ]; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
         "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
         "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
-        "if [ $# = 0 ]; then say lacks; exit 0; fi; " +
+        "if [ $# = 0 ]; then say lacks; exit 97; fi; " +
         "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; trap \"rm -rf \\\"$t\\\"\" EXIT; " +
         "while [ $# -gt 0 ]; do head -c \"$2\" >\"$t/$1\" || die \"$c/launcher: slipway cannot be written there: the disk is full\"; " +
         "[ \"$(sha256sum <\"$t/$1\")\" = \"$3  -\" ] || die \"slipway did not arrive whole\"; chmod 755 \"$t/$1\"; shift 3; done; " +
         "chmod 755 \"$t\"; [ -L \"$l\" ] && rm -f \"$l\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
 
     public static string ScriptText => Script;
+
+    /// <summary>The script ends with this where the node has no launcher and none was sent.</summary>
+    public const int LacksExitCode = 97;
 
     /// <param name="bring">The files follow on the standard input of the script.</param>
     public List<string> Arguments(string request, bool bring)

@@ -28,6 +28,13 @@ internal static class NodeCall
         }
         void Failed(string node, string id, ErrorKind kind, string why) =>
             Replied(node, new StageReply { Kind = "error", Error = new StageError(id, kind, why, null) });
+        if (bring && starter.Silent)
+        {
+            foreach (string node in nodes)
+                Replied(node, new StageReply { Kind = "error", Error = new StageError("LauncherNotBrought", ErrorKind.ObjectNotFound, $"slipway is not there, and {starter.Name} gives a task no input by which it could be brought along",
+                    "Install it there, or start this from a copy of slipway on a filesystem that the nodes share.") });
+            return answers;
+        }
         try
         {
             while (waiting.Count + active.Count > 0)

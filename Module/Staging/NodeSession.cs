@@ -12,8 +12,14 @@ internal sealed class NodeSession : IDisposable
     readonly Action<string, StageReply> replied;
     readonly StringBuilder said = new();
     readonly Thread outputReader, errorReader;
+    readonly Thread? reportReader;
+    readonly ReportListener? report;
     readonly object input = new();
     readonly HashSet<string> expected;
+    readonly Dictionary<string, StringBuilder> parts = [];
+
+    /// <summary>Characters: no cache has so many entries that their list is longer.</summary>
+    const int LongestAnswer = 64 << 20;
 
     /// <param name="bring">Sends our launcher first.</param>
     /// <param name="replied">Gets each answer with the node that gave it, on a thread of the session.</param>
@@ -24,8 +30,9 @@ internal sealed class NodeSession : IDisposable
         expected = [.. nodes];
         this.replied = replied;
         LauncherBundle bundle = LauncherBundle.Own;
+        report = starter.Silent ? new ReportListener() : null;
         (string program, List<string> arguments) = starter.Command(nodes, LauncherBundle.ScriptText,
-            bundle.Arguments(StageNode.Encode(request with { Node = nodes.Count == 1 ? nodes[0] : null }), bring));
+            bundle.Arguments(StageNode.Encode(request with { Node = nodes.Count == 1 ? nodes[0] : null, Report = report?.Address }), bring));
         ProcessStartInfo start = new(HostProgram.Find(program), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         try
         {
@@ -33,9 +40,11 @@ internal sealed class NodeSession : IDisposable
         }
         catch (System.ComponentModel.Win32Exception e)
         {
+            report?.Dispose();
             throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
         }
         outputReader = Start(() => Read(process.StandardOutput));
+        reportReader = report is null ? null : Start(ReadReport);
         errorReader = Start(() => ReadErrors(process.StandardError));
         if (bring)
             Start(() => Write(bundle.WriteTo));
@@ -53,7 +62,7 @@ internal sealed class NodeSession : IDisposable
     /// <summary>When a node last said something, in milliseconds of <see cref="Environment.TickCount64"/>.</summary>
     public long LastHeard { get; private set; } = Environment.TickCount64;
 
-    public bool HasEnded => process.HasExited && !outputReader.IsAlive && !errorReader.IsAlive;
+    public bool HasEnded => process.HasExited && !outputReader.IsAlive && !errorReader.IsAlive && reportReader?.IsAlive != true;
 
     /// <summary>What the program and the nodes' shells said besides answers: the end of it.</summary>
     public string Said
@@ -74,29 +83,61 @@ internal sealed class NodeSession : IDisposable
             while (from.ReadLine() is { } line)
             {
                 LastHeard = Environment.TickCount64;
-                if (!line.StartsWith(StageReply.Mark, StringComparison.Ordinal))
-                {
+                if (!TryTake(line))
                     Note(line);
-                    continue;
-                }
-                StageReply? reply = null;
-                try
-                {
-                    reply = JsonSerializer.Deserialize(line.AsSpan(StageReply.Mark.Length), SlipwayJson.Compact.StageReply);
-                }
-                catch (JsonException)
-                {
-                    Note(line);
-                }
-                // a node speaks for itself alone
-                string? node = Nodes.Count == 1 ? Nodes[0] : reply?.Node;
-                if (reply is not null && node is not null && expected.Contains(node))
-                    replied(node, reply);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // ended
+        }
+    }
+
+    void ReadReport()
+    {
+        try
+        {
+            report!.Read(line =>
+            {
+                LastHeard = Environment.TickCount64;
+                TryTake(line);
+            }, () => process.HasExited);
+            // the script had nobody to tell
+            if (process.ExitCode == LauncherBundle.LacksExitCode)
+                replied(Nodes[0], new StageReply { Kind = "lacks" });
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.Net.Sockets.SocketException)
+        {
+            // ended
+        }
+    }
+
+    /// <summary>Takes a line of an answer, and hands the answer on with its last one.</summary>
+    /// <returns>False where it is none.</returns>
+    bool TryTake(string line)
+    {
+        if (!line.StartsWith(StageReply.Mark, StringComparison.Ordinal) || line[StageReply.Mark.Length..].Split(' ', 2) is not [var name, ['+' or '=', ..] part])
+            return false;
+        // a node speaks for itself alone
+        string node = Nodes.Count == 1 ? Nodes[0] : name;
+        if (!expected.Contains(node))
+            return false;
+        if (!parts.TryGetValue(node, out StringBuilder? text))
+            parts[node] = text = new StringBuilder();
+        text.Append(part.AsSpan(1));
+        if (part[0] == '+' && text.Length < LongestAnswer)
+            return true;
+        parts.Remove(node);
+        try
+        {
+            if (JsonSerializer.Deserialize(text.ToString(), SlipwayJson.Compact.StageReply) is not { } reply)
+                return false;
+            replied(node, reply);
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 
@@ -181,6 +222,8 @@ internal sealed class NodeSession : IDisposable
         if (!process.WaitForExit(3000))
             Kill();
         outputReader.Join(1000);
+        reportReader?.Join(1000);
+        report?.Dispose();
         process.Dispose();
     }
 }

@@ -5,34 +5,35 @@ namespace Slipway.Staging;
 
 /// <summary>How one process is started on a node: by SSH, or by whatever batch system we are in.</summary>
 /// <remarks>
-/// Sources: ssh(1) of OpenSSH 9; srun(1) of Slurm 22.05; qrsh(1) of Grid Engine 8.1; pbs_tmrsh(8B) of OpenPBS; pbsdsh(1) of Torque; mpiexec(1) of MPICH 4 (Hydra).
+/// Sources: ssh(1) of OpenSSH 9; srun(1) of Slurm 22.05; qrsh(1) of Grid Engine 8.1; src/cmds/pbs_tmrsh.c of OpenPBS; src/cmds/pbsdsh.c of Torque; mpiexec(1) of MPICH 4 (Hydra).
 /// </remarks>
 /// <param name="Shell">The program hands one string to a shell on the node, as SSH does; else it takes arguments.</param>
 /// <param name="Grouped">One command starts a process on each of many nodes.</param>
+/// <param name="Silent">The program gives neither input to what it starts nor its output back (the task manager of PBS leaves that to the job's own): answers come over TCP.</param>
 /// <param name="Before">Arguments before the command; <c>{node}</c> and <c>{count}</c> are filled in, and <c>{job}</c>.</param>
-internal sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped, IReadOnlyList<string> Before, string? Job = null)
+internal sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped, bool Silent, IReadOnlyList<string> Before, string? Job = null)
 {
-    static readonly NodeStarter Ssh = new("ssh", "ssh", true, false,
+    static readonly NodeStarter Ssh = new("ssh", "ssh", true, false, false,
     [
         "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=4", "-o", "ClearAllForwardings=yes", "-o", "ForwardAgent=no",
         "-o", "PermitLocalCommand=no", "--", "{node}",
     ]);
 
-    static readonly NodeStarter Srun = new("srun", "srun", false, true,
+    static readonly NodeStarter Srun = new("srun", "srun", false, true, false,
     [
         "--jobid={job}", "--overlap", "--nodes={count}", "--ntasks={count}", "--ntasks-per-node=1", "--nodelist={node}", "--no-kill", "--kill-on-bad-exit=0", "--wait=0", "--mpi=none",
-        "--unbuffered", "--quiet", "--immediate=30", "--chdir=/", "--export=PATH",
+        "--quiet", "--immediate=30", "--chdir=/", "--export=PATH",
     ]);
 
     // which variable tells of a job, and how its nodes are reached there
     static readonly (string Variable, NodeStarter Starter)[] InJob =
     [
-        ("PE_HOSTFILE", new("qrsh", "qrsh", true, false, ["-inherit", "-noshell", "{node}", "/bin/sh", "-c"])),
-        ("PBS_NODEFILE", new("pbs_tmrsh", "pbs_tmrsh", true, false, ["{node}"])),
-        ("PBS_NODEFILE", new("pbsdsh", "pbsdsh", false, false, ["-h", "{node}"])),
+        ("PE_HOSTFILE", new("qrsh", "qrsh", true, false, false, ["-inherit", "-noshell", "{node}", "/bin/sh", "-c"])),
+        ("PBS_NODEFILE", new("pbs_tmrsh", "pbs_tmrsh", false, false, true, ["{node}"])),
+        ("PBS_NODEFILE", new("pbsdsh", "pbsdsh", false, false, true, ["-h", "{node}"])),
     ];
 
-    static readonly NodeStarter Mpiexec = new("mpiexec", "mpiexec.hydra", false, false, ["-ppn", "1", "-n", "1", "-hosts", "{node}"]);
+    static readonly NodeStarter Mpiexec = new("mpiexec", "mpiexec.hydra", false, false, false, ["-ppn", "1", "-n", "1", "-hosts", "{node}"]);
 
     public static NodeStarter BySsh => HostProgram.TryFind("ssh") is null ? throw Missing("ssh") : Ssh;
 

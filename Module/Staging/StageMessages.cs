@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Slipway.Staging;
 
 /// <summary>What a node is asked to do: one argument of <c>slipway stage</c>, as JSON in base64, so that no shell on the way sees anything to interpret.</summary>
@@ -22,15 +24,33 @@ internal sealed record StageRequest
     /// <summary>What our launcher is called on every node.</summary>
     public string? Launcher { get; init; }
 
+    /// <summary>Where answers go, if not to standard output: host, port, and a token, with spaces between.</summary>
+    public string? Report { get; init; }
+
     public IReadOnlyList<string>? Digests { get; init; }
     public long? MaxSize { get; init; }
     public double? MaxAge { get; init; }
 }
 
-/// <summary>A line from a node: <c>slipway-stage</c>, a space, and this as JSON.</summary>
+/// <summary>An answer of a node: lines on its standard output, each with a mark, the node's name, and a part of this as JSON.</summary>
+/// <remarks>
+/// A batch system hands on the output of many nodes in one stream. Whole lines of up to 1024 bytes stay whole there (srun(1): MAX_MSG_LEN of
+/// src/slurmd/slurmstepd/io.c); longer ones may have others in their midst, so a long answer goes in several.
+/// </remarks>
 internal sealed record StageReply
 {
     public const string Mark = "slipway-stage ";
+
+    /// <summary>Characters of JSON in one line; those outside ASCII are escaped there, and a node's name has 253 at most.</summary>
+    const int LongestPart = 700;
+
+    /// <summary>The lines of one answer: <c>+</c> before each part that another follows, <c>=</c> before the last.</summary>
+    public IEnumerable<string> Lines()
+    {
+        string json = JsonSerializer.Serialize(this, SlipwayJson.Compact.StageReply);
+        for (int at = 0; at < json.Length; at += LongestPart)
+            yield return $"{Mark}{Node} {(at + LongestPart < json.Length ? '+' : '=')}{json.AsSpan(at, Math.Min(LongestPart, json.Length - at))}";
+    }
 
     /// <summary><c>lacks</c>, <c>miss</c>, <c>ready</c>, <c>busy</c>, <c>at</c>, <c>stream</c>, <c>done</c>, <c>entries</c> or <c>error</c>.</summary>
     public string Kind { get; init; } = "";

@@ -16,7 +16,7 @@ internal sealed class StageNode
     readonly StageRequest request;
     readonly string node;
     readonly long started = Environment.TickCount64;
-    readonly object output = new();
+    readonly TextWriter output;
     readonly CancellationTokenSource gone = new();
     readonly SemaphoreSlim adopt = new(0);
     TreeReceiver? receiver;
@@ -25,6 +25,7 @@ internal sealed class StageNode
     StageNode(StageRequest request)
     {
         this.request = request;
+        output = request.Report is { } report ? ReportListener.Connect(report) : Console.Out;
         node = request.Node ?? Environment.GetEnvironmentVariable("SLURMD_NODENAME") ?? Environment.MachineName;
     }
 
@@ -103,12 +104,12 @@ internal sealed class StageNode
 
     void Say(StageReply reply)
     {
-        string line = StageReply.Mark + JsonSerializer.Serialize(reply with { Node = node }, SlipwayJson.Compact.StageReply);
         lock (output)
-        {
-            Console.Out.WriteLine(line);
-            Console.Out.Flush();
-        }
+            foreach (string line in (reply with { Node = node }).Lines())
+            {
+                output.WriteLine(line);
+                output.Flush();
+            }
     }
 
     void Fail(SlipwayException e) => Say(new StageReply { Kind = "error", Error = new StageError(e.Id, e.Kind, e.Message, e.Recommendation) });

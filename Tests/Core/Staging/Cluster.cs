@@ -19,6 +19,7 @@ public sealed class Cluster : IDisposable
     public const string User = "alice", Cache = "/var/tmp/slipway-2000";
 
     readonly TemporaryDirectory directory = new();
+    readonly string[] machines = [.. Nodes, "head"];
     readonly string script = Path.Combine(RepositoryRoot(), "Tests/Cluster/cluster.sh");
     string? image;
 
@@ -46,6 +47,26 @@ public sealed class Cluster : IDisposable
 
     bool IsUp { get; }
 
+    /// <summary>As a test finds it: links up and unshaped, no process of ours, empty caches (with the launchers that were brought), no image in the shared directory.</summary>
+    /// <remarks>The disks of nodes are of memory, and small: what one test leaves must not be what the next one fails of.</remarks>
+    public Cluster Fresh()
+    {
+        if (!IsUp)
+            return this;
+        Script("shape", "off");
+        Parallel.ForEach(machines, node =>
+        {
+            if (node != "head")
+                Script("link", node, "up");
+            string clean = $"pkill -9 '^slipway'; for c in /var/cache/slipway {Cache}; do [ ! -d $c ] || find $c -mindepth 1 -maxdepth 1 ! -name launcher -exec rm -rf {{}} +; done; "
+                + $"[ ! -d {Cache} ] || {{ chown {User} {Cache}; chmod 700 {Cache}; }}; rm -rf /tmp/storm* /var/tmp/filler";
+            Assert.Equal((0, ""), (Sh(node, clean, "root") is var done ? done.ExitCode : 1, done.Error));
+        });
+        foreach (string file in Directory.GetFiles(Shared))
+            File.Delete(file);
+        return this;
+    }
+
     /// <summary>An allocation of Slurm's on all nodes.</summary>
     public string Job { get; } = "";
 
@@ -68,19 +89,11 @@ public sealed class Cluster : IDisposable
     /// <summary>A script of sh on a node.</summary>
     internal Cli.Result Sh(string node, string script, string user = User) => On(node, user, "/bin/sh", "-c", script);
 
-    /// <summary>An image in the shared directory that no other test has: 40 MB that do not compress.</summary>
+    /// <summary>An image in the shared directory that no other test has.</summary>
+    /// <param name="padding">Bytes that follow, for one that takes its time.</param>
     public string Image(string name, int padding = 0)
     {
-        if (image is null)
-        {
-            image = Path.Combine(directory.Path, "base.sqfs");
-            TinyImage.Make(image, root =>
-            {
-                byte[] noise = new byte[40_000_000];
-                new Random(1).NextBytes(noise);
-                File.WriteAllBytes(Path.Combine(root, "noise"), noise);
-            });
-        }
+        image ??= TinyImage.Make(Path.Combine(directory.Path, "base.sqfs"));
         string path = Path.Combine(Shared, name + ".sqfs");
         File.Copy(image, path, overwrite: true);
         using (FileStream file = new(path, FileMode.Append))
@@ -96,12 +109,15 @@ public sealed class Cluster : IDisposable
 
     public static string Entry(string digest) => $"{Cache}/sha256/{digest["sha256:".Length..]}";
 
-    internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--retry", "0", "--node", string.Join(',', Nodes), .. options]);
+    internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--retry", "0", "--node", string.Join(',', Nodes), .. options]);
 
     internal (Cli.Result Result, JsonElement[] Placements) Publish(string image, params string[] options) => Placements(StartPublish(image, options).Wait(240));
 
-    internal static (Cli.Result, JsonElement[]) Placements(Cli.Result result) =>
-        (result, result.Output.Length == 0 ? [] : [.. JsonDocument.Parse(result.Output).RootElement.GetProperty("placements").EnumerateArray()]);
+    /// <summary>Errors in the result are errors alone: lines of progress are told only where there is no result.</summary>
+    internal static (Cli.Result, JsonElement[]) Placements(Cli.Result result) => result.Output.Length == 0
+        ? (result, [])
+        : (result with { Error = string.Concat(result.Error.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) },
+            [.. JsonDocument.Parse(result.Output).RootElement.GetProperty("placements").EnumerateArray()]);
 
     /// <summary>The nodes have the image, whole, and nothing besides it that is not.</summary>
     public void AssertHave(string digest, IEnumerable<string> nodes)

@@ -5,8 +5,10 @@ namespace Slipway.Tests.Staging;
 
 /// <summary>Publishing to real nodes, by each transport.</summary>
 [Collection(nameof(Cluster))]
-public sealed class TransportTests(Cluster cluster)
+public sealed class TransportTests(Cluster started)
 {
+    readonly Cluster cluster = started.Fresh();
+
     // SharedFile: once by the head for its own copy, and once by each node
     [ClusterTheory]
     [InlineData("SshTree", false, 1)]

@@ -89,10 +89,16 @@ static class Cli
 
         public Result Wait(int seconds = 240)
         {
-            if (!Process.WaitForExit(TimeSpan.FromSeconds(seconds)))
+            // second by second: a machine that sleeps meanwhile is no reason
+            bool ended = false;
+            for (int i = 0; i < seconds && !ended; i++)
+                ended = Process.WaitForExit(1000);
+            if (!ended)
             {
                 Process.Kill(entireProcessTree: true);
-                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more than {seconds} s");
+                // who has inherited its output may live on
+                string said = Task.WaitAll([output, error], 5000) ? output.Result + error.Result : "";
+                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more than {seconds} s; it said: {said}");
             }
             return new Result(Process.ExitCode, output.Result, error.Result);
         }
