@@ -28,7 +28,7 @@ internal sealed record NodeStarter(string Name, string Program, bool Shell, bool
     // which variable tells of a job, and how its nodes are reached there
     static readonly (string Variable, NodeStarter Starter)[] InJob =
     [
-        ("PE_HOSTFILE", new("qrsh", "qrsh", true, false, false, ["-inherit", "-noshell", "{node}", "/bin/sh", "-c"])),
+        ("PE_HOSTFILE", new("qrsh", "qrsh", false, false, false, ["-inherit", "-noshell", "{node}"])),
         ("PBS_NODEFILE", new("pbs_tmrsh", "pbs_tmrsh", false, false, true, ["{node}"])),
         ("PBS_NODEFILE", new("pbsdsh", "pbsdsh", false, false, true, ["-h", "{node}"])),
     ];
@@ -69,9 +69,7 @@ internal sealed record NodeStarter(string Name, string Program, bool Shell, bool
         List<string> all = [.. Before.Select(b => b.Replace("{node}", string.Join(',', nodes), StringComparison.Ordinal)
             .Replace("{count}", nodes.Count.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal).Replace("{job}", Job, StringComparison.Ordinal))];
         // no argument of ours has anything in it that a shell would take for more than itself; the script has no single quote
-        if (Name == "qrsh")
-            all.Add($"{Quoted($"exec /bin/sh -c {Quoted(script)} slipway {string.Join(' ', arguments)}")}");
-        else if (Shell)
+        if (Shell)
             all.Add($"exec /bin/sh -c {Quoted(script)} slipway {string.Join(' ', arguments)}");
         else
             all.AddRange(["/bin/sh", "-c", script, "slipway", .. arguments]);

@@ -132,6 +132,9 @@ public sealed class Cluster : IDisposable
     /// <summary>A counter of the shared directory, over all nodes.</summary>
     public long Count(string counter) => Script("fsstat").Output.Split('\n').Select(l => l.Split(' ')).Where(l => l[0] == counter).Select(l => long.Parse(l[1], CultureInfo.InvariantCulture)).FirstOrDefault();
 
+    /// <summary>The same for each machine that has any, to say in a failure whose they are.</summary>
+    public string CountByMachine(string counter) => string.Join(' ', machines.Select(m => (m, Script("fsstat", m).Output.Split('\n').FirstOrDefault(l => l.StartsWith(counter + ' ', StringComparison.Ordinal)))).Where(c => c.Item2 is not null).Select(c => $"{c.m}: {c.Item2}"));
+
     public static string NodeOf(JsonElement placement) => placement.GetProperty("node").GetString()!;
 
     public void Dispose()
