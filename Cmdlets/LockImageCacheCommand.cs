@@ -11,6 +11,7 @@ public sealed class LockImageCacheCommand : NodeCmdlet
     /// <summary>Images, their paths, or digests (<c>sha256:…</c>).</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Digest", "Path")]
+    [ArgumentCompleter(typeof(DigestCompleter))]
     public ImageArgument[] Image { get; set; } = [];
 
     protected override void ProcessRecord()

@@ -6,6 +6,9 @@ internal static class NodeCall
     /// <summary>A node that says nothing for this long is given up.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>How long a command may take to end after its answer before it is not waited for. Milliseconds.</summary>
+    const int Ending = 3000;
+
     /// <param name="bring">Nodes get our launcher with the question.</param>
     /// <param name="progress">Gets what is no answer yet.</param>
     public static Dictionary<string, StageReply> Ask(NodeStarter starter, IReadOnlyList<string> nodes, StageRequest request, int limit, bool bring = false,
@@ -48,7 +51,9 @@ internal static class NodeCall
                     List<string> silent;
                     lock (gate)
                         silent = [.. session.Nodes.Where(n => !answers.ContainsKey(n))];
-                    if (!ended && !late && silent.Count > 0)
+                    // one that has answered is done in a moment; until then it counts, where others wait
+                    bool ending = silent.Count == 0 && waiting.Count > 0 && Environment.TickCount64 - session.LastHeard < Ending;
+                    if (!ended && !late && (silent.Count > 0 || ending))
                         continue;
                     active.Remove(session);
                     if (late)
@@ -59,7 +64,7 @@ internal static class NodeCall
                             waiting.Enqueue(half);
                     else
                         foreach (string node in silent)
-                            Failed(node, late ? "NodeTimeout" : "NodeUnreachable", late ? ErrorKind.OperationTimeout : ErrorKind.ConnectionError, late ? "it does not answer" : Why(starter, session));
+                            Failed(node, late ? "NodeTimeout" : "NodeUnreachable", late ? ErrorKind.OperationTimeout : ErrorKind.ConnectionError, late ? $"it does not answer{(session.Said.Length > 0 ? $": {session.Said.ReplaceLineEndings("; ")}" : "")}" : Why(starter, session));
                     TreeServer.Start(session.Dispose);
                 }
                 lock (gate)

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# usage: staging.sh [DIRECTORY]: staging on 8 nodes of the test cluster (Tests/Cluster), as root: how often the image on the shared filesystem is opened, what
-# 64 ranks of Python cost it, and how long copies take over links of 500 Mbit/s, each beside what one would do without Slipway, in one run. Prints a
-# table (tab-separated), and with DIRECTORY writes staging.tsv and staging.svg there.
+# usage: staging.sh [DIRECTORY [SECTION..]]: staging on 8 nodes of the test cluster (Tests/Cluster), as root: how often the image on the shared filesystem is
+# opened (opens), what 64 ranks of Python cost it (python), how long copies take over links of 500 Mbit/s (links), and publishing again (again), each beside
+# what one would do without Slipway, in one run. Prints a table (tab-separated), and with DIRECTORY, unless that is -, writes staging.tsv and staging.svg there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-out=${1:-}
+out=${1:--}
+shift || :
+sections=" ${*:-opens python links again} "
+does() { case $sections in *" $1 "*) ;; *) return 1 ;; esac; }
 nodes=8 size_mb=300 modules=200 ranks=8
 work=$(mktemp -d /var/tmp/slipway-bench-XXXXXX)
 export CLUSTER_STATE=$work/state CLUSTER_SHARED=ctrfs CLUSTER_CPUS=$ranks CLUSTER_TMP=1800m
@@ -15,6 +18,7 @@ launcher=/usr/local/bin/slipway
 rows=$work/rows
 row() { printf '%s\t%s\t%s\t%s\n' "$@" | tee -a "$rows"; }
 count() { cluster fsstat | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'; }
+operations() { echo $(($(count metadata_total) + $(count read) + $(count write))); }
 seconds() { local start=$EPOCHREALTIME; "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; echo "$EPOCHREALTIME $start" | awk '{ printf "%.2f", $1 - $2 }'; }
 as() { local node=$1; shift; cluster exec "$node" -u alice "$@"; }
 
@@ -43,13 +47,16 @@ start() {
     as head salloc --no-shell --quiet --nodes=$nodes --ntasks-per-node=$ranks --exclusive
     job=$(as head squeue --noheader --format=%i)
 }
-# 64 ranks, wherever they take their files from
-ranks() { as n1 srun --jobid="$job" --overlap --nodes=$nodes --ntasks-per-node=$ranks --chdir=/ --mpi=none "$@"; }
+# 64 ranks, wherever they take their files from. Their home and working directory are on the node's own disk, as jobs have it that spare the shared
+# filesystem: every container shows its user's home, and Python looks for modules there
+home=/tmp
+ranks() { cluster exec n1 -u root setpriv --reuid=alice --regid=alice --init-groups env HOME="$home" USER=alice srun --jobid="$job" --overlap --nodes=$nodes --ntasks-per-node=$ranks --chdir=/ --mpi=none "$@"; }
 image=/shared/scratch/python.sqfs
 run=(python3 -B /opt/modules/all.py)
 
 # 1. opens of the image by a job that publishes and then runs
 for transport in Sbcast SshTree SharedFile; do
+    does opens || break
     start
     cluster fsreset
     as n1 env SLURM_JOB_ID="$job" $launcher publish $image --node "$all" --job-id "$job" --transport $transport --retry 0 >/dev/null
@@ -60,43 +67,64 @@ for transport in Sbcast SshTree SharedFile; do
 done
 
 # 2. Python on 64 ranks behind a metadata server of 1 ms an operation
-CLUSTER_CTRFS_OPTS="--mds-us 1000" start
-as n1 $launcher publish $image --node "$all" --job-id "$job" --transport SshTree >/dev/null
-unsquashfs -quiet -no-progress -dest "$CLUSTER_STATE/shared/scratch/root" "$work/python.sqfs" >/dev/null 2>&1 || :
-digest=$(sha256sum "$work/python.sqfs" | cut -d' ' -f1)
-cluster fsreset
-staged=$(seconds ranks $launcher run sha256:"$digest" -- "${run[@]}")
-row 'import from the staged image' "$staged" s "$(count metadata_total) metadata operations, $(count image_open) opens of the image"
-cluster fsreset
-unpacked=$(seconds ranks $launcher run /shared/scratch/root -- "${run[@]}")
-row 'import from an unpacked directory on the shared filesystem' "$unpacked" s "$(count metadata_total) metadata operations"
-if command -v ch-run >/dev/null; then
+if does python; then
+    CLUSTER_CTRFS_OPTS="--mds-us 1000" start
+    as n1 $launcher publish $image --node "$all" --job-id "$job" --transport SshTree >/dev/null
+    unsquashfs -quiet -no-progress -dest "$CLUSTER_STATE/shared/scratch/root" "$work/python.sqfs" >/dev/null 2>&1 || :
+    digest=$(sha256sum "$work/python.sqfs" | cut -d' ' -f1)
     cluster fsreset
-    row 'import by ch-run per rank, SquashFS on the shared filesystem' "$(seconds ranks ch-run $image -- "${run[@]}")" s "$(count metadata_total) metadata operations, $(count image_open) opens of the image"
+    staged=$(seconds ranks $launcher run sha256:"$digest" -- "${run[@]}")
+    row 'import from the staged image' "$staged" s "$(operations) operations on the shared filesystem"
+    home=/shared/home/alice
+    cluster fsreset
+    row 'the same with the home directory on the shared filesystem' "$(seconds ranks $launcher run sha256:"$digest" -- "${run[@]}")" s "$(operations) operations, none on the image"
+    home=/tmp
+    cluster fsreset
+    unpacked=$(seconds ranks $launcher run /shared/scratch/root -- "${run[@]}")
+    row 'import from an unpacked directory on the shared filesystem' "$unpacked" s "$(count metadata_total) metadata operations"
+    if command -v ch-run >/dev/null; then
+        cluster fsreset
+        row 'import by ch-run per rank, SquashFS on the shared filesystem' "$(seconds ranks ch-run $image -- "${run[@]}")" s "$(count metadata_total) metadata operations, $(count image_open) opens of the image"
+    fi
+    row 'unpacked : staged' "$(awk "BEGIN { printf \"%.1f\", $unpacked / $staged }")" times 'at least 4'
 fi
-row 'unpacked : staged' "$(awk "BEGIN { printf \"%.1f\", $unpacked / $staged }")" times 'at least 4'
 
 # 3. copies over links of 500 Mbit/s, those of the head among them
-start
-cluster shape 500mbit
-as head cp $image /tmp/python.sqfs
-cat >"$CLUSTER_STATE/shared/scratch/scp.sh" <<X
+if does links; then
+    start
+    cluster shape 500mbit
+    as head cp $image /tmp/python.sqfs
+    cat >"$CLUSTER_STATE/shared/scratch/scp.sh" <<X
 for n in $(seq -s' ' -f 'n%g' 1 $nodes); do scp -q /tmp/python.sqfs \$n:/var/tmp/by-scp || exit 1; done
 X
-scp=$(seconds as head sh /shared/scratch/scp.sh)
-row "scp to $nodes nodes in a row" "$scp" s ''
-sbcast=$(seconds as head sbcast --jobid="$job" /tmp/python.sqfs /var/tmp/by-sbcast)
-row "sbcast to $nodes nodes" "$sbcast" s 'checks nothing'
-as head $launcher publish $image >/dev/null # the copy that is sent is there, as the others' is
-for n in $(seq -f 'n%g' 1 $nodes); do as "$n" rm -f /var/tmp/by-scp /var/tmp/by-sbcast; done
-for width in 1 2; do
-    tree=$(seconds as head $launcher publish $image --node "$all" --transport SshTree --width $width --retry 0)
-    row "SshTree of width $width to $nodes nodes" "$tree" s "$(awk "BEGIN { printf \"%.2f of scp, %.2f of sbcast\", $tree / $scp, $tree / $sbcast }")"
-    [ $width = 2 ] || as head $launcher cache clear --node "$all" >/dev/null
-done
-row "again, to $nodes nodes that have it" "$(seconds as head $launcher publish $image --node "$all" --transport SshTree)" s 'under 1'
+    scp=$(seconds as head sh /shared/scratch/scp.sh)
+    row "scp to $nodes nodes in a row" "$scp" s ''
+    sbcast=$(seconds as head sbcast --jobid="$job" /tmp/python.sqfs /var/tmp/by-sbcast)
+    row "sbcast to $nodes nodes" "$sbcast" s 'checks nothing'
+    as head $launcher publish $image >/dev/null # the copy that is sent is there, as the others' is
+    for n in $(seq -f 'n%g' 1 $nodes); do as "$n" rm -f /var/tmp/by-scp /var/tmp/by-sbcast; done
+    for width in 1 2; do
+        tree=$(seconds as head $launcher publish $image --node "$all" --transport SshTree --width $width --retry 0)
+        row "SshTree of width $width to $nodes nodes" "$tree" s "$(awk "BEGIN { printf \"%.2f of scp, %.2f of sbcast\", $tree / $scp, $tree / $sbcast }")"
+        [ $width = 2 ] || as head $launcher cache clear --node "$all" >/dev/null
+    done
+fi
 
-if [ -n "$out" ]; then
+# 4. again, to nodes that have it: by SSH, and in a job of Slurm
+if does again; then
+    does links || start
+    cluster shape 500mbit
+    as head $launcher publish $image --node "$all" --transport SshTree >/dev/null
+    again() { for _ in 1 2 3 4 5 6 7; do seconds as head "$@"; echo; done | sort -n | awk 'NF { v[++n] = $1 } END { print v[int((n + 1) / 2)], v[1] }'; }
+    read -r median lowest <<<"$(again $launcher publish $image --node "$all" --transport SshTree)"
+    row "again, to $nodes nodes that have it, by SSH" "$median" s "under 1; median of 7, the lowest $lowest"
+    read -r median lowest <<<"$(again $launcher publish $image --node "$all" --job-id "$job")"
+    row "again, to $nodes nodes that have it, in a job of Slurm" "$median" s "under 1; median of 7, the lowest $lowest"
+    read -r median lowest <<<"$(again sh -c "for n in $(seq -s' ' -f 'n%g' 1 $nodes); do ssh \$n true & done; wait")"
+    row "ssh to $nodes nodes at once, which do nothing" "$median" s "median of 7, the lowest $lowest"
+fi
+
+if [ "$out" != - ]; then
     cp "$rows" "$out/staging.tsv"
     # bars of the seconds, each as long as it took
     awk -F'\t' '$3 == "s" { n++; name[n] = $1; value[n] = $2; if ($2 > most) most = $2 }

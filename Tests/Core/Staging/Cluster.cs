@@ -64,6 +64,8 @@ public sealed class Cluster : IDisposable
         });
         foreach (string file in Directory.GetFiles(Shared))
             File.Delete(file);
+        foreach (string left in Directory.GetDirectories(Shared))
+            Directory.Delete(left, recursive: true);
         return this;
     }
 
@@ -109,7 +111,8 @@ public sealed class Cluster : IDisposable
 
     public static string Entry(string digest) => $"{Cache}/sha256/{digest["sha256:".Length..]}";
 
-    internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--retry", "0", "--node", string.Join(',', Nodes), .. options]);
+    internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--node", string.Join(',', Nodes),
+        .. options.Contains("--retry") ? options : [.. options, "--retry", "0"]]);
 
     internal (Cli.Result Result, JsonElement[] Placements) Publish(string image, params string[] options) => Placements(StartPublish(image, options).Wait(240));
 

@@ -37,7 +37,7 @@ public sealed class FaultTests(Cluster started)
         cluster.AssertHave(digest, Nodes);
     }
 
-    [ClusterFact]
+    [ClusterFact(Needs.Long)]
     public void AnUnreachableNodeIsAnErrorAndTheOthersGoOn()
     {
         string image = cluster.Image("unreachable"), digest = cluster.DigestOf(image);
@@ -94,7 +94,7 @@ public sealed class FaultTests(Cluster started)
         Assert.Equal(0, cluster.On("n2", User, launcher, "run", digest, "--", "true").ExitCode);
     }
 
-    [ClusterFact]
+    [ClusterFact(Needs.Long)]
     public void ACacheThatOthersCouldHaveWrittenIsRefused()
     {
         string image = cluster.Image("unsafe"), digest = cluster.DigestOf(image);
@@ -108,6 +108,21 @@ public sealed class FaultTests(Cluster started)
         Assert.Contains("n2: ", cluster.Publish(image).Result.Error, StringComparison.Ordinal);
         cluster.Sh("n2", $"chown {User} {Cache}", "root");
         AssertSecondTryFinishes(image, ["n2"]);
+    }
+
+    [ClusterFact]
+    public void ANodeThatIsMendedMeanwhileIsReachedByARetry()
+    {
+        string image = cluster.Image("retried"), digest = cluster.DigestOf(image);
+        cluster.Publish(cluster.Image("before"));
+        cluster.Sh("n2", $"chown root {Cache}", "root");
+        Cli.Running publish = cluster.StartPublish(image, "--retry", "100");
+        TransportTests.WaitUntil(() => cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode == 0, "n1 has it");
+        cluster.Sh("n2", $"chown {User} {Cache}", "root");
+        (Cli.Result result, JsonElement[] placements) = Placements(publish.Wait());
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(Nodes, placements.Select(NodeOf));
+        cluster.AssertHave(digest, Nodes);
     }
 
     /// <summary>Publishes down a chain over slow links, and does something while the first node is receiving.</summary>
@@ -141,7 +156,7 @@ public sealed class FaultTests(Cluster started)
         AssertSecondTryFinishes(image, ["n1"]);
     }
 
-    [ClusterFact("ss")]
+    [ClusterFact("ss", Needs.Long)]
     public void AnInnerNodeThatFallsSilentIsRoutedAround()
     {
         string image = cluster.Image("silent", Slow);
@@ -154,7 +169,7 @@ public sealed class FaultTests(Cluster started)
         AssertSecondTryFinishes(image, ["n1"]);
     }
 
-    [ClusterFact("ss")]
+    [ClusterFact("ss", Needs.Long)]
     public void ASlowInnerNodeHoldsUpNobodyElse()
     {
         string image = cluster.Image("slow", Slow), digest = cluster.DigestOf(image);
@@ -206,10 +221,15 @@ public sealed class FaultTests(Cluster started)
         string launcher = cluster.Sh("n3", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
         cluster.Script("fsreset");
         string storm = $"for i in $(seq 64); do {launcher} publish {image} >/tmp/storm.$(id -u).$i 2>&1 || echo failed & done; wait";
+        // a reader meanwhile: what is there by that name is whole whenever it is there
+        string watch = $"until [ -e /tmp/storm.over ]; do [ ! -e {Entry(digest)} ] || sha256sum <{Entry(digest)}; done | sort -u";
+        Cli.Running reader = cluster.StartOn("n3", User, "/bin/sh", "-c", watch);
         Cli.Running user = cluster.StartOn("n3", User, "/bin/sh", "-c", storm), root = cluster.StartOn("n3", "root", "/bin/sh", "-c", storm);
         Assert.Equal(("", ""), (user.Wait().Output, root.Wait().Output));
+        cluster.Sh("n3", "touch /tmp/storm.over");
+        Assert.Equal(digest["sha256:".Length..] + "  -\n", reader.Wait().Output);
         Assert.InRange(cluster.Count("image_open"), 1, 2);
-        Assert.Equal("128\n", cluster.Sh("n3", "cat /tmp/storm.* | grep -cE 'copied|hit'").Output);
+        Assert.Equal("128\n", cluster.Sh("n3", "cat /tmp/storm.[0-9]* | grep -cE 'copied|hit'").Output);
         Assert.Equal(digest["sha256:".Length..], cluster.Sh("n3", $"sha256sum /var/cache/slipway/sha256/{digest["sha256:".Length..]}", "root").Output.Split(' ')[0]);
         Assert.Equal("", cluster.Sh("n3", "ls -A /var/cache/slipway/sha256 /var/tmp/slipway-2000/sha256 | grep partial || :", "root").Output);
     }

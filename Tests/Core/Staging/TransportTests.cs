@@ -101,6 +101,17 @@ public sealed class TransportTests(Cluster started)
             .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("path").GetString()!.StartsWith(Cache, StringComparison.Ordinal))];
     }
 
+    [ClusterFact]
+    public void AnImageThatRootHasMountedIsInUse()
+    {
+        string image = cluster.Image("mounted"), mount = $"/run/slipway/mounts/{cluster.DigestOf(image)["sha256:".Length..]}";
+        AssertDone(cluster.On("head", "root", "slipway", "publish", image));
+        AssertDone(cluster.Sh("head", $"mkdir -p {mount} && mount -t tmpfs none {mount} && slipway cache clear --max-size 0", "root"));
+        Assert.Contains($"mounted at {mount}", cluster.On("head", "root", "slipway", "cache", "list").Output, StringComparison.Ordinal);
+        AssertDone(cluster.Sh("head", $"umount {mount} && slipway cache clear --max-size 0", "root"));
+        Assert.Equal("", cluster.On("head", "root", "slipway", "cache", "list").Output);
+    }
+
     static void AssertDone(Cli.Result result) => Assert.Equal((0, ""), (result.ExitCode, result.Error));
 
     internal static void WaitUntil(Func<bool> condition, string what)
