@@ -49,6 +49,14 @@ internal sealed class SshTreeTransport : ITransport
         readonly List<Branch> joined = [];
         bool grown;
 
+        /// <summary>The most that a node has got in a watch.</summary>
+        long best;
+
+        /// <summary>The node that was led around a slow one last, what it got in the watch before, and for how many more watches nothing is tried since that was no help.</summary>
+        Branch? tried;
+        long triedBefore;
+        int pause;
+
         public void Run(CancellationToken cancel)
         {
             try
@@ -57,6 +65,7 @@ internal sealed class SshTreeTransport : ITransport
                 {
                     work.Report(branch.Node, "starting by ssh");
                     NodeSession session = new(starter, [branch.Node], work.Request("receive", "SshTree"), (_, reply) => Take(branch, reply));
+                    session.Send(new StageOrder { Token = work.Token });
                     lock (gate)
                         branch.Session = session;
                 }
@@ -160,18 +169,30 @@ internal sealed class SshTreeTransport : ITransport
                 yield return above.Address!;
         }
 
-        /// <summary>A node that gets less than a quarter of what the fastest gets holds up those below it: they read from above it instead.</summary>
+        /// <summary>
+        /// A node that gets less than a quarter of what any has got in a watch may hold up those below it: they read from above it instead. One such node a watch, from the
+        /// top, since those below it are slow too; and where that was no help, as where the whole network has become slow, the tree is left as it is for a while.
+        /// </summary>
         void RouteAroundSlow()
         {
-            long best = joined.Count == 0 ? 0 : joined.Max(b => b.Bytes - b.Before);
-            foreach (Branch branch in joined.Where(b => !b.Over && b.Parent is { Over: false } && b.Bytes < work.Size))
-                if (best > 0 && branch.Parent!.Bytes < work.Size && (branch.Parent.Bytes - branch.Parent.Before) * 4 < best)
+            const int rest = 5;
+            best = joined.Select(Got).Append(best).Max();
+            if (tried is { Over: false } before && before.Bytes < work.Size && Got(before) < 2 * triedBefore)
+                pause = rest;
+            tried = null;
+            if (pause > 0)
+                pause--;
+            else if (joined.Where(b => b.Parent is { Over: false } p && !b.Over && p.Bytes < work.Size && Got(p) * 4 < best).Select(b => b.Parent!).MinBy(p => Above(p).Count()) is { } slow)
+                foreach (Branch branch in joined.Where(b => b.Parent == slow && !b.Over))
                 {
-                    work.Report(branch.Node, $"{branch.Parent.Node} is slow, so it goes around", branch.Bytes);
-                    branch.Parent = branch.Parent.Parent;
+                    work.Report(branch.Node, $"{slow.Node} is slow, so it goes around", branch.Bytes);
+                    (tried, triedBefore) = (branch, Got(branch));
+                    branch.Parent = slow.Parent;
                     branch.Session!.Send(new StageOrder { Sources = [.. Above(branch), root] });
                 }
             joined.ForEach(b => b.Before = b.Bytes);
         }
+
+        static long Got(Branch branch) => branch.Bytes - branch.Before;
     }
 }

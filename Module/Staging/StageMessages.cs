@@ -18,8 +18,8 @@ internal sealed record StageRequest
     public SourceStamp? Source { get; init; }
     public FabricPlan? Plan { get; init; }
 
-    /// <summary>Whoever may read the image from another node has it.</summary>
-    public string? Token { get; init; }
+    /// <summary>Part of the name of a partial file, where it is to be the same on every node.</summary>
+    public string? Partial { get; init; }
 
     /// <summary>What our launcher is called on every node.</summary>
     public string? Launcher { get; init; }
@@ -80,6 +80,9 @@ internal sealed record StageError(string Id, ErrorKind Kind, string Message, str
 /// <summary>A line to a node that is receiving.</summary>
 internal sealed record StageOrder
 {
+    /// <summary>Whoever may read the image from another node has it. It comes first, and this way, since a command line can be read by all users of a node.</summary>
+    public string? Token { get; init; }
+
     /// <summary>Where to read from, the next one when one fails: address, a space, and port; <c>controller</c> is whoever started us, as SSH saw it.</summary>
     public IReadOnlyList<string>? Sources { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class StageNode
     readonly TextWriter output;
     readonly CancellationTokenSource gone = new();
     readonly SemaphoreSlim adopt = new(0);
+    readonly TaskCompletionSource<string> token = new();
     TreeReceiver? receiver;
     GrowingFile? growing;
 
@@ -152,12 +153,13 @@ internal sealed class StageNode
             return;
         }
         string partial = PartialFile.NameFor(NodeCache.EntryPath(cache, Wanted));
+        token.Task.Wait(gone.Token);
         try
         {
             using GrowingFile file = GrowingFile.Create(partial, request.Size);
-            using TreeServer server = new(file, request.Token!);
+            using TreeServer server = new(file, token.Task.Result);
             growing = file;
-            receiver = new TreeReceiver(file, request.Token!, () => Say(new StageReply { Kind = "stream", Bytes = file.Length }));
+            receiver = new TreeReceiver(file, token.Task.Result, () => Say(new StageReply { Kind = "stream", Bytes = file.Length }));
             // where SSH came to is where the others find us
             string address = Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ') is [_, _, var own, _] ? own : Environment.MachineName;
             Say(new StageReply { Kind = "ready", Address = address, Port = server.Port });
@@ -210,8 +212,8 @@ internal sealed class StageNode
         }
         if (new DriveInfo(cache).AvailableFreeSpace < request.Size)
             throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, string.Create(CultureInfo.InvariantCulture, $"{cache}: there is no space for {request.Size} bytes"), "Free some space on the node's disk (Clear-ImageCache, slipway cache clear).", cache);
-        // the same name on every node, and nobody else can know it
-        string partial = $"{cache}/sha256/.{Wanted[Digest.Prefix.Length..]}.{request.Token![..16]}.partial";
+        // the same name on every node
+        string partial = $"{cache}/sha256/.{Wanted[Digest.Prefix.Length..]}.{request.Partial}.partial";
         try
         {
             string? step = Environment.GetEnvironmentVariable("SLURM_STEP_ID") is { } id ? $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID")}.{id}" : null;
@@ -243,6 +245,8 @@ internal sealed class StageNode
                 }
                 StageOrder? order = JsonSerializer.Deserialize(Encoding.UTF8.GetString([.. line]), SlipwayJson.Compact.StageOrder);
                 line.Clear();
+                if (order?.Token is { Length: TreeServer.TokenLength } given)
+                    token.TrySetResult(given);
                 if (order?.Sources is { } sources)
                     receiver?.SetSources(sources);
                 if (order?.Adopt == true)

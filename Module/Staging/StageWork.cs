@@ -37,9 +37,12 @@ internal sealed class StageWork
     /// <summary>Other users of the cluster do not know it.</summary>
     public string Token { get; } = Guid.NewGuid().ToString("n") + Guid.NewGuid().ToString("n");
 
+    /// <summary>Nobody else has a partial file of this name.</summary>
+    readonly string partial = Guid.NewGuid().ToString("n");
+
     public StageRequest Request(string action, string transport) => new()
     {
-        Action = action, Transport = transport, Digest = Digest, Size = Size, Path = Path, Source = Stamp, Plan = Plan, Token = Token, Launcher = LauncherBundle.Own.Name,
+        Action = action, Transport = transport, Digest = Digest, Size = Size, Path = Path, Source = Stamp, Plan = Plan, Partial = partial, Launcher = LauncherBundle.Own.Name,
     };
 
     public void Report(string node, string step, long bytes = -1) =>
