@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 using Slipway.Running;
 
 namespace Slipway.Cmdlets;
@@ -46,7 +45,7 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
             Image = image,
             Command = [.. Flatten(Command)],
             Binds = [.. Bind.Select(FullBind)],
-            Environment = Environment.Cast<DictionaryEntry>().ToDictionary(e => LanguagePrimitives.ConvertTo<string>(e.Key), e => LanguagePrimitives.ConvertTo<string>(e.Value)),
+            Environment = Pairs(Environment),
             Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
             Job = Job,
             WritableTmpfs = WritableTmpfs,
@@ -55,18 +54,5 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
         string what = request.Command.Count > 0 ? string.Join(' ', request.Command) : "the image's runscript";
         if (ShouldProcess(image.Path, $"Run {what}") && Try((report, cancel) => ContainerProcess.Run(request, report.Line, report.Line, cancel), out ContainerResult? result))
             WriteObject(result);
-    }
-
-    sealed class FabricCompleter : IArgumentCompleter
-    {
-        public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-            new[] { "auto", "none" }.Where(n => n.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase)).Select(n => new CompletionResult(n));
-    }
-
-    string FullBind(string bind)
-    {
-        string[] parts = bind.Split(':', 2);
-        string source = FullPath(parts[0]);
-        return parts.Length > 1 ? $"{source}:{parts[1]}" : source;
     }
 }

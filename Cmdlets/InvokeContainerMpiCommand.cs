@@ -1,63 +1,128 @@
 using System.Collections;
 using System.Management.Automation;
-using System.Management.Automation.Language;
 using Slipway.Launching;
 
 namespace Slipway.Cmdlets;
 
 /// <summary>Invoke-ContainerMpi: starts MPI ranks in an image.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "ContainerMpi", SupportsShouldProcess = true)]
-[OutputType(typeof(MpiResult), typeof(LaunchPlan))]
+[OutputType(typeof(MpiResult), typeof(LaunchPlan), typeof(Job))]
 public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
 {
-    [Parameter(Mandatory = true, ValueFromPipeline = true)]
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
 
-    [Parameter]
+    /// <summary>Without it one, or <see cref="RanksPerNode"/> on each node.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ValidateRange(1, int.MaxValue)]
     [Alias("n")]
-    public int Ranks { get; set; } = 1;
+    public int Ranks { get; set; }
 
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     public string[] Node { get; set; } = [];
 
-    [Parameter]
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateRange(1, int.MaxValue)]
+    public int RanksPerNode { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(LauncherCompleter))]
     public string? Launcher { get; set; }
+
+    /// <summary>Whose launcher starts the ranks.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public MpiMode Mpi { get; set; }
+
+    /// <summary>Each <c>SRC[:DST[:ro]]</c>.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string[] Bind { get; set; } = [];
+
+    /// <summary>What each rank is bound to.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(BindingCompleter))]
+    public string? BindTo { get; set; }
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [Alias("Env")]
+    public IDictionary Environment { get; set; } = new Hashtable();
+
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(FabricCompleter))]
+    public string Fabric { get; set; } = "auto";
+
+    /// <summary>Where the ranks work, on every node.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? WorkingDirectory { get; set; }
+
+    /// <summary>After which the ranks are ended.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateRange(1, int.MaxValue)]
+    public int TimeoutSec { get; set; }
+
+    /// <summary>Mark each line of output with its rank.</summary>
+    [Parameter]
+    public SwitchParameter Tag { get; set; }
+
+    /// <summary>For the launcher, as they are.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string[] LauncherArgument { get; set; } = [];
 
     /// <summary>Emit the launch plan, and run nothing.</summary>
     [Parameter]
     public SwitchParameter PlanOnly { get; set; }
 
+    /// <summary>Emit a job at once, and run in it.</summary>
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
+
     /// <summary>The command and its arguments, last, after <c>--</c>.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromRemainingArguments = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromRemainingArguments = true, ValueFromPipelineByPropertyName = true)]
     public object[] Command { get; set; } = [];
+
+    RankJob? job;
 
     protected override void ProcessRecord()
     {
-        if (!TryImage(Image, out ContainerImage? image))
+        if (!TryImage(Image, out ContainerImage? image) || !Try((_, cancel) => MpiJob.Plan(Request(image), cancel), out LaunchPlan? plan))
             return;
-        MpiRequest request = new()
-        {
-            Image = image,
-            Command = [.. Flatten(Command)],
-            Ranks = Ranks,
-            Nodes = Node,
-            Launcher = Launcher,
-            WorkingDirectory = CurrentProviderLocation("FileSystem").ProviderPath,
-        };
-        if (!Try((_, _) => MpiJob.Plan(request), out LaunchPlan? plan))
-            return;
+        if (plan.Verdict is { Fit: MpiFit.Unknown } verdict)
+            WriteWarning($"{verdict.Reason}. {verdict.Advice}");
         if (PlanOnly)
             WriteObject(plan);
-        else if (ShouldProcess(plan.CommandLine, "Run") && Try((report, cancel) => MpiJob.Run(plan, report.Line, report.Line, cancel), out MpiResult? result))
-            WriteObject(result);
+        else if (ShouldProcess(plan.CommandLine, "Run"))
+            if (AsJob)
+                (job ??= new RankJob(MyInvocation.Line)).Add(plan, Tag);
+            else if (Try((report, cancel) => MpiJob.Run(plan, line => report.Line(Tag ? line.Tagged : line.Text), cancel), out MpiResult? result))
+                WriteObject(result);
     }
 
-    sealed class LauncherCompleter : IArgumentCompleter
+    protected override void EndProcessing()
     {
-        public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-            MpiJob.LauncherNames.Where(n => n.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase)).Select(n => new CompletionResult(n));
+        if (job is null)
+            return;
+        JobRepository.Add(job);
+        WriteObject(job);
+        job.Start();
     }
+
+    MpiRequest Request(ContainerImage image) => new()
+    {
+        Image = image,
+        Command = [.. Flatten(Command)],
+        Ranks = Ranks > 0 ? Ranks : null,
+        Nodes = Node,
+        RanksPerNode = RanksPerNode > 0 ? RanksPerNode : null,
+        Launcher = Launcher,
+        Mpi = Mpi,
+        BindTo = BindTo,
+        Binds = [.. Bind.Select(FullBind)],
+        Environment = Pairs(Environment),
+        Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
+        WorkingDirectory = WorkingDirectory is null ? null : FullPath(WorkingDirectory),
+        Location = CurrentProviderLocation("FileSystem").ProviderPath,
+        LauncherArguments = LauncherArgument,
+        Label = true,
+        Timeout = TimeoutSec > 0 ? TimeSpan.FromSeconds(TimeoutSec) : null,
+    };
 }

@@ -124,6 +124,18 @@ public abstract class SlipwayCmdlet : PSCmdlet
         }
     }
 
+    /// <summary>Names and values of a hash table, as text.</summary>
+    protected static IReadOnlyDictionary<string, string> Pairs(IDictionary table) =>
+        table.Cast<DictionaryEntry>().ToDictionary(e => LanguagePrimitives.ConvertTo<string>(e.Key), e => LanguagePrimitives.ConvertTo<string>(e.Value));
+
+    /// <summary><c>SRC[:DST[:ro]]</c> with the source's path in full.</summary>
+    protected string FullBind(string bind)
+    {
+        string[] parts = bind.Split(':', 2);
+        string source = FullPath(parts[0]);
+        return parts.Length > 1 ? $"{source}:{parts[1]}" : source;
+    }
+
     /// <summary>From any thread to the pipeline's.</summary>
     protected sealed class Reporter : IProgress<StepProgress>
     {

@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Slipway.Building;
 using Slipway.Fabric;
-using Slipway.Launching;
 using Slipway.Staging;
 
 namespace Slipway.Launcher;
@@ -12,12 +11,12 @@ namespace Slipway.Launcher;
 /// <summary>The verbs that are not on a rank's path: parameters to a request, one call into the core, its objects to standard output.</summary>
 static partial class CommandLine
 {
-    static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
+    internal static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
     internal static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
 
     internal static Argument<string> Image => new("IMAGE") { Description = "Path of an image" };
 
-    static Argument<string[]> Command => new("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.ZeroOrMore };
+    internal static Argument<string[]> Command => new("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.ZeroOrMore };
 
     public static int Run(string[] arguments)
     {
@@ -39,7 +38,7 @@ static partial class CommandLine
         root.Add(FabricVerb());
         root.Add(CacheCommands.Publish());
         root.Add(CacheCommands.Cache());
-        root.Add(Mpi());
+        root.Add(MpiCommands.Mpi());
         root.Add(Inspect());
         root.Add(RunHelp("run", "Run a command in an image, or the image's runscript", Command));
         root.Add(RunHelp("shell", "Start a shell in an image", new Argument<string[]>("ARGUMENT") { Description = "Of the shell, after --", Arity = ArgumentArity.ZeroOrMore }));
@@ -78,12 +77,12 @@ static partial class CommandLine
         }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
     }
 
-    static Dictionary<string, string> Pairs(string[] given)
+    internal static Dictionary<string, string> Pairs(string[] given, string option = "--variable")
     {
         Dictionary<string, string> pairs = [];
         foreach (string pair in given)
             pairs[pair.Split('=')[0]] = pair.Contains('=') ? pair[(pair.IndexOf('=') + 1)..]
-                : throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{pair}' sets no variable", "Write --variable NAME=VALUE.", pair);
+                : throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{pair}' sets no variable", $"Write {option} NAME=VALUE.", pair);
         return pairs;
     }
 
@@ -112,40 +111,6 @@ static partial class CommandLine
             progress.Clear();
             Print(result, planned, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]));
             return 0;
-        }));
-        return verb;
-    }
-
-    static Command Mpi()
-    {
-        Argument<string> image = Image;
-        Argument<string[]> command = Command;
-        Option<int> ranks = new("--ranks", "-n") { Description = "Number of ranks", DefaultValueFactory = _ => 1 };
-        Option<string[]> nodes = new("--node") { Description = "A node to run on (may be given more than once)" };
-        Option<string> launcher = new("--launcher") { Description = $"One of: {string.Join(", ", MpiJob.LauncherNames)}" };
-        Option<bool> planOnly = new("--plan-only") { Description = "Show the launch plan and run nothing" };
-        Command verb = new("mpi", "Start MPI ranks in an image") { ranks, nodes, launcher, planOnly, image, command };
-        verb.SetAction(result => Guarded(cancel =>
-        {
-            LaunchPlan plan = MpiJob.Plan(new MpiRequest
-            {
-                Image = NodeCache.Describe(result.GetRequiredValue(image), cancel),
-                Command = result.GetValue(command) ?? [],
-                Ranks = result.GetValue(ranks),
-                Nodes = result.GetValue(nodes) ?? [],
-                Launcher = result.GetValue(launcher),
-            });
-            if (result.GetValue(planOnly))
-            {
-                Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Reasons.Prepend(p.CommandLine)));
-                return 0;
-            }
-            bool json = result.GetValue(Json);
-            // with --json standard output is for the object
-            MpiResult done = json ? MpiJob.Run(plan, Console.Error.WriteLine, Console.Error.WriteLine, cancel) : MpiJob.Run(plan, cancel: cancel);
-            if (json || result.GetValue(Verbose))
-                Print(result, done, SlipwayJson.Compact.MpiResult, d => $"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}");
-            return done.ExitCode;
         }));
         return verb;
     }

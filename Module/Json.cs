@@ -37,6 +37,6 @@ internal sealed partial class SlipwayJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>() },
+        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>(), new JsonStringEnumConverter<MpiMode>(), new JsonStringEnumConverter<MpiFit>() },
     });
 }

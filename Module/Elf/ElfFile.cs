@@ -116,6 +116,15 @@ public sealed class ElfFile
         return reader.ReadExports();
     }
 
+    /// <summary>The text that the first of the given data symbols holds; null where the file defines none of them.</summary>
+    /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
+    public static string? ReadText(string path, IReadOnlyList<string> symbols, int limit = 256)
+    {
+        RequireContent(path);
+        using var handle = File.OpenHandle(path);
+        return new ElfReader(new ElfWindow(handle, path)).ReadText(symbols, limit);
+    }
+
     /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)

@@ -149,6 +149,26 @@ internal sealed class ElfReader : IDisposable
         return exports;
     }
 
+    /// <summary>The first of the given symbols that the file defines as data, read as a text that ends with a zero byte; null where it defines none.</summary>
+    /// <param name="limit">Bytes; a longer text is cut.</param>
+    public string? ReadText(IReadOnlyList<string> symbols, int limit)
+    {
+        if (!dynamic.TryGetValue(DT_SYMTAB, out var address))
+            return null;
+        var table = Locate(address, "DT_SYMTAB");
+        var count = CountSymbols();
+        for (ulong i = 0; i < count; i++)
+        {
+            var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
+            var (name, section) = (U32(symbol, 0), U16(symbol, is64 ? 6 : 14));
+            var (value, size) = (Word(symbol, 4, 8), Word(symbol, 8, 16));
+            if (section == SHN_UNDEF || name == 0 || size == 0 || !symbols.Contains(Name(name, SearchPathLimit, "a symbol's name")))
+                continue;
+            return names.Text(Locate(value, "a symbol"), Math.Min(size, (ulong)limit), "a symbol's text");
+        }
+        return null;
+    }
+
     /// <summary>
     /// Undefined symbols of the dynamic symbol table, as far as their names are among the given ones. A GNU hash table holds only what is defined, and what
     /// it holds stands last: so nothing behind its first symbol needs a look.

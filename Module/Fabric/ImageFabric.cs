@@ -6,7 +6,7 @@ public sealed class ImageFabric
     /// <summary>Of these facts; a plan reads them anew from an image where it is lower than <see cref="CurrentSchema"/>.</summary>
     public int SchemaVersion { get; set; } = CurrentSchema;
 
-    public const int CurrentSchema = 2;
+    public const int CurrentSchema = 3;
 
     /// <summary>From the image's os-release(5); null where it has none.</summary>
     public ImageDistribution? Distribution { get; set; }
@@ -55,6 +55,12 @@ public sealed class ImageFabric
 
     /// <summary>The MPI libraries, and what they can use.</summary>
     public IReadOnlyList<ImageMpi> Mpi { get; set; } = [];
+
+    /// <summary>Paths of the MPI launchers that the image has itself.</summary>
+    public IReadOnlyList<string> MpiLaunchers { get; set; } = [];
+
+    /// <summary>Names of PMIx's loadable components (<c>mca_psec_munge.so</c>…), which decide what a server and its ranks have in common.</summary>
+    public IReadOnlyList<string> PmixComponents { get; set; } = [];
 
     /// <summary>Every library that a fabric plan may ask about.</summary>
     public IReadOnlyList<ImageLibrary> Libraries { get; set; } = [];
@@ -112,6 +118,18 @@ public sealed record ImageMpi(string Soname, string Path, string? Family)
 {
     /// <summary>Of <c>ucx</c>, <c>libfabric</c>, <c>verbs</c> and <c>psm2</c>, those that the library or its components are linked with.</summary>
     public IReadOnlyList<string> Transports { get; set; } = [];
+
+    /// <summary>Whose build of the family it is, e.g. <c>Intel MPI</c>; null for the family's own.</summary>
+    public string? Flavour { get; set; }
+
+    /// <summary>Of the MPI, e.g. <c>4.1.4</c>, as the library itself has it; null where it does not tell.</summary>
+    public string? Version { get; set; }
+
+    /// <summary>Of <c>pmi1</c>, <c>pmi2</c>, <c>pmix</c> and <c>cray</c>, by which its ranks can find each other.</summary>
+    public IReadOnlyList<string> Speaks { get; set; } = [];
+
+    /// <summary>For people: <c>Open MPI 4.1.4</c>.</summary>
+    public override string ToString() => $"{Flavour ?? Family ?? Soname}{(Version is null ? "" : " " + Version)}";
 }
 
 /// <summary>A library of the image.</summary>

@@ -45,6 +45,8 @@ public static class ImageFabricReader
             UcxModules = libraries.UcxModules().Select(m => m.Path).ToList(),
             UcxSymbols = usage.UcxSymbols.ToList(),
             Mpi = usage.Mpi,
+            MpiLaunchers = usage.MpiLaunchers.ToList(),
+            PmixComponents = usage.PmixComponents.ToList(),
             Libraries = Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>().ToList(),
             Sonames = usage.Sonames.ToList(),
             Imports = usage.Imports,

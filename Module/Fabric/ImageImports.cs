@@ -26,9 +26,13 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
     /// <summary>MPI libraries lie in directories of their own, which no loader configuration need name. Open MPI's components do the work of the library that they are linked with.</summary>
     public IReadOnlyList<ImageMpi> Mpi => mpi.ConvertAll(m => m with
     {
-        Transports = m.Transports.Concat(plugins.Where(p => m.Family == OpenMpi && (p.Key == m.Soname || p.Key.Length == 0)).SelectMany(p => p.Value))
+        Transports = m.Transports.Concat(plugins.Where(p => m.Family == MpiLibrary.OpenMpi && (p.Key == m.Soname || p.Key.Length == 0)).SelectMany(p => p.Value))
             .Distinct().Order(StringComparer.Ordinal).ToList(),
     });
+
+    public SortedSet<string> MpiLaunchers { get; } = new(StringComparer.Ordinal);
+
+    public SortedSet<string> PmixComponents { get; } = new(StringComparer.Ordinal);
 
     public void Read(HashSet<string> skip, CancellationToken cancellation)
     {
@@ -87,7 +91,11 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         if (elf.Soname is not null)
             Sonames.Add(elf.Soname);
         if (table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, ownName)) && !mpi.Exists(l => l.Path == path))
-            mpi.Add(new ImageMpi(ownName, path, Family(outside)) { Transports = TransportsOf(elf).ToList() });
+            mpi.Add(MpiLibrary.Read(ownName, path, outside, elf, table) with { Transports = TransportsOf(elf).ToList() });
+        if (elf.Type != ElfType.None && table.MpiLaunchers.Contains(name))
+            MpiLaunchers.Add(path);
+        if (table.PmixComponents.Any(p => RootDirectory.Wildcard(p, name)))
+            PmixComponents.Add(name);
         if (table.MpiPlugins.Any(p => RootDirectory.Wildcard(p, name)))
         {
             var of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, n))) ?? "";
@@ -108,22 +116,6 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
                 imports[soname] = versions = new SortedDictionary<string, string>(StringComparer.Ordinal);
             foreach (var version in elf.VersionsNeeded.GetValueOrDefault(soname, []))
                 versions.TryAdd(version, path);
-        }
-    }
-
-    const string OpenMpi = "Open MPI";
-
-    /// <summary>By what the library exports: sonames collide (Open MPI 1.10 and MPICH both have libmpi.so.12).</summary>
-    static string? Family(string outside)
-    {
-        try
-        {
-            var exports = ElfFile.ReadExports(outside);
-            return exports.Contains("ompi_mpi_comm_world") ? OpenMpi : exports.Any(e => e.StartsWith("MPIR_", StringComparison.Ordinal)) ? "MPICH" : null;
-        }
-        catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 

@@ -66,6 +66,17 @@ sealed class ProviderTable
 
     public required IReadOnlyList<string> MpiLibraries { get; init; }
 
+    public required string MpiSource { get; init; }
+
+    /// <summary>By what an MPI library is told: the first row that fits.</summary>
+    public required IReadOnlyList<MpiFamilyRow> MpiFamilies { get; init; }
+
+    /// <summary>Names of programs that start ranks.</summary>
+    public required IReadOnlyList<string> MpiLaunchers { get; init; }
+
+    /// <summary>Names of PMIx's loadable components for security and storage, in Open MPI 4 too.</summary>
+    public required IReadOnlyList<string> PmixComponents { get; init; }
+
     public required IReadOnlyList<string> UcxLibraries { get; init; }
 
     /// <summary>Other libraries whose versions a plan may ask for.</summary>
@@ -103,6 +114,39 @@ sealed record AbiRange(int Min, int Max);
 sealed record VariableNames(string Libraries, string VerbsDrivers, string LibfabricProviders);
 
 sealed record IntraNodeRow(string Name, string DeviceNode);
+
+/// <summary>How one MPI is told from another: sonames collide (Open MPI 1.10 and MPICH both have libmpi.so.12).</summary>
+sealed class MpiFamilyRow
+{
+    public required string Family { get; init; }
+
+    /// <summary>Whose build; null for the family's own.</summary>
+    public string? Flavour { get; init; }
+
+    /// <summary>One of these is the library's soname; none: any.</summary>
+    public IReadOnlyList<string> Sonames { get; set; } = [];
+
+    /// <summary>It exports one of these, <c>*</c> being a wildcard; none: whatever.</summary>
+    public IReadOnlyList<string> Exports { get; set; } = [];
+
+    /// <summary>Or it is linked with one of these.</summary>
+    public IReadOnlyList<string> Needs { get; set; } = [];
+
+    /// <summary>A text that is in the file; null: whatever.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Symbols whose value is the version.</summary>
+    public IReadOnlyList<string> Version { get; set; } = [];
+
+    /// <summary>What it always speaks.</summary>
+    public IReadOnlyList<string> Speaks { get; set; } = [];
+
+    /// <summary>What it speaks where a text is in the file.</summary>
+    public IReadOnlyDictionary<string, string> SpeaksByText { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>What it speaks where it is linked with a library.</summary>
+    public IReadOnlyDictionary<string, string> SpeaksByLibrary { get; set; } = new Dictionary<string, string>();
+}
 
 /// <summary>Packages that bring a set of libraries.</summary>
 sealed class PackageRow

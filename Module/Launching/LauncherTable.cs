@@ -1,33 +1,211 @@
 using System.Text.RegularExpressions;
 using Slipway.Definitions;
+using Slipway.Linux;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Launching;
 
-/// <summary>One row of <c>launchers.yaml</c>: how a program starts ranks.</summary>
-internal sealed record Launcher(string Name, IReadOnlyList<string> Programs, Regex Recognise, IReadOnlyList<string> Inside, IReadOnlyList<string> Mpi,
-    IReadOnlyList<string> Ranks, string Host, IReadOnlyList<string> Hosts, IReadOnlyList<string> Root);
-
-/// <summary>The launchers that Slipway knows: data, not code.</summary>
-internal static class LauncherTable
+/// <summary>The launchers and batch systems that Slipway knows: data, not code. A site's own stand in <c>/etc/slipway/launchers.yaml</c>.</summary>
+/// <remarks>
+/// A row gives a user no right: all that it does is done as the user. So <c>SLIPWAY_LAUNCHERS</c> may name another file.
+/// </remarks>
+internal sealed class LauncherTable
 {
+    public const string DefaultPath = "/etc/slipway/launchers.yaml";
+
     const string Resource = "launchers.yaml";
+    const int LargestFile = 1 << 20;
 
-    public static IReadOnlyList<Launcher> Rows { get; } = Load();
+    static readonly string[] Keys =
+    [
+        "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "ranks", "nodes", "ranks-per-node", "instead-of-ranks",
+        "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed", "codes", "stop",
+    ];
 
-    static List<Launcher> Load()
+    static readonly string[] Interfaces = ["pmi1", "pmi2", "pmix", "cray"];
+
+    /// <summary>What may be filled in where.</summary>
+    static readonly (string Key, string[] Words)[] Words =
+    [
+        ("always", []), ("ranks", ["ranks", "nodes", "per-node"]), ("nodes", ["ranks", "nodes", "per-node"]), ("ranks-per-node", ["ranks", "nodes", "per-node"]),
+        ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]), ("environment", ["name", "value"]), ("root", []),
+    ];
+
+    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = LibC.SIGTERM, ["INT"] = LibC.SIGINT, ["HUP"] = LibC.SIGHUP };
+
+    static readonly Lazy<LauncherTable> Embedded = new(() =>
     {
-        using Stream stream = typeof(LauncherTable).Assembly.GetManifestResourceStream(Resource)!;
-        YamlStream yaml = [];
-        yaml.Load(new StreamReader(stream));
-        List<Launcher> rows = [];
-        foreach (YamlNode node in (YamlSequenceNode)yaml.Documents[0].RootNode)
+        using StreamReader reader = new(typeof(LauncherTable).Assembly.GetManifestResourceStream(Resource)!);
+        return Parse(reader.ReadToEnd(), Resource, null);
+    });
+
+    LauncherTable(IReadOnlyList<Launcher> launchers, IReadOnlyList<BatchSystem> batchSystems, IReadOnlyList<string> ranksPrefixes)
+    {
+        Launchers = launchers;
+        BatchSystems = batchSystems;
+        RanksPrefixes = ranksPrefixes;
+    }
+
+    public static LauncherTable BuiltIn => Embedded.Value;
+
+    public IReadOnlyList<Launcher> Launchers { get; }
+
+    public IReadOnlyList<BatchSystem> BatchSystems { get; }
+
+    /// <summary>Of the variables that a rank has from its launcher.</summary>
+    public IReadOnlyList<string> RanksPrefixes { get; }
+
+    public static string Path => Environment.GetEnvironmentVariable("SLIPWAY_LAUNCHERS") is { Length: > 0 } other ? other : DefaultPath;
+
+    /// <summary>The site's rows, then the built-in ones; a site's row of the same name stands instead.</summary>
+    /// <exception cref="SlipwayException">The site's file cannot be read, or is not what it should be (file, line and column).</exception>
+    public static LauncherTable Read() => ReadFrom(Path);
+
+    internal static LauncherTable ReadFrom(string path)
+    {
+        if (!File.Exists(path))
+            return BuiltIn;
+        try
         {
-            YamlMap map = YamlMap.Of(Resource, node, "a launcher", "name", "programs", "recognise", "inside", "mpi", "ranks", "host", "hosts", "root");
-            string[] List(string key) => [.. map.Texts(key).Select(t => t.Value)];
-            rows.Add(new Launcher(map.Required("name").Value, List("programs"), new Regex(map.Required("recognise").Value), List("inside"), List("mpi"),
-                List("ranks"), map.Required("host").Value, List("hosts"), List("root")));
+            if (new FileInfo(path).Length > LargestFile)
+                throw new SlipwayException("LaunchersInvalid", ErrorKind.LimitsExceeded, $"{path}: more than {LargestFile} bytes are no table of launchers", "A launcher has a few lines: see docs/mpi.md.", path);
+            string text = File.ReadAllText(path);
+            return string.IsNullOrWhiteSpace(text) ? BuiltIn : Parse(text, path, BuiltIn);
         }
-        return rows;
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {e.Message}", "Make it readable for all users.", path, e);
+        }
+    }
+
+    /// <param name="onto">What the file's rows are added to; null for the built-in table itself.</param>
+    internal static LauncherTable Parse(string text, string file, LauncherTable? onto)
+    {
+        try
+        {
+            YamlMap top = YamlMap.Of(file, YamlText.Parse(text, file), "the table of launchers", "launchers", "allocations", "ranks-prefixes");
+            List<Launcher> launchers = [];
+            foreach (YamlMap map in top.Maps("launchers", Keys))
+            {
+                Launcher row = Row(map, name => launchers.Find(l => l.Name == name) ?? onto?.Launchers.FirstOrDefault(l => l.Name == name));
+                if (launchers.Exists(l => l.Name == row.Name))
+                    throw map.Error("name", "LaunchersInvalid", $"there are two launchers '{row.Name}'", "Give each a name of its own.");
+                launchers.Add(row);
+            }
+            List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "prefixes").Select(Allocation)];
+            return new LauncherTable(
+                [.. launchers, .. (onto?.Launchers ?? []).Where(b => !launchers.Exists(l => l.Name == b.Name))],
+                [.. systems, .. (onto?.BatchSystems ?? []).Where(b => !systems.Exists(s => s.Name == b.Name))],
+                [.. List(top, "ranks-prefixes"), .. onto?.RanksPrefixes ?? []]);
+        }
+        catch (SlipwayException e) when (e.Id.StartsWith("Definition", StringComparison.Ordinal))
+        {
+            // YAML is read by what reads definitions
+            throw new SlipwayException("LaunchersInvalid", e.Kind, e.Message, e.Recommendation?.Replace("docs/definition.md", "docs/mpi.md", StringComparison.Ordinal), file, e);
+        }
+    }
+
+    static Launcher Row(YamlMap map, Func<string, Launcher?> find)
+    {
+        string name = map.Required("name").Value;
+        Launcher? like = null;
+        if (map.Text("like") is { } other)
+            like = find(other.Value) ?? throw map.Error("like", "LaunchersInvalid", $"'like: {other.Value}': there is no such launcher before this one", "Name a row that stands above it, or one of Slipway's own.");
+        foreach ((string key, string[] words) in Words)
+            foreach (string part in List(map, key))
+                foreach (Match word in Regex.Matches(part, @"\{([^{}]*)\}"))
+                    if (!words.Contains(word.Groups[1].Value))
+                        throw map.Error(key, "LaunchersInvalid", $"'{key}' has '{word.Value}', which is not filled in there",
+                            words.Length == 0 ? $"'{key}' takes plain words." : $"Of these: {string.Join(", ", words.Select(w => $"{{{w}}}"))}.");
+        IReadOnlyList<string> Or(string key, IReadOnlyList<string>? its) => map.Has(key) ? List(map, key) : its ?? [];
+        IReadOnlyList<string> programs = Or("programs", like?.Programs), gives = Or("gives", like?.Gives);
+        if (programs.Count == 0)
+            throw map.Error("programs", "LaunchersInvalid", $"the launcher '{name}' names no program", "Add e.g. 'programs: [mpirun]'.");
+        if (gives.FirstOrDefault(g => !Interfaces.Contains(g)) is { } unknown)
+            throw map.Error("gives", "LaunchersInvalid", $"'{unknown}' is no process management interface", $"Of these: {string.Join(", ", Interfaces)}.");
+        return new Launcher
+        {
+            Name = name,
+            Group = map.Text("group")?.Value ?? like?.Group ?? name,
+            Title = map.Text("title")?.Value ?? like?.Title ?? name,
+            Where = map.WhereIs("name"),
+            Programs = programs,
+            Recognise = Ask(map, "recognise") ?? like?.Recognise ?? throw map.Error("recognise", "LaunchersInvalid", $"the launcher '{name}' has no 'recognise'", "Say what tells its program from others: 'recognise: {arguments: [--version], pattern: \"MyLauncher\"}'."),
+            Offers = Ask(map, "offers") ?? like?.Offers,
+            Inside = Or("inside", like?.Inside),
+            Family = map.Text("family")?.Value ?? like?.Family,
+            Gives = gives,
+            Always = Or("always", like?.Always),
+            Ranks = Or("ranks", like?.Ranks),
+            Nodes = Or("nodes", like?.Nodes),
+            RanksPerNode = Or("ranks-per-node", like?.RanksPerNode),
+            InsteadOfRanks = map.Flag("instead-of-ranks") ?? like?.InsteadOfRanks ?? false,
+            OnePerNode = Or("one-per-node", like?.OnePerNode),
+            Host = map.Text("host")?.Value ?? like?.Host ?? "{node}",
+            Separator = map.Text("separator")?.Value ?? like?.Separator ?? ",",
+            Hosts = Or("hosts", like?.Hosts),
+            BindTo = Bindings(map) ?? like?.BindTo ?? new Dictionary<string, IReadOnlyList<string>>(),
+            Directory = Or("directory", like?.Directory),
+            Environment = Or("environment", like?.Environment),
+            Tag = map.Map("tag", "arguments", "pattern", "anywhere") is { } tag ? new Tagging(List(tag, "arguments"), Expression(tag, "pattern", "rank"), tag.Flag("anywhere") ?? false) : like?.Tag,
+            Root = Or("root", like?.Root),
+            Variables = map.Map("variables", "rank", "size", "local-rank", "pmi") is { } variables
+                ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value, List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),
+            Failed = map.Has("failed") ? [.. List(map, "failed").Select(p => Compile(map, "failed", p))] : like?.Failed ?? [],
+            Codes = map.Has("codes") ? Expression(map, "codes", "codes") : like?.Codes,
+            Stop = map.Has("stop") || like is null ? Stopping(map) : like.Stop,
+        };
+    }
+
+    static BatchSystem Allocation(YamlMap map)
+    {
+        string? form = map.Text("form")?.Value;
+        if ((map.Text("nodes") is null) != (form is null) || form is not (null or "slurm" or "file"))
+            throw map.Error("form", "LaunchersInvalid", "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'", "E.g. 'nodes: PBS_NODEFILE, form: file'.");
+        IReadOnlyList<string> inside = List(map, "inside");
+        return new BatchSystem(map.Required("name").Value, inside.Count > 0 ? inside : throw map.Error("inside", "LaunchersInvalid", "'inside' is missing", "Name the variables that every job has."),
+            map.Text("nodes")?.Value, form, List(map, "prefixes"));
+    }
+
+    static int[] Stopping(YamlMap map)
+    {
+        IReadOnlyList<string> names = List(map, "stop");
+        if (names.FirstOrDefault(n => !Signals.ContainsKey(n)) is { } unknown)
+            throw map.Error("stop", "LaunchersInvalid", $"'{unknown}' is no signal that ends a launcher", $"Of these: {string.Join(", ", Signals.Keys)}.");
+        return names.Count == 0 ? [LibC.SIGTERM] : [.. names.Select(n => Signals[n])];
+    }
+
+    static Dictionary<string, IReadOnlyList<string>>? Bindings(YamlMap map)
+    {
+        if (!map.Has("bind-to"))
+            return null;
+        Dictionary<string, IReadOnlyList<string>> bindings = new(StringComparer.Ordinal);
+        foreach ((Located name, YamlNode value) in map.Entries("bind-to"))
+            bindings[name.Value] = value is YamlSequenceNode list && list.Children.All(c => c is YamlScalarNode) ? [.. list.Children.Select(c => ((YamlScalarNode)c).Value!)]
+                : throw map.Error("bind-to", "LaunchersInvalid", $"{name.Where}: 'bind-to.{name.Value}' must be a list", "E.g. 'bind-to: {core: [--bind-to, core]}'.");
+        return bindings;
+    }
+
+    static Question? Ask(YamlMap map, string key) =>
+        map.Map(key, "arguments", "pattern") is { } question ? new Question(List(question, "arguments"), Expression(question, "pattern", null)) : null;
+
+    static IReadOnlyList<string> List(YamlMap map, string key) => [.. map.Texts(key, shell: true).Select(t => t.Value)];
+
+    static Regex Expression(YamlMap map, string key, string? group) =>
+        map.Text(key, shell: true) is not { } text ? throw map.Error(key, "LaunchersInvalid", $"'{key}' is missing", "Write a regular expression.")
+        : Compile(map, key, text.Value) is var expression && (group is null || expression.GetGroupNames().Contains(group)) ? expression
+        : throw map.Error(key, "LaunchersInvalid", $"'{key}' has no group '{group}'", $"Mark it: (?<{group}>…).");
+
+    // what a launcher says is short, but a site's expression need not be a good one
+    static Regex Compile(YamlMap map, string key, string text)
+    {
+        try
+        {
+            return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Multiline, TimeSpan.FromSeconds(1));
+        }
+        catch (ArgumentException e)
+        {
+            throw map.Error(key, "LaunchersInvalid", $"'{key}' is no regular expression: {e.Message}", "Write one of .NET's, e.g. 'MyLauncher (?<version>[0-9.]+)'.");
+        }
     }
 }

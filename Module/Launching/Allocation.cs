@@ -1,0 +1,37 @@
+using System.Globalization;
+using Slipway.Linux;
+using Slipway.Staging;
+
+namespace Slipway.Launching;
+
+/// <summary>The job of a batch system that we are in.</summary>
+/// <param name="Nodes">With the number of slots where the batch system tells it; empty where it does not tell the nodes in a way that we read.</param>
+internal sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node, int? Slots)> Nodes)
+{
+    /// <summary>Null outside of any job.</summary>
+    public static Allocation? Current(LauncherTable table, Func<string, string?> variable)
+    {
+        foreach (BatchSystem system in table.BatchSystems)
+            if (system.Inside.All(v => !string.IsNullOrEmpty(variable(v))))
+                return new Allocation(system, system.Nodes is { } name && variable(name) is { Length: > 0 } value ? Read(system.Form!, value) : []);
+        return null;
+    }
+
+    static IReadOnlyList<(string, int?)> Read(string form, string value)
+    {
+        if (form == "slurm")
+            return HostProgram.TryFind("scontrol") is null ? [] : [.. NodeSelection.Expand(value).Select(n => (n, (int?)null))];
+        // sge_pe(5): HOST SLOTS QUEUE RANGE; pbs_resources(7): a line a slot; LSB_DJOB_HOSTFILE: likewise
+        Dictionary<string, int> slots = [];
+        List<string> order = [];
+        foreach (string[] words in (SmallFile.Read(value) ?? "").Split('\n').Select(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length > 0 && NodeName.IsValid(w[0])))
+        {
+            int count = words.Length > 1 && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : 1;
+            if (!slots.TryAdd(words[0], count))
+                slots[words[0]] += count;
+            else
+                order.Add(words[0]);
+        }
+        return [.. order.Select(n => (n, (int?)slots[n]))];
+    }
+}

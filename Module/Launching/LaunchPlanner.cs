@@ -1,0 +1,295 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Slipway.Linux;
+using Slipway.Running;
+using Slipway.Staging;
+
+namespace Slipway.Launching;
+
+/// <summary>Composes a launch plan: chooses the launcher, judges whether it and the image's MPI go together, and fills in its row's flags.</summary>
+internal sealed partial class LaunchPlanner
+{
+    readonly MpiRequest request;
+    readonly LauncherTable table;
+    readonly Allocation? allocation;
+    readonly string directory;
+    readonly CancellationToken cancel;
+    readonly List<string> arguments = [], reasons = [];
+    readonly List<PlannedVariable> variables = [];
+
+    LaunchPlanner(MpiRequest request, LauncherTable table, CancellationToken cancel)
+    {
+        this.request = request;
+        this.table = table;
+        this.cancel = cancel;
+        allocation = Allocation.Current(table, Environment.GetEnvironmentVariable);
+        directory = request.WorkingDirectory ?? request.Location ?? Environment.CurrentDirectory;
+    }
+
+    /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot be.</exception>
+    public static LaunchPlan Plan(MpiRequest request, CancellationToken cancel)
+    {
+        Check(request);
+        LauncherTable table = LauncherTable.Read();
+        if (request.Launcher is { } wanted && !table.Launchers.Any(l => l.Answers(wanted)))
+            throw new SlipwayException("UnknownLauncher", ErrorKind.InvalidArgument, $"'{wanted}' is not a launcher that Slipway knows",
+                $"Choose one of: {string.Join(", ", MpiJob.NamesOf(table))}; or add a row for it to {LauncherTable.Path} (docs/mpi.md).", wanted);
+        LaunchPlanner planner = new(request, table, cancel);
+        return request.Mpi == MpiMode.Image ? planner.InImage() : planner.OnHost();
+    }
+
+    static void Check(MpiRequest request)
+    {
+        if (request.Command.Count == 0)
+            throw new SlipwayException("NoCommand", ErrorKind.InvalidArgument, "no command was given for the ranks", "Give it last, after --: … -Ranks 2 -- lmp -in in.melt");
+        if (request.Ranks < 1)
+            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{request.Ranks} ranks cannot be started", "Give 1 or more.", request.Ranks);
+        if (request.RanksPerNode < 1)
+            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{request.RanksPerNode} ranks per node cannot be started", "Give 1 or more.", request.RanksPerNode);
+        if (request.Nodes.FirstOrDefault(n => !NodeName.IsValid(n)) is { } bad)
+            throw NodeName.Bad(bad);
+        if (request.Environment.Keys.FirstOrDefault(n => !VariableName().IsMatch(n)) is { } name)
+            throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable", "Letters, digits and '_', not beginning with a digit.", name);
+        if (request.Timeout <= TimeSpan.Zero)
+            throw new SlipwayException("BadTimeout", ErrorKind.InvalidArgument, "a time-out is longer than nothing", "Give seconds.", request.Timeout);
+        foreach (string bind in request.Binds)
+            Bind.Parse(bind);
+    }
+
+    /// <summary>The host's launcher, with ranks that enter the image.</summary>
+    LaunchPlan OnHost()
+    {
+        ImageMpiFacts mpi = ImageMpiFacts.Of(request.Image, request.Command[0], directory, cancel);
+        (FoundLauncher found, MpiVerdict verdict) = Choose(mpi);
+        Launcher row = found.Row;
+        (int ranks, int? perNode, IReadOnlyList<string> placement) = Spread(row);
+
+        reasons.Add($"{found.Program}: recognised as {row.Name} (it says '{found.Said}')");
+        if (LibC.geteuid() == 0)
+            Add(row.Root, "you are root");
+        Add(row.Always, $"what {row.Title} always gets");
+        if (!(row.InsteadOfRanks && perNode is not null))
+            Add(Fill(row.Ranks, ranks, perNode), "the number of ranks");
+        if (request.Nodes.Count > 0 || perNode is not null)
+            Add(Fill(row.Nodes, ranks, perNode), "the number of nodes");
+        if (request.Nodes.Count > 0)
+            Add(Hosts(row, ranks, perNode), "the nodes, with the ranks spread over them");
+        if (perNode is not null)
+            Add(perNode == 1 && row.OnePerNode.Count > 0 ? row.OnePerNode : Fill(row.RanksPerNode, ranks, perNode), "how many ranks each node gets");
+        AddOptions(row);
+        if (Environment.GetEnvironmentVariable("SLIPWAY_CONFIG") is { Length: > 0 } configuration)
+            AddVariable(row, "SLIPWAY_CONFIG", configuration, "slipway on every node is to read the same configuration as here");
+        Add(request.LauncherArguments, "asked for");
+
+        bool published = request.Image.Placements.Count > 0;
+        // where it was brought along, or is not at our own path, publishing tells where all of the nodes have it
+        string slipway = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere : SlipwayProgram.Path;
+        foreach ((string name, string value, string reason) in Compatibility.Variables(row, mpi.Facts))
+            if (!request.Environment.ContainsKey(name))
+                variables.Add(new PlannedVariable(name, value, "ranks", reason));
+        List<string> run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
+        Add([slipway, .. run], published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
+        return Plan(row, found.Version, found.Program, verdict, ranks, perNode, placement, run);
+    }
+
+    /// <summary>One container, with the image's own launcher in it.</summary>
+    LaunchPlan InImage()
+    {
+        if (request.Nodes.FirstOrDefault(n => !NodeName.IsThis(n)) is { } elsewhere)
+            throw new SlipwayException("MpiImageIsHere", ErrorKind.InvalidArgument, $"{elsewhere}: the image's own launcher runs in one container, on this node", "Call Slipway on that node, or leave -Mpi Image out to have the host's launcher start ranks on several.", elsewhere);
+        ImageMpiFacts mpi = ImageMpiFacts.Of(request.Image, request.Command[0], directory, cancel);
+        if (mpi.Facts is not { MpiLaunchers.Count: > 0 } facts)
+            throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, mpi.Facts is null ? mpi.Why : $"{request.Image.Path}: the image has no MPI launcher ({string.Join(", ", Fabric.ProviderTable.Default.MpiLaunchers)})",
+                "Install one in the image (openmpi-bin, mpich), or use the host's launcher.", request.Image.Path);
+
+        // what a launcher that started us, or a batch system, has set would lead the image's own astray
+        foreach (string name in Environment.GetEnvironmentVariables().Keys.Cast<string>().Order(StringComparer.Ordinal))
+            if (table.RanksPrefixes.Concat(allocation?.System.Prefixes ?? []).Any(p => p.EndsWith('_') ? name.StartsWith(p, StringComparison.Ordinal) : name == p))
+                variables.Add(new PlannedVariable(name, null, "launcher", "the image's own launcher is not to take part in the job that we are in"));
+
+        (FoundLauncher found, MpiVerdict verdict) = ChooseInImage(mpi, facts);
+        Launcher row = found.Row;
+        int ranks = request.Ranks ?? request.RanksPerNode ?? 1;
+        reasons.Add($"{found.Program} of the image: recognised as {row.Name} (it says '{found.Said}')");
+        List<string> launch = [];
+        void Launch(IEnumerable<string> parts, string reason)
+        {
+            List<string> filled = [.. parts];
+            launch.AddRange(filled);
+            if (filled.Count > 0)
+                reasons.Add($"{string.Join(' ', filled)}: {reason}");
+        }
+        if (LibC.geteuid() == 0)
+            Launch(row.Root, "you are root");
+        Launch(row.Always, $"what {row.Title} always gets");
+        Launch(Fill(row.Ranks, ranks, null), "the number of ranks");
+        AddOptions(row);
+        launch.AddRange(arguments);
+        arguments.Clear();
+        Launch(request.LauncherArguments, "asked for");
+        string image = request.Image.Placements.Any(p => NodeName.IsThis(p.Node)) ? request.Image.Digest : request.Image.Path;
+        List<string> run = Run(image, [found.Program, .. launch, .. request.Command]);
+        Add(run, "one container, in which the image's own launcher starts the ranks: they share its namespaces, /dev/shm and /tmp");
+        return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, Enumerable.Repeat(Environment.MachineName, ranks).ToList(), run);
+    }
+
+    LaunchPlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement, List<string> run) => new()
+    {
+        Launcher = row.Name,
+        LauncherVersion = version,
+        Mpi = request.Mpi,
+        Program = program,
+        Arguments = arguments,
+        Ranks = ranks,
+        RanksPerNode = perNode,
+        Nodes = request.Nodes,
+        BatchSystem = allocation?.System.Name,
+        Image = request.Image.Placements.Count > 0 ? request.Image.Digest : request.Image.Path,
+        Command = request.Command,
+        WorkingDirectory = request.Location ?? request.WorkingDirectory ?? Environment.CurrentDirectory,
+        Verdict = verdict,
+        Variables = variables,
+        Binds = Binds(run),
+        Reasons = reasons,
+        Timeout = request.Timeout,
+        Labelled = request.Label && row.Tag is not null,
+        Row = row,
+        Placement = placement,
+    };
+
+    /// <summary>The first launcher that is there and goes with the MPI; a certain one before one of which nothing is known.</summary>
+    (FoundLauncher, MpiVerdict) Choose(ImageMpiFacts mpi)
+    {
+        List<string> looked = [];
+        List<(FoundLauncher Found, MpiVerdict Verdict)> there = [];
+        foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)), looked, cancel))
+        {
+            MpiVerdict verdict = mpi.Judge(found.Row, found.Version);
+            if (verdict.Fit == MpiFit.Works)
+                return (found, verdict);
+            there.Add((found, verdict));
+        }
+        if (there.Find(t => t.Verdict.Fit == MpiFit.Unknown) is { Found: not null } tried)
+            return tried;
+        if (there.Count > 0)
+            throw new SlipwayException("MpiMismatch", ErrorKind.InvalidOperation,
+                $"{request.Image.Path}: {string.Join("; ", there.Select(t => t.Verdict.Reason))}", there[0].Verdict.Advice, request.Image.Path);
+        string program = table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)).SelectMany(l => l.Programs).FirstOrDefault(p => HostProgram.TryFind(p) is null) ?? "mpirun";
+        // the plain error for a program that is missing tells the package
+        if (request.Launcher is not null && table.Launchers.Where(l => l.Answers(request.Launcher)).SelectMany(l => l.Programs).All(p => HostProgram.TryFind(p) is null))
+            HostProgram.Find(program);
+        if (request.Launcher is null && HostProgram.TryFind("mpirun") is null && HostProgram.TryFind("mpiexec") is null && Candidate(mpi) is { } named)
+            HostProgram.Find(named);
+        throw new SlipwayException("NoLauncher", ErrorKind.NotInstalled, $"no launcher was recognised: {string.Join("; ", looked)}",
+            "Install Open MPI or MPICH on this host, use the image's own launcher on one node (-Mpi Image), or add a row for yours to " + LauncherTable.Path + " (docs/mpi.md).");
+    }
+
+    static string Candidate(ImageMpiFacts mpi) => mpi.Candidates.Any(m => m.Family == "MPICH") ? "mpiexec" : "mpirun";
+
+    (FoundLauncher, MpiVerdict) ChooseInImage(ImageMpiFacts mpi, ImageFabric facts)
+    {
+        List<string> looked = [];
+        foreach (Launcher row in table.Launchers.Where(l => l.Family is not null && (request.Launcher is null || l.Answers(request.Launcher))))
+            foreach (string program in facts.MpiLaunchers.Where(p => row.Programs.Contains(Path.GetFileName(p))).OrderBy(p => row.Programs.ToList().IndexOf(Path.GetFileName(p))))
+            {
+                // asked in the container, with the same environment
+                string Ask(IReadOnlyList<string> question) => HostMpi.Ask("env", [.. variables.Where(v => v.Value is null).SelectMany(v => new[] { "-u", v.Name }), SlipwayProgram.Path, "run", "--fabric", "none", request.Image.Path, "--", program, .. question], cancel);
+                if (HostMpi.Recognise(row, program, Ask, looked) is { } found && mpi.Judge(row, found.Version) is { Fit: not MpiFit.Refuse } verdict)
+                    return (found, verdict);
+            }
+        throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, $"{request.Image.Path}: none of the image's launchers ({string.Join(", ", facts.MpiLaunchers)}) starts ranks of {string.Join(" or ", mpi.Candidates)}: {string.Join("; ", looked)}",
+            "Install the launcher that belongs to the image's MPI.", request.Image.Path);
+    }
+
+    /// <summary>How many ranks, how many of them on each node, and where each will be as far as that is certain.</summary>
+    (int Ranks, int? PerNode, IReadOnlyList<string> Placement) Spread(Launcher row)
+    {
+        IReadOnlyList<string> nodes = request.Nodes.Count > 0 ? request.Nodes : [.. allocation?.Nodes.Select(n => n.Node) ?? []];
+        int? perNode = request.RanksPerNode;
+        int ranks = request.Ranks ?? (perNode is null ? row.Ranks.Count == 0 ? nodes.Count : 1
+            : nodes.Count > 0 ? perNode.Value * nodes.Count
+            : allocation is null ? perNode.Value
+            : throw new SlipwayException("NoRanks", ErrorKind.InvalidArgument, $"how many nodes this job of {allocation.System.Name} has is not known, so '{perNode} ranks per node' is no number of ranks", "Give -Ranks too."));
+        if (perNode is { } each && request.Nodes.Count > 0 && ranks > each * request.Nodes.Count)
+            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{ranks} ranks do not fit on {request.Nodes.Count} nodes with {each} each", "Give more nodes, or more ranks per node.", ranks);
+        if (row.Ranks.Count == 0 && !(row.InsteadOfRanks && perNode is not null) && ranks != nodes.Count)
+            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{row.Title} starts one program on each node: {ranks} ranks on {nodes.Count} nodes cannot be", "Give as many ranks as nodes, or another launcher.", ranks);
+        if (request.Nodes.Count > 0 && row.Hosts.Count == 0)
+            throw new SlipwayException("NodesNotChosen", ErrorKind.InvalidArgument, $"{row.Title} takes its nodes from the job that it is in, and none can be named", "Leave -Node out, or choose another launcher.", row.Name);
+        // a launcher that takes no number for each node spreads unevenly by itself (srun: 4, 2, 1, 1)
+        if (perNode is null && request.Nodes.Count > 0 && row.RanksPerNode.Count > 0 && !row.Host.Contains("{slots}", StringComparison.Ordinal))
+            perNode = (ranks + request.Nodes.Count - 1) / request.Nodes.Count;
+        if (perNode is not null && row.RanksPerNode.Count == 0)
+            throw new SlipwayException("RanksPerNodeNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told how many ranks each node gets", "Leave -RanksPerNode out, or choose another launcher.", row.Name);
+        IReadOnlyList<string> placement = request.Nodes.Count > 0 ? [.. request.Nodes.SelectMany((n, i) => Enumerable.Repeat(n, request.RanksPerNode ?? Slots(ranks, i))).Take(ranks)]
+            : allocation is null ? [.. Enumerable.Repeat(Environment.MachineName, ranks)]
+            : request.RanksPerNode is { } k && nodes.Count > 0 ? [.. nodes.SelectMany(n => Enumerable.Repeat(n, k)).Take(ranks)] : [];
+        return (ranks, perNode, placement);
+    }
+
+    /// <summary>The ranks of the i-th node where they are spread evenly.</summary>
+    int Slots(int ranks, int i) => (ranks + request.Nodes.Count - 1 - i) / request.Nodes.Count;
+
+    List<string> Hosts(Launcher row, int ranks, int? perNode)
+    {
+        string hosts = string.Join(row.Separator, request.Nodes.Select((node, i) => row.Host
+            .Replace("{node}", node, StringComparison.Ordinal)
+            .Replace("{slots}", (perNode ?? Slots(ranks, i)).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)));
+        return [.. row.Hosts.Select(h => h.Replace("{hosts}", hosts, StringComparison.Ordinal))];
+    }
+
+    IEnumerable<string> Fill(IReadOnlyList<string> parts, int ranks, int? perNode)
+    {
+        int nodes = request.Nodes.Count > 0 ? request.Nodes.Count : perNode is { } each ? (ranks + each - 1) / each : 1;
+        return parts.Select(p => p.Replace("{ranks}", ranks.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{nodes}", nodes.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{per-node}", (perNode ?? ranks).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+    }
+
+    /// <summary>Binding, working directory and marks.</summary>
+    void AddOptions(Launcher row)
+    {
+        if (request.BindTo is { } what)
+            Add(row.BindTo.GetValueOrDefault(what) ?? throw new SlipwayException("BindToNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot bind ranks to '{what}'",
+                row.BindTo.Count > 0 ? $"Choose one of: {string.Join(", ", row.BindTo.Keys)}; or give its own flags as -LauncherArgument." : "Give its own flags as -LauncherArgument.", what), "what each rank is bound to");
+        if (request.WorkingDirectory is not null)
+            Add(row.Directory.Count > 0 ? row.Directory.Select(d => d.Replace("{directory}", directory, StringComparison.Ordinal))
+                : throw new SlipwayException("WorkingDirectoryNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told where ranks work", "Change to the directory first.", row.Name), "where the ranks work");
+        if (request.Label && row.Tag is { } tag)
+            Add(tag.Arguments, "each line is marked with its rank, so that the result can tell whose the last ones are");
+    }
+
+    void AddVariable(Launcher row, string name, string value, string reason)
+    {
+        Add(row.Environment.Select(e => e.Replace("{name}", name, StringComparison.Ordinal).Replace("{value}", value, StringComparison.Ordinal)), reason);
+        variables.Add(new PlannedVariable(name, value, "launcher", reason));
+    }
+
+    void Add(IEnumerable<string> parts, string reason)
+    {
+        List<string> filled = [.. parts];
+        if (filled.Count == 0)
+            return;
+        arguments.AddRange(filled);
+        reasons.Add($"{string.Join(' ', filled)}: {reason}");
+    }
+
+    /// <summary>What the ranks' <c>slipway</c> gets.</summary>
+    List<string> Run(string image, IReadOnlyList<string> command)
+    {
+        foreach ((string name, string value) in request.Environment)
+            variables.Add(new PlannedVariable(name, value, "ranks", "asked for"));
+        return
+        [
+            "run", .. request.Binds.SelectMany(b => new[] { "--bind", b }), .. variables.Where(v => v.For == "ranks").SelectMany(v => new[] { "--env", $"{v.Name}={v.Value}" }),
+            .. request.Fabric == "auto" ? (string[])[] : ["--fabric", request.Fabric], image, "--", .. command,
+        ];
+    }
+
+    /// <summary>As a container of this node would have them.</summary>
+    IReadOnlyList<PlannedBind> Binds(List<string> run) =>
+        [.. HostBinds.Make(RunRequest.Parse([.. run.Skip(1)]), request.Fabric == "none" ? null : request.Image.FabricPlan, SiteConfiguration.Read())
+            .Select(b => new PlannedBind(b.Source, b.Destination, b.ReadOnly, b.Why))];
+
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]*\z")] private static partial Regex VariableName();
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using Slipway.Linux;
+
+namespace Slipway.Launching;
+
+/// <summary>One launcher, from its start to its end.</summary>
+internal static class LauncherProcess
+{
+    /// <summary>How long a launcher may take to end its ranks before it is killed; those of most then see that it is gone, and end too.</summary>
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between the signals of one row.</summary>
+    static readonly TimeSpan Between = TimeSpan.FromMilliseconds(300);
+
+    /// <returns>Its exit code, 128 + N where signal N ended it; and whether its time was over.</returns>
+    public static (int Exit, bool Late) Run(LaunchPlan plan, RankOutput lines, bool takeOutput, CancellationToken cancel)
+    {
+        cancel.ThrowIfCancellationRequested();
+        ProcessStartInfo start = new(plan.Program, plan.Arguments)
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = takeOutput,
+            RedirectStandardInput = takeOutput,
+            UseShellExecute = false,
+            WorkingDirectory = plan.WorkingDirectory,
+        };
+        foreach (PlannedVariable variable in plan.Variables.Where(v => v.For == "launcher"))
+            start.Environment[variable.Name] = variable.Value;
+        using Process process = new() { StartInfo = start };
+        process.OutputDataReceived += (_, e) => { if (e.Data is not null) lines.Add(e.Data, isError: false); };
+        process.ErrorDataReceived += (_, e) => { if (e.Data is not null) lines.Add(e.Data, isError: true); };
+        try
+        {
+            process.Start();
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}",
+                Directory.Exists(plan.WorkingDirectory) ? null : $"{plan.WorkingDirectory} is not there: choose another working directory.", start.FileName, e);
+        }
+        process.BeginErrorReadLine();
+        if (takeOutput)
+        {
+            process.BeginOutputReadLine();
+            process.StandardInput.Close();
+        }
+        using CancellationTokenSource time = plan.Timeout is { } limit ? new(limit) : new();
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancel);
+        using (either.Token.Register(() => End(process, plan.Row?.Stop ?? [LibC.SIGTERM])))
+            process.WaitForExit();
+        cancel.ThrowIfCancellationRequested();
+        return (process.ExitCode, time.IsCancellationRequested);
+    }
+
+    static void End(Process process, IReadOnlyList<int> signals)
+    {
+        try
+        {
+            foreach (int signal in signals)
+            {
+                LibC.kill(process.Id, signal);
+                if (process.WaitForExit(Between))
+                    return;
+            }
+            if (!process.WaitForExit(Grace))
+                process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // it has ended by itself in the meantime
+        }
+    }
+}
