@@ -20,12 +20,13 @@ internal static class HostMpi
     static readonly ConcurrentDictionary<string, string> Answers = new(StringComparer.Ordinal);
 
     /// <summary>Those of the rows that can be used here, in their order.</summary>
+    /// <param name="variable">A variable of the environment.</param>
     /// <param name="looked">Gets what was looked for, and why it did not do.</param>
-    public static IEnumerable<FoundLauncher> Find(IEnumerable<Launcher> rows, List<string> looked, CancellationToken cancel = default)
+    public static IEnumerable<FoundLauncher> Find(IEnumerable<Launcher> rows, Func<string, string?> variable, List<string> looked, CancellationToken cancel = default)
     {
         foreach (Launcher row in rows)
         {
-            if (row.Inside.FirstOrDefault(v => string.IsNullOrEmpty(Environment.GetEnvironmentVariable(v))) is { } missing)
+            if (row.Inside.FirstOrDefault(v => string.IsNullOrEmpty(variable(v))) is { } missing)
             {
                 looked.Add($"{row.Name}: {missing} is not set");
                 continue;

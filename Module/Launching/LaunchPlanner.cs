@@ -11,30 +11,34 @@ internal sealed partial class LaunchPlanner
 {
     readonly MpiRequest request;
     readonly LauncherTable table;
+    readonly Func<string, string?> variable;
     readonly Allocation? allocation;
     readonly string directory;
     readonly CancellationToken cancel;
     readonly List<string> arguments = [], reasons = [];
     readonly List<PlannedVariable> variables = [];
 
-    LaunchPlanner(MpiRequest request, LauncherTable table, CancellationToken cancel)
+    LaunchPlanner(MpiRequest request, LauncherTable table, Func<string, string?> variable, CancellationToken cancel)
     {
         this.request = request;
         this.table = table;
+        this.variable = variable;
         this.cancel = cancel;
-        allocation = Allocation.Current(table, Environment.GetEnvironmentVariable);
+        allocation = Allocation.Current(table, variable);
         directory = request.WorkingDirectory ?? request.Location ?? Environment.CurrentDirectory;
     }
 
     /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot be.</exception>
-    public static LaunchPlan Plan(MpiRequest request, CancellationToken cancel)
+    public static LaunchPlan Plan(MpiRequest request, CancellationToken cancel) => Plan(request, LauncherTable.Read(), Environment.GetEnvironmentVariable, cancel);
+
+    /// <param name="variable">A variable of the environment: by those a job of a batch system is known.</param>
+    internal static LaunchPlan Plan(MpiRequest request, LauncherTable table, Func<string, string?> variable, CancellationToken cancel = default)
     {
         Check(request);
-        LauncherTable table = LauncherTable.Read();
         if (request.Launcher is { } wanted && !table.Launchers.Any(l => l.Answers(wanted)))
             throw new SlipwayException("UnknownLauncher", ErrorKind.InvalidArgument, $"'{wanted}' is not a launcher that Slipway knows",
                 $"Choose one of: {string.Join(", ", MpiJob.NamesOf(table))}; or add a row for it to {LauncherTable.Path} (docs/mpi.md).", wanted);
-        LaunchPlanner planner = new(request, table, cancel);
+        LaunchPlanner planner = new(request, table, variable, cancel);
         return request.Mpi == MpiMode.Image ? planner.InImage() : planner.OnHost();
     }
 
@@ -77,7 +81,7 @@ internal sealed partial class LaunchPlanner
         if (perNode is not null)
             Add(perNode == 1 && row.OnePerNode.Count > 0 ? row.OnePerNode : Fill(row.RanksPerNode, ranks, perNode), "how many ranks each node gets");
         AddOptions(row);
-        if (Environment.GetEnvironmentVariable("SLIPWAY_CONFIG") is { Length: > 0 } configuration)
+        if (variable("SLIPWAY_CONFIG") is { Length: > 0 } configuration)
             AddVariable(row, "SLIPWAY_CONFIG", configuration, "slipway on every node is to read the same configuration as here");
         Add(request.LauncherArguments, "asked for");
 
@@ -162,7 +166,7 @@ internal sealed partial class LaunchPlanner
     {
         List<string> looked = [];
         List<(FoundLauncher Found, MpiVerdict Verdict)> there = [];
-        foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)), looked, cancel))
+        foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)), variable, looked, cancel))
         {
             MpiVerdict verdict = mpi.Judge(found.Row, found.Version);
             if (verdict.Fit == MpiFit.Works)
