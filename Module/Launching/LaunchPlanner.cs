@@ -177,7 +177,7 @@ internal sealed partial class LaunchPlanner
             return tried;
         if (there.Count > 0)
             throw new SlipwayException("MpiMismatch", ErrorKind.InvalidOperation,
-                $"{request.Image.Path}: {string.Join("; ", there.Select(t => t.Verdict.Reason))}", there[0].Verdict.Advice, request.Image.Path);
+                $"{request.Image.Path}: {string.Join("; ", there.Select(t => t.Verdict.Reason).Distinct())}", there[0].Verdict.Advice, request.Image.Path);
         string program = table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)).SelectMany(l => l.Programs).FirstOrDefault(p => HostProgram.TryFind(p) is null) ?? "mpirun";
         // the plain error for a program that is missing tells the package
         if (request.Launcher is not null && table.Launchers.Where(l => l.Answers(request.Launcher)).SelectMany(l => l.Programs).All(p => HostProgram.TryFind(p) is null))
@@ -261,6 +261,8 @@ internal sealed partial class LaunchPlanner
                 : throw new SlipwayException("WorkingDirectoryNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told where ranks work", "Change to the directory first.", row.Name), "where the ranks work");
         if (request.Label && row.Tag is { } tag)
             Add(tag.Arguments, "each line is marked with its rank, so that the result can tell whose the last ones are");
+        if (request.Label && row.Codes is { } codes)
+            Add(codes.Arguments, "it lists how each rank ended, so that the result can tell which one failed");
     }
 
     void AddVariable(Launcher row, string name, string value, string reason)

@@ -65,8 +65,11 @@ internal sealed record Launcher
     /// <summary>How its messages name a rank that failed: the groups rank, node, exit, signal, why.</summary>
     public IReadOnlyList<Regex> Failed { get; init; } = [];
 
-    /// <summary>How it lists the states of all ranks: the group codes.</summary>
-    public Regex? Codes { get; init; }
+    /// <summary>How a rank's own MPI library says that it gives up: the group exit.</summary>
+    public IReadOnlyList<Regex> Aborted { get; init; } = [];
+
+    /// <summary>What makes it list the states of all ranks, and how: the group codes.</summary>
+    public Question? Codes { get; init; }
 
     /// <summary>The signals that end it and all its ranks, one after the other.</summary>
     public IReadOnlyList<int> Stop { get; init; } = [];

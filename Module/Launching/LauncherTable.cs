@@ -19,7 +19,7 @@ internal sealed class LauncherTable
     static readonly string[] Keys =
     [
         "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "ranks", "nodes", "ranks-per-node", "instead-of-ranks",
-        "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed", "codes", "stop",
+        "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed", "aborted", "codes", "stop",
     ];
 
     static readonly string[] Interfaces = ["pmi1", "pmi2", "pmix", "cray"];
@@ -152,7 +152,8 @@ internal sealed class LauncherTable
             Variables = map.Map("variables", "rank", "size", "local-rank", "pmi") is { } variables
                 ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value, List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),
             Failed = map.Has("failed") ? [.. List(map, "failed").Select(p => Compile(map, "failed", p))] : like?.Failed ?? [],
-            Codes = map.Has("codes") ? Expression(map, "codes", "codes") : like?.Codes,
+            Aborted = map.Has("aborted") ? [.. List(map, "aborted").Select(p => Compile(map, "aborted", p))] : like?.Aborted ?? [],
+            Codes = Ask(map, "codes", "codes") ?? like?.Codes,
             Stop = map.Has("stop") || like is null ? Stopping(map) : like.Stop,
         };
     }
@@ -186,8 +187,8 @@ internal sealed class LauncherTable
         return bindings;
     }
 
-    static Question? Ask(YamlMap map, string key) =>
-        map.Map(key, "arguments", "pattern") is { } question ? new Question(List(question, "arguments"), Expression(question, "pattern", null)) : null;
+    static Question? Ask(YamlMap map, string key, string? group = null) =>
+        map.Map(key, "arguments", "pattern") is { } question ? new Question(List(question, "arguments"), Expression(question, "pattern", group)) : null;
 
     static IReadOnlyList<string> List(YamlMap map, string key) => [.. map.Texts(key, shell: true).Select(t => t.Value)];
 

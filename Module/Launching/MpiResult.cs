@@ -36,7 +36,7 @@ public sealed class MpiResult
 /// <param name="LastLines">Of the rank where its lines can be told from others', else of all and of the launcher.</param>
 public sealed record RankFailure(int? Rank, string? Node, int? ExitCode, int? Signal, string Reason, IReadOnlyList<string> LastLines)
 {
-    public override string ToString() => $"{(Rank is null ? "a rank" : $"rank {Rank}")}{(Node is null ? "" : $" on {Node}")}: {Reason}";
+    public override string ToString() => Rank is null && Node is null ? Reason : $"{(Rank is null ? "a rank" : $"rank {Rank}")}{(Node is null ? "" : $" on {Node}")}: {Reason}";
 }
 
 /// <summary>A line that a rank, or the launcher, wrote.</summary>

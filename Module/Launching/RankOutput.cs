@@ -21,6 +21,7 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
     readonly Dictionary<int, string> nodes = [];
     readonly Dictionary<string, string> failure = [];
     string? codes;
+    (int? Rank, int? Exit)? aborted;
 
     Tagging? Tag => plan.Labelled ? plan.Row!.Tag : null;
 
@@ -77,9 +78,14 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
         int? rank = mark is not null && int.TryParse(mark.Groups["rank"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
         if (rank is { } known && mark!.Groups["node"] is { Success: true, Value: var node })
             nodes[known] = node;
-        // a rank's own lines are not the launcher's, whatever they say; where lines are not marked nobody can tell
+        // a rank's own lines are not the launcher's, whatever they say, and count for itself alone; where lines are not marked nobody can tell
         if (rank is null)
             Note(text);
+        if (plan.Row?.Codes is { Arguments.Count: > 0 } asked && plan.Labelled && rank is null && Matches(asked.Pattern, text) is not null)
+            return; // it is there because we asked
+        foreach (Regex pattern in plan.Row?.Aborted ?? [])
+            if (aborted is null && Matches(pattern, text) is { } match)
+                aborted = (rank, int.TryParse(match.Groups["exit"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int code) ? code : null);
         Hand(new RankLine(rank, rank is { } r ? NodeOf(r) : null, isError, text));
     }
 
@@ -109,26 +115,28 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
     /// <summary>The first message counts; a later one only adds what it did not tell.</summary>
     void Note(string line)
     {
+        foreach (Regex pattern in plan.Row?.Failed ?? [])
+        {
+            if (Matches(pattern, line) is not { } match || match.Groups.Values.Any(g => g is { Success: true, Name: not "0" } && failure.ContainsKey(g.Name)))
+                continue;
+            foreach (Group group in match.Groups.Values)
+                if (group is { Success: true, Name: not "0" })
+                    failure[group.Name] = group.Value;
+            break;
+        }
+        if (plan.Row?.Codes is { } states && Matches(states.Pattern, line) is { } all)
+            codes ??= all.Groups["codes"].Value;
+    }
+
+    static Match? Matches(Regex pattern, string line)
+    {
         try
         {
-            foreach (Regex pattern in plan.Row?.Failed ?? [])
-            {
-                Match match = pattern.Match(line);
-                if (!match.Success || match.Groups.Values.Any(g => g is { Success: true, Name: not "0" } && failure.ContainsKey(g.Name)))
-                    continue;
-                foreach (Group group in match.Groups.Values)
-                    if (group is { Success: true, Name: not "0" })
-                        failure[group.Name] = group.Value;
-                if (!failure.ContainsKey("why"))
-                    failure["line"] = line.Trim();
-                break;
-            }
-            if (plan.Row?.Codes?.Match(line) is { Success: true } all)
-                codes ??= all.Groups["codes"].Value;
+            return pattern.Match(line) is { Success: true } match ? match : null;
         }
         catch (RegexMatchTimeoutException)
         {
-            // an expression of the site's that takes too long for this line tells nothing of it
+            return null; // an expression of the site's that takes too long for this line tells nothing of it
         }
     }
 
@@ -148,13 +156,14 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
             int? Number(string name) => failure.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : null;
             int? rank = Number("rank"), code = Number("exit"), signal = Number("signal");
             failure.TryGetValue("node", out string? node);
-            if (rank is null && codes is not null)
+            if (rank is null && aborted is { } own)
+                (rank, code) = (own.Rank, own.Exit ?? code);
+            else if (rank is null && codes is not null)
                 (rank, node, code, signal) = FromCodes(codes, node, code, signal, exit);
-            // Hydra's EXIT CODE is a signal's number where a signal ended the rank; srun's own code is 128 and more then
             node ??= rank is { } known ? NodeOf(known) : plan.Placement.Distinct().ToList() is [var only] ? only : null;
             string reason = failure.TryGetValue("why", out string? why) ? why : signal is not null ? $"ended by signal {signal}" : code is not null ? $"exit code {code}"
                 : $"the launcher ended with exit code {exit}";
-            return new RankFailure(rank, node, code, signal, reason, rank is { } r && byRank.TryGetValue(r, out Queue<string>? own) && own.Count > 0 ? [.. own] : [.. all]);
+            return new RankFailure(rank, node, code, signal, reason, rank is { } r && byRank.TryGetValue(r, out Queue<string>? its) && its.Count > 0 ? [.. its] : [.. all]);
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class LaunchPlannerTests : IDisposable
     [Theory]
     [InlineData("openmpi", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --tag-output")]
     [InlineData("prrte", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --output tag")]
-    [InlineData("hydra", "-print-all-exitcodes -n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]
+    [InlineData("hydra", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>:  -print-all-exitcodes")]
     [InlineData("intel", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]
     [InlineData("srun-pmix", "--mpi=pmix --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
     [InlineData("srun-pmi2", "--mpi=pmi2 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
@@ -85,7 +85,7 @@ public sealed class LaunchPlannerTests : IDisposable
 
     [Theory]
     [InlineData("openmpi", "-np 8 --map-by ppr:4:node")]
-    [InlineData("hydra", "-print-all-exitcodes -n 8 -ppn 4")]
+    [InlineData("hydra", "-n 8 -ppn 4")]
     [InlineData("srun-pmix", "--mpi=pmix --ntasks 8 --nodes 2 --ntasks-per-node 4")]
     [InlineData("flux-pmix", "run -o pmi=pmix --nodes=2 --tasks-per-node=4")]
     [InlineData("jsrun", "--tasks_per_rs 1 --cpu_per_rs 1 --nrs 8 --rs_per_host 4")]

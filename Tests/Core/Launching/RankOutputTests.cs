@@ -124,7 +124,7 @@ public class RankOutputTests
     [Fact]
     public void HydraTellsARankThatCalledAbort()
     {
-        RankFailure failure = Failure("hydra", ["n1", "n2"], 5, "application called MPI_Abort(MPI_COMM_WORLD, 5) - process 1\n[mpiexec@head] Exit codes: [n1] 9 [n2] 1280");
+        RankFailure failure = Failure("hydra", ["n1", "n2"], 5, "<rank 1 on n2>: Abort(5) on node 1 (rank 1 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 5) - process 1\n[mpiexec@head] Exit codes: [n1] 1280 [n2] 1280");
         Assert.Equal((1, "n2", 5), (failure.Rank, failure.Node, failure.ExitCode));
     }
 

@@ -1,0 +1,128 @@
+BeforeAll {
+    . (Join-Path $PSScriptRoot 'Helpers.ps1')
+    $script:path = $env:PATH
+    $script:image = (Build-TestImage "$TestDrive/tiny.sqfs" -WithBusybox).FullName
+    Install-FakeLauncher "$TestDrive/bin"
+
+    function Get-AbsentForRank {
+        <# .SYNOPSIS What real ranks take and this machine lacks; nothing where all is there. #>
+        if ($absent = Get-AbsentForRun) { return $absent }
+        if (-not (Get-Command mpirun.openmpi -CommandType Application -ErrorAction Ignore)) { return 'mpirun.openmpi is not installed' }
+    }
+}
+
+Describe 'A launch plan' {
+    BeforeEach { $env:PATH = "$TestDrive/bin:$path" }
+
+    AfterEach { $env:PATH = $path }
+
+    It 'has every command, variable and bind with its reason' {
+        $plan = Invoke-ContainerMpi -Image $image -Ranks 4 -Node n1, n2 -RanksPerNode 2 -BindTo core -Bind "$TestDrive/bin:/data:ro" -Environment @{ OMP_NUM_THREADS = 2 } -LauncherArgument --verbose -PlanOnly -WarningAction Ignore -- app
+        $plan.CommandLine | Should -Match '-np 4 --host n1:2,n2:2 --map-by ppr:2:node --bind-to core .*--verbose .*slipway run --bind \S+:/data:ro --env OMP_NUM_THREADS=2 \S+ -- app$'
+        $plan.Variables.Name | Should -Be OMP_NUM_THREADS
+        ($plan.Binds | Where-Object Destination -EQ /data).ReadOnly | Should -BeTrue
+        $plan.Binds.Reason | Should -Not -Contain ''
+        $plan.Explain() | Should -Contain 'OMP_NUM_THREADS=2 (ranks): asked for'
+        $plan | Out-String -Width 300 | Should -Match 'Verdict\s*: Unknown'
+    }
+
+    It 'warns where nothing is known of the image''s MPI' {
+        $null = Invoke-ContainerMpi -Image $image -PlanOnly -WarningVariable warning -WarningAction SilentlyContinue -- app
+        "$warning" | Should -Match 'no MPI library'
+    }
+
+    It 'is made for each object of the pipeline' {
+        $plans = [pscustomobject]@{ Ranks = 2; Environment = @{ A = 1 } }, [pscustomobject]@{ Ranks = 3; Node = 'n1', 'n2' } | Invoke-ContainerMpi -Image $image -PlanOnly -WarningAction Ignore -- app
+        $plans.Ranks | Should -Be 2, 3
+        $plans[0].Variables.Name | Should -Be A
+        $plans[1].CommandLine | Should -Match '--host n1:2,n2:1 '
+        $plans[1].Variables | Should -BeNullOrEmpty
+        ($image, (Get-Item $image) | Invoke-ContainerMpi -PlanOnly -WarningAction Ignore -- app).Count | Should -Be 2
+        ([pscustomobject]@{ Image = $image; Ranks = 2; Command = 'app', '-x' } | Invoke-ContainerMpi -PlanOnly -WarningAction Ignore).CommandLine | Should -Match ' -- app -x$'
+    }
+
+    It 'runs nothing with -WhatIf' {
+        Invoke-ContainerMpi -Image $image -WhatIf -InformationVariable said -WarningAction Ignore -- app | Should -BeNullOrEmpty
+        $said | Where-Object { "$_" -match 'complaint' } | Should -BeNullOrEmpty
+    }
+
+    It 'completes launchers and bindings' {
+        $line = 'Invoke-ContainerMpi -Launcher sr'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be srun, srun-pmix, srun-pmi2, srun-cray, srun-none
+        $line = 'Invoke-ContainerMpi -BindTo so'
+        (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText | Should -Be socket
+    }
+
+    It 'knows the launchers of the site, and says where their file is wrong' {
+        Set-Content "$TestDrive/launchers.yaml" 'launchers: [{name: mine, like: openmpi}]'
+        $env:SLIPWAY_LAUNCHERS = "$TestDrive/launchers.yaml"
+        try {
+            (Invoke-ContainerMpi -Image $image -Launcher mine -PlanOnly -WarningAction Ignore -- app).Launcher | Should -Be mine
+            Set-Content "$TestDrive/launchers.yaml" 'launchers:', '- name: mine', '  like: openmpi', '  ranks: ["{rank}"]'
+            $record = Get-SlipwayError { Invoke-ContainerMpi -Image $image -PlanOnly -- app }
+            Assert-SlipwayError $record LaunchersInvalid InvalidData "$TestDrive/launchers.yaml"
+            "$record" | Should -BeLike "$TestDrive/launchers.yaml:4:*'{rank}'*"
+        }
+        finally {
+            $env:SLIPWAY_LAUNCHERS = $null
+        }
+    }
+
+    It 'names what cannot be: <Id>' -ForEach @(
+        @{ Id = 'BadVariable'; Target = 'A B'; More = @{ Environment = @{ 'A B' = 1 } } }
+        @{ Id = 'BindToNotChosen'; Target = 'tile'; More = @{ BindTo = 'tile' } }
+        @{ Id = 'MpiImageIsHere'; Target = 'elsewhere'; More = @{ Mpi = 'Image'; Node = 'elsewhere' } }
+    ) {
+        Assert-SlipwayError (Get-SlipwayError { Invoke-ContainerMpi -Image $image @More -PlanOnly -- app }) $Id InvalidArgument $Target
+    }
+}
+
+Describe 'Ranks' {
+    It 'tells the rank that failed, its node and its last lines' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        $result = Invoke-ContainerMpi -Image $image -Ranks 2 -Launcher openmpi -LauncherArgument --oversubscribe -WarningAction Ignore 6>$null -- sh -c 'echo I am $OMPI_COMM_WORLD_RANK; [ $OMPI_COMM_WORLD_RANK = 0 ] || exit 6'
+        $result.Success | Should -BeFalse
+        $result.Failure.Rank, $result.Failure.ExitCode | Should -Be 1, 6
+        $result.Failure.LastLines | Should -Be 'I am 1'
+        $result | Out-String -Width 200 | Should -Match 'rank 1 on \S+: exit code 6'
+    }
+
+    It 'shows lines as they come, with their ranks where asked' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        $said = Invoke-ContainerMpi -Image $image -Ranks 2 -Launcher openmpi -LauncherArgument --oversubscribe -Tag -WarningAction Ignore 6>&1 -- sh -c 'echo here' | Where-Object { $_ -is [System.Management.Automation.InformationRecord] }
+        $said.ForEach({ "$_" }) | Sort-Object | Should -Be '[0] here', '[1] here'
+    }
+
+    It 'are ended after their time' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        $result = Invoke-ContainerMpi -Image $image -Ranks 1 -Launcher openmpi -TimeoutSec 2 -WarningAction Ignore 6>$null -- sh -c 'while :; do :; done'
+        $result.TimedOut, $result.ExitCode | Should -Be $true, 124
+        "$($result.Failure)" | Should -Match 'not done after 2 s'
+    }
+
+    It 'run in a job, which has their output and results' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        $job = 1, 2 | ForEach-Object { [pscustomobject]@{ Ranks = $_ } } | Invoke-ContainerMpi -Image $image -Launcher openmpi -LauncherArgument --oversubscribe -AsJob -WarningAction Ignore -- sh -c 'echo hello'
+        $job | Should -BeOfType ([System.Management.Automation.Job])
+        (Get-Job -Id $job.Id).ChildJobs.Count | Should -Be 2
+        $job | Wait-Job -Timeout 120 | Should -Not -BeNullOrEmpty
+        $job.State | Should -Be Completed
+        $said = $job | Receive-Job 6>&1
+        ($said | Where-Object { $_ -is [Slipway.MpiResult] }).Ranks | Should -Be 1, 2
+        ($said | Where-Object { "$_" -eq 'hello' }).Count | Should -Be 3
+        Remove-Job $job
+    }
+
+    It 'end with their job' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        $begun = "$TestDrive/begun"
+        $job = Invoke-ContainerMpi -Image $image -Launcher openmpi -Bind $TestDrive -AsJob -WarningAction Ignore -- sh -c "touch $begun; while :; do cat /dev/null; done"
+        $until = (Get-Date).AddSeconds(60)
+        while (-not (Test-Path $begun) -and (Get-Date) -lt $until) { Start-Sleep -Milliseconds 50 }
+        $begun | Should -Exist
+        Stop-Job $job
+        $job.State | Should -Be Stopped
+        Get-Item '/proc/[0-9]*/cmdline' -ErrorAction Ignore | Where-Object { (Get-Content $_.FullName -Raw -ErrorAction Ignore) -like "*touch $begun*" } | Should -BeNullOrEmpty
+        Remove-Job $job
+    }
+}
