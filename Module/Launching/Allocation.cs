@@ -13,14 +13,23 @@ internal sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node
     {
         foreach (BatchSystem system in table.BatchSystems)
             if (system.Inside.All(v => !string.IsNullOrEmpty(variable(v))))
-                return new Allocation(system, system.Nodes is { } name && variable(name) is { Length: > 0 } value ? Read(system.Form!, value) : []);
+                return new Allocation(system, system.Nodes is { } name && variable(name) is { Length: > 0 } value ? Read(system.Form!, value, system.Slots is { } slots ? variable(slots) : null) : []);
         return null;
     }
 
-    static IReadOnlyList<(string, int?)> Read(string form, string value)
+    /// <summary>Where a launcher that fills one node after the other puts its ranks; nothing where that is not certain.</summary>
+    public IReadOnlyList<string> Fill(int ranks) =>
+        Nodes.All(n => n.Slots is not null) && Nodes.Sum(n => n.Slots) >= ranks ? [.. Nodes.SelectMany(n => Enumerable.Repeat(n.Node, n.Slots!.Value)).Take(ranks)] : [];
+
+    static IReadOnlyList<(string, int?)> Read(string form, string value, string? tasks)
     {
         if (form == "slurm")
-            return HostProgram.TryFind("scontrol") is null ? [] : [.. NodeSelection.Expand(value).Select(n => (n, (int?)null))];
+        {
+            if (HostProgram.TryFind("scontrol") is null)
+                return [];
+            IReadOnlyList<int> each = Tasks(tasks ?? "");
+            return [.. NodeSelection.Expand(value).Select((n, i) => (n, i < each.Count ? each[i] : (int?)null))];
+        }
         // sge_pe(5): HOST SLOTS QUEUE RANGE; pbs_resources(7): a line a slot; LSB_DJOB_HOSTFILE: likewise
         Dictionary<string, int> slots = [];
         List<string> order = [];
@@ -33,5 +42,21 @@ internal sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node
                 order.Add(words[0]);
         }
         return [.. order.Select(n => (n, (int?)slots[n]))];
+    }
+
+    /// <summary>Slurm's <c>4(x2),3</c>, node by node; nothing where it is something else.</summary>
+    internal static IReadOnlyList<int> Tasks(string text)
+    {
+        const int MostNodes = 1 << 20;
+        List<int> each = [];
+        foreach (string part in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] words = part.TrimEnd(')').Split("(x");
+            if (words.Length > 2 || !int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+                || !int.TryParse(words.ElementAtOrDefault(1) ?? "1", NumberStyles.None, CultureInfo.InvariantCulture, out int times) || times > MostNodes || each.Count + times > MostNodes)
+                return [];
+            each.AddRange(Enumerable.Repeat(count, times));
+        }
+        return each;
     }
 }

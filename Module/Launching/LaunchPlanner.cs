@@ -227,7 +227,8 @@ internal sealed partial class LaunchPlanner
             throw new SlipwayException("RanksPerNodeNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told how many ranks each node gets", "Leave -RanksPerNode out, or choose another launcher.", row.Name);
         IReadOnlyList<string> placement = request.Nodes.Count > 0 ? [.. request.Nodes.SelectMany((n, i) => Enumerable.Repeat(n, request.RanksPerNode ?? Slots(ranks, i))).Take(ranks)]
             : allocation is null ? [.. Enumerable.Repeat(Environment.MachineName, ranks)]
-            : request.RanksPerNode is { } k && nodes.Count > 0 ? [.. nodes.SelectMany(n => Enumerable.Repeat(n, k)).Take(ranks)] : [];
+            : request.RanksPerNode is { } k && nodes.Count > 0 ? [.. nodes.SelectMany(n => Enumerable.Repeat(n, k)).Take(ranks)]
+            : row.Family is not null ? allocation.Fill(ranks) : [];
         return (ranks, perNode, placement);
     }
 

@@ -95,5 +95,6 @@ internal sealed record RankVariables(string? Rank, string? Size, string? LocalRa
 /// <param name="Inside">Variables that are all set in a job.</param>
 /// <param name="Nodes">The variable that names the nodes, or a file of them; null where none does.</param>
 /// <param name="Form"><c>slurm</c> or <c>file</c>.</param>
+/// <param name="Slots">With <c>slurm</c>, the variable that tells how many tasks each node may have.</param>
 /// <param name="Prefixes">Of all its variables.</param>
-internal sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, IReadOnlyList<string> Prefixes);
+internal sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, string? Slots, IReadOnlyList<string> Prefixes);

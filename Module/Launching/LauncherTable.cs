@@ -92,7 +92,7 @@ internal sealed class LauncherTable
                     throw map.Error("name", "LaunchersInvalid", $"there are two launchers '{row.Name}'", "Give each a name of its own.");
                 launchers.Add(row);
             }
-            List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "prefixes").Select(Allocation)];
+            List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "slots", "prefixes").Select(Allocation)];
             return new LauncherTable(
                 [.. launchers, .. (onto?.Launchers ?? []).Where(b => !launchers.Exists(l => l.Name == b.Name))],
                 [.. systems, .. (onto?.BatchSystems ?? []).Where(b => !systems.Exists(s => s.Name == b.Name))],
@@ -165,7 +165,7 @@ internal sealed class LauncherTable
             throw map.Error("form", "LaunchersInvalid", "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'", "E.g. 'nodes: PBS_NODEFILE, form: file'.");
         IReadOnlyList<string> inside = List(map, "inside");
         return new BatchSystem(map.Required("name").Value, inside.Count > 0 ? inside : throw map.Error("inside", "LaunchersInvalid", "'inside' is missing", "Name the variables that every job has."),
-            map.Text("nodes")?.Value, form, List(map, "prefixes"));
+            map.Text("nodes")?.Value, form, map.Text("slots")?.Value, List(map, "prefixes"));
     }
 
     static int[] Stopping(YamlMap map)

@@ -63,7 +63,7 @@ fi
 if [[ $parts == *' lammps '* ]]; then
     printf 'from: host\nprograms: [lmp]\npackages: [openmpi-bin]\n' >"$work/lammps.yaml"
     [ -e "$work/lammps.sqfs" ] || as_user "$work/slipway" build "$work/lammps.yaml" -o "$work/lammps.sqfs" >/dev/null
-    sed -e 's/0 10 0 10 0 10/0 20 0 20 0 20/' -e 's/^run .*/run 100/' examples/lammps/in.melt >"$work/in.melt"
+    sed -e 's/0 10 0 10 0 10/0 20 0 20 0 20/' -e 's/^run .*/run 200/' examples/lammps/in.melt >"$work/in.melt"
     loop() { awk -v side="$1" '/^Loop time of/ { print "loop", side, $4 }'; }
     inside() { ranks "$work/slipway" run --bind "$work" "$work/lammps.sqfs" -- lmp -in "$work/in.melt" -log none | loop inside; }
     outside() { ranks lmp -in "$work/in.melt" -log none | loop outside; }

@@ -98,6 +98,15 @@ public class LauncherTableTests
         Assert.Same(LauncherTable.BuiltIn, LauncherTable.ReadFrom(Path.Combine(directory.Path, "empty.yaml")));
     }
 
+    [Theory]
+    [InlineData("4(x2),3", "4 4 3")]
+    [InlineData("1", "1")]
+    [InlineData("", "")]
+    [InlineData("4(x99999999)", "")]
+    [InlineData("4(x2", "4 4")]
+    [InlineData("four", "")]
+    public void SlurmSTasksAreCountedNodeByNode(string text, string each) => Assert.Equal(each, string.Join(' ', Allocation.Tasks(text)));
+
     [Fact]
     public void AJobIsKnownByItsVariables()
     {
@@ -115,6 +124,8 @@ public class LauncherTableTests
         Assert.Equal("pbs", job.System.Name);
         Assert.Equal([("n1", 2), ("n2", 1)], job.Nodes.Select(n => (n.Node, n.Slots ?? 0)));
 
+        Assert.Equal(["n1", "n1", "n2"], job.Fill(3));
+        Assert.Empty(job.Fill(4));
         Assert.Null(Allocation.Current(LauncherTable.BuiltIn, _ => null));
     }
 }
