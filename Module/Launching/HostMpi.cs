@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Slipway.Linux;
@@ -63,30 +64,33 @@ internal static class HostMpi
         return new FoundLauncher(row, program, match.Groups["version"] is { Success: true, Value: var version } ? version.TrimEnd('.') : null, said);
     }
 
-    /// <summary>Both streams; some launchers tell their version on standard error, and some with an exit code other than 0. Each is asked once.</summary>
+    /// <summary>What a program of the host answers. Each is asked once.</summary>
     public static string Ask(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
-        Answers.GetOrAdd(string.Join('\0', arguments.Prepend(program).Prepend(Path.Exists(program) ? File.GetLastWriteTimeUtc(program).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture) : "")), _ =>
+        Answers.GetOrAdd(string.Join('\0', [program, File.GetLastWriteTimeUtc(program).Ticks.ToString(CultureInfo.InvariantCulture), .. arguments]), _ => AskNow(program, arguments, cancel));
+
+    /// <summary>Both streams; some launchers tell their version on standard error, and some with an exit code other than 0.</summary>
+    public static string AskNow(string program, IReadOnlyList<string> arguments, CancellationToken cancel)
+    {
+        StringBuilder said = new();
+        void Add(string line)
         {
-            StringBuilder said = new();
-            void Add(string line)
-            {
-                if (said.Length < 1 << 20)
-                    said.Append(line).Append('\n');
-            }
-            using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            late.CancelAfter(Patience);
-            try
-            {
-                HostProgram.Run(program, arguments, Add, Add, cancel: late.Token);
-            }
-            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-            {
-                return "";
-            }
-            catch (SlipwayException)
-            {
-                return ""; // it cannot be started
-            }
-            return said.ToString();
-        });
+            if (said.Length < 1 << 20)
+                said.Append(line).Append('\n');
+        }
+        using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        late.CancelAfter(Patience);
+        try
+        {
+            HostProgram.Run(program, arguments, Add, Add, cancel: late.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return "";
+        }
+        catch (SlipwayException)
+        {
+            return ""; // it cannot be started
+        }
+        return said.ToString();
+    }
 }

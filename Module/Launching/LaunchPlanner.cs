@@ -197,7 +197,7 @@ internal sealed partial class LaunchPlanner
             foreach (string program in facts.MpiLaunchers.Where(p => row.Programs.Contains(Path.GetFileName(p))).OrderBy(p => row.Programs.ToList().IndexOf(Path.GetFileName(p))))
             {
                 // asked in the container, with the same environment
-                string Ask(IReadOnlyList<string> question) => HostMpi.Ask("env", [.. variables.Where(v => v.Value is null).SelectMany(v => new[] { "-u", v.Name }), SlipwayProgram.Path, "run", "--fabric", "none", request.Image.Path, "--", program, .. question], cancel);
+                string Ask(IReadOnlyList<string> question) => HostMpi.AskNow("env", [.. variables.Where(v => v.Value is null).SelectMany(v => new[] { "-u", v.Name }), SlipwayProgram.Path, "run", "--fabric", "none", request.Image.Path, "--", program, .. question], cancel);
                 if (HostMpi.Recognise(row, program, Ask, looked) is { } found && mpi.Judge(row, found.Version) is { Fit: not MpiFit.Refuse } verdict)
                     return (found, verdict);
             }

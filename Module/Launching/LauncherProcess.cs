@@ -9,6 +9,9 @@ internal static class LauncherProcess
     /// <summary>How long a launcher may take to end its ranks before it is killed; those of most then see that it is gone, and end too.</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long output is waited for when the launcher has ended.</summary>
+    static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
+
     /// <summary>Between the signals of one row.</summary>
     static readonly TimeSpan Between = TimeSpan.FromMilliseconds(300);
 
@@ -47,7 +50,10 @@ internal static class LauncherProcess
         using CancellationTokenSource time = plan.Timeout is { } limit ? new(limit) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancel);
         using (either.Token.Register(() => End(process, plan.Row?.Stop ?? [LibC.SIGTERM])))
-            process.WaitForExit();
+            while (!process.WaitForExit(int.MaxValue))
+                continue;
+        // the rest of what it has said; a process that it has left behind may hold the pipes open for ever
+        Task.Run(process.WaitForExit, CancellationToken.None).Wait(Rest, CancellationToken.None);
         cancel.ThrowIfCancellationRequested();
         return (process.ExitCode, time.IsCancellationRequested);
     }

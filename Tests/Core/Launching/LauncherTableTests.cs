@@ -32,10 +32,7 @@ public class LauncherTableTests
             // a row that can take a number for each node can take one for one
             Assert.Equal(row.RanksPerNode.Count > 0, row.OnePerNode.Count > 0);
             Assert.NotNull(row.Variables.Rank);
-            Assert.Contains("recognised as", $"recognised as {row.Title}", StringComparison.Ordinal);
         }
-        // what all ranks have must not tell two containers of a node apart
-        Assert.All(table.Launchers.Where(l => l.Gives.Contains("pmix")), l => Assert.Contains("PMIX_NAMESPACE", l.Name.StartsWith("pals", StringComparison.Ordinal) ? ["PMIX_NAMESPACE"] : l.Variables.Pmi));
     }
 
     [Fact]
