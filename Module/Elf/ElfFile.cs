@@ -120,9 +120,9 @@ public sealed class ElfFile
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static string? ReadText(string path, IReadOnlyList<string> symbols, int limit = 256)
     {
-        RequireContent(path);
-        using var handle = File.OpenHandle(path);
-        return new ElfReader(new ElfWindow(handle, path)).ReadText(symbols, limit);
+        using var file = Open(path) ?? throw Empty(path);
+        using ElfReader reader = new(file);
+        return reader.ReadText(symbols, limit);
     }
 
     /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>

@@ -157,6 +157,7 @@ internal sealed class ElfReader : IDisposable
             return null;
         var table = Locate(address, "DT_SYMTAB");
         var count = CountSymbols();
+        LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
             var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
