@@ -1,6 +1,7 @@
 using Slipway.Elf;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Staging;
 
 namespace Slipway.Launching;
 
@@ -14,6 +15,7 @@ internal sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi>
     /// <param name="directory">Where the ranks work.</param>
     public static ImageMpiFacts Of(ContainerImage image, string command, string directory, CancellationToken cancel)
     {
+        image = Near(image);
         ImageFabric facts;
         try
         {
@@ -34,6 +36,10 @@ internal sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi>
             ? new ImageMpiFacts(facts, used, $"{command} is linked with {string.Join(", ", used.Select(m => m.Soname).Distinct())} ({from})")
             : new ImageMpiFacts(facts, all, $"the image has {string.Join(" and ", all)}, and {command} does not tell which it uses");
     }
+
+    /// <summary>The same from this node's cache, where it was published: a shared filesystem is not asked again.</summary>
+    static ContainerImage Near(ContainerImage image) => Digest.IsValid(image.Digest) && NodeCache.FindEntry(image.Digest) is { } entry
+        ? new ContainerImage { Path = entry, Digest = image.Digest, Size = image.Size, Manifest = image.Manifest } : image;
 
     /// <summary>What the program is linked with; nothing where it is no ELF file (a script), or is not found.</summary>
     static IReadOnlyList<string> Needed(ContainerImage image, string command, string directory, CancellationToken cancel)
