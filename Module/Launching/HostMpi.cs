@@ -33,7 +33,7 @@ internal static class HostMpi
                 continue;
             }
             FoundLauncher? found = null;
-            foreach (string program in row.Programs.Select(HostProgram.TryFind).OfType<string>())
+            foreach (string program in row.Programs.Select(HostProgram.TryFind).OfType<string>().Select(InRealDirectory))
                 if (Recognise(row, program, a => Ask(program, a, cancel), looked) is { } recognised)
                 {
                     found = recognised;
@@ -45,6 +45,10 @@ internal static class HostMpi
                 looked.Add($"{row.Name}: {string.Join(", ", row.Programs)}: not on the PATH");
         }
     }
+
+    /// <summary>Open MPI's mpirun takes the directory above its own for where it is installed on the nodes, and stops at /bin, which is a link today.</summary>
+    static string InRealDirectory(string program) =>
+        Path.GetDirectoryName(program) is { } directory && Directory.ResolveLinkTarget(directory, returnFinalTarget: true) is { } real && Path.Join(real.FullName, Path.GetFileName(program)) is var there && File.Exists(there) ? there : program;
 
     /// <param name="ask">What the program answers to some arguments.</param>
     public static FoundLauncher? Recognise(Launcher row, string program, Func<IReadOnlyList<string>, string> ask, List<string> looked)

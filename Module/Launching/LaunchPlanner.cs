@@ -88,7 +88,7 @@ internal sealed partial class LaunchPlanner
         bool published = request.Image.Placements.Count > 0;
         // where it was brought along, or is not at our own path, publishing tells where all of the nodes have it
         string slipway = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere : SlipwayProgram.Path;
-        foreach ((string name, string value, string reason) in Compatibility.Variables(row, mpi.Facts))
+        foreach ((string name, string value, string reason) in Compatibility.Variables(row, found.Version, mpi))
             if (!request.Environment.ContainsKey(name))
                 variables.Add(new PlannedVariable(name, value, "ranks", reason));
         List<string> run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
@@ -175,6 +175,8 @@ internal sealed partial class LaunchPlanner
         }
         if (there.Find(t => t.Verdict.Fit == MpiFit.Unknown) is { Found: not null } tried)
             return tried;
+        if (there.Count > 0 && request.TryMismatch)
+            return there[0];
         if (there.Count > 0)
             throw new SlipwayException("MpiMismatch", ErrorKind.InvalidOperation,
                 $"{request.Image.Path}: {string.Join("; ", there.Select(t => t.Verdict.Reason).Distinct())}", there[0].Verdict.Advice, request.Image.Path);

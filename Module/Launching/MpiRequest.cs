@@ -57,4 +57,7 @@ public sealed record MpiRequest
 
     /// <summary>After which the ranks are ended; null: never.</summary>
     public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Plan also what is known not to work; the verdict says so. For a preflight, which shows how it fails.</summary>
+    internal bool TryMismatch { get; init; }
 }

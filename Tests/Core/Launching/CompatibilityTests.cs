@@ -77,10 +77,23 @@ public class CompatibilityTests
     [Fact]
     public void AnImageWithoutMungeIsGivenTheOtherSecurity()
     {
-        Launcher srun = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == "srun-pmix"), mpirun = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == "openmpi");
-        Assert.Equal(("PMIX_MCA_psec", "native"), Assert.Single(Compatibility.Variables(srun, new ImageFabric()).Select(v => (v.Name, v.Value))));
-        Assert.Empty(Compatibility.Variables(srun, new ImageFabric { Sonames = ["libmunge.so.2"] }));
-        Assert.Empty(Compatibility.Variables(srun, null));
-        Assert.Empty(Compatibility.Variables(mpirun, new ImageFabric()));
+        static Launcher Row(string name) => LauncherTable.BuiltIn.Launchers.Single(l => l.Name == name);
+        static string[] Set(string launcher, ImageFabric? facts) => [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, [], "")).Select(v => $"{v.Name}={v.Value}")];
+        Assert.Equal(["PMIX_MCA_psec=native"], Set("srun-pmix", new ImageFabric()));
+        Assert.Equal(["PMIX_MCA_psec=native"], Set("openmpi", new ImageFabric()));
+        Assert.Empty(Set("srun-pmix", new ImageFabric { Sonames = ["libmunge.so.2"] }));
+        Assert.Empty(Set("srun-pmix", null));
+        Assert.Empty(Set("hydra", new ImageFabric()));
+    }
+
+    [Fact]
+    public void OpenMpi5UnderAnOlderMpirunDoesWithoutItsHierarchicalCollectives()
+    {
+        static string[] Set(string launcher, string launcherVersion, string version) =>
+            [.. Compatibility.Variables(LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), launcherVersion, new ImageMpiFacts(new ImageFabric { Sonames = ["libmunge.so.2"] }, [Mpi("Open MPI", version, "pmix")!], "")).Select(v => $"{v.Name}={v.Value}")];
+        Assert.Equal(["OMPI_MCA_coll=^han"], Set("openmpi", "4.1.4", "5.0.7"));
+        Assert.Empty(Set("openmpi", "4.1.4", "4.1.4"));
+        Assert.Empty(Set("prrte", "5.0.7", "5.0.7"));
+        Assert.Empty(Set("srun-pmix", "22.05", "5.0.7"));
     }
 }
