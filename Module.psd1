@@ -21,6 +21,7 @@
         'Unlock-ImageCache'
         'Invoke-Container'
         'Invoke-ContainerMpi'
+        'Test-ContainerMpi'
         'Get-ImageDependency'
         'Compare-ImageDependency'
     )

@@ -68,6 +68,10 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string[] LauncherArgument { get; set; } = [];
 
+    /// <summary>Try one rank on each node first, and start the job only if nothing failed.</summary>
+    [Parameter]
+    public SwitchParameter Preflight { get; set; }
+
     /// <summary>Emit the launch plan, and run nothing.</summary>
     [Parameter]
     public SwitchParameter PlanOnly { get; set; }
@@ -90,7 +94,7 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
             WriteWarning($"{verdict.Reason}. {verdict.Advice}");
         if (PlanOnly)
             WriteObject(plan);
-        else if (ShouldProcess(plan.CommandLine, "Run"))
+        else if (ShouldProcess(plan.CommandLine, "Run") && (!Preflight || TryPreflight(Request(image))))
             if (AsJob)
                 (job ??= new RankJob(MyInvocation.Line)).Add(plan, Tag);
             else if (Try((report, cancel) => MpiJob.Run(plan, line => report.Line(Tag ? line.Tagged : line.Text), cancel), out MpiResult? result))
@@ -104,6 +108,14 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
         JobRepository.Add(job);
         WriteObject(job);
         job.Start();
+    }
+
+    bool TryPreflight(MpiRequest request)
+    {
+        List<PreflightCheck> warnings = [];
+        bool passed = Try((_, cancel) => { Launching.Preflight.Demand(request, warnings.Add, cancel); return warnings; }, out List<PreflightCheck>? _);
+        warnings.ForEach(w => WriteWarning(w.ToString()));
+        return passed;
     }
 
     MpiRequest Request(ContainerImage image) => new()

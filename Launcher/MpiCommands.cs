@@ -25,12 +25,14 @@ static class MpiCommands
         Option<double?> timeout = new("--timeout-sec") { Description = "Seconds after which the ranks are ended" };
         Option<bool> tag = new("--tag") { Description = "Mark each line of output with its rank" };
         Option<string[]> more = new("--launcher-argument") { Description = "For the launcher, as it is (may be given more than once)" };
+        Option<bool> preflight = new("--preflight") { Description = "Try one rank on each node first, and start the job only if nothing failed" };
         Option<bool> planOnly = new("--plan-only") { Description = "Show every command, variable and bind with its reason, and run nothing" };
-        Command verb = new("mpi", "Start MPI ranks in an image") { ranks, nodes, perNode, launcher, mpi, bindTo, binds, environment, fabric, directory, timeout, tag, more, planOnly, image, command };
+        Command verb = new("mpi", "Start MPI ranks in an image") { ranks, nodes, perNode, launcher, mpi, bindTo, binds, environment, fabric, directory, timeout, tag, more, preflight, planOnly, image, command };
+        verb.Add(MpiTestCommand.Test());
         verb.SetAction(result => Guarded(cancel =>
         {
             bool json = result.GetValue(Json), tagged = result.GetValue(tag);
-            LaunchPlan plan = MpiJob.Plan(new MpiRequest
+            MpiRequest request = new()
             {
                 Image = NodeCache.Describe(result.GetRequiredValue(image), cancel),
                 Command = result.GetValue(command) ?? [],
@@ -47,7 +49,8 @@ static class MpiCommands
                 LauncherArguments = result.GetValue(more) ?? [],
                 Label = json || tagged,
                 Timeout = result.GetValue(timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
-            }, cancel);
+            };
+            LaunchPlan plan = MpiJob.Plan(request, cancel);
             if (result.GetValue(planOnly))
             {
                 Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Explain()));
@@ -55,6 +58,8 @@ static class MpiCommands
             }
             if (plan.Verdict is { Fit: MpiFit.Unknown } verdict)
                 Console.Error.WriteLine($"slipway: warning: {verdict.Reason}. {verdict.Advice}");
+            if (result.GetValue(preflight))
+                Preflight.Demand(request, check => Console.Error.WriteLine($"slipway: {check}"), cancel);
             // with --json standard output is for the object
             Action<RankLine>? sink = json ? line => Console.Error.WriteLine(tagged ? line.Tagged : line.Text)
                 : tagged ? line => (line.IsError ? Console.Error : Console.Out).WriteLine(line.Tagged) : null;

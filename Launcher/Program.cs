@@ -22,6 +22,7 @@ static class Program
                 ["shell", .. var rest] => OnTheWay(() => ContainerRunner.Shell(rest)),
                 ["holder", .. var rest] => Holder.Run(rest),
                 ["stage", var request] => StageNode.Run(request),
+                ["preflight", .. var rest] => OnTheWay(() => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe"))),
                 ["build-inside", var job] => BuildInside.Run(job),
                 _ => CommandLine.Run(arguments),
             };

@@ -18,6 +18,7 @@ namespace Slipway;
 [JsonSerializable(typeof(FabricDevice))]
 [JsonSerializable(typeof(LaunchPlan))]
 [JsonSerializable(typeof(MpiResult))]
+[JsonSerializable(typeof(PreflightCheck))]
 [JsonSerializable(typeof(SortedDictionary<string, string>))]
 [JsonSerializable(typeof(Building.BuildJob))]
 [JsonSerializable(typeof(Building.BuildMessage))]
@@ -37,6 +38,6 @@ internal sealed partial class SlipwayJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>(), new JsonStringEnumConverter<MpiMode>(), new JsonStringEnumConverter<MpiFit>() },
+        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<PreflightStatus>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>(), new JsonStringEnumConverter<MpiMode>(), new JsonStringEnumConverter<MpiFit>() },
     });
 }

@@ -1,7 +1,7 @@
 namespace Slipway;
 
 /// <summary>The launcher's exact command line and environment: can be shown without running.</summary>
-public sealed class LaunchPlan
+public sealed record LaunchPlan
 {
     /// <summary>The row of the launcher table, e.g. <c>openmpi</c>.</summary>
     public required string Launcher { get; init; }

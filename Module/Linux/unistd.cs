@@ -30,6 +30,7 @@ public static unsafe partial class LibC
     [LibraryImport(libc)] public static partial int getgroups(int size, uint* list);
     [LibraryImport(libc)] public static partial int getpid();
     [LibraryImport(libc)] public static partial int getppid();
+    [LibraryImport(libc)] public static partial uint alarm(uint seconds);
     [LibraryImport(libc)] public static partial int fsync(int fd);
     [LibraryImport(libc)] public static partial int setsid();
     [LibraryImport(libc)] public static partial int setpgid(int pid, int pgid);

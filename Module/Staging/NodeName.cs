@@ -15,7 +15,7 @@ internal static partial class NodeName
     /// <summary>This node, by its own name or the first part of it.</summary>
     public static bool IsThis(string name) => name == "localhost" || Short(name) == Short(Environment.MachineName);
 
-    static string Short(string name) => name.Split('.')[0].ToLowerInvariant();
+    internal static string Short(string name) => name.Split('.')[0].ToLowerInvariant();
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,252}\z")] private static partial Regex HostName();
 }
