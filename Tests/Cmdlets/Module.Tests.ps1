@@ -14,7 +14,7 @@ Describe 'Manifest' {
     It 'exports its cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
         $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Clear-ImageCache', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageCache', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi',
-            'Lock-ImageCache', 'New-ContainerImage', 'Publish-ImageCache', 'Remove-ImageCache', 'Unlock-ImageCache'
+            'Lock-ImageCache', 'New-ContainerImage', 'Publish-ImageCache', 'Remove-ImageCache', 'Test-ContainerMpi', 'Unlock-ImageCache'
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }
@@ -71,7 +71,7 @@ Remove-Module Slipway
     }
 }
 
-Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi', 'Get-ContainerImage', 'Invoke-Container', 'Get-ImageDependency', 'Compare-ImageDependency', 'Get-FabricDriver' {
+Describe 'Help of <_>' -ForEach 'New-ContainerImage', 'Add-FabricDriver', 'Publish-ImageCache', 'Invoke-ContainerMpi', 'Test-ContainerMpi', 'Get-ContainerImage', 'Invoke-Container', 'Get-ImageDependency', 'Compare-ImageDependency', 'Get-FabricDriver' {
     BeforeAll {
         $script:name = $_
         $script:help = Get-Help $_ -Full
