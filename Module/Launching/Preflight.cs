@@ -76,7 +76,9 @@ public static class Preflight
         int onEach = (job.Ranks + Math.Max(1, nodes.Count) - 1) / Math.Max(1, nodes.Count);
         // … run OPTIONS IMAGE -- COMMAND becomes … preflight SECONDS RANKS LIBRARY OPTIONS IMAGE -- ; where the image's own launcher stands before the command, it stays
         List<string> arguments = [.. plan.Arguments.SkipLast(request.Command.Count)];
-        int run = job.Mpi == MpiMode.Image ? 0 : arguments.LastIndexOf("run");
+        int run = job.Mpi == MpiMode.Image ? 0 : arguments.Count - 1;
+        while (arguments[run] != "run" || (run > 0 && !Path.GetFileName(arguments[run - 1]).StartsWith("slipway", StringComparison.Ordinal)))
+            run--;
         arguments[run] = "preflight";
         arguments.InsertRange(run + 1, [((int)allowed.TotalSeconds).ToString(CultureInfo.InvariantCulture), onEach.ToString(CultureInfo.InvariantCulture), library]);
         return plan with { Arguments = arguments };
