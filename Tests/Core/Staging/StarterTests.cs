@@ -35,17 +35,17 @@ public sealed class StarterTests(Cluster started)
     {
         string image = cluster.Image(program);
         ShareLauncher();
-        string tasks = $$"""#!/bin/sh{{"\n"}}{{options}}n=$1; shift; c=; for a; do c="$c '$a'"; done; echo + >>{{Shared}}/tasks; ssh "$n" "$c" </dev/null >>/tmp/job.out 2>&1; e=$?; echo - >>{{Shared}}/tasks; exit $e{{"\n"}}""";
+        string tasks = $$"""#!/bin/sh{{"\n"}}{{options}}n=$1; shift; c=; for a; do c="$c '$a'"; done; echo + >>/tmp/tasks; ssh "$n" "$c" </dev/null >>/tmp/job.out 2>&1; e=$?; echo - >>/tmp/tasks; exit $e{{"\n"}}""";
         string start = Path.Combine(cluster.Shared, "bin", program);
         File.WriteAllText(start, tasks);
         Assert.Equal(0, HostProgram.Run("chmod", ["755", start]));
         File.WriteAllText(Path.Combine(cluster.Shared, "nodes"), string.Join('\n', Nodes.Append("head")) + "\n");
         string publish(string slipway) => $"PATH={Shared}/bin:$PATH PBS_NODEFILE={Shared}/nodes {slipway} publish {image} --json --retry 0 --throttle-limit 2 --node {string.Join(',', Nodes)}";
         cluster.Script("fsreset");
-        AssertEachNodeReadOnce(cluster.Sh("head", publish(Program)), image);
+        AssertEachNodeReadOnce(cluster.Sh("head", "rm -f /tmp/tasks; " + publish(Program)), image);
         // a question and the copying for each node, two at a time
         int now = 0;
-        int[] atOnce = [.. File.ReadLines(Path.Combine(cluster.Shared, "tasks")).Select(l => now += l == "+" ? 1 : -1)];
+        int[] atOnce = [.. cluster.Sh("head", "cat /tmp/tasks").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => now += l == "+" ? 1 : -1)];
         Assert.Equal((4 * Nodes.Length, 2), (atOnce.Length, atOnce.Max()));
 
         // from a path that nodes lack, and to nodes where none was brought: there is no input to bring it by
