@@ -67,7 +67,7 @@ Remove-Module Slipway
 
     It 'can be imported again after it was removed' {
         $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
-        $said | Should -Match '(?s)Definition\s+14'
+        $said | Should -Match '(?s)Definition\s+15'
     }
 }
 

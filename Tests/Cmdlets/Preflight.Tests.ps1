@@ -8,7 +8,7 @@ BeforeAll {
 Describe 'Test-ContainerMpi' {
     It 'gives an object for each check, of this node and of the job' {
         if ($absent) { Set-ItResult -Skipped -Because $absent; return }
-        $checks = Test-ContainerMpi $image -Launcher openmpi
+        $checks = Test-ContainerMpi -Image $image -Launcher openmpi
         $checks | Should -BeOfType ([Slipway.PreflightCheck])
         ($checks | Where-Object Node).Node | Select-Object -Unique | Should -Be ([System.Net.Dns]::GetHostName())
         $checks.Name | Should -Contain memlock
@@ -22,7 +22,7 @@ Describe 'Test-ContainerMpi' {
     }
 
     It 'refuses a launcher that is none, and an image that is none' {
-        Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi $image -Launcher nosuch }) UnknownLauncher InvalidArgument nosuch
-        Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi "$TestDrive/nothing.sqfs" }) ImageNotFound ObjectNotFound "$TestDrive/nothing.sqfs"
+        Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi -Image $image -Launcher nosuch }) UnknownLauncher InvalidArgument nosuch
+        Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi -Image "$TestDrive/nothing.sqfs" }) ImageNotFound ObjectNotFound "$TestDrive/nothing.sqfs"
     }
 }

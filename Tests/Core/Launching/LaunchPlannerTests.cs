@@ -66,8 +66,8 @@ public sealed class LaunchPlannerTests : IDisposable
     [InlineData("prrte", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --output tag")]
     [InlineData("hydra", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>:  -print-all-exitcodes")]
     [InlineData("intel", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]
-    [InlineData("srun-pmix", "--mpi=pmix --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
-    [InlineData("srun-pmi2", "--mpi=pmi2 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
+    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
+    [InlineData("srun-pmi2", "--mpi=pmi2 --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
     [InlineData("flux", "run -o pmi=simple --nodes=2 --requires=hosts:n1,n2 --tasks-per-node=3 -o cpu-affinity=per-task --cwd=/work --label-io")]
     [InlineData("pals-pmix", "--pmi=pmix -n 5 --hosts n1,n2 --ppn 3 --cpu-bind core --wdir /work --label")]
     public void EachLauncherIsToldInItsOwnWords(string launcher, string flags)
@@ -86,7 +86,7 @@ public sealed class LaunchPlannerTests : IDisposable
     [Theory]
     [InlineData("openmpi", "-np 8 --map-by ppr:4:node")]
     [InlineData("hydra", "-n 8 -ppn 4")]
-    [InlineData("srun-pmix", "--mpi=pmix --ntasks 8 --nodes 2 --ntasks-per-node 4")]
+    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 8 --nodes 2 --ntasks-per-node 4")]
     [InlineData("flux-pmix", "run -o pmi=pmix --nodes=2 --tasks-per-node=4")]
     [InlineData("jsrun", "--tasks_per_rs 1 --cpu_per_rs 1 --nrs 8 --rs_per_host 4")]
     public void RanksPerNode(string launcher, string flags)
@@ -108,7 +108,7 @@ public sealed class LaunchPlannerTests : IDisposable
     public void OneProcessPerNodeIsALaunchLikeAnother()
     {
         environment["SLURM_JOB_ID"] = "7";
-        Assert.Equal("--mpi=pmix --ntasks 2 --nodes 2 --nodelist n1,n2 --ntasks-per-node 1", Flags(Plan(Request(OpenMpi) with { Nodes = ["n1", "n2"], RanksPerNode = 1 }, "srun-pmix")));
+        Assert.Equal("--mpi=pmix --kill-on-bad-exit=1 --ntasks 2 --nodes 2 --nodelist n1,n2 --ntasks-per-node 1", Flags(Plan(Request(OpenMpi) with { Nodes = ["n1", "n2"], RanksPerNode = 1 }, "srun-pmix")));
     }
 
     [Fact]
