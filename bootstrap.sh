@@ -42,6 +42,8 @@ pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
 bindfs            bindfs             bindfs
 mpicc             libopenmpi-dev     openmpi-devel
+mpiexec.mpich     mpich              mpich
+mpicc.mpich       libmpich-dev       mpich-devel
 ldconfig          libc-bin           glibc
 openssl           openssl            openssl
 ibv_devinfo       ibverbs-utils      libibverbs-utils
