@@ -55,7 +55,7 @@ internal static class Compatibility
         where (row.Launcher is null || launcher.Answers(row.Launcher)) && (row.LauncherVersions is null || row.LauncherVersions.Has(version))
             && (row.Gives is null || launcher.Gives.Contains(row.Gives))
             && (row.Family is null || (image.Candidates.Count > 0 && image.Candidates.All(m => m.Family == row.Family && (row.Versions is null || row.Versions.Has(m.Version)))))
-            && (row.Lacks is null || (image.Facts is { } facts && !facts.Sonames.Contains(row.Lacks)))
+            && (row.Lacks is null || (image.Candidates.Count > 0 && image.Facts is { } facts && !facts.Sonames.Contains(row.Lacks)))
         from pair in row.Set
         select (pair.Key, pair.Value, row.Reason);
 

@@ -90,7 +90,7 @@ Describe 'New-ContainerImage from the host' {
         $image = New-ContainerImage "$TestDrive/host.yaml" -Destination "$TestDrive/host.sqfs" -WarningVariable warnings -WarningAction SilentlyContinue
         $warnings | Should -Match 'excluded, but .* needs it'
         $image.Manifest.From | Should -Be 'host'
-        $image.Manifest.Problems.Message | Should -Match 'libc.so.6: excluded'
+        $image.Manifest.Problems.Message -join "`n" | Should -Match 'libc.so.6: excluded'
         $image.Manifest.Dependencies.Files | Should -Contain (readlink -f /bin/sh)
         (Compare-ImageDependency $image).Name | Should -Be 'libc.so.6'
     }

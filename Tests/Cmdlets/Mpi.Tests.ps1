@@ -122,7 +122,10 @@ Describe 'Ranks' {
         $begun | Should -Exist
         Stop-Job $job
         $job.State | Should -Be Stopped
-        Get-Item '/proc/[0-9]*/cmdline' -ErrorAction Ignore | Where-Object { (Get-Content $_.FullName -Raw -ErrorAction Ignore) -like "*touch $begun*" } | Should -BeNullOrEmpty
+        # the launcher has ended; the kernel may need a moment for a rank that it has killed
+        $until = (Get-Date).AddSeconds(10)
+        do { $left = Get-Item '/proc/[0-9]*/cmdline' -ErrorAction Ignore | Where-Object { (Get-Content $_.FullName -Raw -ErrorAction Ignore) -like "*touch $begun*" } } while ($left -and (Get-Date) -lt $until)
+        $left | Should -BeNullOrEmpty
         Remove-Job $job
     }
 }

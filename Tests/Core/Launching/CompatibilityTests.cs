@@ -78,10 +78,12 @@ public class CompatibilityTests
     public void AnImageWithoutMungeIsGivenTheOtherSecurity()
     {
         static Launcher Row(string name) => LauncherTable.BuiltIn.Launchers.Single(l => l.Name == name);
-        static string[] Set(string launcher, ImageFabric? facts) => [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, [], "")).Select(v => $"{v.Name}={v.Value}")];
+        static string[] Set(string launcher, ImageFabric? facts, bool mpi = true) =>
+            [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, mpi ? [Mpi("Open MPI", "4.1.4", "pmix")!] : [], "")).Select(v => $"{v.Name}={v.Value}")];
         Assert.Equal(["PMIX_MCA_psec=native"], Set("srun-pmix", new ImageFabric()));
         Assert.Equal(["PMIX_MCA_psec=native"], Set("openmpi", new ImageFabric()));
         Assert.Empty(Set("srun-pmix", new ImageFabric { Sonames = ["libmunge.so.2"] }));
+        Assert.Empty(Set("srun-pmix", new ImageFabric(), mpi: false));
         Assert.Empty(Set("srun-pmix", null));
         Assert.Empty(Set("hydra", new ImageFabric()));
     }
