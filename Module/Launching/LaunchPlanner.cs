@@ -72,6 +72,8 @@ internal sealed partial class LaunchPlanner
         if (LibC.geteuid() == 0)
             Add(row.Root, "you are root");
         Add(row.Always, $"what {row.Title} always gets");
+        if (!request.TryMismatch)
+            Add(row.Together, "one rank that fails ends the others");
         if (!(row.InsteadOfRanks && perNode is not null))
             Add(Fill(row.Ranks, ranks, perNode), "the number of ranks");
         if (request.Nodes.Count > 0 || perNode is not null)

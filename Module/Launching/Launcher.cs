@@ -44,6 +44,9 @@ internal sealed record Launcher
 
     public IReadOnlyList<string> OnePerNode { get; init; } = [];
 
+    /// <summary>Flags by which one rank that fails ends the others. A preflight does without: each of its ranks has something to say.</summary>
+    public IReadOnlyList<string> Together { get; init; } = [];
+
     /// <summary>One node in the list of hosts.</summary>
     public string Host { get; init; } = "{node}";
 

@@ -18,7 +18,7 @@ internal sealed class LauncherTable
 
     static readonly string[] Keys =
     [
-        "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "ranks", "nodes", "ranks-per-node", "instead-of-ranks",
+        "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "together", "ranks", "nodes", "ranks-per-node", "instead-of-ranks",
         "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed", "aborted", "codes", "stop",
     ];
 
@@ -27,7 +27,7 @@ internal sealed class LauncherTable
     /// <summary>What may be filled in where.</summary>
     static readonly (string Key, string[] Words)[] Words =
     [
-        ("always", []), ("ranks", ["ranks", "nodes", "per-node"]), ("nodes", ["ranks", "nodes", "per-node"]), ("ranks-per-node", ["ranks", "nodes", "per-node"]),
+        ("always", []), ("together", []), ("ranks", ["ranks", "nodes", "per-node"]), ("nodes", ["ranks", "nodes", "per-node"]), ("ranks-per-node", ["ranks", "nodes", "per-node"]),
         ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]), ("environment", ["name", "value"]), ("root", []),
     ];
 
@@ -136,6 +136,7 @@ internal sealed class LauncherTable
             Family = map.Text("family")?.Value ?? like?.Family,
             Gives = gives,
             Always = Or("always", like?.Always),
+            Together = Or("together", like?.Together),
             Ranks = Or("ranks", like?.Ranks),
             Nodes = Or("nodes", like?.Nodes),
             RanksPerNode = Or("ranks-per-node", like?.RanksPerNode),
