@@ -355,9 +355,16 @@ public sealed class RepositoryBuildTests : BuildTest
     }
 
     /// <summary>The user nobody has no subordinate ids.</summary>
-    [NeedsTheory(Repositories.Rpm, Needs.Root, "fakeroot")]
-    [InlineData(true), InlineData(false)]
-    public void AUserWithoutSubordinateIdsBuildsToo(bool deb)
+    [NeedsFact(Repositories.Rpm, Needs.Root, "fakeroot")]
+    public void AUserWithoutSubordinateIdsBuildsRpmsToo() => BuildWithoutSubordinateIds(deb: false);
+
+    /// <summary>
+    /// Known to fail about one time in three: fakeroot remembers a removed directory's inode, and takes the file that gets its number for a directory (mksquashfs: "Could not open").
+    /// </summary>
+    [NeedsFact(Repositories.Rpm, Needs.Root, "fakeroot", Needs.Long)]
+    public void AUserWithoutSubordinateIdsBuildsDebsToo() => BuildWithoutSubordinateIds(deb: true);
+
+    void BuildWithoutSubordinateIds(bool deb)
     {
         string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n");
         Cli.Result result = Cli.Start("nobody", ["env", "XDG_CACHE_HOME=" + In("cache"), "HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
