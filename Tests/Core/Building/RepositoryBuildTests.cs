@@ -74,7 +74,7 @@ public sealed class RepositoryBuildTests : BuildTest
     }
 
     /// <summary>Debian, its security updates, and a repository of a site's own, whose older version is wanted.</summary>
-    [NeedsFact(Repositories.Deb, Needs.Network, Needs.Fuse, "squashfuse_ll", DebianKeys)]
+    [NeedsFact(Repositories.Deb, Needs.Network, Needs.DebianSources, Needs.Fuse, "squashfuse_ll", DebianKeys)]
     public void DebianItsSecurityAndALocalRepositoryMakeOneImage()
     {
         string user = Cli.OtherUser ?? Environment.UserName;
@@ -82,8 +82,8 @@ public sealed class RepositoryBuildTests : BuildTest
             from: deb
             suite: bookworm
             repositories:
-              - {name: debian, url: "http://deb.debian.org/debian", components: [main], key: {{DebianKeys}}}
-              - {name: security, url: "http://deb.debian.org/debian-security", suite: bookworm-security, components: [main], key: {{DebianKeys}}, priority: 990}
+              - {name: debian, url: "{{Needs.AptUri("bookworm")}}", components: [main], key: {{DebianKeys}}}
+              - {name: security, url: "{{Needs.AptUri("bookworm-security")}}", suite: bookworm-security, components: [main], key: {{DebianKeys}}, priority: 990}
               - {name: site, url: "{{LocalRepositories.Url("deb/older")}}", suite: mini, key: {{LocalRepositories.Key("site")}}, priority: 1001}
             packages: [hello, libssl3]
             """));

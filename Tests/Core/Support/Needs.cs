@@ -29,7 +29,7 @@ enum Repositories { Deb, Rpm }
 
 static class Needs
 {
-    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror";
+    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
 
     /// <summary>What Tests/Rdma/guest.sh takes, and what makes the images that are tried there.</summary>
     public const string Guest = "qemu-system-x86_64, mkfs.ext4, mmdebstrap, dpkg-deb, cpio, busybox, xz, mksquashfs, mpicc";
@@ -38,6 +38,14 @@ static class Needs
     {
         List<string> missing = [.. needs.Where(n => !IsThere(n))];
         return missing.Count == 0 ? null : "needs " + string.Join(", ", missing);
+    }
+
+    /// <summary>Where this host's own APT has a suite from; null where it has it not.</summary>
+    public static string? AptUri(string suite)
+    {
+        List<string> lines = [];
+        return HostProgram.TryFind("apt-get") is { } apt && HostProgram.Run(apt, ["indextargets", "--format", "$(RELEASE) $(REPO_URI)"], lines.Add, _ => { }) == 0
+            ? lines.Select(l => l.Split(' ')).FirstOrDefault(l => l[0] == suite)?[1].TrimEnd('/') : null;
     }
 
     static bool IsThere(string need) => need switch
@@ -50,6 +58,7 @@ static class Needs
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Guest => Guest.Split(", ").All(IsThere),
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
+        DebianSources => AptUri("bookworm") is not null && AptUri("bookworm-security") is not null,
         ['/', ..] => LibC.access(need, LibC.F_OK) == 0,
         _ => HostProgram.TryFind(need) is not null,
     };
