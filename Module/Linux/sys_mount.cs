@@ -5,7 +5,7 @@ namespace Slipway.Linux;
 // sys/mount.h and linux/mount.h: the old calls, and the ones of kernel 5.2 by which a mount is a file descriptor
 public static unsafe partial class LibC
 {
-    public const ulong MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384, MS_SLAVE = 1 << 19;
+    public const ulong MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19;
     public const int MNT_DETACH = 2;
 
     public const uint OPEN_TREE_CLONE = 1, OPEN_TREE_CLOEXEC = O_CLOEXEC;

@@ -10,8 +10,8 @@ namespace Slipway.Running;
 /// </summary>
 /// <remarks>
 /// Mount points that the image lacks come from a second lower layer of an overlay (a tmpfs), so that the image is never written, and a link in the image
-/// where a mount point should be is covered, not followed. Everything of the host is opened before the image is looked at, and every target is
-/// resolved inside the root (openat2(2), RESOLVE_IN_ROOT).
+/// where a mount point should be is covered, not followed. The overlays lie only over those directories of the image where something is added. Everything
+/// of the host is opened before the image is looked at, and every target is resolved inside the root (openat2(2), RESOLVE_IN_ROOT).
 /// </remarks>
 internal sealed unsafe class ContainerRoot
 {
@@ -29,11 +29,19 @@ internal sealed unsafe class ContainerRoot
         new("ContainerNotMade", ErrorKind.InvalidOperation, $"{what} (errno {errno})", recommendation);
 
     /// <summary>A detached copy of the mounts at and below a path of the host, while that is still to be seen.</summary>
-    public static int Clone(string path)
+    /// <param name="attributes">MOUNT_ATTR_* that all of them get.</param>
+    public static int Clone(string path, ulong attributes = 0)
     {
         int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        return tree >= 0 ? tree : throw Failed($"'{path}' cannot be opened to be seen in the container");
+        if (tree < 0)
+            throw Failed($"'{path}' cannot be opened to be seen in the container");
+        if (attributes != 0 && mount_setattr(tree, AT_RECURSIVE, attributes) != 0)
+            throw Failed($"'{path}' cannot be made read-only", "This takes kernel 5.12 or later.");
+        return tree;
     }
+
+    /// <summary>The detached mount of an image that is an unpacked directory.</summary>
+    public static int OfDirectory(string path) => Clone(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 
     /// <summary>Opens what will be seen of the host.</summary>
     /// <param name="hide">Device nodes that will not.</param>
@@ -41,12 +49,7 @@ internal sealed unsafe class ContainerRoot
     {
         hidden = new HiddenDevices(hide);
         foreach (HostBind bind in wanted)
-        {
-            int tree = Clone(bind.Source);
-            if (bind.ReadOnly && mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY) != 0)
-                throw Failed($"'{bind.Source}' cannot be made read-only");
-            binds.Add((bind, tree));
-        }
+            binds.Add((bind, Clone(bind.Source, bind.ReadOnly ? MOUNT_ATTR_RDONLY : 0)));
     }
 
     /// <summary>Puts the root together and makes it ours.</summary>
@@ -59,15 +62,15 @@ internal sealed unsafe class ContainerRoot
             throw Failed("no tmpfs can be mounted in the container's namespace");
         foreach (string directory in new[] { "image", "points", "upper", "work", "root", "devices" })
             mkdir($"{Base}/{directory}", 0x1ed);
-        int at = open(Base + "/image", O_PATH | O_CLOEXEC, 0);
-        if (move_mount(lower, at) != 0)
+        // of a directory it is still the host's own
+        if (move_mount(lower, AT_FDCWD, Base + "/image") != 0 || mount(null, Base + "/image", null, MS_PRIVATE | MS_REC, null) != 0)
             throw Failed("the image's mount cannot be put in place");
-        close(at);
         image = open(Base + "/image", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         // the first look into the image: it waits for the FUSE server, and fails if that has ended
         if (image < 0 || openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT) is var first && first < 0)
             throw Failed($"{name}: the image cannot be read", "Build or copy the image anew.");
         close(first);
+        ReadAhead(command);
 
         mkdir(Base + "/points/etc", 0x1ed);
         foreach ((string file, string content) in EtcFiles.Make(etc => ReadText("etc/" + etc)))
@@ -79,16 +82,7 @@ internal sealed unsafe class ContainerRoot
         // in the host's /dev, which is mounted before them
         targets.AddRange(hidden!.Make(Base + "/devices"));
 
-        string layers = writable
-            ? $"lowerdir={Base}/points:{Base}/image,upperdir={Base}/upper,workdir={Base}/work,userxattr"
-            : $"lowerdir={Base}/points:{Base}/image,userxattr";
-        // the name that mount(8) shows inside tells whose container it is
-        if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), Base + "/root", "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
-            throw Failed("no overlay can be mounted in the container's namespace", "An unprivileged overlay takes kernel 5.11 or later.");
-
-        int root = open(Base + "/root", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        if (!writable)
-            Uncover(root);
+        int root = Assemble(writable);
         foreach ((int tree, string target) in targets)
         {
             int point = openat2(root, target.TrimStart('/'), (ulong)(O_PATH | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
@@ -97,13 +91,58 @@ internal sealed unsafe class ContainerRoot
             close(point);
             close(tree);
         }
-        ReadAhead(command);
         fchdir(root);
         close(root);
-        close(image);
         if (pivot_root(".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
             throw Failed("the container's root cannot be entered");
     }
+
+    /// <summary>Puts the image and what is added to it together, at the base's <c>root</c>.</summary>
+    /// <returns>That directory.</returns>
+    int Assemble(bool writable)
+    {
+        const string root = Base + "/root";
+        List<string> layered = writable ? [""] : [.. Layered("")];
+        bool whole = layered is [""];
+        if (!whole && (open_tree(image, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE) is var copy && (copy < 0 || move_mount(copy, AT_FDCWD, root) != 0 || close(copy) != 0)))
+            throw Failed("the image's mount cannot be made the container's root");
+        int opened = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        foreach (string directory in layered)
+        {
+            // by descriptor: a directory that is the image may be changed while we look
+            int below = OpenDirectory(image, directory), at = whole ? opened : OpenDirectory(opened, directory);
+            string layers = string.Create(CultureInfo.InvariantCulture, $"lowerdir={Base}/points{directory}:/proc/self/fd/{below},userxattr{(writable ? $",upperdir={Base}/upper,workdir={Base}/work" : "")}");
+            // the name that mount(8) shows inside tells whose container it is
+            if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}"), "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
+                throw Failed("no overlay can be mounted in the container's namespace", "An unprivileged overlay takes kernel 5.11 or later.");
+            close(below);
+            close(at);
+        }
+        if (!whole)
+            return opened;
+        opened = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        if (!writable)
+            Uncover(opened);
+        return opened;
+    }
+
+    /// <summary>The directories in which the image lacks something that was added, or has something else in its place: the uppermost ones.</summary>
+    IEnumerable<string> Layered(string directory)
+    {
+        List<string> inside = [.. Directory.EnumerateFileSystemEntries(Base + "/points" + directory).Select(added => $"{directory}/{Path.GetFileName(added)}")];
+        return inside.Exists(added => !Directory.Exists(Base + "/points" + added) || !IsDirectoryOfImage(added)) ? [directory] : inside.SelectMany(Layered);
+    }
+
+    bool IsDirectoryOfImage(string path)
+    {
+        int found = OpenDirectory(image, path);
+        close(found);
+        return found >= 0;
+    }
+
+    /// <summary>A directory below another with no link on the way.</summary>
+    static int OpenDirectory(int parent, string path) =>
+        openat2(parent, path.Length > 0 ? path[1..] : ".", (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 
     /// <summary>
     /// Puts the image's own top directories over the overlay's where nothing was added: an overlay asks its layers for an attribute of each file
@@ -141,30 +180,40 @@ internal sealed unsafe class ContainerRoot
     }
 
     /// <summary>
-    /// Asks for what every program of an image takes: its loader and C library; and for the first rank's command, if it is named by its path. The FUSE server
-    /// reads them while the container is finished and joined, each block once, where page faults would ask for overlapping parts one after the other.
+    /// Reads what every program of an image takes, its loader and C library, and the first rank's command if it is named by its path: the FUSE server, which
+    /// answers one after the other, has it ready when the container is, and page faults need not ask for it in small overlapping parts. On a thread of
+    /// its own, a block at a time: what puts the container together waits for no more than one.
     /// </summary>
+    /// <param name="command">What the first rank will execute; null for the runscript.</param>
     void ReadAhead(string? command)
     {
         (string loader, string triplet) = RuntimeInformation.ProcessArchitecture == Architecture.Arm64
             ? ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu") : ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu");
-        bool Ask(string path)
+        bool Read(string path)
         {
             int fd = openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
             if (fd < 0)
                 return false;
-            // a call is cut to what a device reads ahead, 128 KiB; FUSE sends the requests and does not wait
+            // what is read ahead at once (read_ahead_kb of a FUSE mount), and the usual block of a SquashFS
             const int most = 4 << 20, step = 128 << 10;
+            byte last;
             if (fstat(fd, out statx_t found) == 0 && found.IsRegular)
-                for (long at = 0; at < (long)Math.Min(found.stx_size, most); at += step)
+                for (long at = 0, size = (long)Math.Min(found.stx_size, most); at < size; at += step)
+                {
                     readahead(fd, at, step);
+                    pread(fd, &last, 1, Math.Min(at + step, size) - 1);
+                }
             close(fd);
             return true;
         }
-        if (Ask(loader) && !Ask($"lib/{triplet}/libc.so.6"))
-            Ask("lib64/libc.so.6");
-        if (command is ['/', .. var path])
-            Ask(path);
+        void ReadAll()
+        {
+            if (command is ['/', .. var path])
+                Read(path);
+            if (Read(loader) && !Read($"lib/{triplet}/libc.so.6"))
+                Read("lib64/libc.so.6");
+        }
+        new Thread(ReadAll, maxStackSize: 128 << 10) { IsBackground = true }.Start();
     }
 
     static bool IsDirectory(int fd) => fstat(fd, out statx_t found) == 0 && found.IsDirectory;

@@ -33,7 +33,7 @@ internal static unsafe class Holder
             ContainerRoot root = new();
             root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()), plan?.HiddenDeviceNodes ?? []);
             int pid = getpid();
-            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.Clone(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
+            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.OfDirectory(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
             {
                 Key = arguments[2],

@@ -81,7 +81,7 @@ public sealed class HolderTests
     public void AKilledHolderIsReplacedAndItsRanksGoOn()
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Running rank = site.Start(["/bin/sh", "-c", "exec \"$0\" run --job k \"$1\" -- sh -c 'echo in; until [ -e \"$0\" ]; do sleep 0.05; done; cat /etc/passwd >/dev/null && ls /bin/busybox; grep \" / / \" /proc/self/mountinfo' \"$2\"", Cli.Program, TinyImage.File, site.Scratch + "/go"]);
+        Cli.Running rank = site.Start(["/bin/sh", "-c", "exec \"$0\" run --job k \"$1\" -- sh -c 'echo in; until [ -e \"$0\" ]; do sleep 0.05; done; cat /etc/passwd >/dev/null && ls /bin/busybox; grep \" - overlay \" /proc/self/mountinfo' \"$2\"", Cli.Program, TinyImage.File, site.Scratch + "/go"]);
         RunSite.WaitUntil(() => site.Pids("sh").Any() && site.Pids("slipway-holder").Any(), "the rank runs");
         int holder = site.Holder;
         LibC.kill(holder, LibC.SIGKILL);

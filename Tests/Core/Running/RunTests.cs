@@ -280,6 +280,11 @@ public sealed class RunTests
         Cli.Result result = site.Run("--explain", site.Scratch + "/unpacked", "--", "ls", "/bin/busybox");
         Assert.Equal((0, "/bin/busybox\n"), (result.ExitCode, result.Output));
         Assert.Contains("directory: the image is an unpacked directory", result.Error, StringComparison.Ordinal);
+        // who owns the directory may write there, and a container may not
+        Assert.Equal(0, HostProgram.Run("chown", ["-R", user, site.Scratch + "/unpacked"], _ => { }));
+        result = site.Run(site.Scratch + "/unpacked", "--", "sh", "-c", "touch /new /bin/new /etc/new");
+        Assert.Equal(3, result.Error.Split('\n').Count(l => l.Contains("Read-only file system", StringComparison.Ordinal)));
+        Assert.False(File.Exists(site.Scratch + "/unpacked/bin/new"));
         site.AssertNothingLeft();
     }
 
