@@ -28,6 +28,11 @@ internal sealed class BuildContext(Definition definition, BuildJob job, Action<s
 
     public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
 
+    readonly FakerootRecords? records = BuildNamespace.IsFake ? new(log) : null;
+
+    /// <summary>After programs have run in a root: for a user with but one id, what fakeroot remembers of its files is put right.</summary>
+    public void Mend(string root) => records?.Mend(root);
+
     public void Log(string line) => log(line);
 
     /// <summary>For the recommendation of an error.</summary>

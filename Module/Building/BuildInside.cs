@@ -143,8 +143,6 @@ public static class BuildInside
         string rootPath = roots[""];
         RootDirectory root = new(rootPath);
         context.Step("describing the image");
-        foreach (string library in BuildNamespace.FakeLibraries)
-            root.Delete(library);
         Clean(root);
         ImageManifest manifest = Describe(root, context, locked, runtime!, epoch);
         manifest.Fabric = Slipway.Fabric.ImageFabricReader.FromRoot(rootPath, cancel);

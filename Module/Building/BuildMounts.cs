@@ -31,8 +31,7 @@ internal sealed class BuildMounts(RootDirectory root, Action<string> log) : IDis
         if (Target("sys") is { } sys && Try("/sys", sys, null, LibC.MS_BIND | LibC.MS_REC, null))
             LibC.mount(null, sys, null, LibC.MS_BIND | LibC.MS_REMOUNT | LibC.MS_RDONLY | LibC.MS_NOSUID | LibC.MS_NODEV, null);
         foreach (string library in BuildNamespace.FakeLibraries)
-            if (!root.IsDirectory(library))
-                root.CopyIn(library, library, -1, cancel);
+            root.CopyIn(library, BuildNamespace.FakeLibraryPlace, -1, cancel);
         cancel.ThrowIfCancellationRequested();
     }
 

@@ -23,7 +23,7 @@ internal static class BuildNamespace
         // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a real chown that fails
         // for granted only where that says EPERM; in a namespace without the id it says EINVAL
         if (HostProgram.TryFind("fakeroot") is { } fakeroot)
-            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", fakeroot, "--"];
+            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", "LD_LIBRARY_PATH=" + string.Join(':', new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }.Where(d => !string.IsNullOrEmpty(d))), fakeroot, "--"];
         throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{file}: there are no subordinate ids for user {Environment.UserName}, and fakeroot, which does without, is not installed",
             $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {Environment.UserName}; or apt-get install fakeroot (Debian family), dnf install fakeroot (RPM family).", file);
     }
@@ -31,7 +31,10 @@ internal static class BuildNamespace
     /// <summary>True in a builder that has but one id, and fakeroot to remember owners.</summary>
     public static bool IsFake => Environment.GetEnvironmentVariable("FAKEROOTKEY") is { Length: > 0 };
 
-    /// <summary>The directories of fakeroot's library: a program in the new root looks for it under the same name as on the host.</summary>
+    /// <summary>Where programs in the new root find fakeroot's library: in the <c>/dev</c> of the build, of which nothing stays in the image.</summary>
+    public const string FakeLibraryPlace = "/dev/libfakeroot";
+
+    /// <summary>The directories of fakeroot's library on this host.</summary>
     public static IEnumerable<string> FakeLibraries => !IsFake ? [] : (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':').Where(d => d.StartsWith('/') && d.EndsWith("/libfakeroot", StringComparison.Ordinal) && Directory.Exists(d)).Distinct();
 
     public static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];

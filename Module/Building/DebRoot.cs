@@ -190,7 +190,6 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             "--verbose",
             // apt takes a package that lies in its archives and has the right hash as downloaded
             "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives) + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
-            .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=mkdir -p \"$1\"{Quote(l)} && cp -r {Quote(l)}/. \"$1\"{Quote(l)}/"),
             .. Options([]),
         ];
         if (!BuildNamespace.IsFake && !BuildNamespace.IsInitialUserNamespace())
@@ -200,6 +199,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
             // a pts file system takes a group that a namespace of one id does not have
             arguments.AddRange(["--skip=chroot/mount/dev,chroot/mount/sys",
                 "--setup-hook=mkdir -p \"$1\"/dev && mount -t tmpfs -o mode=755 tmpfs \"$1\"/dev && for n in null zero full random urandom tty; do : >\"$1\"/dev/$n && mount --bind /dev/$n \"$1\"/dev/$n; done",
+                .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=cp -rT {Quote(l)} \"$1\"{BuildNamespace.FakeLibraryPlace}"),
                 "--customize-hook=umount -R -l \"$1\"/dev"]);
         }
         // NAME/SUITE chose a version; here there is but one
@@ -218,6 +218,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         if (exit != 0)
             throw new AptMessages(source, Context).Explain("mmdebstrap", said, exit);
 
+        Context.Mend(root);
         RootDirectory made = new(root);
         made.Delete("var/cache/apt/archives");
         CheckInstalled(made, locked);

@@ -179,6 +179,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         {
             mounts.Dispose();
         }
+        Context.Mend(root);
         // a scriptlet that fails leaves its package installed, and dnf ends with 0
         if (exit != 0 || said.Any(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("cpio:", StringComparison.Ordinal)))
             throw Explain("dnf", said, exit);

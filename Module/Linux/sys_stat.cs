@@ -6,7 +6,7 @@ namespace Slipway.Linux;
 public static unsafe partial class LibC
 {
     public const uint STATX_BASIC_STATS = 0x7ff;
-    public const ushort S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
+    public const ushort S_IFMT = 0xf000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int reserved; }
@@ -42,6 +42,15 @@ public static unsafe partial class LibC
         fixed (byte* path = CString(pathname))
         fixed (statx_t* to = &result)
             return statx(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, to) == 0 ? 0 : errno;
+    }
+
+    /// <summary>As <see cref="stat"/>, past any library that was loaded before libc, such as fakeroot's.</summary>
+    public static int kernel_stat(string pathname, out statx_t result, bool follow = true)
+    {
+        nint number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+        fixed (byte* path = CString(pathname))
+        fixed (statx_t* to = &result)
+            return syscall(number, AT_FDCWD, (nint)path, follow ? 0 : AT_SYMLINK_NOFOLLOW, (nint)STATX_BASIC_STATS, (nint)to) == 0 ? 0 : errno;
     }
 
     const int UTIME_OMIT = (1 << 30) - 2;

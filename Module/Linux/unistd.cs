@@ -45,6 +45,7 @@ public static unsafe partial class LibC
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int link(string oldpath, string newpath);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int symlink(string target, string linkpath);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chown(string pathname, uint owner, uint group);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int lchown(string pathname, uint owner, uint group);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial nint readlink(string pathname, byte* buf, nuint bufsiz);
     [LibraryImport(libc)] private static partial int linkat(int olddirfd, byte* oldpath, int newdirfd, byte* newpath, int flags);

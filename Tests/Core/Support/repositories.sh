@@ -15,7 +15,7 @@ key() { # NAME [FAKED-TIME EXPIRY]
 }
 key base; key site; key extra; key wrong; key expired 20200101T000000 1d
 
-# a root of this host's programs: what a package manager and a shell take
+# a root of this host's programs: what a package manager and a shell take; the rest is busybox, which may be linked statically
 programs() { # TREE PROGRAM...
     local tree=$1 program file library
     shift
@@ -57,7 +57,7 @@ debindex() { # REPOSITORY KEY [VALID-UNTIL]
         rm Release
     )
 }
-programs deb/trees/mini-dpkg-1 dpkg dpkg-deb dpkg-split dpkg-query dpkg-trigger dpkg-divert tar
+programs deb/trees/mini-dpkg-1 dpkg dpkg-deb dpkg-split dpkg-query dpkg-trigger dpkg-divert tar mkdir chown
 printf 'ID=mini\nVERSION_ID=1\n' >deb/trees/mini-dpkg-1/etc/os-release
 mkdir -p deb/trees/mini-dpkg-1/var/lib/dpkg
 deb mini dpkg 1 "Architecture: $arch" 'Essential: yes' 'Priority: required'
