@@ -38,6 +38,7 @@ zstd              zstd               zstd
 xz                xz-utils           xz
 bzip2             bzip2              bzip2
 busybox           busybox-static     busybox
+script            bsdutils           util-linux
 pkill             procps             procps-ng
 bwrap             bubblewrap         bubblewrap
 bindfs            bindfs             bindfs

@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Slipway.Linux;
 
 namespace Slipway.Building;
 
 /// <summary>A root filesystem to one SquashFS file, by mksquashfs(1).</summary>
-internal static class ImagePacker
+internal static partial class ImagePacker
 {
     public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, BuildContext context, CancellationToken cancel)
     {
@@ -17,12 +18,17 @@ internal static class ImagePacker
         List<string> said = [];
         void Line(string line)
         {
+            if (Progress().Match(line) is { Success: true } at)
+            {
+                context.Step("packing", int.Parse(at.Groups[1].Value, CultureInfo.InvariantCulture));
+                return;
+            }
             context.Log(line);
             said.Add(line);
         }
 
         int exit = HostProgram.Run("mksquashfs",
-            [root, image, "-noappend", "-no-progress", "-quiet", "-exit-on-error", "-reproducible", "-mkfs-time", sourceDateEpoch.ToString(CultureInfo.InvariantCulture), .. how],
+            [root, image, "-noappend", "-quiet", "-exit-on-error", "-reproducible", "-mkfs-time", sourceDateEpoch.ToString(CultureInfo.InvariantCulture), .. how],
             Line, Line, new Dictionary<string, string?> { ["SOURCE_DATE_EPOCH"] = null }, cancel: cancel);
         if (exit == 0)
             return;
@@ -34,4 +40,7 @@ internal static class ImagePacker
             ? new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{destination}: mksquashfs ended with exit code {exit}: {why}", context.LogHint, destination)
             : new SlipwayException("DestinationNotWritable", ErrorKind.WriteError, $"{destination}: the image cannot be written there: its directory is not there any more", $"Choose a directory that stays. {context.LogHint}", destination);
     }
+
+    /// <summary>Its progress bar, which it also draws where there is no terminal: <c>[===/   ] 100/200  50%</c>, of blocks (squashfs-tools: progressbar.c).</summary>
+    [GeneratedRegex(@"^\[.*\]\s+\d+/\d+\s+(\d{1,3})%\s*$")] private static partial Regex Progress();
 }

@@ -130,6 +130,7 @@ public sealed class RepositoryBuildTests : BuildTest
         Assert.Contains("x.sqfs: downloading packages 0 %", result.Output, StringComparison.Ordinal);
         Assert.Contains(deb ? "x.sqfs: installing packages 99 %" : "x.sqfs: installing packages 100 %", result.Output, StringComparison.Ordinal);
         Assert.Matches("installing packages [1-9][0-9]? %", result.Output);
+        Assert.Contains("x.sqfs: packing 100 %", result.Output, StringComparison.Ordinal);
     }
 
     [NeedsFact(Repositories.Deb)]
