@@ -115,7 +115,7 @@ public static class BuildInside
     {
         BuildNamespace.CheckOwners(job.WorkDirectory);
         if (BuildNamespace.IsFake)
-            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities, and owners in an archive, are not kept");
+            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities are not kept, and statically linked programs cannot change owners");
         Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath, job.Variables);
         BuildContext context = new(definition, job, (step, percent) => Say(new BuildMessage { Step = step, Percent = percent }), log);
         Stage[] stages = [.. definition.Stages, definition];
