@@ -173,6 +173,44 @@ public sealed class RepositoryBuildTests : BuildTest
         Assert.Contains(deb ? "lib 2 all" : "lib 2-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("b.yaml", only)))), StringComparison.Ordinal);
     }
 
+    /// <summary>What is refused otherwise (<see cref="BadRepositoryTests"/>), where the definition says so; and a repository that is there and not meant.</summary>
+    [NeedsTheory(Repositories.Rpm)]
+    [InlineData("deb", "outdated", "key: KEY, check-valid-until: false", "9 from outdated")]
+    [InlineData("deb", "expired", "trusted: true", "9 from expired")]
+    [InlineData("deb", "site", "key: KEY, enabled: false", "3 from mini")]
+    [InlineData("rpm", "unsigned", "trusted: true", "8 from unsigned")]
+    [InlineData("rpm", "site", "key: KEY, enabled: false", "3 from base")]
+    public void WhatADefinitionAllowsIsTaken(string kind, string repository, string with, string version)
+    {
+        string own = kind == "deb" ? "mini" : "base";
+        Built(Environment.UserName, Write("w.yaml", $$"""
+            from: {{kind}}
+            {{(kind == "deb" ? "suite: mini" : "release: \"9\"")}}
+            packages: [app]
+            repositories:
+              - {name: {{own}}, url: "{{LocalRepositories.Url($"{kind}/{own}")}}", key: {{LocalRepositories.Key("base")}}}
+              - {name: more, url: "{{LocalRepositories.Url($"{kind}/{repository}")}}", priority: {{(kind == "deb" ? 1001 : 1)}}, {{with.Replace("KEY", LocalRepositories.Key("site"), StringComparison.Ordinal)}}}
+            """));
+        Assert.Equal(version + "\n", Cat("x.sqfs", repository == "unsigned" ? "opt/lib/version" : "opt/app/version"));
+    }
+
+    [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap")]
+    public void AnImageIsPackedSmallFastOrNotAtAll()
+    {
+        // what a compressor takes its time for
+        string definition = Write("c.yaml", "from: empty\nfiles: [{from: text, to: /text}]\n"), text = string.Join('\n', Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 1009} {i} {i * 31 % 977}"));
+        Write("text", text);
+        long[] sizes = [.. new[] { "small", "fast", "none" }.Select(how =>
+        {
+            Built(Environment.UserName, definition, how + ".sqfs", "--compression", how);
+            Assert.Equal(text, Cat(how + ".sqfs", "text"));
+            return new FileInfo(In(how + ".sqfs")).Length;
+        })];
+        Assert.Equal(sizes.Order(), sizes);
+        Assert.True(sizes[0] < sizes[1] && sizes[1] < text.Length / 2 && sizes[2] > text.Length, string.Join(' ', sizes));
+        AssertNothingLeft();
+    }
+
     [NeedsTheory(Repositories.Deb)]
     [InlineData("one", "two"), InlineData("two", "one")]
     public void PriorityTellsRepositoriesOfOneHostApart(string wanted, string other)
