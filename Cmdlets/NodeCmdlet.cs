@@ -12,10 +12,12 @@ public abstract class NodeCmdlet : SlipwayCmdlet
 
     /// <summary>The nodes of a partition of Slurm.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(PartitionCompleter))]
     public string? Partition { get; set; }
 
     /// <summary>The nodes of a job of Slurm, reached through it.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(JobIdCompleter))]
     public string? JobId { get; set; }
 
     [Parameter]

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Slipway.Linux;
 
 namespace Slipway;
 
@@ -19,7 +20,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         long size;
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using FileStream file = UnlockedFile.OpenRead(path);
             size = file.Length;
             if (file.ReadAtLeast(block, Length, throwOnEndOfStream: false) < Length)
                 throw Bad("is too short for a SquashFS image");

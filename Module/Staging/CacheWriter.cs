@@ -37,8 +37,10 @@ internal static class CacheWriter
         if (There() is var (meanwhile, place))
             return Done(meanwhile, place, 0);
         (string got, string made) = Copy(cache, path, found, digest, source, progress, cancel);
+        Placement placement = Done(got, made, (long)found.stx_size);
+        // last: whoever comes after it takes a lock of their own, and must find the record
         CacheLock.RemoveFile(cache, source);
-        return Done(got, made, (long)found.stx_size);
+        return placement;
     }
 
     static (string Digest, string Entry) Copy(string cache, string path, LibC.statx_t found, string? digest, string name, IProgress<StepProgress>? progress, CancellationToken cancel)
@@ -48,11 +50,11 @@ internal static class CacheWriter
         try
         {
             string got;
-            using (FileStream from = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.SequentialScan))
+            using (FileStream from = UnlockedFile.OpenRead(path))
             using (GrowingFile to = GrowingFile.Create(partial, (long)found.stx_size))
             {
                 byte[] buffer = new byte[1 << 20];
-                for (int n; to.Length < to.Size && (n = from.Read(buffer)) > 0;)
+                for (int n; to.Length < to.Size && (n = Read(from, buffer, path)) > 0;)
                 {
                     cancel.ThrowIfCancellationRequested();
                     to.Append(buffer.AsSpan(0, (int)Math.Min(n, to.Size - to.Length)));
@@ -78,6 +80,19 @@ internal static class CacheWriter
         finally
         {
             LibC.unlink(partial);
+        }
+    }
+
+    /// <exception cref="SlipwayException">The source, not the cache.</exception>
+    static int Read(FileStream from, byte[] buffer, string path)
+    {
+        try
+        {
+            return from.Read(buffer);
+        }
+        catch (IOException e)
+        {
+            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "See whether the filesystem that it is on works.", path, e);
         }
     }
 

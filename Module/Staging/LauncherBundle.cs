@@ -99,7 +99,7 @@ internal sealed class LauncherBundle
     public void WriteTo(Stream stream)
     {
         foreach ((_, string file, _, _) in files)
-            using (FileStream from = File.OpenRead(file))
+            using (FileStream from = UnlockedFile.OpenRead(file))
                 from.CopyTo(stream);
         stream.Flush();
     }

@@ -69,6 +69,28 @@ public sealed record NodeSelection
     /// <summary>Slurm's <c>n[1-3,7]</c>, name by name.</summary>
     internal static IReadOnlyList<string> Expand(string list) => Lines("scontrol", "show", "hostnames", list);
 
+    /// <summary>Names of Slurm's partitions, to complete a word from; none where Slurm is not here, or does not answer soon.</summary>
+    public static IReadOnlyList<string> Partitions() => [.. Offered("sinfo", "--noheader", "--format=%R").Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Numbers of this user's jobs that run, each with its name and nodes, to complete a word from; likewise.</summary>
+    public static IReadOnlyList<(string JobId, string Description)> Jobs() =>
+        [.. Offered("squeue", "--me", "--noheader", "--states=RUNNING", "--format=%i %j on %N").Select(l => l.Split(' ', 2)).Select(l => (l[0], l[^1]))];
+
+    static List<string> Offered(string program, params string[] arguments)
+    {
+        // somebody waits at a prompt
+        using CancellationTokenSource late = new(TimeSpan.FromSeconds(3));
+        List<string> lines = [];
+        try
+        {
+            return HostProgram.TryFind(program) is { } path && HostProgram.Run(path, arguments, l => lines.Add(l.Trim()), _ => { }, cancel: late.Token) == 0 ? [.. lines.Where(l => l.Length > 0)] : [];
+        }
+        catch (Exception e) when (e is SlipwayException or OperationCanceledException)
+        {
+            return [];
+        }
+    }
+
     static List<string> Lines(string program, params string[] arguments)
     {
         List<string> lines = [], errors = [];

@@ -1,24 +1,37 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Slipway.Linux;
 
 namespace Slipway.Staging;
 
 /// <summary>Takes the answers of one node over TCP, where the program that starts it there does not give its output back.</summary>
+/// <remarks>
+/// A node says first what only a process of the job can know: a command line can be read by all users of a node, so there is but a number used once on it, and the
+/// secret is made of that and of the job's cookie, which PBS puts into the environment of each of its tasks (tm_init() of OpenPBS's src/lib/Libifl/tm.c and of
+/// Torque's src/lib/Libpbs/tm.c take it from there, and without it can start nothing).
+/// </remarks>
 internal sealed class ReportListener : IDisposable
 {
     readonly TcpListener listener;
-    readonly string token = Guid.NewGuid().ToString("n") + Guid.NewGuid().ToString("n");
+    readonly string once = Guid.NewGuid().ToString("n"), token;
 
     /// <exception cref="SocketException">No socket is to be had.</exception>
+    /// <exception cref="SlipwayException">This is no process of a job.</exception>
     public ReportListener()
     {
+        token = Token(once);
         listener = Socket.OSSupportsIPv6 ? TcpListener.Create(0) : new TcpListener(IPAddress.Any, 0);
         listener.Start();
     }
 
     /// <summary>For <see cref="StageRequest.Report"/>: nodes of a job know each other by their host names.</summary>
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName} {((IPEndPoint)listener.LocalEndpoint).Port} {token}");
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName} {((IPEndPoint)listener.LocalEndpoint).Port} {once}");
+
+    static string Token(string once) => Environment.GetEnvironmentVariable("PBS_JOBCOOKIE") is { Length: > 0 } cookie ? Digest.OfText($"{cookie} {once}")
+        : throw new SlipwayException("NotInJob", ErrorKind.InvalidOperation, $"PBS_JOBCOOKIE is not set on {Environment.MachineName}: what is not a task of a job of PBS can start none, nor be believed", "Publish in the job's script, or choose SSH (-Transport SshTree).");
 
     /// <summary>Hands on each line that comes from who has the token, until that one closes, or until nobody can come any more.</summary>
     public void Read(Action<string> line, Func<bool> ended)
@@ -39,7 +52,7 @@ internal sealed class ReportListener : IDisposable
                 using TcpClient client = listener.AcceptTcpClient();
                 client.ReceiveTimeout = (int)NodeCall.Patience.TotalMilliseconds;
                 using StreamReader from = new(client.GetStream());
-                if (from.ReadLine() != token)
+                if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(from.ReadLine() ?? ""), Encoding.UTF8.GetBytes(token)))
                     continue;
                 while (from.ReadLine() is { } text)
                     line(text);
@@ -52,14 +65,14 @@ internal sealed class ReportListener : IDisposable
     }
 
     /// <summary>The node's side.</summary>
-    /// <exception cref="SlipwayException">Whoever asked cannot be reached.</exception>
+    /// <exception cref="SlipwayException">Whoever asked cannot be reached, or this is no task of the job.</exception>
     public static TextWriter Connect(string address)
     {
         try
         {
             string[] parts = address.Split(' ');
             StreamWriter to = new(new TcpClient(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture)).GetStream());
-            to.WriteLine(parts[2]);
+            to.WriteLine(Token(parts[2]));
             return to;
         }
         catch (Exception e) when (e is SocketException or IOException or FormatException or IndexOutOfRangeException)

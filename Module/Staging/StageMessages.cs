@@ -24,7 +24,7 @@ internal sealed record StageRequest
     /// <summary>What our launcher is called on every node.</summary>
     public string? Launcher { get; init; }
 
-    /// <summary>Where answers go, if not to standard output: host, port, and a token, with spaces between.</summary>
+    /// <summary>Where answers go, if not to standard output: host, port, and a number used once, with spaces between.</summary>
     public string? Report { get; init; }
 
     public IReadOnlyList<string>? Digests { get; init; }

@@ -142,16 +142,24 @@ internal sealed class StageNode
         };
     }
 
+    /// <summary>The right to make the entry here; null where it is here by now, which has been told then.</summary>
+    CacheLock? Claim(string cache)
+    {
+        CacheLock one = CacheLock.Take(cache, Wanted[Digest.Prefix.Length..], () => Say(new StageReply { Kind = "busy" }), gone.Token);
+        if (NodeCache.FindEntry(Wanted) is not { } there)
+            return one;
+        one.Dispose();
+        Done(Finish(cache, there, 0));
+        return null;
+    }
+
     void Receive()
     {
         TreeServer.Start(ReadOrders);
         string cache = NodeCache.Prepare();
-        using CacheLock one = CacheLock.Take(cache, Wanted[Digest.Prefix.Length..], () => Say(new StageReply { Kind = "busy" }), gone.Token);
-        if (NodeCache.FindEntry(Wanted) is { } there)
-        {
-            Done(Finish(cache, there, 0));
+        using CacheLock? one = Claim(cache);
+        if (one is null)
             return;
-        }
         string partial = PartialFile.NameFor(NodeCache.EntryPath(cache, Wanted));
         token.Task.Wait(gone.Token);
         try
@@ -204,12 +212,9 @@ internal sealed class StageNode
     {
         TreeServer.Start(ReadOrders);
         string cache = NodeCache.Prepare();
-        using CacheLock one = CacheLock.Take(cache, Wanted[Digest.Prefix.Length..], () => Say(new StageReply { Kind = "busy" }), gone.Token);
-        if (NodeCache.FindEntry(Wanted) is { } there)
-        {
-            Done(Finish(cache, there, 0));
+        using CacheLock? one = Claim(cache);
+        if (one is null)
             return;
-        }
         if (new DriveInfo(cache).AvailableFreeSpace < request.Size)
             throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, string.Create(CultureInfo.InvariantCulture, $"{cache}: there is no space for {request.Size} bytes"), "Free some space on the node's disk (Clear-ImageCache, slipway cache clear).", cache);
         // the same name on every node

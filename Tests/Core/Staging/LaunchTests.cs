@@ -59,6 +59,37 @@ public sealed class LaunchTests(Cluster started)
         Assert.Equal(1, cluster.Count("image_open"));
     }
 
+    [ClusterFact("pwsh")]
+    public void PartitionsAndJobsAreCompletedWhereSlurmAnswers()
+    {
+        Assert.Equal(0, HostProgram.Run("cp", ["-r", Path.Combine(Cli.Repository, "out/module/Slipway"), cluster.Shared]));
+        // programs that never answer, and none at all: nothing is offered, not even the files that are here
+        Assert.Equal(0, cluster.Sh("head", "mkdir /shared/scratch/hung && cd /shared/scratch/hung && printf '#!/bin/sh\nexec sleep 1000\n' >sinfo && cp sinfo squeue && chmod 755 *").ExitCode);
+        File.WriteAllText(Path.Combine(cluster.Shared, "complete.ps1"), """
+            $ErrorActionPreference = 'Stop'
+            Set-Location (New-Item -ItemType Directory "/tmp/empty-$PID")
+            Import-Module /shared/scratch/Slipway
+            function complete([string] $path, [string] $line) {
+                $env:PATH = $path
+                "$path $line" + (TabExpansion2 $line $line.Length).CompletionMatches.ForEach{ " [$($_.CompletionText)|$($_.ToolTip)]" }
+            }
+            $all = $env:PATH
+            complete $all 'Publish-ImageCache x.sqfs -Partition d'
+            complete $all 'Publish-ImageCache x.sqfs -Partition other'
+            complete $all 'Clear-ImageCache -JobId '
+            foreach ($path in '/shared/scratch/hung', '/nowhere') {
+                complete $path 'Get-ImageCache -Partition '
+                complete $path 'Get-ImageCache -JobId '
+            }
+            """);
+        Cli.Result result = cluster.On("head", User, "pwsh", "-NoProfile", "-NonInteractive", "-File", "/shared/scratch/complete.ps1");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        string path = "/usr/local/bin:/usr/bin:/bin", nodes = $"n[1-{Nodes.Length}]";
+        Assert.Equal(
+            $"{path} Publish-ImageCache x.sqfs -Partition d [debug|debug]\n{path} Publish-ImageCache x.sqfs -Partition other\n{path} Clear-ImageCache -JobId  [{cluster.Job}|no-shell on {nodes}]\n"
+            + string.Concat(new[] { "/shared/scratch/hung", "/nowhere" }.Select(p => $"{p} Get-ImageCache -Partition \n{p} Get-ImageCache -JobId \n")), result.Output);
+    }
+
     [ClusterFact(Needs.Long, "pwsh", "mpirun", "sge_qmaster", "sge_execd", "qsub")]
     public void RanksFindTheImageInAJobOfGridEngine()
     {

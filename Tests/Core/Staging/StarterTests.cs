@@ -25,8 +25,8 @@ public sealed class StarterTests(Cluster started)
     }
 
     /// <summary>
-    /// PBS is in no repository of Debian 12. In its place: a program with the same arguments that starts what it is given over SSH, with no input, and its
-    /// output where PBS leaves it, in the job's.
+    /// PBS is in no repository of Debian 12. In its place: a program with the same arguments that starts what it is given over SSH, with no input, with
+    /// the job's cookie in its environment, and its output where PBS leaves it, in the job's.
     /// </summary>
     [ClusterTheory]
     [InlineData("pbs_tmrsh", "")]
@@ -35,18 +35,25 @@ public sealed class StarterTests(Cluster started)
     {
         string image = cluster.Image(program);
         ShareLauncher();
-        string tasks = $$"""#!/bin/sh{{"\n"}}{{options}}n=$1; shift; c=; for a; do c="$c '$a'"; done; echo + >>/tmp/tasks; ssh "$n" "$c" </dev/null >>/tmp/job.out 2>&1; e=$?; echo - >>/tmp/tasks; exit $e{{"\n"}}""";
+        string tasks = $$"""#!/bin/sh{{"\n"}}{{options}}n=$1; shift; c=; for a; do c="$c '$a'"; done; echo + >>/tmp/tasks; ssh "$n" "PBS_JOBCOOKIE=$PBS_JOBCOOKIE $c" </dev/null >>/tmp/job.out 2>&1; e=$?; echo - >>/tmp/tasks; exit $e{{"\n"}}""";
         string start = Path.Combine(cluster.Shared, "bin", program);
         File.WriteAllText(start, tasks);
         Assert.Equal(0, HostProgram.Run("chmod", ["755", start]));
         File.WriteAllText(Path.Combine(cluster.Shared, "nodes"), string.Join('\n', Nodes.Append("head")) + "\n");
-        string publish(string slipway) => $"PATH={Shared}/bin:$PATH PBS_NODEFILE={Shared}/nodes {slipway} publish {image} --json --retry 0 --throttle-limit 2 --node {string.Join(',', Nodes)}";
+        string publish(string slipway) => $"PATH={Shared}/bin:$PATH PBS_NODEFILE={Shared}/nodes PBS_JOBCOOKIE=00000000207DB83E000000005275737E {slipway} publish {image} --json --retry 0 --throttle-limit 2 --node {string.Join(',', Nodes)}";
         cluster.Script("fsreset");
         AssertEachNodeReadOnce(cluster.Sh("head", "rm -f /tmp/tasks; " + publish(Program)), image);
         // a question and the copying for each node, two at a time
         int now = 0;
         int[] atOnce = [.. cluster.Sh("head", "cat /tmp/tasks").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => now += l == "+" ? 1 : -1)];
         Assert.Equal((4 * Nodes.Length, 2), (atOnce.Length, atOnce.Max()));
+
+        // who has seen the command line, and is no task of the job, is not believed
+        File.WriteAllText(start, tasks.Replace("PBS_JOBCOOKIE=$PBS_JOBCOOKIE ", "PBS_JOBCOOKIE=another ", StringComparison.Ordinal));
+        Cli.Result forged = cluster.Sh("head", publish(Program));
+        Assert.Equal(1, forged.ExitCode);
+        Assert.Empty(Placements(forged).Item2);
+        File.WriteAllText(start, tasks);
 
         // from a path that nodes lack, and to nodes where none was brought: there is no input to bring it by
         Parallel.ForEach(Nodes, n => cluster.Sh(n, $"rm -rf {Cache}/launcher"));
