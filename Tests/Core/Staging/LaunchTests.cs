@@ -69,25 +69,25 @@ public sealed class LaunchTests(Cluster started)
             $ErrorActionPreference = 'Stop'
             Set-Location (New-Item -ItemType Directory "/tmp/empty-$PID")
             Import-Module /shared/scratch/Slipway
-            function complete([string] $path, [string] $line) {
-                $env:PATH = $path
-                "$path $line" + (TabExpansion2 $line $line.Length).CompletionMatches.ForEach{ " [$($_.CompletionText)|$($_.ToolTip)]" }
+            function complete([string] $programs, [string] $line) {
+                $env:PATH = $path[$programs]
+                "$programs`: $line" + (TabExpansion2 $line $line.Length).CompletionMatches.ForEach{ " [$($_.CompletionText)|$($_.ToolTip)]" }
             }
-            $all = $env:PATH
-            complete $all 'Publish-ImageCache x.sqfs -Partition d'
-            complete $all 'Publish-ImageCache x.sqfs -Partition other'
-            complete $all 'Clear-ImageCache -JobId '
-            foreach ($path in '/shared/scratch/hung', '/nowhere') {
-                complete $path 'Get-ImageCache -Partition '
-                complete $path 'Get-ImageCache -JobId '
+            $path = @{ slurm = $env:PATH; hung = '/shared/scratch/hung'; none = '/nowhere' }
+            complete slurm 'Publish-ImageCache x.sqfs -Partition d'
+            complete slurm 'Publish-ImageCache x.sqfs -Partition other'
+            complete slurm 'Clear-ImageCache -JobId '
+            foreach ($programs in 'hung', 'none') {
+                complete $programs 'Get-ImageCache -Partition '
+                complete $programs 'Get-ImageCache -JobId '
             }
             """);
         Cli.Result result = cluster.On("head", User, "pwsh", "-NoProfile", "-NonInteractive", "-File", "/shared/scratch/complete.ps1");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        string path = "/usr/local/bin:/usr/bin:/bin", nodes = $"n[1-{Nodes.Length}]";
+        string job = $"{cluster.Job}|no-shell on n[1-{Nodes.Length}]";
         Assert.Equal(
-            $"{path} Publish-ImageCache x.sqfs -Partition d [debug|debug]\n{path} Publish-ImageCache x.sqfs -Partition other\n{path} Clear-ImageCache -JobId  [{cluster.Job}|no-shell on {nodes}]\n"
-            + string.Concat(new[] { "/shared/scratch/hung", "/nowhere" }.Select(p => $"{p} Get-ImageCache -Partition \n{p} Get-ImageCache -JobId \n")), result.Output);
+            $"slurm: Publish-ImageCache x.sqfs -Partition d [debug|debug]\nslurm: Publish-ImageCache x.sqfs -Partition other\nslurm: Clear-ImageCache -JobId  [{job}]\n"
+            + string.Concat(new[] { "hung", "none" }.Select(p => $"{p}: Get-ImageCache -Partition \n{p}: Get-ImageCache -JobId \n")), result.Output);
     }
 
     [ClusterFact(Needs.Long, "pwsh", "mpirun", "sge_qmaster", "sge_execd", "qsub")]

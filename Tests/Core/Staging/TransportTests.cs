@@ -23,6 +23,7 @@ public sealed class TransportTests(Cluster started)
         (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(opens == 1 ? 1 : 1 + Nodes.Length, cluster.Count("image_open"));
+        Assert.Equal(0, cluster.Count("flock"));
         Assert.Equal(Nodes, placements.Select(NodeOf));
         Assert.All(placements, p => Assert.Equal((transport, false, digest, Entry(digest)),
             (p.GetProperty("transport").GetString(), p.GetProperty("hit").GetBoolean(), p.GetProperty("digest").GetString(), p.GetProperty("path").GetString())));
