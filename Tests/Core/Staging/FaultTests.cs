@@ -79,6 +79,28 @@ public sealed class FaultTests(Cluster started)
         AssertSecondTryFinishes(image, ["n2"], options);
     }
 
+    /// <summary>sbcast(1) checks nothing: in its place, a program that sends another file of the same size by it.</summary>
+    [ClusterFact]
+    public void WhatSbcastBringsDamagedIsNoEntry()
+    {
+        string image = cluster.Image("brought"), digest = cluster.DigestOf(image), bin = "/shared/scratch/bin";
+        string script = """
+            mkdir BIN && cat >BIN/sbcast <<'X' && chmod 755 BIN/sbcast
+            #!/bin/sh
+            for a; do from=$to; to=$a; done
+            cp "$from" /tmp/damaged && chmod 644 /tmp/damaged && printf x | dd of=/tmp/damaged bs=1 seek=100000 conv=notrunc 2>/dev/null || exit 1
+            exec /usr/bin/sbcast --force "$2" /tmp/damaged "$to"
+            X
+            """.Replace("BIN", bin, StringComparison.Ordinal);
+        Assert.Equal(0, cluster.Sh("head", script).ExitCode);
+        (Cli.Result result, JsonElement[] placements) = Placements(cluster.Sh("head",
+            $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} --node {string.Join(',', Nodes)}"));
+        Assert.Equal((1, 0), (result.ExitCode, placements.Length));
+        Assert.All(Nodes, n => Assert.Contains($"{n}: what arrived has the digest sha256:", result.Error, StringComparison.Ordinal));
+        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {Cache}/sha256").Output));
+        AssertSecondTryFinishes(image, Nodes, "--transport", "Sbcast", "--job-id", cluster.Job);
+    }
+
     [ClusterFact]
     public void ADamagedEntryIsNoneAndIsMadeAgain()
     {
