@@ -86,7 +86,7 @@ if does python; then
     row "operations of $((nodes * ranks)) ranks on the shared filesystem meanwhile" "$(operations)" operations '= 0'
     home=/shared/home/alice
     cluster fsreset
-    row 'the same with the home directory on the shared filesystem' "$(seconds ranks $launcher run sha256:"$digest" -- "${run[@]}")" s '' "$(operations) operations, $(count image_open) opens of the image"
+    row 'import from the staged image, home directory on the shared filesystem' "$(seconds ranks $launcher run sha256:"$digest" -- "${run[@]}")" s '' "$(operations) operations, $(count image_open) opens of the image"
     home=/tmp
     cluster fsreset
     unpacked=$(seconds ranks $launcher run /shared/scratch/root -- "${run[@]}")

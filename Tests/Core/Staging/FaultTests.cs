@@ -14,10 +14,13 @@ public sealed class FaultTests(Cluster started)
 
     static readonly string[] AllButFirst = Nodes[1..], AllButSecond = [.. Nodes.Where(n => n != "n2")];
 
+    /// <summary>For faults that stay: a node that has them fails however often it is tried, and one that only was too busy to answer SSH in time is no matter of the test.</summary>
+    static readonly string[] Again = ["--retry", "2"];
+
     /// <summary>The second try copies to those that failed alone.</summary>
     void AssertSecondTryFinishes(string image, string[] failed, params string[] options)
     {
-        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options.Contains(Again[0]) ? options : [.. options, .. Again]);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(failed, placements.Where(p => !p.GetProperty("hit").GetBoolean()).Select(NodeOf));
         cluster.AssertHave(cluster.DigestOf(image), Nodes);
@@ -28,7 +31,7 @@ public sealed class FaultTests(Cluster started)
     {
         string image = cluster.Image("hostile"), digest = cluster.DigestOf(image);
         string[] names = ["-oProxyCommand=touch /tmp/pwned", "n1;touch /tmp/pwned", "$(touch /tmp/pwned)", "n1 n2", "nosuch"];
-        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, [.. names.SelectMany(n => new[] { "--node", n })]);
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, [.. names.SelectMany(n => new[] { "--node", n }), .. Again]);
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(Nodes, placements.Select(NodeOf));
         Assert.All(names[..^1], n => Assert.Contains($"'{n}' is not the name of a node", result.Error, StringComparison.Ordinal));
@@ -44,7 +47,7 @@ public sealed class FaultTests(Cluster started)
         cluster.Script("link", "n2", "down");
         try
         {
-            (Cli.Result result, JsonElement[] placements) = cluster.Publish(image);
+            (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, Again);
             Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
             Assert.Contains("n2: ssh: ", result.Error, StringComparison.Ordinal);
             cluster.AssertHave(digest, AllButSecond);
@@ -62,7 +65,7 @@ public sealed class FaultTests(Cluster started)
     public void AFullDiskIsAnErrorOfItsNode(string transport)
     {
         string image = cluster.Image("full-" + transport, 10_000_000), digest = cluster.DigestOf(image);
-        string[] options = ["--transport", transport, "--job-id", cluster.Job];
+        string[] options = ["--transport", transport, "--job-id", cluster.Job, .. Again];
         cluster.Publish(cluster.Image("first"), options); // brings the launcher along
         Assert.Equal(0, cluster.Sh("n2", "fallocate -l $(($(stat -f -c '%a * %S' /var/tmp | sed 's/ //g') - 5000000)) /var/tmp/filler", "root").ExitCode);
         try
@@ -122,7 +125,7 @@ public sealed class FaultTests(Cluster started)
         string image = cluster.Image("unsafe"), digest = cluster.DigestOf(image);
         cluster.Publish(cluster.Image("before"));
         cluster.Sh("n2", $"chmod 777 {Cache}/sha256", "root");
-        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image);
+        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, Again);
         Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
         Assert.Contains($"n2: {Cache}: another user could have written to this cache", result.Error, StringComparison.Ordinal);
         cluster.AssertHave(digest, AllButSecond);
