@@ -246,8 +246,8 @@ public sealed class FaultTests(Cluster started)
         string launcher = cluster.Sh("n3", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
         cluster.Script("fsreset");
         string storm = $"for i in $(seq 64); do {launcher} publish {image} >/tmp/storm.$(id -u).$i 2>&1 || echo failed & done; wait";
-        // a reader meanwhile: what is there by that name is whole whenever it is there
-        string watch = $"until [ -e /tmp/storm.over ]; do [ ! -e {Entry(digest)} ] || sha256sum <{Entry(digest)}; done | sort -u";
+        // a reader meanwhile: what is there by that name is whole whenever it is there. Where root was first, its entry is the user's too
+        string watch = $"while :; do for e in {Entry(digest)} /var/cache/slipway/sha256/{digest["sha256:".Length..]}; do [ ! -e $e ] || sha256sum <$e; done; [ ! -e /tmp/storm.over ] || break; done | sort -u";
         Cli.Running reader = cluster.StartOn("n3", User, "/bin/sh", "-c", watch);
         Cli.Running user = cluster.StartOn("n3", User, "/bin/sh", "-c", storm), root = cluster.StartOn("n3", "root", "/bin/sh", "-c", storm);
         Assert.Equal(("", ""), (user.Wait().Output, root.Wait().Output));
