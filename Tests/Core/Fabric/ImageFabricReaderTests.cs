@@ -108,12 +108,24 @@ public sealed class ImageFabricReaderTests
         var file = Path.Combine(directory.Path, "app.sqfs");
         using (var pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Files.Path, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
             pack.WaitForExit();
-        var before = Directory.GetDirectories(Path.GetTempPath(), "slipway-??????").Length;
 
         var fabric = ImageFabricReader.FromImage(file);
 
         Assert.Equal(Json(image.Read()), Json(fabric));
-        Assert.Equal(before, Directory.GetDirectories(Path.GetTempPath(), "slipway-??????").Length);
+        Assert.DoesNotContain(Directory.GetDirectories(Path.GetTempPath(), "slipway-??????"), HoldsOurs);
+    }
+
+    /// <summary>Whether a directory of an extraction is of the image with a space in a name; others may come and go.</summary>
+    static bool HoldsOurs(string directory)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(directory, "files")).Contains("with space", StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     [Fact]
