@@ -25,9 +25,12 @@ internal sealed class WorkDirectory : IDisposable
         try
         {
             RemoveStale(parent);
-            string path = System.IO.Path.Combine(parent, Prefix + Guid.NewGuid().ToString("n")[..12]);
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return new WorkDirectory(path, new FileStream(LockOf(path), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None));
+            string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name), unlocked = System.IO.Path.Combine(parent, "." + name);
+            // it has its name only when it has its lock: a build that starts at the same moment would take it for one that was left
+            Directory.CreateDirectory(unlocked, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            FileStream held = new(LockOf(unlocked), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+            Directory.Move(unlocked, path);
+            return new WorkDirectory(path, held);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -39,10 +42,12 @@ internal sealed class WorkDirectory : IDisposable
 
     static void RemoveStale(string parent)
     {
-        foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*"))
+        foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*").Concat(Directory.EnumerateDirectories(parent, "." + Prefix + "*").Where(d => !IsNew(d))))
             if (LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.stx_uid == LibC.geteuid() && !InUse(path))
                 RemoveAsBuilder(path);
     }
+
+    static bool IsNew(string path) => Directory.GetCreationTimeUtc(path) > DateTime.UtcNow.AddMinutes(-1);
 
     static bool InUse(string path)
     {
@@ -54,8 +59,8 @@ internal sealed class WorkDirectory : IDisposable
         }
         catch (FileNotFoundException)
         {
-            // its maker is between two lines of Create, or died there
-            return Directory.GetCreationTimeUtc(path) > DateTime.UtcNow.AddMinutes(-1);
+            // its maker is just removing it, or died there
+            return IsNew(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
