@@ -85,7 +85,8 @@ internal sealed record Question(IReadOnlyList<string> Arguments, Regex Pattern);
 
 /// <summary>How a launcher says which rank a line is of: the groups rank and node.</summary>
 /// <param name="Anywhere">The mark stands before each piece of output, also within a line.</param>
-internal sealed record Tagging(IReadOnlyList<string> Arguments, Regex Pattern, bool Anywhere);
+/// <param name="Hides">Lines of ranks that are there because of these flags.</param>
+internal sealed record Tagging(IReadOnlyList<string> Arguments, Regex Pattern, bool Anywhere, Regex? Hides);
 
 /// <summary>Variables that each rank has from its launcher.</summary>
 /// <param name="Rank">Its number among all.</param>

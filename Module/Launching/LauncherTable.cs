@@ -148,7 +148,8 @@ internal sealed class LauncherTable
             BindTo = Bindings(map) ?? like?.BindTo ?? new Dictionary<string, IReadOnlyList<string>>(),
             Directory = Or("directory", like?.Directory),
             Environment = Or("environment", like?.Environment),
-            Tag = map.Map("tag", "arguments", "pattern", "anywhere") is { } tag ? new Tagging(List(tag, "arguments"), Expression(tag, "pattern", "rank"), tag.Flag("anywhere") ?? false) : like?.Tag,
+            Tag = map.Map("tag", "arguments", "pattern", "anywhere", "hides") is { } tag
+                ? new Tagging(List(tag, "arguments"), Expression(tag, "pattern", "rank"), tag.Flag("anywhere") ?? false, tag.Has("hides") ? Expression(tag, "hides", null) : null) : like?.Tag,
             Root = Or("root", like?.Root),
             Variables = map.Map("variables", "rank", "size", "local-rank", "pmi") is { } variables
                 ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value, List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),

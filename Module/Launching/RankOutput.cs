@@ -86,6 +86,8 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
         foreach (Regex pattern in plan.Row?.Aborted ?? [])
             if (aborted is null && Matches(pattern, text) is { } match)
                 aborted = (rank, int.TryParse(match.Groups["exit"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int code) ? code : null);
+        if (rank is not null && Tag?.Hides is { } hides && Matches(hides, text) is not null)
+            return;
         Hand(new RankLine(rank, rank is { } r ? NodeOf(r) : null, isError, text));
     }
 
@@ -157,7 +159,7 @@ internal sealed class RankOutput(LaunchPlan plan, Action<RankLine>? sink)
             int? rank = Number("rank"), code = Number("exit"), signal = Number("signal");
             failure.TryGetValue("node", out string? node);
             if (rank is null && aborted is { } own)
-                (rank, code) = (own.Rank, own.Exit ?? code);
+                (rank, code) = (own.Rank, own.Exit ?? code ?? exit);
             else if (rank is null && codes is not null)
                 (rank, node, code, signal) = FromCodes(codes, node, code, signal, exit);
             node ??= rank is { } known ? NodeOf(known) : plan.Placement.Distinct().ToList() is [var only] ? only : null;

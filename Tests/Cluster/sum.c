@@ -1,7 +1,8 @@
-/* Sums over all ranks, and checks that there are as many of them as were started: sum RANKS [SECONDS]. */
+/* Sums over all ranks, and checks that there are as many of them as were started: sum RANKS [SECONDS | abort, which the last rank then does]. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int main(int count, char **arguments)
@@ -20,6 +21,11 @@ int main(int count, char **arguments)
             *end = 0;
     printf("rank %d of %d on %s: sum %d (%s)\n", rank, size, node, sum, library);
     fflush(stdout);
+    if (count > 2 && strcmp(arguments[2], "abort") == 0) {
+        if (rank == size - 1)
+            MPI_Abort(MPI_COMM_WORLD, 7);
+        sleep(600);
+    }
     if (count > 2)
         sleep(atoi(arguments[2]));
     MPI_Finalize();

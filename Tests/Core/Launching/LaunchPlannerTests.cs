@@ -62,7 +62,7 @@ public sealed class LaunchPlannerTests : IDisposable
     static string Flags(LaunchPlan plan) => string.Join(' ', plan.Arguments.TakeWhile(a => a != Cli.Program).Where(a => a != "--allow-run-as-root"));
 
     [Theory]
-    [InlineData("openmpi", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --tag-output")]
+    [InlineData("openmpi", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --tag-output --mca opal_abort_print_stack 1")]
     [InlineData("prrte", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --output tag")]
     [InlineData("hydra", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>:  -print-all-exitcodes")]
     [InlineData("intel", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]

@@ -98,6 +98,29 @@ public sealed class MpiClusterTests(MpiCluster cluster) : IClassFixture<MpiClust
         Assert.Equal(0, cluster.Preflight([.. slurm == 0 ? (string[])["--node", "n1,n2"] : ["-n", "2"], "--env", "PMIX_MCA_psec=native", OpenMpi], slurm).ExitCode);
     }
 
+    /// <summary>munged itself is stopped on a node: slurmd there can no longer tell who sends what. Over SSH nothing takes it.</summary>
+    [MpiFact]
+    public void AStoppedMungedIsNamedWithItsNode()
+    {
+        Assert.Equal(0, cluster.Sh("n2", "pkill -x munged && while pgrep -x munged; do sleep 0.1; done", "root").ExitCode);
+        try
+        {
+            (int exit, PreflightCheck[] checks) = cluster.Preflight(["-n", "2", "--launcher", "srun-pmix", OpenMpi], 2);
+            Assert.Equal(1, exit);
+            AssertSays(checks, "launcher", "failed on node n2", "munged");
+            Assert.Contains(checks, c => c is { Node: "n2", Name: "launcher", Status: PreflightStatus.Failed });
+            Assert.Equal(0, cluster.Preflight(["--node", "n1,n2", OpenMpi]).ExitCode);
+        }
+        finally
+        {
+            cluster.Sh("n2", "setpriv --reuid=munge --regid=munge --clear-groups munged", "root");
+            // Slurm would try for a minute yet to end the step there; this is how an admin brings a node back
+            Until(() => cluster.Sh("head", "scontrol update nodename=n2 state=down reason=munge; scontrol update nodename=n2 state=resume; sleep 1; sinfo -h -t idle -o %D; squeue -h -t all -o %T | grep COMPLETING", "root").Output.Trim() == $"{Nodes.Length}",
+                () => "all nodes are idle again");
+        }
+        cluster.AssertNothingIsLeft();
+    }
+
     [MpiFact]
     public void AHiddenSessionDirectoryIsNamed()
     {
@@ -195,6 +218,23 @@ public sealed class MpiClusterTests(MpiCluster cluster) : IClassFixture<MpiClust
         {
             cluster.Sh("head", "rm -r /etc/slipway /usr/local/bin/wharf", "root");
         }
+    }
+
+    /// <summary>Open MPI's mpirun loses the message of it now and then, so more than once.</summary>
+    [MpiTheory]
+    [InlineData("openmpi", 6), InlineData("hydra", 1)]
+    public void ARankThatCallsAbortIsNamed(string launcher, int times)
+    {
+        bool mpich = launcher == "hydra";
+        for (int i = 0; i < times; i++)
+        {
+            Cli.Result result = cluster.Mpi(["--json", "--launcher", launcher, "-n", "2", "--node", "n1,n2", .. mpich ? ForMpich : [], mpich ? Mpich : OpenMpi, "--", "sum", "2", "abort"]);
+            Assert.Equal(7, result.ExitCode);
+            JsonElement failure = JsonDocument.Parse(result.Output).RootElement.GetProperty("failure");
+            Assert.Equal((1, "n2", 7), (failure.GetProperty("rank").GetInt32(), failure.GetProperty("node").GetString(), failure.GetProperty("exitCode").GetInt32()));
+            Assert.StartsWith("rank 1 of 2 on n2: sum 3", failure.GetProperty("lastLines").EnumerateArray().First().GetString(), StringComparison.Ordinal);
+        }
+        cluster.AssertNothingIsLeft();
     }
 
     [MpiFact]

@@ -15,13 +15,18 @@ sealed class MpiDeaths(MpiCluster cluster)
         bool mpich = launcher is "hydra" or "srun-pmi2";
         Cli.Running job = cluster.StartMpi(["--json", "-n", $"{Ranks}", "--launcher", launcher, .. slurm ? ["--ranks-per-node", "2"] : (string[])["--node", string.Join(',', Nodes)],
             .. mpich ? ForMpich : [], mpich ? Mpich : OpenMpi, "--", "sum", $"{Ranks}", "600"], slurm ? Nodes.Length : 0, seconds: 200);
-        Until(() => Nodes.All(n => cluster.Sh(n, "pgrep -c -x sum", "root").Output.Trim() == "2"), () => "two ranks run on each node");
+        bool gone = false;
+        Until(() => (gone = job.Process.HasExited) || Nodes.All(n => cluster.Sh(n, "pgrep -c -x sum", "root").Output.Trim() == "2"), () => $"two ranks run on each node, and not {Everything()}");
+        Assert.True(!gone, $"the job has ended before all ranks were there: {(gone ? job.Wait() : null)}");
         Assert.Equal(0, cluster.Sh(node, kill, "root").ExitCode);
         ended = job.Wait(260);
         Assert.True(ended.ExitCode is not (0 or 124), $"{ended.ExitCode}: {ended.Output}{ended.Error}");
         cluster.AssertNothingIsLeft();
         return ended.Output.Length > 0 ? JsonDocument.Parse(ended.Output).RootElement : null;
     }
+
+    /// <summary>What runs where.</summary>
+    string Everything() => string.Concat(Nodes.Append("head").Select(n => $"{n}: {cluster.Sh(n, "ps -u alice -o pid,ppid,stat,wchan:20,args", "root").Output}"));
 
     public void Rank(string launcher, bool slurm)
     {
@@ -47,7 +52,8 @@ sealed class MpiDeaths(MpiCluster cluster)
         After(launcher, slurm: true, "n2", "pkill -9 slurmd; pkill -9 slurmstepd; pkill -9 -x sum", out Cli.Result ended);
         Assert.Contains("n2", ended.Output + ended.Error, StringComparison.Ordinal);
         Assert.Equal(0, cluster.Sh("n2", "slurmd -L /var/log/cluster/n2-slurmd.log", "root").ExitCode);
-        Until(() => cluster.Sh("head", "sinfo -h -t idle -o %D").Output.Trim() == $"{Nodes.Length}", () => "all nodes are idle again");
+        // The first node's step daemon waits a minute for word of the one that is gone (slurmstepd, REVERSE_TREE_CHILDREN_TIMEOUT); so long the job is completing, and no other starts.
+        Until(() => cluster.Sh("head", "sinfo -h -t idle -o %D; squeue -h -t all -o %T | grep COMPLETING").Output.Trim() == $"{Nodes.Length}", () => "all nodes are idle again", seconds: 240);
     }
 }
 

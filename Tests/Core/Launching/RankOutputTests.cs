@@ -92,6 +92,22 @@ public class RankOutputTests
         Assert.Equal((2, "n2", 5), (failure.Rank, failure.Node, failure.ExitCode));
     }
 
+    /// <summary>The message is lost in mpirun's own show_help.c; the rank has written its stack before.</summary>
+    [Fact]
+    public void OpenMpiTellsARankThatCalledAbortByItsStack()
+    {
+        (RankOutput output, List<RankLine> lines) = Of("openmpi", ["n1", "n2"]);
+        foreach (string line in (string[])["[1,1]<stderr>:no such potential", "[1,1]<stderr>:[n2:09124] [0] func:/lib/x86_64-linux-gnu/libopen-pal.so.40(opal_backtrace_buffer+0x36) [0x7f968f24ee76]",
+            "[1,1]<stderr>:[n2:09124] [1] func:/lib/x86_64-linux-gnu/libmpi.so.40(ompi_mpi_abort+0x15f) [0x7f968f580b3f]", "[1,1]<stderr>:[n2:09124] [2] func:./ab(+0x11ec) [0x55d52a3f81ec]",
+            "[n1:13139] [[24493,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer in file ../../../orte/util/show_help.c at line 507"])
+            output.Add(line, isError: true);
+        output.Flush();
+        RankFailure failure = output.Failure(7);
+        Assert.Equal((1, "n2", 7), (failure.Rank, failure.Node, failure.ExitCode));
+        Assert.Equal(["no such potential"], failure.LastLines);
+        Assert.DoesNotContain(lines, l => l.Text.Contains("func:", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void PrrteTellsARank()
     {
@@ -133,6 +149,7 @@ public class RankOutputTests
     [InlineData("srun: error: n2: task 3: Killed", 3, "n2", null, "Killed")]
     [InlineData("srun: error: n1: tasks 0-1: Exited with exit code 2", 0, "n1", 2, "exit code 2")]
     [InlineData("srun: error: Node failure on n4", null, "n4", null, "Node failure on n4")]
+    [InlineData("srun: error: Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received", null, "n2", null, "Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received")]
     public void SrunTellsRankAndNode(string said, int? rank, string node, int? exit, string reason)
     {
         // the others are ended after it: the first message counts
