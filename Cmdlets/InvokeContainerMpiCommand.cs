@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Management.Automation;
 using Slipway.Launching;
 
@@ -7,49 +6,12 @@ namespace Slipway.Cmdlets;
 /// <summary>Invoke-ContainerMpi: starts MPI ranks in an image.</summary>
 [Cmdlet(VerbsLifecycle.Invoke, "ContainerMpi", SupportsShouldProcess = true)]
 [OutputType(typeof(MpiResult), typeof(LaunchPlan), typeof(Job))]
-public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
+public sealed class InvokeContainerMpiCommand : MpiCmdlet
 {
-    [Parameter(Mandatory = true, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
-    [Alias("Path")]
-    public ImageArgument Image { get; set; } = null!;
-
-    /// <summary>Without it one, or <see cref="RanksPerNode"/> on each node.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateRange(1, int.MaxValue)]
-    [Alias("n")]
-    public int Ranks { get; set; }
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    public string[] Node { get; set; } = [];
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ValidateRange(1, int.MaxValue)]
-    public int RanksPerNode { get; set; }
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(LauncherCompleter))]
-    public string? Launcher { get; set; }
-
-    /// <summary>Whose launcher starts the ranks.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    public MpiMode Mpi { get; set; }
-
-    /// <summary>Each <c>SRC[:DST[:ro]]</c>.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    public string[] Bind { get; set; } = [];
-
     /// <summary>What each rank is bound to.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ArgumentCompleter(typeof(BindingCompleter))]
     public string? BindTo { get; set; }
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [Alias("Env")]
-    public IDictionary Environment { get; set; } = new Hashtable();
-
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    [ArgumentCompleter(typeof(FabricCompleter))]
-    public string Fabric { get; set; } = "auto";
 
     /// <summary>Where the ranks work, on every node.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -63,10 +25,6 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
     /// <summary>Mark each line of output with its rank.</summary>
     [Parameter]
     public SwitchParameter Tag { get; set; }
-
-    /// <summary>For the launcher, as they are.</summary>
-    [Parameter(ValueFromPipelineByPropertyName = true)]
-    public string[] LauncherArgument { get; set; } = [];
 
     /// <summary>Try one rank on each node first, and start the job only if nothing failed.</summary>
     [Parameter]
@@ -118,22 +76,10 @@ public sealed class InvokeContainerMpiCommand : SlipwayCmdlet
         return passed;
     }
 
-    MpiRequest Request(ContainerImage image) => new()
+    MpiRequest Request(ContainerImage image) => Request(image, Command) with
     {
-        Image = image,
-        Command = [.. Flatten(Command)],
-        Ranks = Ranks > 0 ? Ranks : null,
-        Nodes = Node,
-        RanksPerNode = RanksPerNode > 0 ? RanksPerNode : null,
-        Launcher = Launcher,
-        Mpi = Mpi,
         BindTo = BindTo,
-        Binds = [.. Bind.Select(FullBind)],
-        Environment = Pairs(Environment),
-        Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
         WorkingDirectory = WorkingDirectory is null ? null : FullPath(WorkingDirectory),
-        Location = CurrentProviderLocation("FileSystem").ProviderPath,
-        LauncherArguments = LauncherArgument,
         Label = true,
         Timeout = TimeoutSec > 0 ? TimeSpan.FromSeconds(TimeoutSec) : null,
     };

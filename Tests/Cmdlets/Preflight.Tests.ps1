@@ -23,6 +23,7 @@ Describe 'Test-ContainerMpi' {
 
     It 'refuses a launcher that is none, and an image that is none' {
         Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi -Image $image -Launcher nosuch }) UnknownLauncher InvalidArgument nosuch
+        Assert-SlipwayError (Get-SlipwayError { [pscustomobject]@{ Image = $image; Launcher = 'nosuch' } | Test-ContainerMpi }) UnknownLauncher InvalidArgument nosuch
         Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi -Image "$TestDrive/nothing.sqfs" }) ImageNotFound ObjectNotFound "$TestDrive/nothing.sqfs"
     }
 }

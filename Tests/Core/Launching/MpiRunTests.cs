@@ -17,7 +17,7 @@ public sealed class MpiRunTests
         return site.Start([Cli.Program, "mpi", "--launcher", launcher, .. more, .. arguments], cwd: site.Scratch);
     }
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra")]
+    [RankTheory]
     [MemberData(nameof(Launchers))]
     public void RanksSayWhoTheyAre(string launcher, string rank)
     {
@@ -27,33 +27,33 @@ public sealed class MpiRunTests
         Assert.Equal(["[0] good day 0", "[1] good day 1", "[2] good day 2"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
     }
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra")]
+    [RankTheory]
     [MemberData(nameof(Launchers))]
     public void AFailedRankIsNamedWithItsLastLines(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
         Cli.Result result = Start(site, launcher, "-n", "3", "--json", TinyImage.File, "--", "sh", "-c", $"echo I am ${rank}; [ ${rank} != 1 ] || {{ echo no input >&2; exit 7; }}; sleep 30").Wait(120);
         Assert.Equal(7, result.ExitCode);
-        JsonElement failure = JsonDocument.Parse(result.Output).RootElement.GetProperty("failure");
+        JsonElement failure = Failure(result);
         Assert.Equal((1, 7, Environment.MachineName), (failure.GetProperty("rank").GetInt32(), failure.GetProperty("exitCode").GetInt32(), failure.GetProperty("node").GetString()));
         Assert.Equal(["I am 1", "no input"], failure.GetProperty("lastLines").EnumerateArray().Select(l => l.GetString()!).Order(StringComparer.Ordinal));
         Assert.Contains("slipway: rank 1 on", result.Error, StringComparison.Ordinal);
     }
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra")]
+    [RankTheory]
     [MemberData(nameof(Launchers))]
     public void ARankThatIsKilledIsToldBySignal(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
         Cli.Result result = Start(site, launcher, "-n", "2", "--json", TinyImage.File, "--", "sh", "-c", $"[ ${rank} != 1 ] || kill -9 $$; sleep 30").Wait(120);
         Assert.NotEqual(0, result.ExitCode);
-        JsonElement failure = JsonDocument.Parse(result.Output).RootElement.GetProperty("failure");
+        JsonElement failure = Failure(result);
         Assert.Equal(Environment.MachineName, failure.GetProperty("node").GetString());
         if (launcher == "openmpi")
             Assert.Equal((1, 9), (failure.GetProperty("rank").GetInt32(), failure.GetProperty("signal").GetInt32()));
     }
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra")]
+    [RankTheory]
     [MemberData(nameof(Launchers))]
     public void AfterItsTimeAJobIsEnded(string launcher, string rank)
     {
@@ -64,7 +64,7 @@ public sealed class MpiRunTests
         Gone(site);
     }
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra")]
+    [RankTheory]
     [MemberData(nameof(Launchers))]
     public void CtrlCEndsAllRanks(string launcher, string rank)
     {
@@ -115,6 +115,8 @@ public sealed class MpiRunTests
         Assert.Contains($"slipway: rank 1 on {Environment.MachineName}: exit code 4", result.Error, StringComparison.Ordinal);
     }
 
+    static JsonElement Failure(Cli.Result result) => JsonDocument.Parse(result.Output).RootElement.GetProperty("failure");
+
     static void Gone(RunSite site)
     {
         // the holder goes within a second of the last rank; a machine that is busy takes longer
@@ -122,4 +124,10 @@ public sealed class MpiRunTests
             Thread.Sleep(50);
         Assert.Empty(site.Processes());
     }
+}
+
+[AttributeUsage(AttributeTargets.Method)]
+sealed class RankTheoryAttribute : TheoryAttribute
+{
+    public RankTheoryAttribute() => Skip = Needs.Missing([Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra"]);
 }
