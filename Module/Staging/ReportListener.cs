@@ -10,8 +10,8 @@ namespace Slipway.Staging;
 /// <summary>Takes the answers of one node over TCP, where the program that starts it there does not give its output back.</summary>
 /// <remarks>
 /// A node says first what only a process of the job can know: a command line can be read by all users of a node, so there is but a number used once on it, and the
-/// secret is made of that and of the job's cookie, which PBS puts into the environment of each of its tasks (tm_init() of OpenPBS's src/lib/Libifl/tm.c and of
-/// Torque's src/lib/Libpbs/tm.c take it from there, and without it can start nothing).
+/// secret is made of that and of the job's cookie, which PBS puts into the environment of each of its tasks (tm_init(), src/lib/Libifl/tm.c
+/// of OpenPBS and of Torque, takes it from there, and without it nothing can be started).
 /// </remarks>
 internal sealed class ReportListener : IDisposable
 {
