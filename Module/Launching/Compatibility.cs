@@ -18,7 +18,7 @@ internal static class Compatibility
         return Parse(reader.ReadToEnd(), Resource);
     });
 
-    sealed record VariableRow(string? Launcher, VersionRange? LauncherVersions, string? Gives, string? Family, VersionRange? Versions, string? Lacks, IReadOnlyDictionary<string, string> Set, string Reason);
+    sealed record VariableRow(string? Launcher, VersionRange? LauncherVersions, string? Gives, string? Family, VersionRange? Versions, string? Lacks, IReadOnlyDictionary<string, string> Set, string For, string Reason);
 
     /// <param name="mpi">The image's; null where it has none that was recognised.</param>
     /// <param name="version">The launcher's.</param>
@@ -44,20 +44,20 @@ internal static class Compatibility
         return ([.. top.Maps("pairs", "family", "flavour", "versions", "speaks", "launcher", "launcher-versions", "gives", "verdict", "reason", "advice").Select(map => new CompatibilityRow(
             map.Text("family")?.Value, map.Text("flavour")?.Value, Range(map, "versions"), map.Text("speaks")?.Value, map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value,
             Enum.Parse<MpiFit>(map.Required("verdict").Value, ignoreCase: true), map.Required("reason").Value, map.Text("advice")?.Value))],
-            [.. top.Maps("variables", "launcher", "launcher-versions", "gives", "family", "versions", "lacks", "set", "reason").Select(map => new VariableRow(
-                map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value, map.Text("family")?.Value, Range(map, "versions"), map.Text("lacks")?.Value, map.Pairs("set", n => n.Length > 0, ""), map.Required("reason").Value))]);
+            [.. top.Maps("variables", "launcher", "launcher-versions", "gives", "family", "versions", "lacks", "set", "for", "reason").Select(map => new VariableRow(
+                map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value, map.Text("family")?.Value, Range(map, "versions"), map.Text("lacks")?.Value, map.Pairs("set", n => n.Length > 0, ""), map.Text("for")?.Value ?? "ranks", map.Required("reason").Value))]);
     }
 
-    /// <summary>What the ranks are given beside, each with the reason.</summary>
+    /// <summary>What the ranks or the launcher (<see cref="PlannedVariable.For"/>) are given beside, each with the reason.</summary>
     /// <param name="version">The launcher's.</param>
-    public static IEnumerable<(string Name, string Value, string Reason)> Variables(Launcher launcher, string? version, ImageMpiFacts image) =>
+    public static IEnumerable<(string Name, string Value, string For, string Reason)> Variables(Launcher launcher, string? version, ImageMpiFacts image) =>
         from row in Table.Value.Variables
         where (row.Launcher is null || launcher.Answers(row.Launcher)) && (row.LauncherVersions is null || row.LauncherVersions.Has(version))
             && (row.Gives is null || launcher.Gives.Contains(row.Gives))
             && (row.Family is null || (image.Candidates.Count > 0 && image.Candidates.All(m => m.Family == row.Family && (row.Versions is null || row.Versions.Has(m.Version)))))
             && (row.Lacks is null || (image.Candidates.Count > 0 && image.Facts is { } facts && !facts.Sonames.Contains(row.Lacks)))
         from pair in row.Set
-        select (pair.Key, pair.Value, row.Reason);
+        select (pair.Key, pair.Value, row.For, row.Reason);
 
     static VersionRange? Range(YamlMap map, string key) => map.Text(key) is { } text ? VersionRange.Parse(text.Value) : null;
 }

@@ -90,9 +90,9 @@ internal sealed partial class LaunchPlanner
         bool published = request.Image.Placements.Count > 0;
         // where it was brought along, or is not at our own path, publishing tells where all of the nodes have it
         string slipway = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere : SlipwayProgram.Path;
-        foreach ((string name, string value, string reason) in Compatibility.Variables(row, found.Version, mpi))
-            if (!request.Environment.ContainsKey(name))
-                variables.Add(new PlannedVariable(name, value, "ranks", reason));
+        foreach ((string name, string value, string whose, string reason) in Compatibility.Variables(row, found.Version, mpi))
+            if (whose == "launcher" ? variable(name) is null : !request.Environment.ContainsKey(name))
+                variables.Add(new PlannedVariable(name, value, whose, reason));
         List<string> run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
         Add([slipway, .. run], published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
         return Plan(row, found.Version, found.Program, verdict, ranks, perNode, placement, run);

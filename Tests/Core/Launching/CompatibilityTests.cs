@@ -79,7 +79,7 @@ public class CompatibilityTests
     {
         static Launcher Row(string name) => LauncherTable.BuiltIn.Launchers.Single(l => l.Name == name);
         static string[] Set(string launcher, ImageFabric? facts, bool mpi = true) =>
-            [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, mpi ? [Mpi("Open MPI", "4.1.4", "pmix")!] : [], "")).Select(v => $"{v.Name}={v.Value}")];
+            [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, mpi ? [Mpi("Open MPI", "4.1.4", "pmix")!] : [], "")).Where(v => v.For == "ranks").Select(v => $"{v.Name}={v.Value}")];
         Assert.Equal(["PMIX_MCA_psec=native"], Set("srun-pmix", new ImageFabric()));
         Assert.Equal(["PMIX_MCA_psec=native"], Set("openmpi", new ImageFabric()));
         Assert.Empty(Set("srun-pmix", new ImageFabric { Sonames = ["libmunge.so.2"] }));
@@ -92,7 +92,7 @@ public class CompatibilityTests
     public void OpenMpi5UnderAnOlderMpirunDoesWithoutItsHierarchicalCollectives()
     {
         static string[] Set(string launcher, string launcherVersion, string version) =>
-            [.. Compatibility.Variables(LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), launcherVersion, new ImageMpiFacts(new ImageFabric { Sonames = ["libmunge.so.2"] }, [Mpi("Open MPI", version, "pmix")!], "")).Select(v => $"{v.Name}={v.Value}")];
+            [.. Compatibility.Variables(LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), launcherVersion, new ImageMpiFacts(new ImageFabric { Sonames = ["libmunge.so.2"] }, [Mpi("Open MPI", version, "pmix")!], "")).Where(v => v.For == "ranks").Select(v => $"{v.Name}={v.Value}")];
         Assert.Equal(["OMPI_MCA_coll=^han"], Set("openmpi", "4.1.4", "5.0.7"));
         Assert.Empty(Set("openmpi", "4.1.4", "4.1.4"));
         Assert.Empty(Set("prrte", "5.0.7", "5.0.7"));

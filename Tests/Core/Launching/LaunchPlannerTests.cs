@@ -205,9 +205,12 @@ public sealed class LaunchPlannerTests : IDisposable
         request.Image.Manifest!.Fabric!.Sonames = [];
         LaunchPlan plan = Plan(request, "srun-pmix");
         Assert.Contains("PMIX_MCA_psec=native", plan.Arguments);
-        Assert.Contains("munge", Assert.Single(plan.Variables).Reason, StringComparison.Ordinal);
+        Assert.Contains("munge", Assert.Single(plan.Variables, v => v.For == "ranks").Reason, StringComparison.Ordinal);
+        Assert.Equal(("SLURM_PMIX_FENCE", "ring"), Assert.Single(plan.Variables, v => v.For == "launcher") is var fence ? (fence.Name, fence.Value) : default);
         // the user's word stands
         Assert.Equal(["PMIX_MCA_psec=munge"], Plan(request with { Environment = new Dictionary<string, string> { ["PMIX_MCA_psec"] = "munge" } }, "srun-pmix").Arguments.Where(a => a.StartsWith("PMIX", StringComparison.Ordinal)));
+        environment["SLURM_PMIX_FENCE"] = "tree";
+        Assert.DoesNotContain(Plan(request, "srun-pmix").Variables, v => v.For == "launcher");
     }
 
     [Theory]

@@ -110,21 +110,8 @@ public class MpiCluster : IDisposable
         return StartSh("head", slurmNodes == 0 ? $"{before} {command}" : $"{before} salloc --quiet --nodes={slurmNodes} --ntasks-per-node={perNode} {command}", seconds: seconds);
     }
 
-    internal Cli.Result Mpi(IEnumerable<string> arguments, int slurmNodes = 0, int perNode = 2, string before = "")
-    {
-        for (int again = 0; ; again++)
-            if (StartMpi(arguments, slurmNodes, perNode, before).Wait(180) is var result && (again == Again || !IsOpenMpisOwnFault(result)))
-                return result;
-    }
-
-    /// <summary>So often is tried what may end by a fault that is not ours.</summary>
-    internal const int Again = 3;
-
-    /// <summary>
-    /// Debian's Open MPI 4.1.4 takes a message in MPI_Init for which it has no receiver yet, and calls address 0 (mca_btl_tcp, below opal_progress): without a container, of 45 starts
-    /// of 16 ranks on 8 nodes by srun --mpi=pmix 5 ended so.
-    /// </summary>
-    internal static bool IsOpenMpisOwnFault(Cli.Result result) => result.ExitCode != 0 && (result.Output + result.Error).Contains("Signal: Segmentation fault (11)", StringComparison.Ordinal);
+    internal Cli.Result Mpi(IEnumerable<string> arguments, int slurmNodes = 0, int perNode = 2, string before = "") =>
+        StartMpi(arguments, slurmNodes, perNode, before).Wait(180);
 
     static string Quote(string argument) => "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
