@@ -20,6 +20,8 @@ internal sealed unsafe class ContainerRoot
 
     readonly List<(HostBind Bind, int Tree)> binds = [];
     HiddenDevices? hidden;
+
+    /// <summary>The image's mount. It stays open as long as the holder lives: <see cref="ReadAhead"/> may still read when the root is ready.</summary>
     int image = -1;
 
     /// <summary>Directories of the host that are seen at their own path.</summary>
