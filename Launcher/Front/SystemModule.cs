@@ -120,6 +120,27 @@ namespace System.Runtime.InteropServices
     }
 }
 
+namespace System
+{
+    /// <summary>Larger structures are emptied, filled and copied by these (JitHelper.GetEntryPoint); none is copied to where it lies in part.</summary>
+    static unsafe class SpanHelpers
+    {
+        static void ClearWithoutReferences(byte* to, nuint count) => Fill(to, 0, count);
+
+        static void Fill(byte* to, byte value, nuint count)
+        {
+            for (nuint i = 0; i < count; i++)
+                to[i] = value;
+        }
+
+        static void Memmove(byte* to, byte* from, nuint count)
+        {
+            for (nuint i = 0; i < count; i++)
+                to[i] = from[i];
+        }
+    }
+}
+
 namespace Internal.Runtime.CompilerHelpers
 {
     using System.Runtime;
@@ -131,21 +152,6 @@ namespace Internal.Runtime.CompilerHelpers
         [RuntimeExport("RhpPInvokeReturn")] static void Return(nint frame) { }
         [RuntimeExport("RhpReversePInvoke")] static void Enter(nint frame) { }
         [RuntimeExport("RhpReversePInvokeReturn")] static void EnterReturn(nint frame) { }
-
-        // larger structures are emptied and copied by these
-        [RuntimeExport("RhSpanHelpers_MemZero")]
-        static unsafe void Zero(byte* to, nuint count)
-        {
-            for (nuint i = 0; i < count; i++)
-                to[i] = 0;
-        }
-
-        [RuntimeExport("RhSpanHelpers_MemCopy")]
-        static unsafe void Copy(byte* to, byte* from, nuint count)
-        {
-            for (nuint i = 0; i < count; i++)
-                to[i] = from[i];
-        }
 
         /// <summary>A local buffer was written over its end.</summary>
         [RuntimeExport("RhpFallbackFailFast")] static void FailFast() => Slipway.Front.LibC.abort();

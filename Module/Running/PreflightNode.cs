@@ -65,7 +65,7 @@ public static unsafe class PreflightNode
         }
         if (probe is null)
         {
-            Say(checks.Check("mpi", PreflightStatus.Warning, "this build has no program to try MPI with: it takes x86-64 and the NativeAOT compiler of .NET 9", "Try the job with two ranks first."));
+            Say(checks.Check("mpi", PreflightStatus.Warning, "this build has no program to try MPI with: it takes x86-64", "Try the job with two ranks first."));
             return 0;
         }
         string program = MakeProbe(probe);
