@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A fresh machine, without PowerShell:
-#   ./bootstrap.sh build          installs what building and the demo need, builds into out/
-#   ./bootstrap.sh demo           builds if need be, then builds, publishes and runs the LAMMPS example
-#   ./bootstrap.sh test [--long]  installs what the tests need, builds, runs all suites
+#   ./bootstrap.sh build             installs what building and the demo need, builds into out/
+#   ./bootstrap.sh demo [--no-pwsh]  builds if need be, then builds, publishes and runs the LAMMPS example, with the cmdlets or with `slipway` alone
+#   ./bootstrap.sh test [--long]     installs what the tests need, builds, runs all suites
+# Where there is no PowerShell 7.6 with Pester 5, demo and test make one in out/pwsh, for themselves alone.
 # Packages are installed as root or with sudo; where everything is there, neither is asked for.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en POWERSHELL_TELEMETRY_OPTOUT=1
 
 say() { printf '\n== %s\n' "$*" >&2; }
 die() { printf 'bootstrap: %s\n' "$*" >&2; exit 1; }
@@ -128,30 +129,50 @@ build() {
     printf '%s\n' "$digest" >out/sources
 }
 
+# Beside the build: making a PowerShell takes about half as long.
+start_pwsh() {
+    need_sdk
+    # a program of .NET looks for it in /usr/share/dotnet, /usr/lib/dotnet or here
+    : "${DOTNET_ROOT:=$(dotnet --list-runtimes | sed -n 's|^Microsoft.NETCore.App 10\..* \[\(.*\)/shared/.*|\1|p' | tail -n 1)}"
+    export DOTNET_ROOT
+    exec {making}< <(Tests/Shell/make.sh)
+}
+
+need_pwsh() {
+    local directory
+    IFS= read -r directory <&"$making" || exit 1
+    exec {making}<&-
+    PATH=$directory${directory:+:}$PATH
+}
+
 demo() {
+    [ "${1:-}" = --no-pwsh ] || start_pwsh
     build
+    [ "${1:-}" = --no-pwsh ] || need_pwsh
     need_fuse
     [ "$(id -u)" = 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     say 'demo: build, add fabric drivers, publish, run'
-    if command -v pwsh >/dev/null; then
-        pwsh -NoProfile -NonInteractive -File examples/lammps/demo.ps1
-    else
+    if [ "${1:-}" = --no-pwsh ]; then
         examples/lammps/demo.sh
+    else
+        pwsh -NoProfile -NonInteractive -File examples/lammps/demo.ps1
     fi
 }
 
 run_tests() {
     local long=${1:-}
+    start_pwsh
     build
     install_needs "$test_needs"
     [ -z "$long" ] || install_needs "$long_needs"
     need_fuse
+    need_pwsh
     Tests/run.sh "$long"
 }
 
-case ${1:-} in
+case $* in
     build) build always ;;
-    demo) demo ;;
-    test) run_tests "${2:-}" ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    demo | 'demo --no-pwsh') demo "${2:-}" ;;
+    test | 'test --long') run_tests "${2:-}" ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

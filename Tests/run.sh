@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every suite and sums them up: one last line, `N passed, N failed, N skipped`. Called by `./bootstrap.sh test [--long]`, which has built before.
+# Runs every suite and sums them up: one last line, `N passed, N failed, N skipped`.
+# Called by `./bootstrap.sh test [--long]`, which has built before and put a pwsh on the PATH.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ "${1:-}" = --long ] && export SLIPWAY_TEST_LONG=1
@@ -31,18 +32,16 @@ fi
 [ $core_exit -eq 0 ] || [ "$failed" -gt 0 ] || add 0 1 0
 
 printf '\n== Cmdlets (Pester)\n'
-if command -v pwsh >/dev/null && pwsh -NoProfile -c 'exit [int](-not (Get-Module -ListAvailable Pester))'; then
-    pwsh -NoProfile -NonInteractive -File Tests/Cmdlets/run.ps1 "$results/pester"
-    if read -r ok bad skip <"$results/pester"; then add "$ok" "$bad" "$skip"; else add 0 1 0; fi
-else
-    # by name and number: a test that did not run is never a test that passed
-    count=0
-    while IFS= read -r name; do
-        printf 'skipped  %s: pwsh with Pester 5 is not on the PATH\n' "$name"
-        count=$((count + 1))
-    done < <(sed -nE "s/^ *It '(([^']|'')*)'.*/\1/p" Tests/Cmdlets/*.Tests.ps1)
-    add 0 0 "$count"
-fi
+pwsh -NoProfile -NonInteractive -File Tests/Cmdlets/run.ps1 "$results/pester"
+if read -r ok bad skip <"$results/pester"; then add "$ok" "$bad" "$skip"; else add 0 1 0; fi
+
+# of both suites, without what several tests share (a cluster's start)
+printf '\n== The ten slowest\n'
+{
+    grep -o '<UnitTestResult [^>]*>' "$results/core.trx" | sed -nE 's/.* testName="([^"]*)".* duration="([0-9]+):([0-9]+):([0-9.]+)".*/\2 \3 \4 \1/p' |
+        sed -e 's/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g' | awk '{ time = $1 * 3600 + $2 * 60 + $3; sub(/^[^ ]+ [^ ]+ [^ ]+ /, ""); printf "%.3f %s\n", time, $0 }'
+    cat "$results/pester.times"
+} 2>/dev/null | sort -rn | head -n 10 | awk '{ time = $1; sub(/^[^ ]+ /, ""); printf "%6.1f s  %s\n", time, substr($0, 1, 150) }'
 
 printf '\n%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The four steps with `slipway`, where there is no pwsh.
+# The four steps with `slipway` alone: ./bootstrap.sh demo --no-pwsh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 slipway=../../out/bin/slipway

@@ -20,6 +20,8 @@ public sealed class Cluster : IDisposable
 
     readonly TemporaryDirectory directory = new();
     readonly string[] machines = [.. Nodes, "head"];
+    // of this checkout, where no PowerShell is installed: in a directory, then, that users of the nodes may not see
+    readonly string? madePwsh = HostProgram.TryFind("pwsh") is { } pwsh && pwsh.StartsWith(Cli.Repository + "/", StringComparison.Ordinal) ? Path.GetDirectoryName(pwsh) : null;
     readonly string script = Path.Combine(RepositoryRoot(), "Tests/Cluster/cluster.sh");
     string? image;
 
@@ -41,9 +43,15 @@ public sealed class Cluster : IDisposable
         foreach (string file in Directory.GetFiles(Path.GetDirectoryName(Cli.Program)!, "slipway*"))
             File.Copy(file, Path.Combine(Shared, Path.GetFileName(file)));
         Assert.Equal(0, Sh("head", "mv /shared/scratch/slipway* /usr/local/bin/ && chmod 755 /usr/local/bin/slipway*", "root").ExitCode);
+        if (madePwsh is not null)
+            Parallel.ForEach(machines, m => Assert.Equal(0, Sh(m, PutPwsh, "root").ExitCode));
         Assert.Equal(0, On("head", User, "salloc", "--no-shell", $"--nodes={Nodes.Length}", "--quiet").ExitCode);
         Job = On("head", User, "squeue", "--noheader", "--format=%i").Output.Trim();
     }
+
+    /// <summary>.NET's programs find it by /etc/dotnet/install_location where it is in no usual place.</summary>
+    static string PutPwsh => "ln -sf /usr/local/lib/pwsh/pwsh /usr/local/bin/"
+        + (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? $" && mkdir -p /etc/dotnet && echo '{root}' >/etc/dotnet/install_location" : "");
 
     bool IsUp { get; }
 
@@ -81,6 +89,8 @@ public sealed class Cluster : IDisposable
         ProcessStartInfo start = new("env", ["--default-signal", .. command]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         start.Environment["CLUSTER_STATE"] = Path.Combine(directory.Path, "state");
         start.Environment["CLUSTER_SHARED"] = "ctrfs";
+        if (madePwsh is not null)
+            start.Environment["CLUSTER_BINDS"] = $"{madePwsh}:/usr/local/lib/pwsh";
         return new Cli.Running(Process.Start(start)!);
     }
 
