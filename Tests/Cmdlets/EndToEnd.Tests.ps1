@@ -90,3 +90,24 @@ Describe 'The pipeline' {
         $image | Out-String -Width 200 | Should -Match 'lammps\s+\S+ MB\s+sha256:'
     }
 }
+
+Describe 'The demo' {
+    It 'runs LAMMPS on two ranks by slipway alone' {
+        if ($absent = (Get-Absent) ?? (Get-AbsentForRun)) { Set-ItResult -Skipped -Because $absent; return }
+        if (-not (Get-Command mpirun -CommandType Application -ErrorAction Ignore)) { Set-ItResult -Skipped -Because 'mpirun is not installed'; return }
+        # its own copy, so that nothing is left in the repository
+        $null = New-Item "$TestDrive/examples" -ItemType Directory
+        Copy-Item "$Repository/examples/lammps" "$TestDrive/examples" -Recurse -Exclude *.sqfs, *.json
+        $null = New-Item "$TestDrive/out" -ItemType SymbolicLink -Target "$Repository/out"
+        & "$TestDrive/examples/lammps/demo.sh" *> "$TestDrive/said.txt"
+        $code = $LASTEXITCODE
+        $said = Get-Content "$TestDrive/said.txt"
+        if ($said -match 'the repository cannot be reached') { Set-ItResult -Skipped -Because "$said"; return }
+        $code | Should -Be 0 -Because ($said -join "`n")
+        "$said" | Should -Match 'Loop time of .* on 2 procs'
+        $image = Get-ContainerImage "$TestDrive/examples/lammps/lammps.sqfs"
+        $said | Should -Contain "digest   $($image.Digest)"
+        $said -match '^fabric   \S' | Should -HaveCount 1
+        Get-ImageCache | Where-Object Digest -EQ $image.Digest | Remove-ImageCache -Confirm:$false
+    }
+}
