@@ -15,9 +15,12 @@ suits() {
 make() {
     printf '\n== making a PowerShell for demo and tests (out/pwsh), since none is on the PATH\n' >&2
     rm -rf out/pwsh.new
-    if ! dotnet publish Tests/Shell/Pwsh.csproj --nologo --verbosity minimal --configuration Release --output out/pwsh.new >out/pwsh.log 2>&1 || ! suits out/pwsh.new/pwsh >>out/pwsh.log 2>&1; then
-        printf 'bootstrap: PowerShell cannot be made: %s (all of it: out/pwsh.log)\n' "$(grep -m 1 error out/pwsh.log || tail -n 1 out/pwsh.log)" >&2
-        printf 'bootstrap: it takes Microsoft.PowerShell.SDK and Pester from a NuGet source (dotnet nuget list source). Or install PowerShell 7.6 with Pester 5; ./bootstrap.sh demo --no-pwsh takes neither.\n' >&2
+    local said why
+    if ! said=$({ dotnet publish Tests/Shell/Pwsh.csproj --nologo --verbosity minimal --configuration Release --output out/pwsh.new && suits out/pwsh.new/pwsh; } 2>&1); then
+        rm -rf out/pwsh.new
+        why=$(grep -m 1 -i 'no space left' <<<"$said" || grep -m 1 error <<<"$said" || tail -n 1 <<<"$said")
+        printf 'bootstrap: PowerShell cannot be made in out/pwsh: %s\n' "$why" >&2
+        printf 'bootstrap: it takes Microsoft.PowerShell.SDK and Pester from a NuGet source (dotnet nuget list source), and 60 MB. Or install PowerShell 7.6 with Pester 5; ./bootstrap.sh demo --no-pwsh takes neither.\n' >&2
         exit 1
     fi
     rm -rf out/pwsh
