@@ -24,6 +24,7 @@ public static unsafe partial class LibC
 
     [LibraryImport(libc)] public static partial int open(byte* pathname, int flags, uint mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int open(string pathname, int flags, uint mode);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int openat(int dirfd, string pathname, int flags, uint mode);
     [LibraryImport(libc)] public static partial int fcntl(int fd, int cmd, nint arg);
     [LibraryImport(libc)] public static partial int flock(int fd, int operation);
 

@@ -33,6 +33,8 @@ public static unsafe partial class LibC
 
     [LibraryImport(libc)] public static partial int statx(int dirfd, byte* pathname, int flags, uint mask, statx_t* statxbuf);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkdir(string pathname, uint mode);
+    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkdirat(int dirfd, string pathname, uint mode);
+    [LibraryImport(libc)] public static partial int fchmod(int fd, uint mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chmod(string pathname, uint mode);
     [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int mkfifo(string pathname, uint mode);
 

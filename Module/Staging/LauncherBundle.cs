@@ -21,7 +21,8 @@ internal sealed class LauncherBundle
     public string Name { get; private set; } = "";
 
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory => LibC.geteuid() == 0 ? NodeCache.RootCache : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{LibC.geteuid()}");
+    static string Directory => LibC.geteuid() == 0 ? NodeCache.RootCache
+        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{LibC.geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
 
     /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
     public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";
