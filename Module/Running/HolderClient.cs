@@ -18,6 +18,9 @@ internal static unsafe class HolderClient
     /// <summary>How often a holder may answer and yet not be one that can be joined, before another takes its place.</summary>
     const int MostOdd = 3;
 
+    /// <summary>How long a lock may be held with nothing to connect to: its owner makes its socket at once, so by then somebody has removed that. Milliseconds.</summary>
+    const int Vacancy = 5_000;
+
     /// <summary>How many holders are started for one rank: each may be killed before it is joined.</summary>
     const int MostStarts = 5;
 
@@ -27,11 +30,14 @@ internal static unsafe class HolderClient
     /// <exception cref="SlipwayException">It does not answer, or cannot be started.</exception>
     public static JoinedHolder Join(HolderFiles files, string key, HolderClaim? claim, Action<HolderClaim> start)
     {
-        long deadline = Environment.TickCount64 + HolderChildren.Patience;
+        long deadline = Environment.TickCount64 + HolderChildren.Patience, vacant = Environment.TickCount64 + Vacancy;
         for (int odd = 0, starts = 0; starts < MostStarts;)
         {
-            if (claim is null && TryJoin(files, key, deadline, ref odd) is { } joined)
+            bool answered = false;
+            if (claim is null && TryJoin(files, key, deadline, ref odd, out answered) is { } joined)
                 return joined;
+            if (answered)
+                vacant = Environment.TickCount64 + Vacancy;
             if (claim is not null && !HolderClaim.IsNamed(claim.Lock, files.Lock))
             {
                 claim.Dispose();
@@ -45,8 +51,11 @@ internal static unsafe class HolderClient
                 deadline = Environment.TickCount64 + HolderChildren.Patience;
             }
             // a holder lives, or is being started, and cannot be joined: not yet, or no more
-            else if (odd >= MostOdd || Environment.TickCount64 > deadline)
-                Replace(files, ref odd, ref deadline);
+            else if (odd >= MostOdd || Environment.TickCount64 > vacant)
+            {
+                Replace(files);
+                (odd, vacant) = (0, Environment.TickCount64 + Vacancy);
+            }
             else
                 Thread.Sleep(Pause);
         }
@@ -74,16 +83,17 @@ internal static unsafe class HolderClient
     }
 
     /// <summary>Lets another take the place of a holder that lives and cannot be joined, as when its entry was damaged: it keeps its ranks, but has no names any more.</summary>
-    static void Replace(HolderFiles files, ref int odd, ref long deadline)
+    static void Replace(HolderFiles files)
     {
         using IDisposable turn = PartialFile.Turn(files.Directory);
         files.Remove();
-        (odd, deadline) = (0, Environment.TickCount64 + HolderChildren.Patience);
     }
 
     /// <param name="odd">Is counted up where a holder answered, but not as it should.</param>
-    static JoinedHolder? TryJoin(HolderFiles files, string key, long deadline, ref int odd)
+    /// <param name="answered">False where there was nothing to connect to.</param>
+    static JoinedHolder? TryJoin(HolderFiles files, string key, long deadline, ref int odd, out bool answered)
     {
+        answered = false;
         if (!TryUnixAddress(files.Socket, out sockaddr_un address))
             return null;
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -91,6 +101,7 @@ internal static unsafe class HolderClient
         {
             if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
                 return null;
+            answered = true;
             // a holder that was about to end closes without a word: the next round starts another
             if (!TryReceive(fd, files, deadline, out int pid, out int pidfd))
                 return null;

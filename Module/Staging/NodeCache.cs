@@ -172,19 +172,19 @@ public static class NodeCache
     {
         uint mode = LibC.geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
         using SafeFileHandle above = new(LibC.open(Path.GetDirectoryName(cache)!, LibC.O_PATH | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0), ownsHandle: true);
-        using SafeFileHandle top = Open(above, Path.GetFileName(cache));
+        using SafeFileHandle top = Open(above, cache);
         foreach (string name in Directories)
-            Open(top, name).Dispose();
+            Open(top, $"{cache}/{name}").Dispose();
 
-        SafeFileHandle Open(SafeFileHandle parent, string name)
+        SafeFileHandle Open(SafeFileHandle parent, string path)
         {
+            string name = Path.GetFileName(path);
             SafeFileHandle made = new(OwnDirectory.Open((int)parent.DangerousGetHandle(), name, mode, out LibC.statx_t found), ownsHandle: true);
             int error = LibC.errno;
             if (!made.IsInvalid && IsSafe(found))
                 return made;
-            bool refused = !made.IsInvalid || error is LibC.ELOOP or LibC.ENOTDIR;
             made.Dispose();
-            throw refused ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"{name}: errno {error}"));
+            throw LibC.stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"));
         }
     }
 

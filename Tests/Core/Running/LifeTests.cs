@@ -89,10 +89,12 @@ public sealed class LifeTests
         string[] names = Names(site);
         Assert.Equal(3, names.Length);
         LibC.kill(rank, LibC.SIGKILL);
-        RunSite.WaitUntil(() => site.Pids("slipway-holder").SequenceEqual([next]), "the old holder has gone");
+        // whom it welcomed before its entry was found missing it still counts
+        if (robbed != "*.entry")
+            RunSite.WaitUntil(() => site.Pids("slipway-holder").SequenceEqual([next]), "the old holder has gone");
         Assert.Equal(names, Names(site));
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
-        Assert.Equal(next, site.Holder);
+        Assert.Contains(next, site.Pids("slipway-holder"));
         LibC.kill(site.Pids("sleep").Single(), LibC.SIGKILL);
         site.AssertNothingLeft();
     }
@@ -142,7 +144,7 @@ public sealed class LifeTests
         string Step() => Cli.Start("root", ["unshare", "--mount", "sh", "-c", $$"""
             mount -t proc -o hidepid={{hidePid}} proc /proc
             cd /tmp
-            rank() { setpriv --reuid {{site.User}} --regid {{site.User}} --clear-groups env XDG_RUNTIME_DIR={{site.Runtime}} HOME=/home/{{site.User}} {{Cli.Program}} run {{TinyImage.File}} -- sh -c "readlink /proc/self/ns/user; sleep 1"; }
+            rank() { exec setpriv --reuid {{site.User}} --regid {{site.User}} --clear-groups env XDG_RUNTIME_DIR={{site.Runtime}} HOME=/home/{{site.User}} {{Cli.Program}} run {{TinyImage.File}} -- sh -c "readlink /proc/self/ns/user; sleep 1"; }
             rank & rank & wait
             """]).Wait(60).Output;
         string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries), two = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -160,7 +162,7 @@ public sealed class LifeTests
     });
 
     [LifeTheory]
-    [InlineData("while :; do :; done\n"), InlineData("sleep 1000\n"), InlineData("exec cat /dev/zero >/dev/null\n")]
+    [InlineData("while :; do :; done\n"), InlineData("sleep 1000\n"), InlineData("cat /dev/zero >/dev/null\n")]
     public void AScriptThatDoesNotEndIsWaitedForOnce(string script)
     {
         using RunSite site = new(RunSite.Ordinary);
@@ -310,11 +312,23 @@ public sealed class LifeTests
             File.CreateSymbolicLink(root + "/home", target);
             Directory.CreateDirectory(root + "/var/home");
         });
-        Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/home/data", image, "--", "sh", "-c", "pwd; ls /home/data/home.sqfs; touch ~/.slipway-life && echo written");
+        Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/home/data", image, "--", "sh", "-c", "test . -ef ~ && echo home; ls /home/data/home.sqfs; touch ~/.slipway-life && echo written");
         string home = "/home/" + site.User;
-        Assert.Equal((0, home + "\n/home/data/home.sqfs\nwritten\n", ""), (result.ExitCode, result.Output, result.Error));
+        Assert.Equal((0, "home\n/home/data/home.sqfs\nwritten\n", ""), (result.ExitCode, result.Output, result.Error));
         File.Delete(home + "/.slipway-life");
         site.AssertNothingLeft();
+    }
+}
+
+/// <summary>What comes of it all under load.</summary>
+public sealed class LoadTests
+{
+    [NeedsTheory(Needs.Launcher, Needs.Fuse, Needs.Root, Needs.Long, "busybox", "mksquashfs", "squashfuse_ll", "setpriv")]
+    [InlineData(2, 180), InlineData(0, 30)]
+    public void FiveUsersWithFiftyRunsAtATime(int hidePid, int seconds)
+    {
+        Cli.Result result = Cli.Start("root", [Path.Combine(Cli.Repository, "Tests/Load/load.sh"), Cli.Program, seconds.ToString(CultureInfo.InvariantCulture), "50", "5", hidePid.ToString(CultureInfo.InvariantCulture)]).Wait(seconds + 180);
+        Assert.True(result.ExitCode == 0, result.ToString());
     }
 }
 

@@ -82,10 +82,10 @@ public sealed class SquatterTests
             as_user "$1" publish "$2" >/dev/null || exit
             as_user "$1" publish "$2" >/dev/null || exit
             ls -d /var/tmp/slipway-$uid-*/sha256/* | wc -l
-            as_user "$1" cache list | grep -c "/var/tmp/slipway-$uid-"
+            as_user "$1" cache list --json | grep -c "/var/tmp/slipway-$uid-"
             as_user "$1" run --explain "$2" -- true 2>&1 | grep -c "^image.*/var/tmp/slipway-$uid-"
             as_user "$1" run "$2" -- echo in
-            as_user "$1" cache clear >/dev/null; ls /var/tmp/slipway-$uid-*/sha256 | wc -l
+            sleep 1; as_user "$1" cache clear >/dev/null; ls /var/tmp/slipway-$uid-*/sha256 | wc -l
             ls -A /var/tmp/trap | wc -l
             """);
         Assert.Equal(("1\n1\n1\nin\n0\n0\n", ""), (result.Output, result.Error));

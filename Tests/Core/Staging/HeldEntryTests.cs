@@ -28,16 +28,18 @@ public sealed class HeldEntryTests
         Cli.Result result = Do(site, """
             entry=$("$1" publish "$2" --json | sed -n 's/.*"path":"\([^"]*sha256[^"]*\)".*/\1/p') || exit
             [ -f "$entry" ] || { echo "no entry: $entry"; exit; }
-            "$1" run "$2" -- sleep 2 & sleep 1
+            "$1" run "$2" -- sh -c 'echo running >"$1"; exec sleep 100' sh "$3" & rank=$!
+            until [ -s "$3" ]; do sleep 0.1; done
             "$1" cache clear; [ -f "$entry" ] && echo there
-            "$1" cache remove sha256:${entry##*/} 2>&1 | grep -o 'is in use: container'
-            wait; sleep 1
-            flock --shared "$entry" sleep 2 & sleep 0.5
+            "$1" cache remove sha256:${entry##*/} 2>&1 | grep -o 'is in use: container' || "$1" cache remove sha256:${entry##*/}
+            kill $rank; wait; sleep 1
+            flock --shared "$entry" sh -c 'echo held >"$0"; exec sleep 100' "$3" & until grep -q held "$3"; do sleep 0.1; done
             "$1" cache clear; [ -f "$entry" ] && echo there
             "$1" cache remove sha256:${entry##*/} >/dev/null 2>&1 || echo refused
-            wait
+            kill $!; pkill -P $! ; wait
+            until flock --nonblock "$entry" true; do sleep 0.1; done
             "$1" cache clear >/dev/null; [ -f "$entry" ] || echo gone
-            """, image);
+            """, image, site.Scratch + "/running");
         Assert.Equal(("there\nis in use: container\nthere\nrefused\ngone\n", ""), (result.Output, result.Error));
         site.AssertNothingLeft();
     }
