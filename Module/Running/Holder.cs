@@ -79,6 +79,8 @@ internal static unsafe class Holder
         foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0]).Where(n => n != ours.Name).Distinct().ToList())
         {
             HolderFiles files = new(ours.Directory, name);
+            if (HolderEntry.IsOfAnotherVersion(files.Entry))
+                continue;
             // made where it is not there, so that nobody starts a holder of that name meanwhile
             int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
             if (held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0 && HolderClaim.IsNamed(held, files.Lock))

@@ -56,6 +56,9 @@ internal sealed class HolderEntry
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {LibC.errno})", "Check that the disk of the runtime directory is not full.");
     }
 
+    /// <summary>True where another version of Slipway wrote it, whose holders tell by other means that they live.</summary>
+    public static bool IsOfAnotherVersion(string path) => OpenedFile.TryTextFound(path) is ['v', ..] text && !text.StartsWith($"v{Version}\0", StringComparison.Ordinal);
+
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
     public static HolderEntry? Read(string path)
     {
