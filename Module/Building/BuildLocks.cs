@@ -50,7 +50,7 @@ internal static class BuildLocks
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

@@ -27,7 +27,7 @@ public static class FabricPlanFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
+            unlink(beside); // where its directory is missing too, the first error is the one to tell
             throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Put the image where you may write.", path, e);
         }
         return path;

@@ -1,5 +1,4 @@
 using System.Text;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Linux;
 
@@ -19,15 +18,15 @@ internal static unsafe class SmallFile
             return null;
         try
         {
-            if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > Largest)
+            if (fstat(fd, out statx found) != 0 || !found.IsRegular || found.stx_size > Largest)
                 return null;
             byte[] bytes = new byte[Math.Max(4096, (int)found.stx_size + 1)]; // /proc tells no size
             int length = 0;
             while (true)
             {
-                nint n;
+                long n;
                 fixed (byte* to = bytes)
-                    n = read(fd, to + length, (nuint)(bytes.Length - length));
+                    n = read(fd, to + length, bytes.Length - length);
                 if (n < 0)
                     return null;
                 if (n == 0)
@@ -54,11 +53,11 @@ internal static unsafe class SmallFile
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         int done = 0;
         fixed (byte* from = bytes)
-            while (done < bytes.Length && write(fd, from + done, (nuint)(bytes.Length - done)) is > 0 and var n)
-                done += (int)n;
+            while (done < bytes.Length && (int)write(fd, from + done, bytes.Length - done) is > 0 and var n)
+                done += n;
         int error = errno;
         close(fd);
-        System.Runtime.InteropServices.Marshal.SetLastSystemError(error);
+        System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);
         return done == bytes.Length;
     }
 }

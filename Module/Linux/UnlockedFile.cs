@@ -15,17 +15,17 @@ internal static class UnlockedFile
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
     public static FileStream OpenRead(string path)
     {
-        SafeFileHandle file = new(LibC.open(path, LibC.O_RDONLY | LibC.O_CLOEXEC, 0), ownsHandle: true);
-        int error = file.IsInvalid ? LibC.errno : 0;
-        if (error == 0 && LibC.fstat((int)file.DangerousGetHandle(), out LibC.statx_t found) == 0 && !found.IsDirectory)
+        SafeFileHandle file = new(open(path, O_RDONLY | O_CLOEXEC, 0), ownsHandle: true);
+        int error = file.IsInvalid ? errno : 0;
+        if (error == 0 && fstat((int)file.DangerousGetHandle(), out statx found) == 0 && !found.IsDirectory)
             return new FileStream(file, FileAccess.Read, bufferSize: 0);
         file.Dispose();
         throw error switch
         {
-            LibC.ENOENT => new FileNotFoundException($"'{path}' is not there", path),
-            LibC.ENOTDIR => new DirectoryNotFoundException($"'{path}' is not there"),
+            _ when error == ENOENT => new FileNotFoundException($"'{path}' is not there", path),
+            _ when error == ENOTDIR => new DirectoryNotFoundException($"'{path}' is not there"),
             0 => new UnauthorizedAccessException($"'{path}' is a directory"),
-            LibC.EACCES or LibC.EPERM => new UnauthorizedAccessException($"'{path}' may not be read"),
+            _ when error == EACCES || error == EPERM => new UnauthorizedAccessException($"'{path}' may not be read"),
             _ => new IOException(string.Create(CultureInfo.InvariantCulture, $"'{path}' cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}")),
         };
     }

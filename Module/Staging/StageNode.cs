@@ -194,7 +194,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 
@@ -228,7 +228,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

@@ -1,4 +1,6 @@
 using Slipway.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;
 
@@ -52,14 +54,14 @@ static class Needs
     {
         Launcher => File.Exists(Cli.Program),
         Front => Cli.HasFront,
-        Fuse => LibC.access("/dev/fuse", LibC.R_OK | LibC.W_OK) == 0,
+        Fuse => access("/dev/fuse", R_OK | W_OK) == 0,
         OtherUser => Cli.OtherUser is not null,
-        Root => LibC.geteuid() == 0,
+        Root => geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Guest => Guest.Split(", ").All(IsThere),
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
         DebianSources => AptUri("bookworm") is not null && AptUri("bookworm-security") is not null,
-        ['/', ..] => LibC.access(need, LibC.F_OK) == 0,
+        ['/', ..] => access(need, F_OK) == 0,
         _ => HostProgram.TryFind(need) is not null,
     };
 }
