@@ -26,7 +26,7 @@ Describe 'Manifest' {
     }
 
     It 'shares the version of the repository' {
-        ([xml](Get-Content "$Repository/Directory.Build.props")).Project.PropertyGroup.Version | Should -Be (Get-Module Slipway).Version.ToString()
+        ([xml](Get-Content "$Repository/Directory.Build.props")).SelectSingleNode('/Project/PropertyGroup/Version').InnerText | Should -Be (Get-Module Slipway).Version.ToString()
     }
 }
 
