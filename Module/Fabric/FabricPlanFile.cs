@@ -63,7 +63,7 @@ public static class FabricPlanFile
         FabricPlan? plan;
         try
         {
-            using var stream = UnlockedFile.OpenRead(path);
+            using var stream = OpenedFile.Named(path);
             plan = JsonSerializer.Deserialize(stream, SlipwayJson.Default.FabricPlan);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)

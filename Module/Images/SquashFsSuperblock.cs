@@ -20,7 +20,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         long size;
         try
         {
-            using FileStream file = UnlockedFile.OpenRead(path);
+            using FileStream file = OpenedFile.Named(path);
             size = file.Length;
             if (file.ReadAtLeast(block, Length, throwOnEndOfStream: false) < Length)
                 throw Bad("is too short for a SquashFS image");

@@ -5,7 +5,7 @@ namespace Slipway.Linux;
 // fcntl.h, sys/file.h and linux/openat2.h
 public static unsafe partial class LibC
 {
-    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_TRUNC = 0x200, O_NONBLOCK = 0x800;
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200, O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000, O_PATH = 0x200000;
 
     // these two differ between machines (asm/fcntl.h)
@@ -13,7 +13,7 @@ public static unsafe partial class LibC
     public static int O_NOFOLLOW => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
 
     public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200, AT_SYMLINK_FOLLOW = 0x400, AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
-    public const int F_SETFD = 2, FD_CLOEXEC = 1;
+    public const int F_SETFD = 2, F_SETFL = 4, FD_CLOEXEC = 1;
     public const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
 
     /// <summary>openat2(2): no component may leave the directory, and absolute links are taken from it.</summary>

@@ -6,7 +6,7 @@ namespace Slipway.Linux;
 public static unsafe partial class LibC
 {
     public const uint STATX_BASIC_STATS = 0x7ff;
-    public const ushort S_IFMT = 0xf000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
+    public const ushort S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFDIR = 0x4000, S_IFBLK = 0x6000, S_IFREG = 0x8000, S_IFLNK = 0xa000, S_IFSOCK = 0xc000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int reserved; }

@@ -50,7 +50,7 @@ internal static class CacheWriter
         try
         {
             string got;
-            using (FileStream from = UnlockedFile.OpenRead(path))
+            using (FileStream from = OpenedFile.Named(path))
             using (GrowingFile to = GrowingFile.Create(partial, (long)found.stx_size))
             {
                 byte[] buffer = new byte[1 << 20];

@@ -33,7 +33,7 @@ public static class NodeCache
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
-                SmallFile.Write(UsedPath(cache, digest), "", 0x1a4 /* 0644 */);
+                OpenedFile.Write(UsedPath(cache, digest), "", 0x1a4 /* 0644 */);
             return entry;
         }
         return null;
@@ -46,7 +46,7 @@ public static class NodeCache
     internal static string? FindPublished(string path, LibC.statx_t found)
     {
         foreach (string cache in Readable)
-            if (SmallFile.Read(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
+            if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
                 && Digest.IsValid(digest) && IsSafe(cache))
                 return digest;
         return null;
@@ -74,7 +74,7 @@ public static class NodeCache
         if (path.Contains('\n') || LibC.stat(path, out LibC.statx_t found) != 0 || SourceStamp.Of(found) != source)
             return;
         string record = RecordPath(cache, path), partial = PartialFile.NameFor(record);
-        if (!SmallFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || LibC.rename(partial, record) != 0)
+        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || LibC.rename(partial, record) != 0)
             LibC.unlink(partial);
     }
 

@@ -244,7 +244,7 @@ internal sealed class StageNode
                 if (b != '\n')
                 {
                     line.Add((byte)b);
-                    if (line.Count > SmallFile.Largest)
+                    if (line.Count > OpenedFile.Small)
                         break;
                     continue;
                 }
