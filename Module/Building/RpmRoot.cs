@@ -154,7 +154,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         {
             string link = Path.Combine(files, $"{package.Name}-{package.Version.Replace(':', '_')}.{package.Architecture}.rpm");
             if (LibC.link(file, link) != 0)
-                File.Copy(file, link, overwrite: true);
+                OpenedFile.CopyNamed(file, link);
             links.Add(link);
         }
         string conf = Path.Combine(work, "install.conf");

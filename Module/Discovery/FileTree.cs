@@ -155,7 +155,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllBytes(Outside(file.Path));
+            return OpenedFile.BytesNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -171,7 +171,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllText(Outside(file.Path));
+            return OpenedFile.TextNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -7,10 +7,13 @@ using static Slipway.Linux.LibC;
 namespace Slipway.Linux;
 
 /// <summary>What lies at a path is not what may be opened there: of another kind, another's, or too large. The message names the path in single quotes.</summary>
-internal sealed class FileRefusedException(string path, string why) : IOException($"'{path}' {why}")
+internal sealed class FileRefusedException(string path, string why, bool tooLarge = false) : IOException($"'{path}' {why}")
 {
     /// <summary>What is wrong with it, to follow its name.</summary>
     public string Why { get; } = why;
+
+    /// <summary>Nothing else is wrong with it.</summary>
+    public bool IsTooLarge { get; } = tooLarge;
 }
 
 /// <summary>The one place where a file that somebody else may have made is opened: nothing is read, or waited for, before it is known to be a file.</summary>
@@ -61,9 +64,12 @@ internal static unsafe class OpenedFile
     /// <param name="cancel">Ends the wait for a pipe's writer.</param>
     /// <exception cref="OperationCanceledException">It was cancelled while it waited.</exception>
     /// <exception cref="IOException">As <see cref="Named"/> has it, and where it is too large.</exception>
-    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default)
+    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default) => BytesNamed(path, out _, largest, stream, cancel);
+
+    /// <summary>The same, and what it was.</summary>
+    public static byte[] BytesNamed(string path, out statx_t found, int largest = Small, bool stream = false, CancellationToken cancel = default)
     {
-        int fd = Open(path, 0, out statx_t found);
+        int fd = Open(path, 0, out found);
         try
         {
             if (!found.IsRegular && !(stream && (found.stx_mode & S_IFMT) is S_IFIFO or S_IFCHR))
@@ -137,6 +143,26 @@ internal static unsafe class OpenedFile
         }
     }
 
+    /// <summary>What tells an inode, as it is now, from every other: device, number and time of change, which nobody can set.</summary>
+    public static string IdentityOf(in statx_t found) => string.Create(CultureInfo.InvariantCulture,
+        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
+
+    /// <summary>All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told any more.</summary>
+    /// <param name="identity">What it was then (<see cref="IdentityOf"/>).</param>
+    /// <exception cref="IOException">As <see cref="BytesFound"/> has it, and where it is another file by now.</exception>
+    public static byte[] BytesKnown(string path, int largest, string identity, out statx_t found)
+    {
+        int fd = Open(path, O_NOFOLLOW, out found);
+        try
+        {
+            return found.IsRegular && IdentityOf(found) == identity ? ReadAll(fd, path, found, largest, default) : throw new FileRefusedException(path, "has changed since it was looked at");
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+
     /// <summary>A small file of ours that we look for by its name, as text; null for whatever else, or nothing, is there.</summary>
     public static string? TryTextFound(string path)
     {
@@ -192,6 +218,9 @@ internal static unsafe class OpenedFile
         return done == bytes.Length;
     }
 
+    /// <summary>What is wrong, without the path that our messages begin with, for an error that names it itself.</summary>
+    public static string Why(Exception e, string path) => e.Message.StartsWith($"'{path}' ", StringComparison.Ordinal) ? e.Message[(path.Length + 3)..] : e.Message;
+
     static string TooLarge(long largest) => largest < 1 << 20 ? $"is larger than {largest} bytes" : $"is larger than {largest >> 20} MiB";
 
     static Exception Close(int fd, Exception e)
@@ -228,7 +257,7 @@ internal static unsafe class OpenedFile
     static byte[] ReadAll(int fd, string path, in statx_t found, int largest, CancellationToken cancel)
     {
         if (found.stx_size > (ulong)largest)
-            throw new FileRefusedException(path, TooLarge(largest));
+            throw new FileRefusedException(path, TooLarge(largest), tooLarge: true);
         byte[] bytes = new byte[Math.Max(4096, (int)found.stx_size + 1)]; // /proc tells no size
         for (int length = 0; ;)
         {
@@ -245,7 +274,7 @@ internal static unsafe class OpenedFile
                 throw new IOException($"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}");
             length += (int)Math.Max(n, 0);
             if (length > largest)
-                throw new FileRefusedException(path, TooLarge(largest));
+                throw new FileRefusedException(path, TooLarge(largest), tooLarge: true);
             if (length == bytes.Length)
                 Array.Resize(ref bytes, (int)Math.Min(2L * length, largest + 1L));
         }
