@@ -134,9 +134,26 @@ Describe 'Fabric of a node with soft-RoCE' {
         Assert-SlipwayError $record FabricDeviceNotFound ObjectNotFound mlx5_0
     }
 
-    It 'cannot be mended by packages where an image has no definition' {
+    It 'is mended by packages only with a definition that is named, never with what the image says' {
         $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Package }
-        Assert-SlipwayError $record ImageHasNoDefinition InvalidOperation $image
+        Assert-SlipwayError $record FabricNeedsDefinition InvalidArgument $image
+        $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Package -Definition "$TestDrive/gone.yaml" }
+        Assert-SlipwayError $record DefinitionNotFound ObjectNotFound "$TestDrive/gone.yaml"
+        $built = New-ContainerImage (New-Item "$TestDrive/own.yaml" -Value "from: host`
+programs: [sh]`
+") "$TestDrive/own.sqfs"
+        # what was just built brings its definition along: it is built anew, and lacks only the provider
+        $record = Get-SlipwayError { $built | Add-FabricDriver -Root $rxe -Source Package }
+        $record.FullyQualifiedErrorId | Should -Not -BeLike 'FabricNeedsDefinition*'
+    }
+
+    It 'warns of a plan that is not to be believed' {
+        $null = Add-FabricDriver $image
+        chmod 666 "$image.fabric.json"
+        $said = Get-ContainerImage $image -WarningVariable warned 3>$null
+        $said.FabricPlan | Should -BeNullOrEmpty
+        "$warned" | Should -BeLike "*'$image.fabric.json' is left out: it can be written by others (mode 0666)*"
+        Remove-Item "$image.fabric.json"
     }
 
     It 'completes the names of its devices' {
