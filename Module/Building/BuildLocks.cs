@@ -48,7 +48,7 @@ internal static class BuildLocks
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

@@ -235,9 +235,9 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         {
             (LockedPackage package, string file) = held[i];
             // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
-            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", link = Path.Combine(archives, name);
-            if (LibC.link(file, link) != 0)
-                OpenedFile.CopyNamed(file, link);
+            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", pooled = Path.Combine(archives, name);
+            if (link(file, pooled) != 0)
+                OpenedFile.CopyNamed(file, pooled);
             string control = ControlOf(package, file);
             if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
                 control = string.Join('\n', control.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal)).Append("Priority: " + priority));
@@ -278,7 +278,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a convenience: without it the package is asked again
-            LibC.unlink(partial);
+            unlink(partial);
             Context.Log($"{kept}: not kept: {e.Message}");
         }
     }

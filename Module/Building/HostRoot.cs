@@ -151,15 +151,15 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
                 else
                     OpenedFile.CopyNamed(file.Path, to);
                 if (file.Kind == DependencyKind.File)
-                    LibC.chmod(to, file.Mode);
+                    chmod(to, file.Mode);
                 if (file.Kind != DependencyKind.Directory)
-                    LibC.SetModified(to, file.Modified);
+                    SetModified(to, file.Modified);
             }
             catch (UnauthorizedAccessException) when (found.Problems.Any(p => p.Path == file.Path && p.Severity == DependencySeverity.Error))
             {
                 // told already: it may not be read
             }
-            catch (IOException e) when ((e.HResult & 0xffff) == LibC.ENOSPC)
+            catch (IOException e) when ((e.HResult & 0xffff) == ENOSPC)
             {
                 throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device while {file.Path} was copied", $"Free some space, or set TMPDIR to a roomier local disk. {Context.LogHint}", Context.Job.WorkDirectory, e);
             }
@@ -177,14 +177,14 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         if (links.Contains(path))
             throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
         MakeParents(FileTree.Parent(path), root, links, made);
-        MakeDirectory(root + path, LibC.stat(path, out LibC.statx_t found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
+        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
     }
 
     static void MakeDirectory(string path, int mode)
     {
         Directory.CreateDirectory(path);
         // its owner must be able to fill it
-        LibC.chmod(path, (uint)mode | 0x1c0);
+        chmod(path, (uint)mode | 0x1c0);
     }
 
     bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);

@@ -83,7 +83,7 @@ public static class ImageBuilder
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 
@@ -166,7 +166,7 @@ public static class ImageBuilder
         }
     }
 
-    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == LibC.ENOSPC
+    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == ENOSPC
         ? new("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device", "Free some space, or choose another destination.", destination, e)
         : new("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
 
@@ -199,7 +199,7 @@ public static class ImageBuilder
     /// <summary>Downloaded packages and build logs: <c>/var/cache/slipway/build</c> for root, else <c>$XDG_CACHE_HOME/slipway</c> or <c>~/.cache/slipway</c>.</summary>
     static string CacheDirectory()
     {
-        string path = LibC.geteuid() == 0 ? "/var/cache/slipway/build"
+        string path = geteuid() == 0 ? "/var/cache/slipway/build"
             : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && set.StartsWith('/') ? set
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway");
         try

@@ -52,7 +52,7 @@ public static class FabricPlanFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
+            unlink(beside); // where its directory is missing too, the first error is the one to tell
             throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Put the image where you may write.", path, e);
         }
         return path;
@@ -63,7 +63,7 @@ public static class FabricPlanFile
     /// <returns>Null where there is none.</returns>
     internal static Beside? Look(string imagePath)
     {
-        if (LibC.stat(PathFor(imagePath), out LibC.statx_t found, follow: false) != 0 || LibC.stat(imagePath, out LibC.statx_t image) != 0)
+        if (stat(PathFor(imagePath), out statx found, follow: false) != 0 || stat(imagePath, out statx image) != 0)
             return null;
         return new Beside(OpenedFile.IdentityOf(found), image.IsDirectory ? "is beside a directory, which has no digest (name the plan: --fabric FILE)"
             : OpenedFile.Refusal(found, Largest, (image.stx_uid, "the image's owner")));
@@ -85,7 +85,7 @@ public static class FabricPlanFile
         string? why = beside.Refusal;
         try
         {
-            FabricPlan? plan = why is null ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out LibC.statx_t found), found), libraries) : null;
+            FabricPlan? plan = why is null ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries) : null;
             if (plan is not null && (why = Misfit(plan, digest, imagePath)) is null)
                 return plan;
         }
@@ -109,7 +109,7 @@ public static class FabricPlanFile
     {
         try
         {
-            return Read(path, () => (OpenedFile.BytesNamed(path, out LibC.statx_t found, Largest), found), libraries);
+            return Read(path, () => (OpenedFile.BytesNamed(path, out statx found, Largest), found), libraries);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -127,14 +127,14 @@ public static class FabricPlanFile
             : throw new SlipwayException("FabricPlanOfAnother", ErrorKind.InvalidArgument, $"{path}: it {why}", MakeAgain, path);
     }
 
-    static FabricPlan Read(string path, Func<(byte[] Bytes, LibC.statx_t Found)> bytesOf, IReadOnlyList<string> libraries)
+    static FabricPlan Read(string path, Func<(byte[] Bytes, statx Found)> bytesOf, IReadOnlyList<string> libraries)
     {
         try
         {
-            (byte[] bytes, LibC.statx_t found) = bytesOf();
+            (byte[] bytes, statx found) = bytesOf();
             FabricPlan plan = FabricPlanText.Parse(bytes, path, Outdated);
             plan.WrittenBy = found.stx_uid;
-            new FabricPlanRules(path, found.stx_uid == LibC.geteuid(), libraries).Check(plan);
+            new FabricPlanRules(path, found.stx_uid == geteuid(), libraries).Check(plan);
             return plan;
         }
         catch (IOException e)

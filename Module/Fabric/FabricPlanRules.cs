@@ -107,10 +107,10 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         var (source, destination) = (Absolute($"{at}.source", bind.Source), Absolute($"{at}.destination", bind.Destination));
         if (FabricPaths.All.FirstOrDefault(d => destination.StartsWith(d + "/", StringComparison.Ordinal)) is not { } directory)
             throw Bad($"{at}.destination", $"'{destination}' is not below {string.Join(", ", FabricPaths.All)}, where alone a container sees files by a plan");
-        var there = LibC.stat(source, out LibC.statx_t found) == 0;
+        var there = stat(source, out statx found) == 0;
         if (there && !found.IsRegular)
             throw Bad($"{at}.source", $"'{source}' is a {OpenedFile.Kind(found)}, not a file");
-        if (!IsLibrary(source, destination[(directory.Length + 1)..]) && !(own && there && found.stx_uid == LibC.geteuid()))
+        if (!IsLibrary(source, destination[(directory.Length + 1)..]) && !(own && there && found.stx_uid == geteuid()))
             throw Bad($"{at}.source", $"'{source}' is in none of the node's library directories{(own ? ", and not yours" : "")} ('libraries:' of the site's configuration allows more)");
         return destination;
     }

@@ -31,7 +31,7 @@ internal sealed class LauncherTable
         ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]), ("environment", ["name", "value"]), ("root", []),
     ];
 
-    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = LibC.SIGTERM, ["INT"] = LibC.SIGINT, ["HUP"] = LibC.SIGHUP };
+    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = SIGTERM, ["INT"] = SIGINT, ["HUP"] = SIGHUP };
 
     static readonly Lazy<LauncherTable> Embedded = new(() =>
     {
@@ -173,7 +173,7 @@ internal sealed class LauncherTable
         IReadOnlyList<string> names = List(map, "stop");
         if (names.FirstOrDefault(n => !Signals.ContainsKey(n)) is { } unknown)
             throw map.Error("stop", "LaunchersInvalid", $"'{unknown}' is no signal that ends a launcher", $"Of these: {string.Join(", ", Signals.Keys)}.");
-        return names.Count == 0 ? [LibC.SIGTERM] : [.. names.Select(n => Signals[n])];
+        return names.Count == 0 ? [SIGTERM] : [.. names.Select(n => Signals[n])];
     }
 
     static Dictionary<string, IReadOnlyList<string>>? Bindings(YamlMap map)

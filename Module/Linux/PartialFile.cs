@@ -24,7 +24,7 @@ internal static class PartialFile
             if (Path.GetFileName(path).Split('.') is [.., var host, var pid, var start, _, _] && host == Environment.MachineName.Replace('.', '_')
                 && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int writer)
                 && ProcStat.StartTime(writer).ToString(CultureInfo.InvariantCulture) != start)
-                LibC.unlink(path);
+                unlink(path);
     }
 
     /// <summary>
@@ -36,8 +36,8 @@ internal static class PartialFile
     /// </remarks>
     public static IDisposable Turn(string directory)
     {
-        int fd = LibC.open(directory, LibC.O_RDONLY | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0);
-        for (int i = 0; i < 200 && LibC.flock(fd, LibC.LOCK_EX | LibC.LOCK_NB) != 0 && LibC.errno == LibC.EAGAIN; i++)
+        int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        for (int i = 0; i < 200 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EAGAIN; i++)
             Thread.Sleep(10);
         return new SafeFileHandle(fd, ownsHandle: true);
     }

@@ -51,7 +51,7 @@ internal static unsafe class ContainerRunner
         finally
         {
             if (mount.Fd >= 0)
-                LibC.close(mount.Fd);
+                close(mount.Fd);
         }
     }
 
@@ -69,22 +69,22 @@ internal static unsafe class ContainerRunner
     static void Become(HolderEntry entry, RunRequest request, HolderFiles files)
     {
         string[] command = CommandOf(entry, request);
-        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
+        signal(SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         if (SlipwayProgram.Front is { } front)
         {
             IEnumerable<string> variables = request.Variables.Select(v => $"--env={v.Name}={v.Value}");
             // with the environment as it came to us, byte for byte
-            LibC.execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", $"{files.Directory}/{files.Name}", entry.Key, .. variables, request.Image, "--", .. command]));
+            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", $"{files.Directory}/{files.Name}", entry.Key, .. variables, request.Image, "--", .. command]));
             throw NotStarted(front);
         }
         string nsenter = HostProgram.Find("nsenter");
         byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(entry)}", "--", .. command]);
         byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request, Environment.GetEnvironmentVariables()));
-        LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        LibC.execve(NativeStrings.Of(nsenter), argv, envp);
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        execve(NativeStrings.Of(nsenter), argv, envp);
         throw NotStarted(nsenter);
     }
 
     static SlipwayException NotStarted(string program) =>
-        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {LibC.errno})", null, program);
+        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {errno})", null, program);
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
 using Slipway.Staging;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -72,7 +71,7 @@ internal static unsafe class Holder
             names.Remove();
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
-            write(HolderChildren.ReadyFd, bytes, (nuint)message.Length);
+            write(HolderChildren.ReadyFd, bytes, message.Length);
         close(HolderChildren.ReadyFd);
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
@@ -87,7 +86,7 @@ internal static unsafe class Holder
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.InvalidArgument, $"{path}: the path is too long for a socket", "Set XDG_RUNTIME_DIR to a shorter path.", path);
         int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         unlink(path); // of a holder that was killed; we are started under the lock
-        if (bind(listener, &address, (uint)sizeof(sockaddr_un)) != 0 || listen(listener, 4096) != 0)
+        if (bind(listener, (sockaddr*)&address, sizeof(sockaddr_un)) != 0 || listen(listener, 4096) != 0)
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the holder's socket cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", path);
         return listener;
     }
@@ -121,9 +120,7 @@ internal static unsafe class Holder
             set[1] = new pollfd { fd = server, events = POLLIN };
             for (int i = 0; i < ranks.Count; i++)
                 set[i + 2] = new pollfd { fd = ranks[i], events = POLLIN };
-            int ready;
-            fixed (pollfd* p = set)
-                ready = poll(p, (nuint)set.Length, ranks.Count > 0 ? -1 : Linger);
+            int ready = poll(set, ranks.Count > 0 ? -1 : Linger);
             if (ready == 0 && End(listener, names, ranks))
                 return;
             if (set[1].revents != 0)
@@ -151,7 +148,7 @@ internal static unsafe class Holder
         while (accept4(listener, null, null, SOCK_CLOEXEC) is >= 0 and var rank)
         {
             ucred peer;
-            uint length = (uint)sizeof(ucred);
+            socklen_t length = sizeof(ucred);
             // the rank waits for our answer, so its pid is its own until it has it
             if (getsockopt(rank, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && pidfd_open(peer.pid) is >= 0 and var pidfd)
             {

@@ -3,8 +3,6 @@ using System;
 #pragma warning restore IDE0005
 #if FRONT
 using static Slipway.Front.LibC;
-#else
-using static Slipway.Linux.LibC;
 #endif
 
 namespace Slipway.Running;
@@ -31,7 +29,7 @@ internal static unsafe class HolderChildren
     public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6;
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
-    const int High = 10, F_DUPFD = 0;
+    const int High = 10;
 
     /// <summary>What the children work on: made before the first clone.</summary>
     public struct Prepared
@@ -65,29 +63,29 @@ internal static unsafe class HolderChildren
     }
 
     /// <summary>Starts a holder and waits until it is ready, or has said why it is not.</summary>
-    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0 where nothing could be started (errno).</returns>
+    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0, an errno negated, where nothing could be started.</returns>
     public static int Start(Prepared* p, byte* said, int room)
     {
         int* ready = stackalloc int[2], gate = stackalloc int[2];
         if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0)
-            return -1;
+            return -errno;
         byte name = 0;
         p->Log = memfd_create(&name, MFD_CLOEXEC);
         p->Ready = ready[1];
         p->GateRead = gate[0];
         p->GateWrite = gate[1];
-        int parent = clone3(0);
+        int parent = clone3(0), error = parent < 0 ? errno : 0;
         if (parent == 0)
             Parent(p);
         close(ready[1]);
         close(gate[0]);
         close(gate[1]);
         if (parent < 0)
-            return -1;
+            return -error;
         int status, length = 0;
-        nint n;
+        long n;
         waitpid(parent, &status, 0);
-        while (length < room && (n = read(ready[0], said + length, (nuint)(room - length))) > 0)
+        while (length < room && (n = read(ready[0], said + length, (uint)(room - length))) > 0)
             length += (int)n;
         close(ready[0]);
         return length;
@@ -100,7 +98,7 @@ internal static unsafe class HolderChildren
         byte* text = stackalloc byte[16];
         text[0] = what;
         int length = 1 + Digits(text + 1, (uint)error);
-        write(p->Ready, text, (nuint)length);
+        write(p->Ready, text, (uint)length);
         _exit(125);
     }
 
@@ -173,9 +171,10 @@ internal static unsafe class HolderChildren
         int fd = open(path, O_WRONLY | O_CLOEXEC, 0);
         if (fd < 0)
             return false;
-        n = (int)write(fd, content, (nuint)length);
+        if (write(fd, content, (uint)length) != length)
+            return false; // and left open: its errno is to be told, and we end
         close(fd);
-        return n == length;
+        return true;
     }
 
     static int Add(byte* to, ReadOnlySpan<byte> text)
@@ -207,7 +206,7 @@ internal static unsafe class HolderChildren
         if (p->Server != null)
         {
             mount = MountByFuse(p, &server);
-            if (!p->Root && (unshare((int)(CLONE_NEWUSER | CLONE_NEWNS)) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
+            if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
                 Die(p, (byte)'M');
         }
 

@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -46,7 +45,7 @@ internal static unsafe class HolderClient
         }
     }
 
-    static bool IsNamed(int fd, string path) => fstat(fd, out statx_t ours) == 0 && stat(path, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino;
+    static bool IsNamed(int fd, string path) => fstat(fd, out statx ours) == 0 && stat(path, out statx named, follow: false) == 0 && ours.stx_ino == named.stx_ino;
 
     /// <summary>An exclusive lock on the file that the name means now: its last holder may have removed the one that we opened.</summary>
     static int TakeLock(HolderFiles files)
@@ -56,7 +55,7 @@ internal static unsafe class HolderClient
             int fd = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180);
             if (fd < 0)
             {
-                if (errno == 2 /* ENOENT: the directory went with its last holder */)
+                if (errno == ENOENT /* the directory went with its last holder */)
                 {
                     RuntimeDirectory.Open();
                     continue;
@@ -76,12 +75,12 @@ internal static unsafe class HolderClient
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         try
         {
-            if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
+            if (connect(fd, (sockaddr*)&address, sizeof(sockaddr_un)) != 0)
                 return null;
             pollfd wait = new() { fd = fd, events = POLLIN };
             byte welcome = 0;
             int ready;
-            while ((ready = poll(&wait, 1, Patience)) < 0 && errno == 4 /* EINTR */)
+            while ((ready = poll(new Span<pollfd>(ref wait), Patience)) < 0 && errno == EINTR)
                 continue;
             if (ready == 0)
                 throw new SlipwayException("HolderSilent", ErrorKind.OperationTimeout, $"{files.Socket}: the container's holder does not answer", "Kill it (pkill slipway-holder); the next run starts a new one.", files.Socket);

@@ -46,8 +46,8 @@ internal sealed class HolderEntry
         Visible.ForEach(v => Field('d', v));
         Environment.ForEach(e => Field('e', e));
         Field('.', ""); // the end: a file without it was cut
-        if (!OpenedFile.Write(path + Partial, text.ToString(), 0x180 /* 0600 */) || LibC.rename(path + Partial, path) != 0)
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {LibC.errno})", "Check that the disk of the runtime directory is not full.");
+        if (!OpenedFile.Write(path + Partial, text.ToString(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {errno})", "Check that the disk of the runtime directory is not full.");
     }
 
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>

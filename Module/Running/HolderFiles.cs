@@ -17,7 +17,7 @@ internal sealed class HolderFiles(string directory, string name)
     public void Remove()
     {
         foreach (string path in new[] { Socket, Entry, Entry + HolderEntry.Partial, Lock })
-            LibC.unlink(path);
-        LibC.rmdir(Directory);
+            unlink(path);
+        rmdir(Directory);
     }
 }

@@ -14,11 +14,11 @@ internal static class RuntimeDirectory
     /// <exception cref="SlipwayException">It cannot be made, or belongs to somebody else.</exception>
     public static string Open()
     {
-        uint uid = LibC.geteuid();
+        uint uid = geteuid();
         string path = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < LongestDirectory } set && set.StartsWith('/') && IsOwn(set, uid)
             ? set.TrimEnd('/') + "/slipway"
             : string.Create(CultureInfo.InvariantCulture, $"/tmp/slipway-{uid}");
-        if (LibC.mkdir(path, 0x1c0) != 0 && LibC.errno is var error && error != 17 /* EEXIST */)
+        if (mkdir(path, 0x1c0) != 0 && errno is var error && error != EEXIST)
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the runtime directory cannot be made (errno {error})", "Check that /tmp has space and is writable.", path);
         if (!IsOwn(path, uid))
             throw new SlipwayException("RuntimeDirectoryNotOurs", ErrorKind.SecurityError, $"{path}: the runtime directory belongs to somebody else, or others may enter it", $"Have it removed, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700.", path);
@@ -26,7 +26,7 @@ internal static class RuntimeDirectory
     }
 
     static bool IsOwn(string path, uint uid) =>
-        LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.IsDirectory && found.stx_uid == uid && (found.stx_mode & 0x3f) == 0;
+        stat(path, out statx found, follow: false) == 0 && found.IsDirectory && found.stx_uid == uid && (found.stx_mode & 0x3f) == 0;
 
     /// <summary>A file name for a key of any length (FNV-1a, 128 bits; the directory is private, so collisions need not be made hard, only rare).</summary>
     public static string NameOf(string key)

@@ -30,7 +30,7 @@ internal static class StepKey
             }
         }
         // Hydra, SGE, a shell: the process that started us, told from a later one of the same number by its start time
-        int parent = LibC.getppid();
+        int parent = getppid();
         reason = string.Create(CultureInfo.InvariantCulture, $"the parent process {parent}");
         return string.Create(CultureInfo.InvariantCulture, $"parent={parent}.{ProcStat.StartTime(parent)}");
     }

@@ -14,23 +14,23 @@ public static class NodeCache
     static readonly string[] Directories = ["", "/sha256", "/checked", "/used", "/published", "/pins", "/locks"];
 
     /// <summary>The cache that this user writes to: root's, or one of the user's own on node-local disk.</summary>
-    public static string Own => LibC.geteuid() == 0 ? RootCache : UserCache(LibC.geteuid());
+    public static string Own => geteuid() == 0 ? RootCache : UserCache(geteuid());
 
     static string UserCache(uint uid) => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{uid}");
 
     /// <summary>The caches that this user may read from, root's first: what root has staged is everybody's.</summary>
-    internal static IReadOnlyList<string> Readable => LibC.geteuid() == 0 ? [RootCache] : [RootCache, Own];
+    internal static IReadOnlyList<string> Readable => geteuid() == 0 ? [RootCache] : [RootCache, Own];
 
     internal static string EntryPath(string cache, string digest) => $"{cache}/sha256/{digest[Digest.Prefix.Length..]}";
 
     /// <summary>Where a checked image of this digest lies on this node; null where none does.</summary>
     internal static string? FindEntry(string digest)
     {
-        uint uid = LibC.geteuid();
+        uint uid = geteuid();
         foreach (string cache in Readable)
         {
             string entry = EntryPath(cache, digest);
-            if (LibC.stat(entry, out LibC.statx_t found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found) || !IsSafe(cache))
+            if (stat(entry, out statx found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found) || !IsSafe(cache))
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
@@ -44,7 +44,7 @@ public static class NodeCache
     internal static string UsedPath(string cache, string digest) => $"{cache}/used/{digest[Digest.Prefix.Length..]}";
 
     /// <summary>The digest that a file had when it was published; null where it was not, or has changed since (by stat alone).</summary>
-    internal static string? FindPublished(string path, LibC.statx_t found)
+    internal static string? FindPublished(string path, statx found)
     {
         foreach (string cache in Readable)
             if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
@@ -59,7 +59,7 @@ public static class NodeCache
     public static ContainerImage Describe(string path, CancellationToken cancel = default, Action<string>? leftOut = null)
     {
         path = Path.GetFullPath(path);
-        string? digest = LibC.stat(path, out LibC.statx_t found) == 0 ? FindPublished(path, found) : null;
+        string? digest = stat(path, out statx found) == 0 ? FindPublished(path, found) : null;
         ContainerImage image = ImageReader.Read(path, digest, cancel, digest is null ? null : FindEntry(digest));
         if (leftOut is not null)
             image.FabricPlan = FabricPlanFile.Find(path, image.Digest, SiteConfiguration.Read().Libraries, leftOut);
@@ -74,7 +74,7 @@ public static class NodeCache
         string entry = EntryPath(cache, digest);
         if (plan is null || plan.ImageDigest != digest || WhyNotPublished(plan) is not null)
         {
-            LibC.unlink(FabricPlanFile.PathFor(entry));
+            unlink(FabricPlanFile.PathFor(entry));
             return;
         }
         // what lies in root's cache is for every user: that root owns a file of this node is no reason to show it
@@ -83,7 +83,7 @@ public static class NodeCache
     }
 
     /// <summary>Why a plan does not go along with its image, to follow "it"; null where it does.</summary>
-    internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != LibC.geteuid()
+    internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != geteuid()
         ? string.Create(CultureInfo.InvariantCulture, $"was made by uid {uid}, and only who publishes, or root, plans for a cache") : null;
 
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
@@ -92,22 +92,22 @@ public static class NodeCache
     internal static void WriteRecord(string cache, string path, SourceStamp source, string digest)
     {
         // on another node the path may be nothing, or something else
-        if (path.Contains('\n') || LibC.stat(path, out LibC.statx_t found) != 0 || SourceStamp.Of(found) != source)
+        if (path.Contains('\n') || stat(path, out statx found) != 0 || SourceStamp.Of(found) != source)
             return;
         string record = RecordPath(cache, path), partial = PartialFile.NameFor(record);
-        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || LibC.rename(partial, record) != 0)
-            LibC.unlink(partial);
+        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || rename(partial, record) != 0)
+            unlink(partial);
     }
 
     /// <summary>A cache that another user could have written is not read: its owner is root or we, and nobody else may write, nor to what it lies in.</summary>
     internal static bool IsSafe(string cache)
     {
         foreach (string directory in new[] { cache, cache + "/sha256", cache + "/checked" })
-            if (LibC.stat(directory, out LibC.statx_t found, follow: false) != 0 || !found.IsDirectory || !IsOurs(found) || (found.stx_mode & 0x12) != 0)
+            if (stat(directory, out statx found, follow: false) != 0 || !found.IsDirectory || !IsOurs(found) || (found.stx_mode & 0x12) != 0)
                 return false;
         // who may rename a directory on the way may put another in its place; in a sticky one only its owner may
         for (string? above = Path.GetDirectoryName(cache); above is not null; above = Path.GetDirectoryName(above))
-            if (LibC.stat(above, out LibC.statx_t found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
+            if (stat(above, out statx found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
                 return false;
         return true;
     }
@@ -115,20 +115,20 @@ public static class NodeCache
     internal static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
         "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
 
-    static bool IsOurs(LibC.statx_t found) => found.stx_uid == 0 || found.stx_uid == LibC.geteuid();
+    static bool IsOurs(statx found) => found.stx_uid == 0 || found.stx_uid == geteuid();
 
     /// <summary>The cache that this user writes to, made if it is not there; what dead writers left in it is removed.</summary>
     /// <exception cref="SlipwayException">It cannot be made, or others could have written to it, or it is not on the node's own disk.</exception>
     internal static string Prepare()
     {
         string cache = Own;
-        uint mode = LibC.geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
+        uint mode = geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
         try
         {
             foreach (string directory in Directories)
-                if (LibC.mkdir(cache + directory, mode) == 0)
-                    LibC.chmod(cache + directory, mode); // whatever the umask is
-                else if (LibC.errno is var error && error != 17 /* EEXIST */)
+                if (mkdir(cache + directory, mode) == 0)
+                    chmod(cache + directory, mode); // whatever the umask is
+                else if (errno is var error && error != EEXIST)
                     throw new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {cache}{directory}: errno {error}"));
             if (!IsSafe(cache))
                 throw Unsafe(cache);

@@ -193,7 +193,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 
@@ -227,7 +227,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

@@ -4,6 +4,9 @@ using System.Text.Json.Nodes;
 using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
+using Tmds.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Fabric;
 
@@ -54,7 +57,7 @@ public sealed class FabricPlanFileTests : IDisposable
         File.WriteAllText(plan, PlanSample.Text(image));
         FabricPlan found = Find()!;
         Assert.Equal(2, found.Binds.Count);
-        Assert.Equal(LibC.geteuid(), found.WrittenBy);
+        Assert.Equal(geteuid(), found.WrittenBy);
         Assert.Equal(3, found.Environment.Count);
         Assert.NotNull(Find(Digest.OfFile(image)));
         Assert.Empty(said);
@@ -133,10 +136,10 @@ public sealed class FabricPlanFileTests : IDisposable
         File.WriteAllText(plan, PlanSample.Text(image));
         foreach (uint mode in new uint[] { 0x1b6, 0x1b4, 0x192, 0x1fd })
         {
-            LibC.chmod(plan, mode);
+            chmod(plan, mode);
             AssertLeftOut("can be written by others");
         }
-        LibC.chmod(plan, 0x1a4);
+        chmod(plan, 0x1a4);
         Assert.NotNull(Find());
     }
 
@@ -145,16 +148,16 @@ public sealed class FabricPlanFileTests : IDisposable
     {
         foreach ((string kind, Action<string> make) in new Dictionary<string, Action<string>>
         {
-            ["FIFO"] = p => LibC.mkfifo(p, 0x1a4),
+            ["FIFO"] = p => mkfifo(p, 0x1a4),
             ["directory"] = p => Directory.CreateDirectory(p),
             ["symbolic link"] = p => File.CreateSymbolicLink(p, directory.Path + "/real.json"),
             ["socket"] = p =>
             {
                 using System.Net.Sockets.Socket socket = new(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
                 socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(p));
-                LibC.rename(p, p + ".kept");
+                rename(p, p + ".kept");
                 socket.Dispose();
-                LibC.rename(p + ".kept", p);
+                rename(p + ".kept", p);
             },
         })
         {
@@ -163,7 +166,7 @@ public sealed class FabricPlanFileTests : IDisposable
             AssertLeftOut($"is a {kind}, not a file");
             if (Directory.Exists(plan))
                 Directory.Delete(plan);
-            LibC.unlink(plan);
+            unlink(plan);
         }
         using (FileStream sparse = File.Create(plan))
             sparse.SetLength(120 << 20);
@@ -174,13 +177,13 @@ public sealed class FabricPlanFileTests : IDisposable
     public void WhosePlanItIs()
     {
         File.WriteAllText(plan, PlanSample.Text(image));
-        LibC.chown(plan, 4711, 4711);
+        chown(plan, 4711, 4711);
         AssertLeftOut("belongs to uid 4711 and not to root, you or the image's owner");
-        LibC.chown(image, 4711, 4711);
+        chown(image, 4711, 4711);
         Assert.Equal(4711u, Find()!.WrittenBy);
         // a plan of a user's does not get into root's cache
         Assert.Contains("uid 4711", Slipway.Staging.NodeCache.WhyNotPublished(Find()!)!, StringComparison.Ordinal);
-        LibC.chown(plan, 0, 0);
+        chown(plan, 0, 0);
         Assert.Null(Slipway.Staging.NodeCache.WhyNotPublished(Find()!));
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Slipway.Linux;
 using Slipway.Tests.Building;
+using static Slipway.Linux.LibC;
 
 namespace Slipway.Tests.Fabric;
 
@@ -15,8 +16,8 @@ public sealed class ManifestTests : BuildTest
     (string Secret, string Trap) Host(string user)
     {
         string secret = Write("secret", Secret), trap = Mine("trap");
-        LibC.chmod(secret, 0x180);
-        LibC.mkfifo(trap, 0x1b6);
+        chmod(secret, 0x180);
+        mkfifo(trap, 0x1b6);
         if (user != Environment.UserName)
             Assert.Equal(0, HostProgram.Run("chown", [user, secret]));
         return (secret, trap);

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Tmds.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;
 
@@ -21,7 +24,7 @@ public sealed class PlanOriginTests : IDisposable
     {
         shared = Directory.CreateTempSubdirectory("slipway-shared-").FullName;
         directories.Add(shared);
-        LibC.chmod(shared, 0x3ff);
+        chmod(shared, 0x3ff);
         // of its own digest: what lies in root's cache is everybody's
         image = TinyImage.Make(shared + "/victim.sqfs", root => File.WriteAllText(root + "/etc/own", Guid.NewGuid().ToString()));
         plan = image + ".fabric.json";
@@ -33,7 +36,7 @@ public sealed class PlanOriginTests : IDisposable
         string name = Digest.OfFile(image)[Digest.Prefix.Length..];
         foreach (string cache in new[] { "/var/cache/slipway", $"/var/tmp/slipway-{Id(RunSite.Ordinary)}" })
             foreach (string file in new[] { "sha256/" + name, "sha256/" + name + ".fabric.json", "checked/" + name, "used/" + name })
-                LibC.unlink($"{cache}/{file}");
+                unlink($"{cache}/{file}");
         directories.ForEach(d => Directory.Delete(d, recursive: true));
     }
 
@@ -41,16 +44,16 @@ public sealed class PlanOriginTests : IDisposable
 
     static void Give(string path, string user)
     {
-        if (LibC.geteuid() == 0)
-            LibC.lchown(path, Id(user), Id(user));
+        if (geteuid() == 0)
+            lchown(path, Id(user), Id(user));
     }
 
     /// <summary>A file of whoever is named, as a program of theirs would make it.</summary>
     void Put(string text, string user, uint mode = 0x1a4, string? at = null)
     {
-        LibC.unlink(at ?? plan);
+        unlink(at ?? plan);
         File.WriteAllText(at ?? plan, text);
-        LibC.chmod(at ?? plan, mode);
+        chmod(at ?? plan, mode);
         Give(at ?? plan, user);
     }
 
@@ -60,7 +63,7 @@ public sealed class PlanOriginTests : IDisposable
         string evil = shared + "/evil";
         Directory.CreateDirectory(evil);
         File.WriteAllText(evil + "/true", "#!/bin/sh\necho EVIL-RAN\n");
-        LibC.chmod(evil + "/true", 0x1ed);
+        chmod(evil + "/true", 0x1ed);
         yield return $$"""{"schemaVersion":1,"node":"x","verdict":"Image","reason":"ok","environment":{"LD_PRELOAD":"{{evil}}/evil.so","PATH":"{{evil}}"},"binds":[{"source":"{{evil}}","destination":"/bin"}]}""";
         yield return PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["PATH"] = evil });
         yield return PlanSample.Plain(image, p => p.Binds = [new FabricBind(evil, "/bin")]);
@@ -155,7 +158,7 @@ public sealed class PlanOriginTests : IDisposable
         File.WriteAllText(own + "/real.json", PlanSample.Plain(image));
         Dictionary<string, Action> kinds = new()
         {
-            ["FIFO"] = () => LibC.mkfifo(plan, 0x1b6),
+            ["FIFO"] = () => mkfifo(plan, 0x1b6),
             ["directory"] = () => Directory.CreateDirectory(plan),
             ["symbolic link"] = () => File.CreateSymbolicLink(plan, "/dev/zero"),
             ["symbolic link, not a file"] = () => File.CreateSymbolicLink(plan, own + "/real.json"),
@@ -182,7 +185,7 @@ public sealed class PlanOriginTests : IDisposable
             Assert.Equal(0, Cli.RunAs(victim, "cache", "remove", Digest.OfFile(image)).ExitCode);
             if (Directory.Exists(plan) && (File.GetAttributes(plan) & FileAttributes.ReparsePoint) == 0)
                 Directory.Delete(plan);
-            LibC.unlink(plan);
+            unlink(plan);
         }
         site.AssertNothingLeft();
     }
@@ -193,11 +196,11 @@ public sealed class PlanOriginTests : IDisposable
     public void AKilledRankLeavesNothing(string victim)
     {
         using RunSite site = new(victim);
-        Assert.Equal(0, LibC.mkfifo(plan, 0x1b6));
+        Assert.Equal(0, mkfifo(plan, 0x1b6));
         Give(plan, Cli.ThirdUser!);
         Cli.Running run = site.StartRun(image, "--", "sleep", "60");
         RunSite.WaitUntil(() => site.Pids("sleep").Any(), "the command runs");
-        LibC.kill(site.Pids("sleep").First(), LibC.SIGKILL);
+        kill(site.Pids("sleep").First(), SIGKILL);
         run.Wait(30);
         site.AssertNothingLeft();
     }
@@ -260,7 +263,7 @@ public sealed class PlanOriginTests : IDisposable
         // one's own
         Put(PlanSample.Plain(image), publisher);
         Assert.Equal("", Publish().Error);
-        Assert.True(LibC.stat(kept, out LibC.statx_t found, follow: false) == 0 && found.stx_uid == Id(publisher) && (found.stx_mode & 0x1ff) is 0x1a4);
+        Assert.True(stat(kept, out statx found, follow: false) == 0 && found.stx_uid == Id(publisher) && (found.stx_mode & 0x1ff) is 0x1a4);
         Assert.Contains(Sign, site.Run("--job", "2", digest, "--", "env").Output, StringComparison.Ordinal);
         Assert.Contains(Sign, site.Run("--job", "3", image, "--", "env").Output, StringComparison.Ordinal);
 
@@ -276,7 +279,7 @@ public sealed class PlanOriginTests : IDisposable
         Put(PlanSample.Plain(image), publisher);
         Publish();
         Assert.True(File.Exists(kept));
-        LibC.unlink(plan);
+        unlink(plan);
         Assert.Equal("", Publish().Error);
         Assert.False(File.Exists(kept));
         site.AssertNothingLeft();
@@ -327,8 +330,8 @@ public sealed class PlanOriginTests : IDisposable
         Assert.Contains($"'{plan}' is left out: it is of another image", run.Error, StringComparison.Ordinal);
         // a hard link to another plan of the victim's own, where links are not protected: it is of another image, too
         Put(PlanSample.Plain(TinyImage.File), user, at: shared + "/other.json");
-        LibC.unlink(plan);
-        Assert.Equal(0, LibC.link(shared + "/other.json", plan));
+        unlink(plan);
+        Assert.Equal(0, link(shared + "/other.json", plan));
         AssertUnharmed(site.Run("--job", "3", image, "--", "env"));
         site.AssertNothingLeft();
     }
@@ -378,11 +381,11 @@ public sealed class PlanOriginTests : IDisposable
     {
         foreach (string umask in new[] { "000", "002", "022", "077" })
         {
-            LibC.unlink(plan);
+            unlink(plan);
             Give(shared, RunSite.Ordinary);
             Cli.Result made = Cli.Start(RunSite.Ordinary, ["/bin/sh", "-c", $"umask {umask}; exec \"$@\"", "sh", Cli.Program, "fabric", image]).Wait();
             Assert.True(made.ExitCode == 0, made.Error);
-            Assert.True(LibC.stat(plan, out LibC.statx_t found, follow: false) == 0 && (found.stx_mode & 0x12) == 0 && found.stx_uid == Id(RunSite.Ordinary));
+            Assert.True(stat(plan, out statx found, follow: false) == 0 && (found.stx_mode & 0x12) == 0 && found.stx_uid == Id(RunSite.Ordinary));
             Assert.Equal("", Cli.RunAs(RunSite.Ordinary, "inspect", image).Error);
         }
     }
