@@ -7,10 +7,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 passed=0 failed=0 skipped=0
 results=$(mktemp -d)
 
-# root tries everything also as an ordinary user with subordinate ids
+# root tries everything also as an ordinary user with subordinate ids; another one is whom the first must not come to harm by
 if [ "$(id -u)" = 0 ]; then
-    export SLIPWAY_TEST_USER=slipway-test
-    id "$SLIPWAY_TEST_USER" >/dev/null 2>&1 || useradd --create-home --shell /bin/sh "$SLIPWAY_TEST_USER"
+    export SLIPWAY_TEST_USER=slipway-test SLIPWAY_TEST_USER2=slipway-test2
+    for user in "$SLIPWAY_TEST_USER" "$SLIPWAY_TEST_USER2"; do
+        id "$user" >/dev/null 2>&1 || useradd --create-home --shell /bin/sh "$user"
+    done
 fi
 trap 'rm -rf "$results"' EXIT
 

@@ -74,7 +74,7 @@ internal static unsafe class Program
             if (held < 0)
                 continue;
             registration = Rank.Register(files, key, ref entry, ref holder);
-            if (registration == Rank.Registration.NoHolder && HolderStart.TryStart(files, key, request.Image, arguments, environment, directory))
+            if (registration == Rank.Registration.NoHolder && HolderStart.TryStart(files, key, ref request, arguments, environment, directory))
                 registration = Rank.Register(files, key, ref entry, ref holder);
             if (registration != Rank.Registration.Done)
             {

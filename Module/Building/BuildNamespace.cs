@@ -45,16 +45,7 @@ internal static class BuildNamespace
         string user = Environment.UserName, id = geteuid().ToString();
         foreach (string file in new[] { "/etc/subuid", "/etc/subgid" })
         {
-            string[] lines;
-            try
-            {
-                lines = File.ReadAllLines(file);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                lines = [];
-            }
-            if (!lines.Any(line => line.StartsWith(user + ":", StringComparison.Ordinal) || line.StartsWith(id + ":", StringComparison.Ordinal)))
+            if ((OpenedFile.TryTextNamed(file) ?? "").Split('\n').All(line => !line.StartsWith(user + ":", StringComparison.Ordinal) && !line.StartsWith(id + ":", StringComparison.Ordinal)))
                 return file;
         }
         return null;

@@ -18,6 +18,9 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
     static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
 
+    /// <summary>Bytes of a file of users or groups.</summary>
+    const int LargestAccounts = 64 << 20;
+
     static readonly string[] Accounts = ["/etc/passwd", "/etc/group"];
 
     /// <summary>From login.defs(5), UID_MIN: below are the system's.</summary>
@@ -146,7 +149,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
                 else if (Text(file) is { } text)
                     File.WriteAllText(to, text);
                 else
-                    File.Copy(file.Path, to);
+                    OpenedFile.CopyNamed(file.Path, to);
                 if (file.Kind == DependencyKind.File)
                     chmod(to, file.Mode);
                 if (file.Kind != DependencyKind.Directory)
@@ -191,7 +194,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     {
         if (!IsFiltered(file))
             return null;
-        List<string[]> kept = [.. File.ReadLines(file.Path).Select(l => l.Split(':')).Where(f => f.Length >= 4
+        List<string[]> kept = [.. OpenedFile.TextNamed(file.Path, LargestAccounts).Split('\n').Select(l => l.Split(':')).Where(f => f.Length >= 4
             && int.TryParse(f[2], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id is < FirstPerson or Nobody)];
         foreach (string[] fields in kept)
         {

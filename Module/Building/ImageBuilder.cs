@@ -20,7 +20,7 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables);
+        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables, cancel);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
         foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())
@@ -77,7 +77,9 @@ public static class ImageBuilder
                 if (!built.Unchanged)
                     File.Move(partial, destination, overwrite: true);
             });
-            return ImageReader.Read(destination, built.Digest, cancel);
+            ContainerImage image = ImageReader.Read(destination, built.Digest, cancel);
+            image.BuiltFrom = new ImageOrigin(Path.GetFullPath(request.DefinitionPath), definition.Text, request.Variables);
+            return image;
         }
         finally
         {

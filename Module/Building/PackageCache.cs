@@ -97,7 +97,7 @@ internal sealed class PackageCache(BuildContext context)
         {
             if (rename(file, place) == 0)
                 return place;
-            File.Copy(file, partial, overwrite: true);
+            OpenedFile.CopyNamed(file, partial);
             File.Move(partial, place, overwrite: true);
             File.Delete(file);
             return place;
@@ -123,7 +123,7 @@ internal sealed class PackageCache(BuildContext context)
             if (LocalPath(url) is { } local)
             {
                 if (File.Exists(local))
-                    File.Copy(local, file);
+                    OpenedFile.CopyNamed(local, file);
                 continue;
             }
             string? proxy = source.Repositories.FirstOrDefault(r => r.Name.Value == package.Repository)?.Proxy;

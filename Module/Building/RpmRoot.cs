@@ -154,7 +154,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         {
             string named = Path.Combine(files, $"{package.Name}-{package.Version.Replace(':', '_')}.{package.Architecture}.rpm");
             if (link(file, named) != 0)
-                File.Copy(file, named, overwrite: true);
+                OpenedFile.CopyNamed(file, named);
             links.Add(named);
         }
         string conf = Path.Combine(work, "install.conf");

@@ -149,7 +149,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllBytes(Outside(file.Path));
+            return OpenedFile.BytesNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -165,7 +165,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllText(Outside(file.Path));
+            return OpenedFile.TextNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

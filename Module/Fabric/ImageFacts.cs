@@ -32,14 +32,16 @@ static class ImageFacts
     static bool IsOurs(string directory) => stat(directory, out var found, follow: false) == 0 && found.IsDirectory
         && found.stx_uid == geteuid() && (found.stx_mode & GroupOrOthersWrite) == 0;
 
+    /// <summary>Bytes; those of an image with everything in it are a megabyte.</summary>
+    const int LargestFacts = 64 << 20;
+
     const uint GroupOrOthersWrite = 0x12; // 0022
 
     static ImageFabric? Read(string path)
     {
         try
         {
-            using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize(stream, SlipwayJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts ? facts : null;
+            return OpenedFile.BytesFound(path, LargestFacts) is { } kept && JsonSerializer.Deserialize(kept, SlipwayJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts ? facts : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -20,7 +20,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         long size;
         try
         {
-            using FileStream file = UnlockedFile.OpenRead(path);
+            using FileStream file = OpenedFile.Named(path);
             size = file.Length;
             if (file.ReadAtLeast(block, Length, throwOnEndOfStream: false) < Length)
                 throw Bad("is too short for a SquashFS image");
@@ -31,7 +31,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e);
+            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of an image that you may read.", path, e);
         }
 
         if (BinaryPrimitives.ReadUInt32LittleEndian(block) != 0x73717368)

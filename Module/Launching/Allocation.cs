@@ -33,7 +33,7 @@ internal sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node
         // sge_pe(5): HOST SLOTS QUEUE RANGE; pbs_resources(7): a line a slot; LSB_DJOB_HOSTFILE: likewise
         Dictionary<string, int> slots = [];
         List<string> order = [];
-        foreach (string[] words in (SmallFile.Read(value) ?? "").Split('\n').Select(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length > 0 && NodeName.IsValid(w[0])))
+        foreach (string[] words in (OpenedFile.TryTextNamed(value) ?? "").Split('\n').Select(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length > 0 && NodeName.IsValid(w[0])))
         {
             int count = words.Length > 1 && int.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : 1;
             if (!slots.TryAdd(words[0], count))

@@ -67,14 +67,12 @@ internal sealed class LauncherTable
             return BuiltIn;
         try
         {
-            if (new FileInfo(path).Length > LargestFile)
-                throw new SlipwayException("LaunchersInvalid", ErrorKind.LimitsExceeded, $"{path}: more than {LargestFile} bytes are no table of launchers", "A launcher has a few lines: see docs/mpi.md.", path);
-            string text = File.ReadAllText(path);
+            string text = OpenedFile.TextNamed(path, LargestFile);
             return string.IsNullOrWhiteSpace(text) ? BuiltIn : Parse(text, path, BuiltIn);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {e.Message}", "Make it readable for all users.", path, e);
+            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make it a file of a few lines that all users may read: see docs/mpi.md.", path, e);
         }
     }
 

@@ -10,7 +10,7 @@ internal static class ProcStat
     {
         try
         {
-            string? text = SmallFile.Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
+            string? text = OpenedFile.TryTextNamed(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
             if (text is null)
                 return 0;
             // the command's name stands in parentheses and may hold anything, parentheses too

@@ -75,7 +75,7 @@ internal sealed unsafe class ContainerRoot
 
         mkdir(Base + "/points/etc", 0x1ed);
         foreach ((string file, string content) in EtcFiles.Make(etc => ReadText("etc/" + etc)))
-            if (!SmallFile.Write($"{Base}/points/etc/{file}", content, 0x1a4 /* 0644 */))
+            if (!OpenedFile.Write($"{Base}/points/etc/{file}", content, 0x1a4 /* 0644 */))
                 throw Failed($"/etc/{file} cannot be written for the container");
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
@@ -262,5 +262,5 @@ internal sealed unsafe class ContainerRoot
         return path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : "";
     }
 
-    string? ReadText(string path) => SmallFile.ReadAndClose(openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
+    string? ReadText(string path) => OpenedFile.TryTextAndClose(openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
 }

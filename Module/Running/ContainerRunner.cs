@@ -45,7 +45,8 @@ internal static unsafe class ContainerRunner
         ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: true);
         try
         {
-            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", .. arguments], mount);
+            string plan = ContainerFabric.Look(request, mount.Image, what => Console.Error.Write(ContainerFabric.Warning(what)));
+            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", plan, .. arguments], mount);
         }
         finally
         {

@@ -20,7 +20,7 @@ internal static unsafe class EtcFiles
         yield return ("group", Merge(image("group"), [.. Groups().Select(gid => HostLine("group", gid) ?? string.Create(CultureInfo.InvariantCulture, $"group{gid}:x:{gid}:"))]));
         yield return ("nsswitch.conf", LocalFirst(image("nsswitch.conf")));
         foreach (string name in new[] { "hosts", "resolv.conf" })
-            if (SmallFile.Read("/etc/" + name) is { } text)
+            if (OpenedFile.TryTextNamed("/etc/" + name) is { } text)
                 yield return (name, text);
     }
 
@@ -38,7 +38,7 @@ internal static unsafe class EtcFiles
     static string? HostLine(string database, uint id)
     {
         string number = id.ToString(CultureInfo.InvariantCulture);
-        string? line = SmallFile.Read("/etc/" + database)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
+        string? line = OpenedFile.TryTextNamed("/etc/" + database)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
         return line ?? HostProgram.Read("getent", database, number)?.Split('\n').FirstOrDefault(l => Field(l, 2) == number);
     }
 

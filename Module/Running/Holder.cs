@@ -5,7 +5,7 @@ using Slipway.Staging;
 namespace Slipway.Running;
 
 /// <summary>
-/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY run-arguments…</c>): it makes the mounts, counts the ranks by their
+/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY PLAN run-arguments…</c>): it makes the mounts, counts the ranks by their
 /// pidfds, and goes when the last one has gone.
 /// </summary>
 internal static unsafe class Holder
@@ -25,12 +25,17 @@ internal static unsafe class Holder
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         try
         {
-            RunRequest request = RunRequest.Parse(arguments.AsSpan(6));
-            FabricPlan? plan = FabricPlanFile.Choose(request.Fabric, arguments[3]);
+            RunRequest request = RunRequest.Parse(arguments.AsSpan(7));
+            SiteConfiguration site = SiteConfiguration.Read();
+            List<string> warnings = [];
+            FabricPlan? plan = ContainerFabric.Read(request, arguments[3], arguments[6], site, warnings.Add);
+            // a job whose fabric was refused would go over TCP and look as if all were well
+            if (plan?.Verdict == FabricRung.Refuse)
+                warnings.Add($"fabric: {plan.Reason} (slipway fabric --explain tells more, --fabric none silences this)");
             SweepDead(files);
             listener = Listen(files.Socket);
             ContainerRoot root = new();
-            root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()), plan?.HiddenDeviceNodes ?? []);
+            root.Borrow(HostBinds.Make(request, plan, site), plan?.HiddenDeviceNodes ?? []);
             int pid = getpid();
             root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.OfDirectory(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
@@ -43,7 +48,8 @@ internal static unsafe class Holder
                 Visible = [.. root.Visible],
                 Environment = ImageEnvironment.Read(plan),
             }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
-            said = "ok" + WarningOf(plan);
+            // the rank that started us says it for all
+            said = "ok" + string.Concat(warnings.Select(ContainerFabric.Warning));
             ready = true;
         }
         catch (SlipwayException e)
@@ -53,6 +59,11 @@ internal static unsafe class Holder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             said = e.Message;
+        }
+        catch (Exception e)
+        {
+            // nobody sees our standard error: who waits for us tells it
+            said = $"the holder failed: {e.GetType().Name}: {e.Message}";
         }
         Names names = new(parent, directory, files);
         // before whoever waits for us hears of it, and lets another start
@@ -68,10 +79,6 @@ internal static unsafe class Holder
             Serve(listener, names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
         return ready ? 0 : 125;
     }
-
-    /// <summary>What the rank that started us says for all: a job whose fabric was refused would go over TCP and look as if all were well.</summary>
-    static string WarningOf(FabricPlan? plan) => plan?.Verdict == FabricRung.Refuse
-        ? $"slipway: warning: fabric: {string.Concat(plan.Reason.Where(c => !char.IsControl(c)))} (slipway fabric --explain tells more, --fabric none silences this)\n" : "";
 
     static int Listen(string path)
     {

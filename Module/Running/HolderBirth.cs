@@ -68,6 +68,6 @@ internal static unsafe class HolderBirth
     }
 
     /// <summary>Every id that our own namespace has, as itself (user_namespaces(7)): root may be root of a namespace only.</summary>
-    static string Same(string file) => string.Join('\n', (SmallFile.Read(file) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    static string Same(string file) => string.Join('\n', (OpenedFile.TryTextNamed(file) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(f => $"{f[0]} {f[0]} {f[2]}"));
 }

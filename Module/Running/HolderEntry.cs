@@ -46,14 +46,14 @@ internal sealed class HolderEntry
         Visible.ForEach(v => Field('d', v));
         Environment.ForEach(e => Field('e', e));
         Field('.', ""); // the end: a file without it was cut
-        if (!SmallFile.Write(path + Partial, text.ToString(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
+        if (!OpenedFile.Write(path + Partial, text.ToString(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {errno})", "Check that the disk of the runtime directory is not full.");
     }
 
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
     public static HolderEntry? Read(string path)
     {
-        string[]? fields = SmallFile.Read(path)?.Split('\0');
+        string[]? fields = OpenedFile.TryTextFound(path)?.Split('\0');
         if (fields is null || fields.Length < 6 || fields[0] != "v" + Version || fields[^2] != "." || fields[^1].Length > 0)
             return null;
         string? One(char kind) => Array.Find(fields, f => f.StartsWith(kind)) is { } found ? found[1..] : null;

@@ -20,7 +20,7 @@ internal static unsafe class ImageEnvironment
     public static List<string> Read(FabricPlan? plan)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal);
-        if (SmallFile.Read(File) is { } text)
+        if (OpenedFile.TryTextNamed(File) is { } text)
             Add(text.Split('\n'));
         else if (Directory.Exists(Scripts) && System.IO.File.Exists("/bin/sh"))
             Add(Evaluate());
@@ -68,7 +68,7 @@ internal static unsafe class ImageEnvironment
         pollfd wait = new() { fd = fromShell[0], events = POLLIN };
         byte line;
         bool answered = child > 0 && poll(new Span<pollfd>(ref wait), Patience) > 0 && read(fromShell[0], &line, 1) == 1;
-        string? environ = answered ? SmallFile.Read(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
+        string? environ = answered ? OpenedFile.TryTextNamed(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
         kill(-child, SIGKILL);
         int status;
         waitpid(child, &status, 0);

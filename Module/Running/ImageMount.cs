@@ -97,7 +97,7 @@ internal sealed unsafe record ImageMount
     /// <summary>A detached mount by the kernel; -1 where it cannot be had.</summary>
     static int Kernel(string path, List<string> reasons)
     {
-        int file = open(path, O_RDONLY | O_CLOEXEC, 0), loop = file < 0 ? -errno : AttachLoop(file, ref path);
+        int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), loop = file < 0 ? -errno : AttachLoop(file, ref path);
         if (loop < 0)
         {
             reasons.Add(string.Create(CultureInfo.InvariantCulture, $"kernel: no, there is no loop device to be had (errno {-loop})"));

@@ -23,7 +23,7 @@ internal sealed class NodeChecks(string node, string root, Func<string, string?>
 
     public PreflightCheck Check(string name, PreflightStatus status, string seen, string? advice = null) => new() { Node = node, Name = name, Status = status, Seen = seen, Advice = advice };
 
-    string? Text(string path) => SmallFile.Read(Path.Join(root, path))?.Trim();
+    string? Text(string path) => OpenedFile.TryTextNamed(Path.Join(root, path))?.Trim();
 
     public PreflightCheck UserNamespaces()
     {

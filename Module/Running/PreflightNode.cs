@@ -56,7 +56,8 @@ public static unsafe class PreflightNode
             ImageMount mount = ImageMount.Choose(ImageIdentity.Find(request.Image), request.WritableTmpfs, make: false);
             Say(checks.Fuse(mount.Server is not null, mount.Reasons[^1]));
             container = "fabric";
-            Say(checks.Fabric(FabricPlanFile.Choose(request.Fabric, mount.Image), devices));
+            void LeftOut(string what) => Say(checks.Check("fabric", PreflightStatus.Warning, what));
+            Say(checks.Fabric(ContainerFabric.Read(request, mount.Image, ContainerFabric.Look(request, mount.Image, LeftOut), Staging.SiteConfiguration.Read(), LeftOut), devices));
         }
         catch (SlipwayException e)
         {

@@ -48,7 +48,7 @@ internal static class CacheKeeper
     }
 
     static ILookup<string, string> Sources(string cache) =>
-        (Directory.Exists(cache + "/published") ? Directory.EnumerateFiles(cache + "/published") : []).Select(f => SmallFile.Read(f)?.Split('\n'))
+        (Directory.Exists(cache + "/published") ? Directory.EnumerateFiles(cache + "/published") : []).Select(f => OpenedFile.TryTextFound(f)?.Split('\n'))
             .Where(l => l is [_, _, _, ""]).ToLookup(l => l![1], l => l![2]);
 
     static string PinPath(string cache, string digest) => $"{cache}/pins/{digest[Digest.Prefix.Length..]}";
@@ -108,7 +108,7 @@ internal static class CacheKeeper
         unlink(NodeCache.UsedPath(cache, entry.Digest));
         unlink(PinPath(cache, entry.Digest));
         foreach (string record in Directory.EnumerateFiles(cache + "/published"))
-            if (SmallFile.Read(record)?.Split('\n') is [_, var digest, ..] && digest == entry.Digest)
+            if (OpenedFile.TryTextFound(record)?.Split('\n') is [_, var digest, ..] && digest == entry.Digest)
                 unlink(record);
         CacheLock.RemoveFile(cache, name);
         return true;
@@ -126,7 +126,7 @@ internal static class CacheKeeper
                 throw NotCached(cache, digest);
             if (!pinned)
                 unlink(PinPath(cache, digest));
-            else if (!SmallFile.Write(PinPath(cache, digest), "", 0x1a4 /* 0644 */))
+            else if (!OpenedFile.Write(PinPath(cache, digest), "", 0x1a4 /* 0644 */))
                 throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {errno})", "Free some space on the node's disk.", cache);
         }
         return [.. In(cache, node, CacheUse.Read()).Where(e => digests.Contains(e.Digest))];

@@ -42,7 +42,7 @@ internal sealed class CacheUse
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid == Environment.ProcessId)
                 continue;
             // slipway holder FILES-DIRECTORY NAME KEY IMAGE …: see Holder.Run
-            if (SmallFile.Read(directory + "/cmdline")?.Split('\0') is [_, "holder", _, _, _, var image, ..])
+            if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", _, _, _, var image, ..])
                 Add(image, string.Create(CultureInfo.InvariantCulture, $"container (holder {pid})"));
             try
             {
@@ -62,7 +62,7 @@ internal sealed class CacheUse
         if (!Directory.Exists("/sys/block"))
             return;
         foreach (string device in Directory.EnumerateDirectories("/sys/block", "loop*"))
-            if (SmallFile.Read(device + "/loop/backing_file")?.TrimEnd('\n') is { Length: > 0 } file)
+            if (OpenedFile.TryTextNamed(device + "/loop/backing_file")?.TrimEnd('\n') is { Length: > 0 } file)
                 Add(file, "loop device /dev/" + Path.GetFileName(device));
     }
 }

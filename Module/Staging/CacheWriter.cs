@@ -8,8 +8,9 @@ internal static class CacheWriter
 {
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>
+    /// <param name="plan">Given the digest, the plan that goes along where it is this image's (<see cref="NodeCache.KeepPlan"/>).</param>
     /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest says.</exception>
-    public static Placement Publish(string path, string? digest, FabricPlan? plan, string node, string transport, string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
+    public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, string transport, string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
         long started = Environment.TickCount64;
         string cache = NodeCache.Prepare();
@@ -19,8 +20,7 @@ internal static class CacheWriter
         Placement Done(string known, string entry, long bytes)
         {
             NodeCache.WriteRecord(cache, path, SourceStamp.Of(found), known);
-            if (plan is not null)
-                FabricPlanFile.Write(plan, NodeCache.EntryPath(cache, known));
+            NodeCache.KeepPlan(cache, known, plan(known));
             return new Placement
             {
                 Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = transport,
@@ -50,7 +50,7 @@ internal static class CacheWriter
         try
         {
             string got;
-            using (FileStream from = UnlockedFile.OpenRead(path))
+            using (FileStream from = OpenedFile.Named(path))
             using (GrowingFile to = GrowingFile.Create(partial, (long)found.stx_size))
             {
                 byte[] buffer = new byte[1 << 20];

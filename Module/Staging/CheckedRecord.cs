@@ -15,7 +15,7 @@ internal static class CheckedRecord
     static string Stamp(statx found) => string.Create(CultureInfo.InvariantCulture,
         $"{found.stx_ino} {found.stx_size} {found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec} {found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}\n");
 
-    public static bool Holds(string cache, string digest, statx found) => SmallFile.Read(PathOf(cache, digest)) == Stamp(found);
+    public static bool Holds(string cache, string digest, statx found) => OpenedFile.TryTextFound(PathOf(cache, digest)) == Stamp(found);
 
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Write(string cache, string digest, string entry)
@@ -23,7 +23,7 @@ internal static class CheckedRecord
         string path = PathOf(cache, digest), partial = PartialFile.NameFor(path);
         if (stat(entry, out statx found, follow: false) is not 0 and var error)
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: errno {error}"));
-        if (!SmallFile.Write(partial, Stamp(found), 0x1a4 /* 0644 */) || rename(partial, path) != 0)
+        if (!OpenedFile.Write(partial, Stamp(found), 0x1a4 /* 0644 */) || rename(partial, path) != 0)
         {
             error = errno;
             unlink(partial);

@@ -99,7 +99,7 @@ internal sealed class LauncherBundle
     public void WriteTo(Stream stream)
     {
         foreach ((_, string file, _, _) in files)
-            using (FileStream from = UnlockedFile.OpenRead(file))
+            using (FileStream from = OpenedFile.Named(file))
                 from.CopyTo(stream);
         stream.Flush();
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
 
@@ -33,7 +34,7 @@ public static class NodeCache
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
-                SmallFile.Write(UsedPath(cache, digest), "", 0x1a4 /* 0644 */);
+                OpenedFile.Write(UsedPath(cache, digest), "", 0x1a4 /* 0644 */);
             return entry;
         }
         return null;
@@ -46,24 +47,44 @@ public static class NodeCache
     internal static string? FindPublished(string path, statx found)
     {
         foreach (string cache in Readable)
-            if (SmallFile.Read(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
+            if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
                 && Digest.IsValid(digest) && IsSafe(cache))
                 return digest;
         return null;
     }
 
     /// <summary>Describes an image; where it was published and has not changed since, it is read from the cache.</summary>
-    /// <param name="plan">With the fabric plan that lies beside it.</param>
-    /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
-    public static ContainerImage Describe(string path, CancellationToken cancel = default, bool plan = false)
+    /// <param name="leftOut">With the fabric plan that lies beside it; gets a sentence where that one is not taken. Null: without.</param>
+    /// <exception cref="SlipwayException">It is not there, or not an image; or its plan is damaged.</exception>
+    public static ContainerImage Describe(string path, CancellationToken cancel = default, Action<string>? leftOut = null)
     {
         path = Path.GetFullPath(path);
         string? digest = stat(path, out statx found) == 0 ? FindPublished(path, found) : null;
         ContainerImage image = ImageReader.Read(path, digest, cancel, digest is null ? null : FindEntry(digest));
-        if (plan)
-            image.FabricPlan = FabricPlanFile.Read(path);
+        if (leftOut is not null)
+            image.FabricPlan = FabricPlanFile.Find(path, image.Digest, SiteConfiguration.Read().Libraries, leftOut);
         return image;
     }
+
+    /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last.</summary>
+    /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
+    /// <exception cref="SlipwayException">It says what no plan may say on this node, or cannot be written.</exception>
+    internal static void KeepPlan(string cache, string digest, FabricPlan? plan)
+    {
+        string entry = EntryPath(cache, digest);
+        if (plan is null || plan.ImageDigest != digest || WhyNotPublished(plan) is not null)
+        {
+            unlink(FabricPlanFile.PathFor(entry));
+            return;
+        }
+        // what lies in root's cache is for every user: that root owns a file of this node is no reason to show it
+        new FabricPlanRules(FabricPlanFile.PathFor(entry), own: cache != RootCache, SiteConfiguration.Read().Libraries).Check(plan);
+        FabricPlanFile.Write(plan, entry, forAll: cache == RootCache);
+    }
+
+    /// <summary>Why a plan does not go along with its image, to follow "it"; null where it does.</summary>
+    internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != geteuid()
+        ? string.Create(CultureInfo.InvariantCulture, $"was made by uid {uid}, and only who publishes, or root, plans for a cache") : null;
 
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
 
@@ -74,7 +95,7 @@ public static class NodeCache
         if (path.Contains('\n') || stat(path, out statx found) != 0 || SourceStamp.Of(found) != source)
             return;
         string record = RecordPath(cache, path), partial = PartialFile.NameFor(record);
-        if (!SmallFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || rename(partial, record) != 0)
+        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || rename(partial, record) != 0)
             unlink(partial);
     }
 
@@ -131,6 +152,6 @@ public static class NodeCache
     {
         if (!Digest.IsValid(image.Digest))
             throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image.Digest}' is not a digest", null, image.Path);
-        return CacheWriter.Publish(image.Path, image.Digest, image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
+        return CacheWriter.Publish(image.Path, image.Digest, _ => image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
     }
 }

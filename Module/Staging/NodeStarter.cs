@@ -55,7 +55,7 @@ internal sealed record NodeStarter(string Name, string Program, bool Shell, bool
     }
 
     /// <summary>The first word of each line: both PE_HOSTFILE (sge_pe(5)) and PBS_NODEFILE are so.</summary>
-    static HashSet<string>? Hosts(string file) => SmallFile.Read(file)?.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split([' ', '.', '\t'])[0]).ToHashSet();
+    static HashSet<string>? Hosts(string file) => OpenedFile.TryTextNamed(file)?.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split([' ', '.', '\t'])[0]).ToHashSet();
 
     /// <summary>The best there is here.</summary>
     public static NodeStarter Choose(string? jobId, IEnumerable<string> nodes) =>

@@ -13,6 +13,9 @@ static class Cli
     /// <summary>An ordinary user that `Tests/run.sh` has made; null where the tests themselves run as one.</summary>
     public static string? OtherUser => geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER") : null;
 
+    /// <summary>Another ordinary user, who means ill; null likewise.</summary>
+    public static string? ThirdUser => geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER2") : null;
+
     /// <summary>For theories: every user that a command can be tried as.</summary>
     public static TheoryData<string> Users => OtherUser is { } other ? ["root", other] : [Environment.UserName];
 

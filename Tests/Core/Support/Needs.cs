@@ -31,7 +31,7 @@ enum Repositories { Deb, Rpm }
 
 static class Needs
 {
-    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse that every user can open", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
+    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse that every user can open", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", ThirdUser = "root, and the two users that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
 
     /// <summary>What Tests/Rdma/guest.sh takes, and what makes the images that are tried there.</summary>
     public const string Guest = "qemu-system-x86_64, mkfs.ext4, mmdebstrap, dpkg-deb, cpio, busybox, xz, mksquashfs, mpicc";
@@ -58,6 +58,7 @@ static class Needs
         Front => Cli.HasFront,
         Fuse => access("/dev/fuse", R_OK | W_OK) == 0 && (geteuid() != 0 || (File.GetUnixFileMode("/dev/fuse") & OtherReadWrite) == OtherReadWrite),
         OtherUser => Cli.OtherUser is not null,
+        ThirdUser => Cli.OtherUser is not null && Cli.ThirdUser is not null,
         Root => geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Guest => Guest.Split(", ").All(IsThere),
