@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 using Slipway.Fabric;
 
@@ -25,6 +26,14 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [Parameter]
     public FabricSource Source { get; set; }
 
+    /// <summary>With the source Package: the definition that the image is built from; an image that New-ContainerImage has just built knows its own.</summary>
+    [Parameter]
+    public string? Definition { get; set; }
+
+    /// <summary>Values for the variables that this definition declares.</summary>
+    [Parameter]
+    public Hashtable Variable { get; set; } = [];
+
     /// <summary>Path of a CDI specification (Container Device Interface) that is written too.</summary>
     [Parameter]
     public string? Cdi { get; set; }
@@ -35,7 +44,10 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
 
     protected override void ProcessRecord()
     {
-        FabricRequest request = new() { Root = FullPath(Root), Devices = Device, Source = Source, Cdi = Cdi is null ? null : FullPath(Cdi) };
+        FabricRequest request = new()
+        {
+            Root = FullPath(Root), Devices = Device, Source = Source, Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition), Variables = Pairs(Variable),
+        };
         if (!TryImage(Image, out ContainerImage? image)
             || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))
             return;

@@ -16,7 +16,7 @@ public sealed class GetContainerImageCommand : SlipwayCmdlet
     protected override void ProcessRecord()
     {
         foreach (string file in Path.SelectMany(Files))
-            if (Try((_, cancel) => NodeCache.Describe(file, cancel, plan: true), out ContainerImage? image))
+            if (Try((report, cancel) => NodeCache.Describe(file, cancel, report.Warning), out ContainerImage? image))
                 WriteObject(image);
     }
 }

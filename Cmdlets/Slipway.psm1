@@ -3,7 +3,13 @@
 # runspace or another of the process, takes the context that is there: its objects are then of the same types.
 $context = [System.Runtime.Loader.AssemblyLoadContext]::All.Where({ $_.Name -eq "Slipway $PSScriptRoot" }, 'First')[0]
 $context ??= [System.Runtime.Loader.AssemblyLoadContext]::new("Slipway $PSScriptRoot")
-foreach ($name in 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
+# Constants of libc differ between processors: Tmds.LibC has an assembly for each.
+$processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture.ToString().ToLowerInvariant()
+$libc = "runtimes/linux-$processor/lib/netstandard2.0/Tmds.LibC"
+if (-not [System.IO.File]::Exists("$PSScriptRoot/$libc.dll")) {
+    throw "Slipway is for Linux on x86-64 (x64) and 64-bit ARM (arm64); this PowerShell is for $processor."
+}
+foreach ($name in $libc, 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
     $assembly = $context.LoadFromAssemblyPath((Join-Path $PSScriptRoot "$name.dll"))
     if ($name -eq 'Slipway.Core') { $core = $assembly }
 }

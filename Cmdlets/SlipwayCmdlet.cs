@@ -171,6 +171,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
         /// <summary>An error about one of several things; the work goes on.</summary>
         public void Error(SlipwayException error) => messages.Add(() => cmdlet.WriteError(Record(error)));
 
+        public void Warning(string what) => messages.Add(() => cmdlet.WriteWarning(what));
+
         public void Problems(IReadOnlyList<DependencyProblem> problems) => messages.Add(() => cmdlet.WriteProblems(problems));
 
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>

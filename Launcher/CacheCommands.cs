@@ -51,7 +51,11 @@ static class CacheCommands
                 Transport = result.GetValue(transport),
                 Width = result.GetValue(width),
                 Retry = result.GetValue(retry),
-            }, failed: e => exit = Tell(progress, e), progress: progress, cancel: cancel);
+            }, failed: e => exit = Tell(progress, e), progress: progress, cancel: cancel, warn: what =>
+            {
+                progress.Clear();
+                Warn(what);
+            });
             progress.Clear();
             Print(result, published, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', i.Placements.Select(p =>
                 string.Create(CultureInfo.InvariantCulture, $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Transport}\t{p.Seconds:0.000} s"))));

@@ -91,10 +91,12 @@ static partial class CommandLine
         Argument<string?> image = new("IMAGE") { Description = "Path of an image; without one, this node's fabric devices are listed", Arity = ArgumentArity.ZeroOrOne };
         Option<string> from = new("--root") { Description = "Read devices and libraries below this directory, laid out like a node's root", DefaultValueFactory = _ => "/" };
         Option<string[]> devices = new("--device") { Description = "Plan for this device alone (may be given more than once)" };
-        Option<FabricSource> source = new("--source") { Description = "auto, or the one source that may be: image, provider, stack, or package (build the image anew with its distribution's provider packages)" };
+        Option<FabricSource> source = new("--source") { Description = "auto, or the one source that may be: image, provider, stack, or package (build the image anew from --definition, with its distribution's provider packages)" };
         Option<bool> explain = new("--explain") { Description = "Show each rung of the ladder with its reason" };
         Option<string> cdi = new("--cdi") { Description = "Write the plan as a CDI specification too" };
-        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, devices, source, explain, cdi };
+        Option<string> definition = new("--definition") { Description = "With --source package: the definition that the image is built from" };
+        Option<string[]> variables = new("--variable") { Description = "NAME=VALUE, for a variable that this definition declares (may be given more than once)" };
+        Command verb = new("fabric", "List this node's fabric devices, or plan the drivers for an image") { image, from, devices, source, definition, variables, explain, cdi };
         verb.SetAction(result => Guarded(cancel =>
         {
             string root = Path.GetFullPath(result.GetValue(from)!);
@@ -106,6 +108,7 @@ static partial class CommandLine
             using ProgressLine progress = new(result.GetValue(Verbose));
             ContainerImage planned = FabricStep.Add(NodeCache.Describe(path, cancel), new FabricRequest
             {
+                Definition = result.GetValue(definition) is { } text ? Path.GetFullPath(text) : null, Variables = Pairs(result.GetValue(variables) ?? []),
                 Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source), Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
             }, progress, cancel);
             progress.Clear();
@@ -119,7 +122,7 @@ static partial class CommandLine
     {
         Argument<string> image = Image;
         Command verb = new("inspect", "Describe an image: digest, and its manifest where it is ours") { image };
-        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) => [NodeCache.Describe(result.GetRequiredValue(image), cancel, plan: true)],
+        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) => [NodeCache.Describe(result.GetRequiredValue(image), cancel, Warn)],
             i => $"{i.Path}\n{i.Digest}  {i.Size} bytes, {i.Compressor}, {i.Distribution?.PrettyName ?? "no distribution"}, made {i.Made:yyyy-MM-dd}\n"
                 + (i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest)));
     }
@@ -153,6 +156,8 @@ static partial class CommandLine
 
     internal static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text) =>
         Console.Out.WriteLine(result.GetValue(Json) ? JsonSerializer.Serialize(item, type) : text(item));
+
+    internal static void Warn(string what) => Console.Error.WriteLine($"slipway: warning: {what}");
 
     /// <summary>Signals cancel the work, which cleans up; a second one is left to the system.</summary>
     internal static int Guarded(Func<CancellationToken, int> work)

@@ -37,6 +37,16 @@ printf '\n== Cmdlets (Pester)\n'
 pwsh -NoProfile -NonInteractive -File Tests/Cmdlets/run.ps1 "$results/pester"
 if read -r ok bad skip <"$results/pester"; then add "$ok" "$bad" "$skip"; else add 0 1 0; fi
 
+if [ "${SLIPWAY_TEST_LONG:-}" = 1 ]; then
+    printf '\n== A machine that has nothing (Tests/fresh.sh)\n'
+    Tests/fresh.sh 2>&1 | tee "$results/fresh"
+    case ${PIPESTATUS[0]} in
+        0) add 1 0 0 ;;
+        77) printf 'skipped  Tests/fresh.sh: %s\n' "$(sed -n 's/^fresh: skipped: //p' "$results/fresh")"; add 0 0 1 ;;
+        *) add 0 1 0 ;;
+    esac
+fi
+
 # of both suites, without what several tests share (a cluster's start)
 printf '\n== The ten slowest\n'
 {

@@ -49,9 +49,13 @@ internal static unsafe class HolderStart
             rung.Add("directory"u8);
         else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0 || !TryFindServer(ref server, ref rung, environment))
             return Outcome.HandOver;
+        Text plan = default;
+        plan.Add(""u8);
+        if (request.FabricIsAuto && !TryFindPlan(ref plan, ref image, ref found, uid))
+            return Outcome.HandOver;
 
         int count = request.OfContainerCount;
-        byte** arguments = (byte**)realloc(null, (nuint)(count + 9) * (nuint)sizeof(byte*));
+        byte** arguments = (byte**)realloc(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
         Text words = default;
         nuint slash = CString.Length(files);
         while (files[slash - 1] != '/')
@@ -79,8 +83,9 @@ internal static unsafe class HolderStart
         arguments[5] = image.Bytes;
         arguments[6] = rung.Bytes;
         arguments[7] = found.IsDirectory ? image.Bytes : words.Bytes + none;
+        arguments[8] = plan.Bytes;
         for (int i = 0; i <= count; i++)
-            arguments[8 + i] = request.OfContainer[i];
+            arguments[9 + i] = request.OfContainer[i];
         byte** serverArguments = stackalloc byte*[5];
         serverArguments[0] = rung.Bytes;
         serverArguments[1] = words.Bytes + option;
@@ -164,6 +169,33 @@ internal static unsafe class HolderStart
     {
         fixed (byte* start = path)
             return access(start, F_OK) == 0;
+    }
+
+    /// <summary>Adds what the fabric plan beside the image is (FabricPlanFile.Look, OpenedFile.Refusal and IdentityOf); nothing where there is none.</summary>
+    /// <returns>False where it is not to be believed, and the full launcher has to say so.</returns>
+    static bool TryFindPlan(ref Text plan, ref Text image, ref statx_t imageFound, uint uid)
+    {
+        const ulong largest = 4 << 20;
+        const ushort groupOrOthersWrite = 0x12;
+        Text path = default;
+        path.Add(image.Bytes);
+        path.Add(".fabric.json"u8);
+        statx_t found;
+        if (statx(AT_FDCWD, path.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found) != 0)
+            return true;
+        if (imageFound.IsDirectory || !found.IsRegular || (found.stx_uid != 0 && found.stx_uid != uid && found.stx_uid != imageFound.stx_uid)
+            || (found.stx_mode & groupOrOthersWrite) != 0 || found.stx_size > largest || found.stx_ctime.tv_sec < 0)
+            return false;
+        plan.AddNumber(found.stx_dev_major);
+        plan.Add((byte)':');
+        plan.AddNumber(found.stx_dev_minor);
+        plan.Add((byte)':');
+        plan.AddNumber(found.stx_ino);
+        plan.Add((byte)':');
+        plan.AddNumber((ulong)found.stx_ctime.tv_sec);
+        plan.Add((byte)'.');
+        plan.AddNumber(found.stx_ctime.tv_nsec);
+        return true;
     }
 
     static bool IsPublished(ref Text image, uint uid)

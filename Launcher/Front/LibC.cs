@@ -8,33 +8,34 @@ namespace Slipway.Front;
 internal static unsafe class LibC
 {
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
-    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_SETFD = 2, FD_CLOEXEC = 1;
+    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1;
     public const int LOCK_EX = 2, LOCK_NB = 4;
     public const uint MFD_CLOEXEC = 1;
     public const uint STATX_BASIC_STATS = 0x7ff;
     public const ushort S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000;
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, SOCK_NONBLOCK = O_NONBLOCK, MSG_CMSG_CLOEXEC = 0x40000000;
     public const short POLLIN = 1;
-    public const ulong CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
+    public const int CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
     public const int SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17;
     public const int PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_RAISE = 2;
     public const int CAP_DAC_OVERRIDE = 1, CAP_SYS_CHROOT = 18, CAP_SYS_ADMIN = 21;
+    const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     public const uint FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
     public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
     public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
 
-    public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int reserved; }
+    public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int __reserved; }
 
     public struct statx_t
     {
         public uint stx_mask, stx_blksize;
         public ulong stx_attributes;
         public uint stx_nlink, stx_uid, stx_gid;
-        public ushort stx_mode, spare0;
+        public ushort stx_mode, __spare0;
         public ulong stx_ino, stx_size, stx_blocks, stx_attributes_mask;
         public statx_timestamp stx_atime, stx_btime, stx_ctime, stx_mtime;
         public uint stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
-        public fixed ulong spare2[14];
+        public fixed ulong __spare2[14];
 
         public readonly bool IsDirectory => (stx_mode & S_IFMT) == S_IFDIR;
         public readonly bool IsRegular => (stx_mode & S_IFMT) == S_IFREG;
@@ -92,27 +93,28 @@ internal static unsafe class LibC
     [DllImport("libc")] public static extern int kill(int pid, int sig);
     [DllImport("libc")] public static extern int waitpid(int pid, int* wstatus, int options);
     [DllImport("libc")] public static extern nint signal(int signum, nint handler);
-    [DllImport("libc")] public static extern int capget(cap_header* header, cap_data* data);
-    [DllImport("libc")] public static extern int capset(cap_header* header, cap_data* data);
+    [DllImport("libc")] public static extern int capget(__user_cap_header_struct* header, __user_cap_data_struct* data);
+    [DllImport("libc")] public static extern int capset(__user_cap_header_struct* header, __user_cap_data_struct* data);
     [DllImport("libc")] public static extern void _exit(int status);
 
     public const int SYS_getcwd = 79;
+    const int SYS_fsopen = 430, SYS_fsconfig = 431, SYS_fsmount = 432, SYS_pidfd_open = 434, SYS_clone3 = 435, SYS_close_range = 436;
 
     public struct clone_args
     {
         public ulong flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
     }
 
-    public struct cap_header { public uint version; public int pid; }
-    public struct cap_data { public uint effective, permitted, inheritable; }
+    public struct __user_cap_header_struct { public uint version; public int pid; }
+    public struct __user_cap_data_struct { public uint effective, permitted, inheritable; }
 
     /// <summary>clone3(2) with fork's meaning.</summary>
-    public static int clone3(ulong flags)
+    public static int clone3(int flags)
     {
         clone_args args = default;
-        args.flags = flags;
+        args.flags = (ulong)flags;
         args.exit_signal = SIGCHLD;
-        return (int)syscall(435, (nint)(&args), sizeof(clone_args), 0, 0, 0);
+        return (int)syscall(SYS_clone3, (nint)(&args), sizeof(clone_args), 0, 0, 0);
     }
 
     /// <summary>Milliseconds of a clock that nobody sets.</summary>
@@ -123,22 +125,22 @@ internal static unsafe class LibC
         return now.tv_sec * 1000 + now.tv_nsec / 1_000_000;
     }
 
-    public static int pidfd_open(int pid) => (int)syscall(434, pid, 0, 0, 0, 0);
+    public static int pidfd_open(int pid) => (int)syscall(SYS_pidfd_open, pid, 0, 0, 0, 0);
 
-    public static int close_range(uint first, uint last) => (int)syscall(436, (nint)first, (nint)last, 0, 0, 0);
+    public static int close_range(uint first, uint last) => (int)syscall(SYS_close_range, (nint)first, (nint)last, 0, 0, 0);
 
-    public static int fsopen(byte* fsname) => (int)syscall(430, (nint)fsname, 0, 0, 0, 0);
+    public static int fsopen(byte* fsname) => (int)syscall(SYS_fsopen, (nint)fsname, 0, 0, 0, 0);
 
-    public static int fsconfig(int fd, uint cmd, byte* key, byte* value, int aux) => (int)syscall(431, fd, (nint)cmd, (nint)key, (nint)value, aux);
+    public static int fsconfig(int fd, uint cmd, byte* key, byte* value, int aux) => (int)syscall(SYS_fsconfig, fd, (nint)cmd, (nint)key, (nint)value, aux);
 
-    public static int fsmount(int fsfd, ulong attr_flags) => (int)syscall(432, fsfd, 0, (nint)attr_flags, 0, 0);
+    public static int fsmount(int fsfd, ulong attr_flags) => (int)syscall(SYS_fsmount, fsfd, 0, (nint)attr_flags, 0, 0);
 
     /// <summary>Keeps one capability over an execve(2) of a user other than 0 (capabilities(7), "ambient").</summary>
     public static bool KeepOverExec(int capability)
     {
-        cap_header header = default;
-        header.version = 0x20080522;
-        cap_data* data = stackalloc cap_data[2];
+        __user_cap_header_struct header = default;
+        header.version = _LINUX_CAPABILITY_VERSION_3;
+        __user_cap_data_struct* data = stackalloc __user_cap_data_struct[2];
         if (capget(&header, data) != 0)
             return false;
         data[capability / 32].inheritable |= 1u << (capability % 32);

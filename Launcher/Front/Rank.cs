@@ -180,7 +180,7 @@ internal static unsafe class Rank
     }
 
     /// <summary>Joins the holder's user and mount namespace: both or none.</summary>
-    public static bool TryJoin(int holder) => setns(holder, (int)(CLONE_NEWUSER | CLONE_NEWNS)) == 0;
+    public static bool TryJoin(int holder) => setns(holder, CLONE_NEWUSER | CLONE_NEWNS) == 0;
 
     /// <summary>Becomes the command; returns only what the exit code is where that cannot be.</summary>
     /// <param name="workingDirectory">Outside. It is kept where the same directory is seen inside.</param>

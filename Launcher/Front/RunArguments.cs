@@ -18,6 +18,9 @@ internal unsafe struct RunArguments
     /// <summary>Overrides the step key; null where it was not given.</summary>
     public byte* Job;
 
+    /// <summary>True where the plan beside the image is meant.</summary>
+    public bool FabricIsAuto;
+
     /// <summary>NAME=VALUE of each <c>--env</c>.</summary>
     public byte** Variables;
 
@@ -86,7 +89,8 @@ internal unsafe struct RunArguments
             result.Keep(*arguments);
         result.OfContainer[result.OfContainerCount] = null;
 
-        if (fabric == null || CString.IsSame(fabric, "auto"u8))
+        result.FabricIsAuto = fabric == null || CString.IsSame(fabric, "auto"u8);
+        if (result.FabricIsAuto)
             result.ContainerOptions.Add("auto"u8);
         else if (CString.IsSame(fabric, "none"u8))
             result.ContainerOptions.Add("none"u8);

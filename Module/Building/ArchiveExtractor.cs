@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Building;
 
@@ -106,7 +105,7 @@ internal sealed class ArchiveExtractor : IDisposable
     {
         foreach ((string path, ArchiveEntry entry) in directories.AsEnumerable().Reverse())
         {
-            int fd = openat2(root, path, (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), Inside);
+            int fd = openat2(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, Inside);
             if (fd < 0)
                 throw Bad(entry, "ArchiveUnsafe", $"cannot be opened (errno {errno})");
             Attributes(entry, $"/proc/self/fd/{fd}/.");
@@ -118,7 +117,7 @@ internal sealed class ArchiveExtractor : IDisposable
             warn($"extended attributes of the archive are not kept: {string.Join(", ", attributesLeft.Take(10).Select(a => $"{Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}"))}");
     }
 
-    const ulong Inside = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    static ulong Inside => RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
     static string Normal(ArchiveEntry entry, string path, string what)
     {
@@ -137,13 +136,13 @@ internal sealed class ArchiveExtractor : IDisposable
     {
         if (parent.Descriptor >= 0 && parent.Path == directory)
             return parent.Descriptor;
-        int fd = directory.Length == 0 ? openat2(root, ".", (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), Inside) : openat2(root, directory, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), Inside);
+        int fd = directory.Length == 0 ? openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, Inside) : openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
         if (fd < 0 && errno == ENOENT)
         {
             string above = directory.Contains('/') ? directory[..directory.LastIndexOf('/')] : "";
             Check(entry, mkdir($"/proc/self/fd/{Open(entry, above)}/{directory[(directory.LastIndexOf('/') + 1)..]}", 0x1ed));
             written[directory] = ArchiveKind.Directory;
-            fd = openat2(root, directory, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), Inside);
+            fd = openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
         }
         if (fd < 0)
             throw Bad(entry, "ArchiveUnsafe", errno == ELOOP ? $"goes through the link '{directory}'" : $"goes through '{directory}', which is no directory (errno {errno})");
@@ -159,12 +158,10 @@ internal sealed class ArchiveExtractor : IDisposable
         if (!written.TryGetValue(target, out ArchiveKind kind) || kind is ArchiveKind.Directory or ArchiveKind.SymbolicLink)
             throw Bad(entry, "ArchiveUnsafe", $"is a hard link to '{entry.Target}', which is no file of the archive before it");
         // the parent of the target has been opened like that of any entry: no link is on the way
-        int fd = openat2(root, target, (ulong)(O_PATH | O_NOFOLLOW | O_CLOEXEC), Inside);
+        int fd = openat2(root, target, O_PATH | O_NOFOLLOW | O_CLOEXEC, Inside);
         if (fd < 0)
             throw Bad(entry, "ArchiveUnsafe", $"is a hard link to '{entry.Target}', which cannot be opened (errno {errno})");
-        int failed = linkat(fd, to);
-        close(fd);
-        Check(entry, failed);
+        Check(entry, linkat(fd, to), fd);
     }
 
     void Write(ArchiveEntry entry, string to, FileMode mode, CancellationToken cancel)
@@ -220,14 +217,17 @@ internal sealed class ArchiveExtractor : IDisposable
             return false;
         string name = key[AttributePrefix.Length..];
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(value);
-        return (name == "security.capability" || (name.StartsWith("user.", StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal))) && lsetxattr(to, name, bytes, (nuint)bytes.Length, 0) == 0;
+        return (name == "security.capability" || (name.StartsWith("user.", StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal))) && lsetxattr(to, name, bytes, 0) == 0;
     }
 
-    static void Check(ArchiveEntry entry, int result)
+    /// <param name="fd">To be closed, however it went.</param>
+    static void Check(ArchiveEntry entry, int result, int fd = -1)
     {
-        if (result == 0)
-            return;
-        throw errno == ENOSPC ? new IOException("No space left on device") : Bad(entry, errno == EEXIST ? "ArchiveUnsafe" : "ArchiveInvalid", errno == EEXIST ? "is there twice" : $"cannot be written (errno {errno})");
+        int error = result == 0 ? 0 : errno;
+        if (fd >= 0)
+            close(fd);
+        if (result != 0)
+            throw error == ENOSPC ? new IOException("No space left on device") : Bad(entry, error == EEXIST ? "ArchiveUnsafe" : "ArchiveInvalid", error == EEXIST ? "is there twice" : $"cannot be written (errno {error})");
     }
 
     static SlipwayException Bad(ArchiveEntry entry, string id, string what, string? recommendation = null) =>

@@ -28,7 +28,7 @@ internal sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContex
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
         Context.Step("unpacking the archive");
-        using FileStream file = new(Path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
+        using FileStream file = OpenedFile.Named(Path, buffer: 1 << 20);
         try
         {
             using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log, Context.Warn);

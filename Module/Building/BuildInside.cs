@@ -67,7 +67,7 @@ public static class BuildInside
         {
             // .NET tells of ENOSPC by HResult alone (System.IO: Interop.GetExceptionForIoErrno)
             string why = e.Message.Replace(job.PartialPath, job.Destination, StringComparison.Ordinal);
-            bool full = e.HResult == LibC.ENOSPC || e.Message.Contains("No space left", StringComparison.Ordinal);
+            bool full = e.HResult == ENOSPC || e.Message.Contains("No space left", StringComparison.Ordinal);
             Say(new BuildMessage
             {
                 Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {why}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
@@ -78,8 +78,8 @@ public static class BuildInside
         finally
         {
             // what is still running would write into the tree while it is removed; process 1 of a namespace reaches all of it, and nothing else
-            if (LibC.getpid() == 1)
-                LibC.kill(-1, LibC.SIGKILL);
+            if (getpid() == 1)
+                kill(-1, SIGKILL);
             WorkDirectory.Remove(job.WorkDirectory);
         }
     }
@@ -187,10 +187,10 @@ public static class BuildInside
             root.Delete(file);
         // logs go, the directories that programs write them to stay
         string log = Path.Combine(root.Path, "var/log");
-        if (LibC.stat(log, out LibC.statx_t found, follow: false) == 0 && found.IsDirectory)
+        if (stat(log, out statx found, follow: false) == 0 && found.IsDirectory)
             foreach (string path in Tree(log).ToList())
-                if (LibC.stat(path, out LibC.statx_t entry, follow: false) == 0 && !entry.IsDirectory)
-                    LibC.unlink(path);
+                if (stat(path, out statx entry, follow: false) == 0 && !entry.IsDirectory)
+                    unlink(path);
         if (root.Read("etc/machine-id") is not null)
             root.Write("etc/machine-id", "");
     }
@@ -199,8 +199,8 @@ public static class BuildInside
     static void CutTimes(string root, long epoch)
     {
         foreach (string path in Tree(root).Append(root))
-            if (LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.stx_mtime.tv_sec > epoch)
-                LibC.SetModified(path, epoch);
+            if (stat(path, out statx found, follow: false) == 0 && found.stx_mtime.tv_sec > epoch)
+                SetModified(path, epoch);
     }
 
     /// <summary>Everything below a directory; a link is an entry, and never followed: it would lead to the host.</summary>

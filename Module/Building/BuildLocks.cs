@@ -6,7 +6,7 @@ namespace Slipway.Building;
 /// <summary>Lock files: one that is not there is written, one that is there is obeyed and never written unless that is asked for.</summary>
 internal static class BuildLocks
 {
-    const long Largest = 256 << 20;
+    const int Largest = 256 << 20;
 
     /// <summary>What a lock file says; null where there is none.</summary>
     /// <exception cref="SlipwayException">It is not a lock file, or of a later format.</exception>
@@ -18,9 +18,7 @@ internal static class BuildLocks
             FileInfo file = new(path);
             if (!file.Exists)
                 return Directory.Exists(path) ? throw Bad("is a directory") : null;
-            if (file.Length > Largest)
-                throw Bad($"{file.Length} bytes are no lock file");
-            BuildLock? found = JsonSerializer.Deserialize(File.ReadAllText(path), SlipwayJson.Default.BuildLock);
+            BuildLock? found = JsonSerializer.Deserialize(OpenedFile.BytesNamed(path, Largest), SlipwayJson.Default.BuildLock);
             if (found is null or { SchemaVersion: < 1 } || found.Sources is null || found.Sources.Any(s => s?.Packages is null || s.Packages.Any(p => p?.Urls is null || p.Sha256 is not { Length: 64 } || !Digest.IsValid(Digest.Prefix + p.Sha256))))
                 throw Bad("is not a lock file");
             return found.SchemaVersion == 1 ? found : throw new SlipwayException("LockTooNew", ErrorKind.InvalidData, $"{path}: has schema version {found.SchemaVersion}, this Slipway knows 1", "Update Slipway.", path);
@@ -50,7 +48,7 @@ internal static class BuildLocks
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

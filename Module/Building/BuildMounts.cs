@@ -13,23 +13,23 @@ internal sealed class BuildMounts(RootDirectory root, Action<string> log) : IDis
 
     public void Mount(CancellationToken cancel)
     {
-        if (Target("dev") is { } dev && Try("tmpfs", dev, "tmpfs", LibC.MS_NOSUID, "mode=755,size=1m"))
+        if (Target("dev") is { } dev && Try("tmpfs", dev, "tmpfs", MS_NOSUID, "mode=755,size=1m"))
         {
             foreach (string node in Nodes)
             {
                 File.WriteAllText(Path.Combine(dev, node), "");
-                Try("/dev/" + node, Path.Combine(dev, node), null, LibC.MS_BIND, null);
+                Try("/dev/" + node, Path.Combine(dev, node), null, MS_BIND, null);
             }
             foreach ((string name, string target) in new[] { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
-                LibC.symlink(target, Path.Combine(dev, name));
+                symlink(target, Path.Combine(dev, name));
             Directory.CreateDirectory(Path.Combine(dev, "pts"));
             Directory.CreateDirectory(Path.Combine(dev, "shm"), (UnixFileMode)0x3ff);
-            Try("devpts", Path.Combine(dev, "pts"), "devpts", LibC.MS_NOSUID, "newinstance,ptmxmode=0666,mode=620");
+            Try("devpts", Path.Combine(dev, "pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620");
         }
         if (Target("proc") is { } proc)
-            Try("proc", proc, "proc", LibC.MS_NOSUID | LibC.MS_NODEV, null);
-        if (Target("sys") is { } sys && Try("/sys", sys, null, LibC.MS_BIND | LibC.MS_REC, null))
-            LibC.mount(null, sys, null, LibC.MS_BIND | LibC.MS_REMOUNT | LibC.MS_RDONLY | LibC.MS_NOSUID | LibC.MS_NODEV, null);
+            Try("proc", proc, "proc", MS_NOSUID | MS_NODEV, null);
+        if (Target("sys") is { } sys && Try("/sys", sys, null, MS_BIND | MS_REC, null))
+            mount(null, sys, null, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, null);
         foreach (string library in BuildNamespace.FakeLibraries)
             root.CopyIn(library, BuildNamespace.FakeLibraryPlace, -1, cancel);
         cancel.ThrowIfCancellationRequested();
@@ -40,15 +40,15 @@ internal sealed class BuildMounts(RootDirectory root, Action<string> log) : IDis
     {
         root.MakeDirectory(name);
         string target = Path.Combine(root.Path, name);
-        return LibC.stat(target, out LibC.statx_t found, follow: false) == 0 && found.IsDirectory ? target
+        return stat(target, out statx found, follow: false) == 0 && found.IsDirectory ? target
             : throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{name}' in the image is not a directory", null, name);
     }
 
-    bool Try(string what, string target, string? type, ulong flags, string? data)
+    bool Try(string what, string target, string? type, ulong_t flags, string? data)
     {
-        if (LibC.mount(what, target, type, flags, data) != 0)
+        if (mount(what, target, type, flags, data) != 0)
         {
-            log($"{target}: {what} could not be mounted, errno {LibC.errno}");
+            log($"{target}: {what} could not be mounted, errno {errno}");
             return false;
         }
         mounted.Add(target);
@@ -58,7 +58,7 @@ internal sealed class BuildMounts(RootDirectory root, Action<string> log) : IDis
     public void Dispose()
     {
         foreach (string target in mounted.AsEnumerable().Reverse())
-            LibC.umount2(target, LibC.MNT_DETACH);
+            umount2(target, MNT_DETACH);
         mounted.Clear();
     }
 }

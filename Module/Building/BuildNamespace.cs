@@ -13,7 +13,7 @@ internal static class BuildNamespace
     public static IReadOnlyList<string> Command()
     {
         string[] common = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-        if (LibC.geteuid() == 0)
+        if (geteuid() == 0)
             return ["unshare", .. common, "--"];
         if (MissingIds() is not { } file)
         {
@@ -42,19 +42,10 @@ internal static class BuildNamespace
     /// <summary>The file that gives this user no subordinate ids (subuid(5)); null where both do.</summary>
     static string? MissingIds()
     {
-        string user = Environment.UserName, id = LibC.geteuid().ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string user = Environment.UserName, id = geteuid().ToString();
         foreach (string file in new[] { "/etc/subuid", "/etc/subgid" })
         {
-            string[] lines;
-            try
-            {
-                lines = File.ReadAllLines(file);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                lines = [];
-            }
-            if (!lines.Any(line => line.StartsWith(user + ":", StringComparison.Ordinal) || line.StartsWith(id + ":", StringComparison.Ordinal)))
+            if ((OpenedFile.TryTextNamed(file) ?? "").Split('\n').All(line => !line.StartsWith(user + ":", StringComparison.Ordinal) && !line.StartsWith(id + ":", StringComparison.Ordinal)))
                 return file;
         }
         return null;
@@ -65,7 +56,7 @@ internal static class BuildNamespace
     {
         string probe = Path.Combine(directory, "owner");
         File.WriteAllText(probe, "");
-        int failed = LibC.lchown(probe, 1, 1) == 0 ? 0 : LibC.errno;
+        int failed = lchown(probe, 1, 1) == 0 ? 0 : errno;
         File.Delete(probe);
         if (failed == 0 || IsFake)
             return;

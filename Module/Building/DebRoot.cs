@@ -235,9 +235,9 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         {
             (LockedPackage package, string file) = held[i];
             // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
-            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", link = Path.Combine(archives, name);
-            if (LibC.link(file, link) != 0)
-                File.Copy(file, link);
+            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", pooled = Path.Combine(archives, name);
+            if (link(file, pooled) != 0)
+                OpenedFile.CopyNamed(file, pooled);
             string control = ControlOf(package, file);
             if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
                 control = string.Join('\n', control.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal)).Append("Priority: " + priority));
@@ -257,7 +257,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         bool IsOf(string text) => new[] { $"Package: {package.Name}", $"Version: {package.Version}" }.All(text.Split('\n').Contains) && !text.Contains("\n\n", StringComparison.Ordinal);
         // the file has that hash, so what it says of itself is what it said before
         string kept = Path.Combine(Context.Job.ControlCache, package.Sha256);
-        if (File.Exists(kept) && File.ReadAllText(kept) is var before && IsOf(before))
+        if (OpenedFile.TryTextFound(kept) is { } before && IsOf(before))
             return before;
         string control = HostProgram.Read("dpkg-deb", "--field", file) ?? throw new SlipwayException("PackageInvalid", ErrorKind.InvalidData, $"{source.Suite.Where}: package '{package.Name}' ({file}) is not a Debian package", Context.LogHint, package.Name);
         if (!IsOf(control))
@@ -278,7 +278,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a convenience: without it the package is asked again
-            LibC.unlink(partial);
+            unlink(partial);
             Context.Log($"{kept}: not kept: {e.Message}");
         }
     }

@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Building;
 
@@ -16,7 +15,7 @@ internal sealed class FakerootRecords(Action<string> log)
     /// <summary>What the builder has open besides.</summary>
     const int OtherDescriptors = 256;
 
-    const uint Permissions = 0xfff, S_ISGID = 0x400;
+    const uint Permissions = 0xfff;
 
     readonly Dictionary<(uint, uint, ulong), int> held = [];
 
@@ -51,14 +50,14 @@ internal sealed class FakerootRecords(Action<string> log)
     int Look(int directory)
     {
         string path = $"/proc/self/fd/{directory}";
-        if (kernel_stat(path, out statx_t real) != 0 || stat(path, out statx_t told) != 0)
+        if (kernel_stat(path, out statx real) != 0 || stat(path, out statx told) != 0)
             return 0;
         int mended = 0;
         bool anew = false;
         foreach (string name in Directory.GetFileSystemEntries(path).Select(entry => Path.GetFileName(entry)))
         {
             int entry = Open(directory, name);
-            if (entry < 0 || kernel_stat($"/proc/self/fd/{entry}", out statx_t found) != 0)
+            if (entry < 0 || kernel_stat($"/proc/self/fd/{entry}", out statx found) != 0)
                 continue;
             bool sets = found.IsDirectory && (told.stx_mode & S_ISGID) != 0;
             if (IsWrong(entry, found, sets ? told.stx_gid : 0))
@@ -81,51 +80,51 @@ internal sealed class FakerootRecords(Action<string> log)
         return mended;
     }
 
-    static int Open(int directory, string name) => openat2(directory, name, (ulong)(O_PATH | O_NOFOLLOW | O_CLOEXEC), RESOLVE_BENEATH);
+    static int Open(int directory, string name) => openat2(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, RESOLVE_BENEATH);
 
     /// <summary>Keeps the descriptor of what is not root's, once.</summary>
     void Hold(int entry)
     {
-        if (entry >= 0 && (held.Count >= most || stat($"/proc/self/fd/{entry}", out statx_t told) != 0 || (told.stx_uid | told.stx_gid) == 0 || !held.TryAdd(Key(told), entry)))
+        if (entry >= 0 && (held.Count >= most || stat($"/proc/self/fd/{entry}", out statx told) != 0 || (told.stx_uid | told.stx_gid) == 0 || !held.TryAdd(Key(told), entry)))
             close(entry);
     }
 
-    static (uint, uint, ulong) Key(in statx_t file) => (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
+    static (uint, uint, ulong) Key(in statx file) => (file.stx_dev_major, file.stx_dev_minor, file.stx_ino);
 
     /// <param name="group">Of the directory above, where what is made in it gets that.</param>
-    static bool IsWrong(int entry, in statx_t real, uint group)
+    static bool IsWrong(int entry, in statx real, uint group)
     {
         string path = $"/proc/self/fd/{entry}";
-        if (stat(path, out statx_t told) != 0)
+        if (stat(path, out statx told) != 0)
             return false;
         // mknod(2) makes a file of a device
-        if (((real.stx_mode ^ told.stx_mode) & S_IFMT) != 0)
-            return !(real.IsRegular && (told.stx_mode & S_IFMT) is S_IFCHR or S_IFBLK);
+        if (real.Type != told.Type)
+            return !(real.IsRegular && (told.Type == S_IFCHR || told.Type == S_IFBLK));
         // the owner's own bits are given in earnest, asked for or not: libfakeroot.c, chmod and mkdir
         uint mode = real.stx_mode & Permissions, remembered = told.stx_mode & Permissions, owner = real.IsDirectory ? 0x1c0u : 0x180;
         if (real.IsLink || mode == remembered || mode == (remembered | owner))
             return false;
-        if (group == 0 || mode != (remembered | owner | S_ISGID))
+        if (group == 0 || mode != (remembered | owner | (ushort)S_ISGID))
             return true;
         // mkdir(2) in a directory with set-group-ID
-        chmod(path, remembered | S_ISGID);
+        chmod(path, remembered | (ushort)S_ISGID);
         if (told.stx_gid == 0)
             chown(path, told.stx_uid, group);
         return false;
     }
 
     /// <returns>False where faked(1) does not let itself be corrected: from whatever it was to a regular file (or a link, which has no chmod).</returns>
-    static bool Correct(int entry, in statx_t real, uint group)
+    static bool Correct(int entry, in statx real, uint group)
     {
         string path = $"/proc/self/fd/{entry}";
         if (!real.IsLink)
             chmod(path, real.stx_mode & Permissions);
         chown(path, 0, group);
-        return stat(path, out statx_t told) == 0 && ((real.stx_mode ^ told.stx_mode) & S_IFMT) == 0;
+        return stat(path, out statx told) == 0 && real.Type == told.Type;
     }
 
     /// <summary>Makes a file or link anew, in all but its number what it was; fakeroot sees the old one go.</summary>
-    void Replace(int directory, string name, int entry, in statx_t real)
+    void Replace(int directory, string name, int entry, in statx real)
     {
         string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}", from = $"/proc/self/fd/{entry}";
         if (renewed.TryGetValue(Key(real), out var again))
@@ -141,7 +140,7 @@ internal sealed class FakerootRecords(Action<string> log)
                 unlink(next);
                 Check(real.IsLink ? symlink(new FileInfo(place).LinkTarget!, next) : Copy(from, next));
             }
-            while (kernel_stat(next, out statx_t made, follow: false) != 0 || stat(next, out statx_t told, follow: false) != 0 || ((made.stx_mode ^ told.stx_mode) & S_IFMT) != 0);
+            while (kernel_stat(next, out statx made, follow: false) != 0 || stat(next, out statx told, follow: false) != 0 || made.Type != told.Type);
             if (!real.IsLink)
                 chmod(next, real.stx_mode & Permissions);
             lchown(next, 0, 0);
@@ -160,20 +159,20 @@ internal sealed class FakerootRecords(Action<string> log)
     /// <summary>By read(2) and write(2) alone: .NET would ask whether it is a directory, and be told so.</summary>
     static unsafe int Copy(string from, string to)
     {
-        int source = open(from, O_RDONLY | O_CLOEXEC, 0), target = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0x180);
+        int source = open(from, O_RDONLY | O_CLOEXEC, 0), target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0x180);
         byte[] buffer = new byte[1 << 17];
-        nint n = source < 0 || target < 0 ? -1 : 1;
+        long n = target < 0 ? -1 : 1;
         fixed (byte* bytes = buffer)
-            while (n > 0 && (n = read(source, bytes, (nuint)buffer.Length)) > 0)
-                for (nint done = 0, wrote; n > 0 && done < n; done += wrote)
-                    if ((wrote = write(target, bytes + done, (nuint)(n - done))) < 0)
+            while (n > 0 && (n = read(source, bytes, buffer.Length)) > 0)
+                for (long done = 0, wrote; n > 0 && done < n; done += wrote)
+                    if ((wrote = write(target, bytes + done, (int)(n - done))) < 0)
                         n = wrote = -1;
         int failed = errno;
         if (source >= 0)
             close(source);
         if (target >= 0)
             close(target);
-        System.Runtime.InteropServices.Marshal.SetLastSystemError(failed);
+        System.Runtime.InteropServices.Marshal.SetLastPInvokeError(failed);
         return (int)n;
     }
 

@@ -16,7 +16,7 @@ internal static class FileKey
 
     static void Add(string path, string name, StringBuilder all)
     {
-        if (LibC.stat(path, out LibC.statx_t found, follow: false) != 0)
+        if (stat(path, out statx found, follow: false) != 0)
             return;
         all.Append(CultureInfo.InvariantCulture, $"{name.Length}:{name} {found.stx_mode:x} ");
         if (found.IsLink)

@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Building;
 
 /// <summary>The repositories of an RPM distribution as its own dnf knows them: <c>*.repo</c> in dnf's directories (dnf.conf(5), "reposdir").</summary>
@@ -13,7 +15,7 @@ internal sealed class HostRepositories(string root = "/")
             {
                 string id = "";
                 Dictionary<string, string> options = [];
-                foreach (string line in File.ReadLines(file))
+                foreach (string line in OpenedFile.TextNamed(file).Split('\n'))
                 {
                     if (line.StartsWith('[') && line.TrimEnd().EndsWith(']'))
                     {
@@ -53,7 +55,7 @@ internal sealed class HostRepositories(string root = "/")
     static PackageRepository Of(PackageRepository named, Dictionary<string, string> options)
     {
         string[] keyFiles = [.. options.GetValueOrDefault("gpgkey", "").Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries).Where(k => k.StartsWith("file://", StringComparison.Ordinal)).Select(k => k[7..]).Where(File.Exists)];
-        RepositoryKey? key = named.Key ?? (keyFiles.Length > 0 ? new RepositoryKey(null, string.Join('\n', keyFiles.Select(File.ReadAllText)), null, named.Name.Where) : null);
+        RepositoryKey? key = named.Key ?? (keyFiles.Length > 0 ? new RepositoryKey(null, string.Join('\n', keyFiles.Select(file => OpenedFile.TextNamed(file))), null, named.Name.Where) : null);
         if (key is null && !named.Trusted)
             throw new SlipwayException("RepositoryWithoutKey", ErrorKind.InvalidData, $"{named.Name.Where}: this host's repository '{named.Name.Value}' has no key in a file, so nothing would check what comes from it", "Add 'key: FILE.asc', or 'trusted: true' if you mean it.", named.Name.Value);
         return new PackageRepository

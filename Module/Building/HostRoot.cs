@@ -18,6 +18,9 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
     static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
 
+    /// <summary>Bytes of a file of users or groups.</summary>
+    const int LargestAccounts = 64 << 20;
+
     static readonly string[] Accounts = ["/etc/passwd", "/etc/group"];
 
     /// <summary>From login.defs(5), UID_MIN: below are the system's.</summary>
@@ -146,17 +149,17 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
                 else if (Text(file) is { } text)
                     File.WriteAllText(to, text);
                 else
-                    File.Copy(file.Path, to);
+                    OpenedFile.CopyNamed(file.Path, to);
                 if (file.Kind == DependencyKind.File)
-                    LibC.chmod(to, file.Mode);
+                    chmod(to, file.Mode);
                 if (file.Kind != DependencyKind.Directory)
-                    LibC.SetModified(to, file.Modified);
+                    SetModified(to, file.Modified);
             }
             catch (UnauthorizedAccessException) when (found.Problems.Any(p => p.Path == file.Path && p.Severity == DependencySeverity.Error))
             {
                 // told already: it may not be read
             }
-            catch (IOException e) when ((e.HResult & 0xffff) == LibC.ENOSPC)
+            catch (IOException e) when ((e.HResult & 0xffff) == ENOSPC)
             {
                 throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device while {file.Path} was copied", $"Free some space, or set TMPDIR to a roomier local disk. {Context.LogHint}", Context.Job.WorkDirectory, e);
             }
@@ -174,14 +177,14 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
         if (links.Contains(path))
             throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
         MakeParents(FileTree.Parent(path), root, links, made);
-        MakeDirectory(root + path, LibC.stat(path, out LibC.statx_t found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
+        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
     }
 
     static void MakeDirectory(string path, int mode)
     {
         Directory.CreateDirectory(path);
         // its owner must be able to fill it
-        LibC.chmod(path, (uint)mode | 0x1c0);
+        chmod(path, (uint)mode | 0x1c0);
     }
 
     bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);
@@ -191,7 +194,7 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     {
         if (!IsFiltered(file))
             return null;
-        List<string[]> kept = [.. File.ReadLines(file.Path).Select(l => l.Split(':')).Where(f => f.Length >= 4
+        List<string[]> kept = [.. OpenedFile.TextNamed(file.Path, LargestAccounts).Split('\n').Select(l => l.Split(':')).Where(f => f.Length >= 4
             && int.TryParse(f[2], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id is < FirstPerson or Nobody)];
         foreach (string[] fields in kept)
         {

@@ -20,7 +20,7 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables);
+        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables, cancel);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
         foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())
@@ -78,7 +78,9 @@ public static class ImageBuilder
                 if (!built.Unchanged)
                     File.Move(partial, destination, overwrite: true);
             });
-            return ImageReader.Read(destination, built.Digest, cancel);
+            ContainerImage image = ImageReader.Read(destination, built.Digest, cancel);
+            image.BuiltFrom = new ImageOrigin(Path.GetFullPath(request.DefinitionPath), definition.Text, request.Variables);
+            return image;
         }
         finally
         {
@@ -165,7 +167,7 @@ public static class ImageBuilder
         }
     }
 
-    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == LibC.ENOSPC
+    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == ENOSPC
         ? new("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device", "Free some space, or choose another destination.", destination, e)
         : new("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
 
@@ -202,7 +204,7 @@ public static class ImageBuilder
     /// <summary>Downloaded packages and build logs: <c>/var/cache/slipway/build</c> for root, else <c>$XDG_CACHE_HOME/slipway</c> or <c>~/.cache/slipway</c>.</summary>
     static string CacheDirectory()
     {
-        string path = LibC.geteuid() == 0 ? "/var/cache/slipway/build"
+        string path = geteuid() == 0 ? "/var/cache/slipway/build"
             : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && set.StartsWith('/') ? set
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway");
         try

@@ -5,7 +5,7 @@ namespace Slipway.Building;
 /// <summary>A text with the URL of one mirror a line; lines that begin with <c>#</c> and what follows a tab or blank are left out (apt-transport-mirror(1)).</summary>
 internal static class MirrorLists
 {
-    const long Largest = 1 << 20;
+    const int Largest = 1 << 20;
 
     /// <summary>Fetches a list and writes its URLs, one a line.</summary>
     public static void Fetch(string url, PackageRepository repository, string to, BuildContext context, CancellationToken cancel)
@@ -15,7 +15,7 @@ internal static class MirrorLists
         if (local.Length > 0)
         {
             if (File.Exists(local))
-                File.Copy(local, raw, overwrite: true);
+                File.WriteAllBytes(raw, OpenedFile.BytesNamed(local, Largest));
         }
         else
         {

@@ -85,7 +85,7 @@ internal sealed class PackageCache(BuildContext context)
     string? Find(LockedPackage package) => Places(package).FirstOrDefault(path => IsWanted(path, package));
 
     static bool IsWanted(string path, LockedPackage package) =>
-        LibC.stat(path, out LibC.statx_t found) == 0 && found.IsRegular && (package.Size == 0 || found.stx_size == (ulong)package.Size) && LibC.access(path, LibC.R_OK) == 0
+        stat(path, out statx found) == 0 && found.IsRegular && (package.Size == 0 || found.stx_size == (ulong)package.Size) && access(path, R_OK) == 0
         && Digest.OfFile(path) == Digest.Prefix + package.Sha256;
 
     /// <summary>Puts a file that was checked into the cache.</summary>
@@ -95,9 +95,9 @@ internal sealed class PackageCache(BuildContext context)
         string partial = PartialFile.NameFor(place);
         try
         {
-            if (LibC.rename(file, place) == 0)
+            if (rename(file, place) == 0)
                 return place;
-            File.Copy(file, partial, overwrite: true);
+            OpenedFile.CopyNamed(file, partial);
             File.Move(partial, place, overwrite: true);
             File.Delete(file);
             return place;
@@ -123,7 +123,7 @@ internal sealed class PackageCache(BuildContext context)
             if (LocalPath(url) is { } local)
             {
                 if (File.Exists(local))
-                    File.Copy(local, file);
+                    OpenedFile.CopyNamed(local, file);
                 continue;
             }
             string? proxy = source.Repositories.FirstOrDefault(r => r.Name.Value == package.Repository)?.Proxy;

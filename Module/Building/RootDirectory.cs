@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Building;
 
@@ -24,12 +23,12 @@ internal sealed class RootDirectory(string path)
             for (int i = 0; i < parts.Length; i++)
             {
                 string parent = string.Join('/', parts[..i]);
-                int next = openat2(root, parent.Length == 0 ? "." : parent, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                int next = openat2(root, parent.Length == 0 ? "." : parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 if (next < 0)
                 {
                     // its own parent is the directory that was opened last
                     mkdir($"/proc/self/fd/{directory}/{parts[i - 1]}", 0x1ed);
-                    next = openat2(root, parent, (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                    next = openat2(root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 }
                 if (next < 0)
                     throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{parent}' in the image is not a directory (errno {errno})", null, inside);
@@ -114,7 +113,7 @@ internal sealed class RootDirectory(string path)
     public void Delete(string inside) => InDirectory(System.IO.Path.GetDirectoryName("/" + inside.TrimStart('/'))!, directory =>
     {
         string to = System.IO.Path.Combine(directory, System.IO.Path.GetFileName(inside));
-        if (stat(to, out statx_t found, follow: false) != 0)
+        if (stat(to, out statx found, follow: false) != 0)
             return;
         if (found.IsDirectory)
             Directory.Delete(to, recursive: true);
@@ -131,7 +130,7 @@ internal sealed class RootDirectory(string path)
         try
         {
             foreach (string entry in Directory.GetFileSystemEntries($"/proc/self/fd/{fd}"))
-                if (stat(entry, out statx_t found, follow: false) == 0 && found.IsDirectory)
+                if (stat(entry, out statx found, follow: false) == 0 && found.IsDirectory)
                     Directory.Delete(entry, recursive: true);
                 else
                     unlink(entry);
@@ -147,7 +146,7 @@ internal sealed class RootDirectory(string path)
     /// <param name="keepOwner">For what comes from another stage, whose owners are the image's.</param>
     public void CopyIn(string source, string inside, int mode, CancellationToken cancel, bool keepOwner = false) => In(inside, to =>
     {
-        if (stat(to, out statx_t found, follow: false) == 0 && !found.IsDirectory)
+        if (stat(to, out statx found, follow: false) == 0 && !found.IsDirectory)
             unlink(to);
         List<string> errors = [];
         int exit = HostProgram.Run("cp", ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
@@ -165,7 +164,7 @@ internal sealed class RootDirectory(string path)
         if (fd < 0)
             return null;
         using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
-        if (fstat(fd, out statx_t found) != 0 || !found.IsRegular || found.stx_size > (ulong)limit)
+        if (fstat(fd, out statx found) != 0 || !found.IsRegular || found.stx_size > (ulong)limit)
             return null;
         using StreamReader reader = new(new FileStream(handle, FileAccess.Read));
         return reader.ReadToEnd();
@@ -174,7 +173,7 @@ internal sealed class RootDirectory(string path)
     int OpenExisting(string inside, int flags)
     {
         int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        int fd = openat2(root, inside.TrimStart('/') is { Length: > 0 } relative ? relative : ".", (ulong)(O_RDONLY | O_CLOEXEC | flags), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        int fd = openat2(root, inside.TrimStart('/') is { Length: > 0 } relative ? relative : ".", O_RDONLY | O_CLOEXEC | flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
         close(root);
         return fd;
     }

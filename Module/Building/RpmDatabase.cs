@@ -69,7 +69,7 @@ internal static class RpmDatabase
         {
             Sqlite.Execute(directory + "/rpmdb.sqlite", "PRAGMA journal_mode=DELETE; VACUUM;");
             foreach (string name in new[] { "rpmdb.sqlite-wal", "rpmdb.sqlite-shm", ".rpm.lock" })
-                LibC.unlink(directory + "/" + name);
+                unlink(directory + "/" + name);
         });
     }
 }

@@ -95,7 +95,7 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
                 // .NET takes flock(2) on what it opens with FileShare.None
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && e.HResult != LibC.ENOSPC)
+            catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && e.HResult != ENOSPC)
             {
                 Thread.Sleep(100);
             }
@@ -152,10 +152,10 @@ internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContex
         List<string> links = [];
         foreach ((LockedPackage package, string file) in held)
         {
-            string link = Path.Combine(files, $"{package.Name}-{package.Version.Replace(':', '_')}.{package.Architecture}.rpm");
-            if (LibC.link(file, link) != 0)
-                File.Copy(file, link, overwrite: true);
-            links.Add(link);
+            string named = Path.Combine(files, $"{package.Name}-{package.Version.Replace(':', '_')}.{package.Architecture}.rpm");
+            if (link(file, named) != 0)
+                OpenedFile.CopyNamed(file, named);
+            links.Add(named);
         }
         string conf = Path.Combine(work, "install.conf");
         // each file has been checked against its hash and its repository's key

@@ -80,8 +80,8 @@ internal static class StageBuilder
     {
         using BuildMounts mounts = new(root, context.Log);
         mounts.Mount(cancel);
-        if (File.Exists("/etc/resolv.conf"))
-            root.Write("etc/resolv.conf", File.ReadAllText("/etc/resolv.conf"));
+        if (OpenedFile.TryTextNamed("/etc/resolv.conf") is { } resolvers)
+            root.Write("etc/resolv.conf", resolvers);
         work();
         mounts.Dispose();
         context.Mend(root.Path);

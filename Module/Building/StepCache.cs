@@ -42,15 +42,14 @@ internal sealed class StepCache(string directory, bool use, Action<string> log)
     public (string Digest, bool IsThere)? TakeImage(string key, string destination, string to, CancellationToken cancel)
     {
         string path = PathOf(key, ImageEnding), wanted = path + ".digest";
-        if (!Enabled || !File.Exists(path) || !File.Exists(wanted))
+        if (!Enabled || !File.Exists(path) || OpenedFile.TryTextFound(wanted) is not { } kept)
             return null;
         try
         {
-            string kept = File.ReadAllText(wanted);
-            bool there = LibC.stat(destination, out LibC.statx_t found, follow: false) == 0 && found.IsRegular && found.stx_size == (ulong)new FileInfo(path).Length
-                && LibC.access(destination, LibC.R_OK) == 0 && Digest.OfFile(destination, cancel: cancel) == kept;
+            bool there = stat(destination, out statx found, follow: false) == 0 && found.IsRegular && found.stx_size == (ulong)new FileInfo(path).Length
+                && access(destination, R_OK) == 0 && Digest.OfFile(destination, cancel: cancel) == kept;
             if (!there)
-                File.Copy(path, to, overwrite: true);
+                OpenedFile.CopyNamed(path, to);
             if (there || Digest.OfFile(to, cancel: cancel) == kept)
             {
                 Touch(path);
@@ -70,8 +69,8 @@ internal sealed class StepCache(string directory, bool use, Action<string> log)
     /// <summary>Keeps an image: a second name of it where that goes, else a copy.</summary>
     public void KeepImage(string key, string image, string digest) => Keep(PathOf(key, ImageEnding), partial =>
     {
-        if (LibC.link(image, partial) != 0)
-            File.Copy(image, partial);
+        if (link(image, partial) != 0)
+            OpenedFile.CopyNamed(image, partial);
         string beside = PathOf(key, ImageEnding) + ".digest", text = PartialFile.NameFor(beside);
         File.WriteAllText(text, digest);
         File.Move(text, beside, overwrite: true);

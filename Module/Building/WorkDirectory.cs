@@ -17,7 +17,7 @@ internal sealed class WorkDirectory : IDisposable
 
     public string Path { get; }
 
-    static string Prefix => $"slipway-build-{LibC.geteuid().ToString(CultureInfo.InvariantCulture)}-";
+    static string Prefix => $"slipway-build-{geteuid()}-";
 
     public static WorkDirectory Create()
     {
@@ -43,7 +43,7 @@ internal sealed class WorkDirectory : IDisposable
     static void RemoveStale(string parent)
     {
         foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*").Concat(Directory.EnumerateDirectories(parent, "." + Prefix + "*").Where(d => !IsNew(d))))
-            if (LibC.stat(path, out LibC.statx_t found, follow: false) == 0 && found.stx_uid == LibC.geteuid() && !InUse(path))
+            if (stat(path, out statx found, follow: false) == 0 && found.stx_uid == geteuid() && !InUse(path))
                 RemoveAsBuilder(path);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Slipway.Linux;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Definitions;
@@ -17,20 +18,19 @@ public static partial class DefinitionReader
     /// <summary>Reads a definition from a file.</summary>
     /// <param name="path">As the user named it; errors name it so too.</param>
     /// <param name="variables">Values that take the place of the definition's defaults.</param>
+    /// <param name="cancel">Ends the wait where the path is a pipe, and nobody writes to it.</param>
     /// <exception cref="SlipwayException">The file is not there, not readable, or not a definition.</exception>
-    public static Definition Read(string path, IReadOnlyDictionary<string, string>? variables = null)
+    public static Definition Read(string path, IReadOnlyDictionary<string, string>? variables = null, CancellationToken cancel = default)
     {
         string text;
         try
         {
             // no more is read than that: a device may have no end
-            using FileStream file = File.OpenRead(path);
-            byte[] bytes = new byte[LargestDefinition + 1];
-            int length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > LargestDefinition)
-                throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: more than {LargestDefinition} bytes are no definition", "Give the path of a YAML file; large files belong under 'files'.", path);
-            using StreamReader reader = new(new MemoryStream(bytes, 0, length));
-            text = reader.ReadToEnd();
+            text = OpenedFile.TextNamed(path, LargestDefinition, stream: true, cancel);
+        }
+        catch (FileRefusedException e) when (e.IsTooLarge)
+        {
+            throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: more than {LargestDefinition} bytes are no definition", "Give the path of a YAML file; large files belong under 'files'.", path, e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -38,7 +38,7 @@ public static partial class DefinitionReader
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("DefinitionUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of a YAML file that you may read.", path, e);
+            throw new SlipwayException("DefinitionUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of a YAML file that you may read.", path, e);
         }
         return Parse(text, path, variables);
     }

@@ -64,20 +64,14 @@ sealed class FileTree(string root)
 
     static unsafe FileNode LookNow(string outside)
     {
-        if (outside.Contains('\0') || LibC.stat(outside, out var found, follow: false) != 0)
+        if (outside.Contains('\0') || stat(outside, out var found, follow: false) != 0)
             return FileNode.None;
-        var kind = (found.stx_mode & LibC.S_IFMT) switch
-        {
-            LibC.S_IFREG => FileKind.File,
-            LibC.S_IFDIR => FileKind.Directory,
-            LibC.S_IFLNK => FileKind.Link,
-            _ => FileKind.Other,
-        };
+        var kind = found.IsRegular ? FileKind.File : found.IsDirectory ? FileKind.Directory : found.IsLink ? FileKind.Link : FileKind.Other;
         string? target = null;
         if (kind == FileKind.Link)
         {
             var buffer = stackalloc byte[PathLimit];
-            var length = (int)LibC.readlink(outside, buffer, PathLimit);
+            var length = (int)readlink(outside, buffer, PathLimit);
             target = length > 0 ? System.Text.Encoding.UTF8.GetString(buffer, length) : "";
         }
         return new FileNode(kind, target, (ushort)(found.stx_mode & 0xfff), (long)found.stx_size, found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
@@ -155,7 +149,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllBytes(Outside(file.Path));
+            return OpenedFile.BytesNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -171,7 +165,7 @@ sealed class FileTree(string root)
             return null;
         try
         {
-            return File.ReadAllText(Outside(file.Path));
+            return OpenedFile.TextNamed(Outside(file.Path), limit);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using Slipway.Elf;
+using Slipway.Linux;
 
 namespace Slipway.Discovery;
 
@@ -226,6 +227,9 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     static string Token(string path, string name, string value) =>
         path.Replace("${" + name + "}", value, StringComparison.Ordinal).Replace("$" + name, value, StringComparison.Ordinal);
 
+    /// <summary>Bytes of the loader's cache; a large host's has half a megabyte.</summary>
+    const int LargestCache = 64 << 20;
+
     LoaderCache? Cache()
     {
         if (cacheRead)
@@ -235,7 +239,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
             return null;
         try
         {
-            return cache = LoaderCache.Parse(File.ReadAllBytes(tree.Outside(file.Path)));
+            return cache = LoaderCache.Parse(OpenedFile.BytesNamed(tree.Outside(file.Path), LargestCache));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Slipway.Definitions;
+using Slipway.Linux;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -53,13 +54,11 @@ static class RuleFile
             string text;
             try
             {
-                if (new FileInfo(path).Length > LargestFile)
-                    throw new SlipwayException("ResolverInvalid", ErrorKind.LimitsExceeded, $"{path}: more than {LargestFile} bytes are no resolver", "Remove the file, or shorten it.", path);
-                text = File.ReadAllText(path);
+                text = OpenedFile.TextNamed(path, LargestFile);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new SlipwayException("ResolverUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Make the site's resolvers readable for all, or remove the file.", path, e);
+                throw new SlipwayException("ResolverUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make the site's resolvers small files that all users may read, or remove this one.", path, e);
             }
             yield return Parse(text, path);
         }

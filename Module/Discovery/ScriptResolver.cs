@@ -1,4 +1,5 @@
 using System.Text;
+using Slipway.Linux;
 
 namespace Slipway.Discovery;
 
@@ -48,7 +49,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
         int got;
         try
         {
-            using var handle = File.OpenHandle(outside);
+            using var handle = OpenedFile.HandleNamed(outside);
             got = RandomAccess.Read(handle, bytes, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -144,9 +144,9 @@ public sealed class ElfFile
     /// <returns>Null for an empty file, and for a FIFO, socket or device, which has st_size 0 (inode(7)).</returns>
     static ElfWindow? Open(string path)
     {
-        var error = LibC.stat(path, out var found);
+        var error = stat(path, out var found);
         if (error != 0)
-            throw error is LibC.EACCES or LibC.EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
+            throw error == EACCES || error == EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
         return found.IsRegular && found.stx_size > 0 ? new ElfWindow(path, (long)found.stx_size) : null;
     }
 

@@ -32,9 +32,9 @@ internal sealed unsafe class ElfWindow : IDisposable
         Path = path;
         Length = length;
         // whatever stands there by now: opening it does not wait
-        fd = LibC.open(path, LibC.O_RDONLY | LibC.O_CLOEXEC | LibC.O_NONBLOCK, 0);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
         if (fd < 0)
-            throw LibC.errno is LibC.EACCES or LibC.EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : Failure();
+            throw errno == EACCES || errno == EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : Failure();
         head = ArrayPool<byte>.Shared.Rent(BlockSize);
         block = ArrayPool<byte>.Shared.Rent(BlockSize);
         try
@@ -78,7 +78,7 @@ internal sealed unsafe class ElfWindow : IDisposable
         if (whose is not null)
             return;
         ArrayPool<byte>.Shared.Return(head);
-        LibC.close(fd);
+        close(fd);
     }
 
     /// <summary>Bytes of the file, valid until the next call; at most 4096 of them, 1024 of a second window.</summary>
@@ -150,7 +150,7 @@ internal sealed unsafe class ElfWindow : IDisposable
         fixed (byte* bytes = to)
             while (done < to.Length)
             {
-                var got = LibC.pread(fd, bytes + done, (nuint)(to.Length - done), offset + done);
+                var got = pread(fd, bytes + done, to.Length - done, offset + done);
                 if (got < 0)
                     throw Failure();
                 if (got == 0)
@@ -162,5 +162,5 @@ internal sealed unsafe class ElfWindow : IDisposable
 
     ElfFormatException CutShort(string what) => new(Path, $"{what}: the file was cut short while it was read");
 
-    IOException Failure() => new($"{Path}: {Marshal.GetPInvokeErrorMessage(LibC.errno)}");
+    IOException Failure() => new($"{Path}: {Marshal.GetPInvokeErrorMessage(errno)}");
 }

@@ -56,15 +56,13 @@ static class FabricAllocation
         foreach (var node in device.DeviceNodes)
         {
             // cgroup v2 rules are programs that cannot be read; the kernel asks them in access(2) too, and answers EPERM where a file's mode gives EACCES.
-            if (here && LibC.access(node, LibC.R_OK | LibC.W_OK) != 0 && LibC.errno == Eperm)
+            if (here && access(node, R_OK | W_OK) != 0 && errno == EPERM)
                 return $"the job's cgroup does not let it open {node}";
             if (rules is not null && NumberOf(device, node, files) is { } number && !rules.Any(r => Allows(r, number)))
                 return $"the job's cgroup (devices.list) does not let it open {node}";
         }
         return null;
     }
-
-    const int Eperm = 1;
 
     /// <summary><c>devices.list</c> of cgroup v1 (kernel: Documentation/admin-guide/cgroup-v1/devices.rst); null where there is no such hierarchy.</summary>
     static string[]? DeviceRules(RootDirectory files)

@@ -44,7 +44,7 @@ public static class FabricCdi
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
+            unlink(beside); // where its directory is missing too, the first error is the one to tell
             throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
         }
     }

@@ -59,7 +59,7 @@ public sealed class FabricInventory
             X86Level = Fabric.X86Level.OfCpu(files),
             Devices = new SysfsFabric(files, ProviderTable.Default).ReadDevices(),
             UverbsAbi = files.Number("/sys/class/infiniband_verbs/abi_version"),
-            SharedDeviceNodes = files.HasFile("/dev/infiniband/rdma_cm") ? ["/dev/infiniband/rdma_cm"] : [],
+            SharedDeviceNodes = files.HasFile(SysfsFabric.ConnectionManager) ? [SysfsFabric.ConnectionManager] : [],
             IntraNode = ProviderTable.Default.IntraNode.Where(r => files.HasFile(r.DeviceNode))
                 .Select(r => new IntraNodeDevice(r.Name, r.DeviceNode)).ToList(),
             MemlockSoft = soft,

@@ -6,10 +6,19 @@ public enum FabricRung { None, Image, Provider, Stack, Refuse }
 /// <summary>Which files, devices and variables an image gets on a node, the verdict, and the reason for it.</summary>
 public sealed class FabricPlan
 {
-    public int SchemaVersion { get; set; } = 1;
+    /// <summary>Of this file's format; another's plan is not taken.</summary>
+    public const int CurrentSchema = 2;
+
+    public int SchemaVersion { get; set; } = CurrentSchema;
 
     /// <summary>The image that the plan was made for.</summary>
     public string? ImageDigest { get; set; }
+
+    /// <summary>The same by few of its bytes, for a container's start, which does not read an image whole (ImageMark).</summary>
+    public string? ImageMark { get; set; }
+
+    /// <summary>Who wrote the file that it was read from; null where this process has made it, or was handed it by one of ours.</summary>
+    internal uint? WrittenBy { get; set; }
 
     public string Node { get; set; } = "";
 

@@ -16,6 +16,12 @@ public sealed class FabricRequest
 
     public FabricSource Source { get; init; }
 
+    /// <summary>For <see cref="FabricSource.Package"/>: absolute path of the definition that the image is built from; null takes the one that the image was built from, where this process did that.</summary>
+    public string? Definition { get; init; }
+
+    /// <summary>Values for the variables that this definition declares.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Absolute path of a CDI specification that is written too; null for none.</summary>
     public string? Cdi { get; init; }
 }
@@ -29,7 +35,7 @@ public static class FabricStep
     {
         FabricInventory inventory = FabricInventory.Read(request.Root);
         if (request.Source is FabricSource.Package)
-            image = Rebuild(image, inventory, request.Devices, progress, cancel);
+            image = Rebuild(image, inventory, request, progress, cancel);
         FabricRung? only = request.Source switch
         {
             FabricSource.Auto => null,
@@ -50,28 +56,35 @@ public static class FabricStep
         return image;
     }
 
-    /// <summary>The image anew from its own definition, with its distribution's packages for the node's devices; it takes the old one's place when it is whole.</summary>
-    /// <remarks>An image does not tell where its definition lay: relative paths in it are taken from the image's own directory.</remarks>
-    static ContainerImage Rebuild(ContainerImage image, FabricInventory inventory, IReadOnlyList<string> devices, IProgress<StepProgress>? progress, CancellationToken cancel)
+    /// <summary>The image anew, with its distribution's packages for the node's devices; it takes the old one's place when it is whole.</summary>
+    /// <remarks>
+    /// The definition in an image's manifest is not built: it is whoever made the image that speaks there, and <c>files</c>, <c>from: host</c> or a command of <c>run</c> would read this host's files
+    /// as whoever calls us. The same goes for the values of its variables.
+    /// </remarks>
+    static ContainerImage Rebuild(ContainerImage image, FabricInventory inventory, FabricRequest request, IProgress<StepProgress>? progress, CancellationToken cancel)
     {
-        if (image.Manifest?.Definition is not { } definition)
-            throw new SlipwayException("ImageHasNoDefinition", ErrorKind.InvalidOperation, $"{image.Path}: the image has no definition in it, so it cannot be built anew", "Build it from a definition with `fabric: auto`.", image.Path);
+        ImageOrigin origin = Origin(image, request, cancel);
         ProviderTable table = ProviderTable.Default;
-        List<string> names = [.. inventory.Devices.Where(d => devices.Count == 0 || devices.Contains(d.Name)).Select(table.ForDevice)
+        List<string> names = [.. inventory.Devices.Where(d => request.Devices.Count == 0 || request.Devices.Contains(d.Name)).Select(table.ForDevice)
             .Select(r => r is null or { Provider: null } ? null : r.PackageSet == FabricPackages.Verbs ? FabricPackages.Auto : r.Provider).OfType<string>().Distinct()];
         if (names.Count == 0)
             throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device that a package is known for", "Build with `fabric: auto` in the definition where the node has none.", inventory.Node);
-        string path = Path.Combine(Path.GetDirectoryName(image.Path)!, $"{image.Name}.yaml");
         ContainerImage built = ImageBuilder.Build(new BuildRequest
         {
-            DefinitionPath = path, DefinitionText = WithFabric(definition, names, path, image.Manifest.Variables), Destination = image.Path, Variables = image.Manifest.Variables,
+            DefinitionPath = origin.Path, DefinitionText = WithFabric(origin.Text, names, origin.Path, origin.Variables), Destination = image.Path, Variables = origin.Variables,
         }, progress, cancel);
         built.Placements = image.Placements;
         return built;
     }
 
+    /// <summary>What the image is built from: as the caller names it, or as this process has built it.</summary>
+    static ImageOrigin Origin(ContainerImage image, FabricRequest request, CancellationToken cancel) =>
+        request.Definition is { } path ? new ImageOrigin(path, Definitions.DefinitionReader.Read(path, request.Variables, cancel).Text, request.Variables)
+        : image.BuiltFrom ?? throw new SlipwayException("FabricNeedsDefinition", ErrorKind.InvalidArgument,
+            $"{image.Path}: it takes the image's definition to build it anew, and what an image says of itself is not built: it could read any file of this host", "Name it: --definition FILE (-Definition), and its variables.", image.Path);
+
     /// <summary>A definition's text with its <c>fabric</c> line replaced, or one added.</summary>
-    /// <remarks>The text itself is changed, so that the image's manifest says what it was made from.</remarks>
+    /// <remarks>The text itself is changed, so that the image's manifest says what it was made from; the file is not.</remarks>
     /// <exception cref="SlipwayException">The text is of a form in which a line cannot be added.</exception>
     internal static string WithFabric(string text, IReadOnlyList<string> names, string path, IReadOnlyDictionary<string, string>? variables = null)
     {
@@ -92,6 +105,6 @@ public static class FabricStep
         {
             // the advice is the same
         }
-        throw new SlipwayException("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{path}: the line `{line}` cannot be put into the image's definition", "Add it by hand, and build the image from that file.", path);
+        throw new SlipwayException("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{path}: the line `{line}` cannot be put into this definition", "Add it by hand, and build the image from that file.", path);
     }
 }

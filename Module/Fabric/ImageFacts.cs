@@ -11,7 +11,7 @@ static class ImageFacts
         image.Manifest?.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } known ? known : Cached(image, Directory, cancellation);
 
     /// <summary><c>/var/cache/slipway/fabric</c> for root, else <c>$XDG_CACHE_HOME/slipway/fabric</c> or <c>~/.cache/slipway/fabric</c>.</summary>
-    static string Directory => LibC.geteuid() == 0 ? "/var/cache/slipway/fabric"
+    static string Directory => geteuid() == 0 ? "/var/cache/slipway/fabric"
         : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } set && set.StartsWith('/') ? set
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway/fabric");
 
@@ -29,8 +29,11 @@ static class ImageFacts
     }
 
     /// <summary>Another user who may write there could have an image judged by made-up facts.</summary>
-    static bool IsOurs(string directory) => LibC.stat(directory, out var found, follow: false) == 0 && found.IsDirectory
-        && found.stx_uid == LibC.geteuid() && (found.stx_mode & GroupOrOthersWrite) == 0;
+    static bool IsOurs(string directory) => stat(directory, out var found, follow: false) == 0 && found.IsDirectory
+        && found.stx_uid == geteuid() && (found.stx_mode & GroupOrOthersWrite) == 0;
+
+    /// <summary>Bytes; those of an image with everything in it are a megabyte.</summary>
+    const int LargestFacts = 64 << 20;
 
     const uint GroupOrOthersWrite = 0x12; // 0022
 
@@ -38,8 +41,7 @@ static class ImageFacts
     {
         try
         {
-            using var stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize(stream, SlipwayJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts ? facts : null;
+            return OpenedFile.BytesFound(path, LargestFacts) is { } kept && JsonSerializer.Deserialize(kept, SlipwayJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts ? facts : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -61,7 +63,7 @@ static class ImageFacts
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LibC.unlink(beside); // where its directory is missing too, the first error is the one to tell
+            unlink(beside); // where its directory is missing too, the first error is the one to tell
         }
     }
 }

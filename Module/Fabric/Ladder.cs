@@ -33,4 +33,6 @@ static class FabricPaths
     public const string Libraries = "/.slipway/fabric/lib";
     public const string VerbsProviders = "/.slipway/fabric/libibverbs";
     public const string LibfabricProviders = "/.slipway/fabric/libfabric";
+
+    public static IReadOnlyList<string> All { get; } = [Libraries, VerbsProviders, LibfabricProviders];
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Slipway.Elf;
+using Slipway.Linux;
 
 namespace Slipway.Fabric;
 
@@ -43,7 +44,7 @@ static class MpiLibrary
         var sought = texts.Distinct().ToDictionary(t => t, Encoding.ASCII.GetBytes);
         var found = new HashSet<string>(StringComparer.Ordinal);
         var longest = sought.Values.Max(b => b.Length);
-        using var stream = File.OpenRead(path);
+        using var stream = OpenedFile.Named(path);
         var buffer = new byte[1 << 18];
         int kept = 0, got;
         while (found.Count < sought.Count && (got = stream.Read(buffer, kept, buffer.Length - kept)) > 0)

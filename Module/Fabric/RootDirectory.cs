@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Fabric;
 
 /// <summary>A root filesystem that is read from outside: symbolic links in it mean what they would mean to a process that has it as its root.</summary>
@@ -82,10 +84,7 @@ sealed class RootDirectory
             return null;
         try
         {
-            // A FIFO or a device has st_size 0 (inode(7)) and might block; files of sysfs say 4096, but those of procfs say 0.
-            if (new FileInfo(outside).Length == 0 && !path.StartsWith("/proc/", StringComparison.Ordinal))
-                return null;
-            using var reader = new StreamReader(outside);
+            using var reader = new StreamReader(OpenedFile.Named(outside), bufferSize: 16384);
             var buffer = new char[4096];
             var text = new System.Text.StringBuilder();
             int got;

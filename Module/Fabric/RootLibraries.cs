@@ -1,4 +1,5 @@
 using Slipway.Elf;
+using Slipway.Linux;
 
 namespace Slipway.Fabric;
 
@@ -101,7 +102,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     {
         try
         {
-            using var stream = File.OpenRead(files.Outside(library.Path));
+            using var stream = OpenedFile.Named(files.Outside(library.Path));
             var sought = System.Text.Encoding.ASCII.GetBytes(text);
             var buffer = new byte[1 << 16];
             int kept = 0, got;

@@ -11,6 +11,12 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     const string Verbs = "/sys/class/infiniband_verbs";
     const string Infiniband = "/sys/class/infiniband";
 
+    /// <summary>Nodes that all verbs devices have, whatever drives them; <c>*</c> is a number.</summary>
+    public static IReadOnlyList<string> SharedNodes { get; } = ["/dev/infiniband/uverbs*", ConnectionManager];
+
+    /// <summary>Of the RDMA connection manager: it belongs to no single device.</summary>
+    public const string ConnectionManager = "/dev/infiniband/rdma_cm";
+
     /// <summary>The class of the user interface, and that of the device itself, where the former is not loaded.</summary>
     static readonly string[] Cxi = ["/sys/class/cxi_user", "/sys/class/cxi"];
 

@@ -32,5 +32,12 @@ public sealed class ContainerImage
     /// <summary>Filled by Publish-ImageCache: where the image lies on which node.</summary>
     public IReadOnlyList<Placement> Placements { get; set; } = [];
 
+    /// <summary>What it was built from, where this process has built it. What an image says of that itself is a claim, and nothing is built from it.</summary>
+    internal ImageOrigin? BuiltFrom { get; set; }
+
     public override string ToString() => Path;
 }
+
+/// <summary>A definition and the values of its variables, as a person gave them.</summary>
+/// <param name="Path">Relative paths in the text are taken from its directory.</param>
+internal sealed record ImageOrigin(string Path, string Text, IReadOnlyDictionary<string, string> Variables);

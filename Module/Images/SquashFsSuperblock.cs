@@ -35,7 +35,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e);
+            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of an image that you may read.", path, e);
         }
 
         if (BinaryPrimitives.ReadUInt32LittleEndian(block) != 0x73717368)

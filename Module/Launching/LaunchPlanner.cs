@@ -69,7 +69,7 @@ internal sealed partial class LaunchPlanner
         (int ranks, int? perNode, IReadOnlyList<string> placement) = Spread(row);
 
         reasons.Add($"{found.Program}: recognised as {row.Name} (it says '{found.Said}')");
-        if (LibC.geteuid() == 0)
+        if (geteuid() == 0)
             Add(row.Root, "you are root");
         Add(row.Always, $"what {row.Title} always gets");
         if (!request.TryMismatch)
@@ -125,7 +125,7 @@ internal sealed partial class LaunchPlanner
             if (filled.Count > 0)
                 reasons.Add($"{string.Join(' ', filled)}: {reason}");
         }
-        if (LibC.geteuid() == 0)
+        if (geteuid() == 0)
             Launch(row.Root, "you are root");
         Launch(row.Always, $"what {row.Title} always gets");
         Launch(Fill(row.Ranks, ranks, null), "the number of ranks");

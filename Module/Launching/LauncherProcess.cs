@@ -49,7 +49,7 @@ internal static class LauncherProcess
         }
         using CancellationTokenSource time = plan.Timeout is { } limit ? new(limit) : new();
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(time.Token, cancel);
-        using (either.Token.Register(() => End(process, plan.Row?.Stop ?? [LibC.SIGTERM])))
+        using (either.Token.Register(() => End(process, plan.Row?.Stop ?? [SIGTERM])))
             while (!process.WaitForExit(int.MaxValue))
                 continue;
         // the rest of what it has said; a process that it has left behind may hold the pipes open for ever
@@ -64,7 +64,7 @@ internal static class LauncherProcess
         {
             foreach (int signal in signals)
             {
-                LibC.kill(process.Id, signal);
+                kill(process.Id, signal);
                 if (process.WaitForExit(Between))
                     return;
             }

@@ -31,7 +31,7 @@ internal sealed class LauncherTable
         ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]), ("environment", ["name", "value"]), ("root", []),
     ];
 
-    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = LibC.SIGTERM, ["INT"] = LibC.SIGINT, ["HUP"] = LibC.SIGHUP };
+    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = SIGTERM, ["INT"] = SIGINT, ["HUP"] = SIGHUP };
 
     static readonly Lazy<LauncherTable> Embedded = new(() =>
     {
@@ -67,14 +67,12 @@ internal sealed class LauncherTable
             return BuiltIn;
         try
         {
-            if (new FileInfo(path).Length > LargestFile)
-                throw new SlipwayException("LaunchersInvalid", ErrorKind.LimitsExceeded, $"{path}: more than {LargestFile} bytes are no table of launchers", "A launcher has a few lines: see docs/mpi.md.", path);
-            string text = File.ReadAllText(path);
+            string text = OpenedFile.TextNamed(path, LargestFile);
             return string.IsNullOrWhiteSpace(text) ? BuiltIn : Parse(text, path, BuiltIn);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {e.Message}", "Make it readable for all users.", path, e);
+            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make it a file of a few lines that all users may read: see docs/mpi.md.", path, e);
         }
     }
 
@@ -175,7 +173,7 @@ internal sealed class LauncherTable
         IReadOnlyList<string> names = List(map, "stop");
         if (names.FirstOrDefault(n => !Signals.ContainsKey(n)) is { } unknown)
             throw map.Error("stop", "LaunchersInvalid", $"'{unknown}' is no signal that ends a launcher", $"Of these: {string.Join(", ", Signals.Keys)}.");
-        return names.Count == 0 ? [LibC.SIGTERM] : [.. names.Select(n => Signals[n])];
+        return names.Count == 0 ? [SIGTERM] : [.. names.Select(n => Signals[n])];
     }
 
     static Dictionary<string, IReadOnlyList<string>>? Bindings(YamlMap map)

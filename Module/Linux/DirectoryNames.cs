@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Linux;
 
@@ -9,7 +8,7 @@ internal static unsafe class DirectoryNames
     /// <returns>In no order; null where it cannot be read.</returns>
     public static List<string>? Read(string path)
     {
-        const int name = 19, size = 32768; // struct linux_dirent64: inode (8), offset (8), length (2), type (1), name
+        const int size = 32768;
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
         if (fd < 0)
             return null;
@@ -17,8 +16,8 @@ internal static unsafe class DirectoryNames
         byte* buffer = stackalloc byte[size];
         nint length;
         while ((length = getdents64(fd, buffer, size)) > 0)
-            for (byte* entry = buffer; entry < buffer + length; entry += *(ushort*)(entry + 16))
-                if (Marshal.PtrToStringUTF8((nint)(entry + name)) is { } found and not ("." or ".."))
+            for (byte* at = buffer; at < buffer + length; at += ((dirent64*)at)->d_reclen)
+                if (Marshal.PtrToStringUTF8((nint)((dirent64*)at)->d_name) is { } found and not ("." or ".."))
                     names.Add(found);
         close(fd);
         return length < 0 ? null : names;

@@ -47,11 +47,11 @@ public static class HostProgram
     public static string? TryFind(string name)
     {
         if (name.Contains('/'))
-            return LibC.access(name, LibC.X_OK) == 0 ? Path.GetFullPath(name) : null;
+            return access(name, X_OK) == 0 ? Path.GetFullPath(name) : null;
         foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':').Concat(["/usr/sbin", "/sbin"]))
         {
             string path = directory + "/" + name;
-            if (directory.StartsWith('/') && LibC.access(path, LibC.X_OK) == 0 && !Directory.Exists(path))
+            if (directory.StartsWith('/') && access(path, X_OK) == 0 && !Directory.Exists(path))
                 return path;
         }
         return null;
@@ -126,7 +126,7 @@ public static class HostProgram
             if (closeInput)
                 process.StandardInput.Close();
             else if (grace != default)
-                LibC.kill(process.Id, LibC.SIGTERM);
+                kill(process.Id, SIGTERM);
             if (grace == default || !process.WaitForExit(grace))
                 process.Kill(entireProcessTree: true);
         }

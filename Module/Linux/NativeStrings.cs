@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace Slipway.Linux;
 
@@ -8,11 +7,10 @@ internal static unsafe class NativeStrings
 {
     public static byte* Of(string text)
     {
-        int length = Encoding.UTF8.GetByteCount(text);
-        byte* bytes = (byte*)NativeMemory.Alloc((nuint)length + 1);
-        Encoding.UTF8.GetBytes(text, new Span<byte>(bytes, length));
-        bytes[length] = 0;
-        return bytes;
+        byte[] bytes = CString(text);
+        byte* to = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+        bytes.CopyTo(new Span<byte>(to, bytes.Length));
+        return to;
     }
 
     /// <summary>A vector that ends with a null pointer.</summary>

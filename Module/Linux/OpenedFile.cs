@@ -2,15 +2,17 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Linux;
 
 /// <summary>What lies at a path is not what may be opened there: of another kind, another's, or too large. The message names the path in single quotes.</summary>
-internal sealed class FileRefusedException(string path, string why) : IOException($"'{path}' {why}")
+internal sealed class FileRefusedException(string path, string why, bool tooLarge = false) : IOException($"'{path}' {why}")
 {
     /// <summary>What is wrong with it, to follow its name.</summary>
     public string Why { get; } = why;
+
+    /// <summary>Nothing else is wrong with it.</summary>
+    public bool IsTooLarge { get; } = tooLarge;
 }
 
 /// <summary>The one place where a file that somebody else may have made is opened: nothing is read, or waited for, before it is known to be a file.</summary>
@@ -41,7 +43,7 @@ internal static unsafe class OpenedFile
     /// <summary>The same as a handle, which is the caller's to dispose.</summary>
     public static SafeFileHandle HandleNamed(string path)
     {
-        int fd = Open(path, 0, out statx_t found);
+        int fd = Open(path, 0, out statx found);
         if (!found.IsRegular)
             throw Close(fd, new FileRefusedException(path, $"is a {Kind(found)}, not a file"));
         fcntl(fd, F_SETFL, O_RDONLY); // of a file it means nothing, but .NET takes it for a sign
@@ -61,12 +63,15 @@ internal static unsafe class OpenedFile
     /// <param name="cancel">Ends the wait for a pipe's writer.</param>
     /// <exception cref="OperationCanceledException">It was cancelled while it waited.</exception>
     /// <exception cref="IOException">As <see cref="Named"/> has it, and where it is too large.</exception>
-    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default)
+    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default) => BytesNamed(path, out _, largest, stream, cancel);
+
+    /// <summary>The same, and what it was.</summary>
+    public static byte[] BytesNamed(string path, out statx found, int largest = Small, bool stream = false, CancellationToken cancel = default)
     {
-        int fd = Open(path, 0, out statx_t found);
+        int fd = Open(path, 0, out found);
         try
         {
-            if (!found.IsRegular && !(stream && (found.stx_mode & S_IFMT) is S_IFIFO or S_IFCHR))
+            if (!found.IsRegular && !(stream && (found.Type == S_IFIFO || found.Type == S_IFCHR)))
                 throw new FileRefusedException(path, $"is a {Kind(found)}, not a file");
             return ReadAll(fd, path, found, largest, cancel);
         }
@@ -93,7 +98,7 @@ internal static unsafe class OpenedFile
             return null;
         try
         {
-            return fstat(fd, out statx_t found) == 0 && found.IsRegular ? Encoding.UTF8.GetString(ReadAll(fd, "", found, Small, default)) : null;
+            return fstat(fd, out statx found) == 0 && found.IsRegular ? Encoding.UTF8.GetString(ReadAll(fd, "", found, Small, default)) : null;
         }
         catch (IOException)
         {
@@ -114,7 +119,7 @@ internal static unsafe class OpenedFile
     public static byte[]? BytesFound(string path, int largest, params ReadOnlySpan<(uint Uid, string Who)> owners)
     {
         int fd;
-        statx_t found;
+        statx found;
         try
         {
             fd = Open(path, O_NOFOLLOW, out found);
@@ -137,11 +142,31 @@ internal static unsafe class OpenedFile
         }
     }
 
+    /// <summary>What tells an inode, as it is now, from every other: device, number and time of change, which nobody can set.</summary>
+    public static string IdentityOf(in statx found) => string.Create(CultureInfo.InvariantCulture,
+        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
+
+    /// <summary>All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told any more.</summary>
+    /// <param name="identity">What it was then (<see cref="IdentityOf"/>).</param>
+    /// <exception cref="IOException">As <see cref="BytesFound"/> has it, and where it is another file by now.</exception>
+    public static byte[] BytesKnown(string path, int largest, string identity, out statx found)
+    {
+        int fd = Open(path, O_NOFOLLOW, out found);
+        try
+        {
+            return found.IsRegular && IdentityOf(found) == identity ? ReadAll(fd, path, found, largest, default) : throw new FileRefusedException(path, "has changed since it was looked at");
+        }
+        finally
+        {
+            close(fd);
+        }
+    }
+
     /// <summary>A small file of ours that we look for by its name, as text; null for whatever else, or nothing, is there.</summary>
     public static string? TryTextFound(string path)
     {
         int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
-        if (fd >= 0 && fstat(fd, out statx_t found) == 0 && Refusal(found, Small, []) is null)
+        if (fd >= 0 && fstat(fd, out statx found) == 0 && Refusal(found, Small, []) is null)
             return TryTextAndClose(fd);
         if (fd >= 0)
             close(fd);
@@ -152,7 +177,7 @@ internal static unsafe class OpenedFile
     /// <param name="found">Of the file itself: a link is none.</param>
     /// <param name="largest">In bytes.</param>
     /// <param name="owners">Whose file is believed, beside root's and our own.</param>
-    public static string? Refusal(in statx_t found, long largest, params ReadOnlySpan<(uint Uid, string Who)> owners)
+    public static string? Refusal(in statx found, long largest, params ReadOnlySpan<(uint Uid, string Who)> owners)
     {
         if (!found.IsRegular)
             return $"is a {Kind(found)}, not a file";
@@ -170,10 +195,8 @@ internal static unsafe class OpenedFile
     }
 
     /// <summary>What an inode is, in words.</summary>
-    public static string Kind(in statx_t found) => (found.stx_mode & S_IFMT) switch
-    {
-        S_IFREG => "file", S_IFDIR => "directory", S_IFLNK => "symbolic link", S_IFIFO => "FIFO", S_IFSOCK => "socket", S_IFCHR => "character device", S_IFBLK => "block device", _ => "thing of no known kind",
-    };
+    public static string Kind(in statx found) => found.IsRegular ? "file" : found.IsDirectory ? "directory" : found.IsLink ? "symbolic link" : found.Type == S_IFIFO ? "FIFO"
+        : found.Type == S_IFSOCK ? "socket" : found.Type == S_IFCHR ? "character device" : found.Type == S_IFBLK ? "block device" : "thing of no known kind";
 
     /// <summary>Writes a small file of ours anew; false where it cannot be, with the reason in errno.</summary>
     public static bool Write(string path, string text, uint mode)
@@ -184,13 +207,16 @@ internal static unsafe class OpenedFile
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         int done = 0;
         fixed (byte* from = bytes)
-            while (done < bytes.Length && write(fd, from + done, (nuint)(bytes.Length - done)) is > 0 and var n)
-                done += (int)n;
+            while (done < bytes.Length && (int)write(fd, from + done, bytes.Length - done) is > 0 and var n)
+                done += n;
         int error = errno;
         close(fd);
-        Marshal.SetLastSystemError(error);
+        Marshal.SetLastPInvokeError(error);
         return done == bytes.Length;
     }
+
+    /// <summary>What is wrong, without the path that our messages begin with, for an error that names it itself.</summary>
+    public static string Why(Exception e, string path) => e.Message.StartsWith($"'{path}' ", StringComparison.Ordinal) ? e.Message[(path.Length + 3)..] : e.Message;
 
     static string TooLarge(long largest) => largest < 1 << 20 ? $"is larger than {largest} bytes" : $"is larger than {largest >> 20} MiB";
 
@@ -201,7 +227,7 @@ internal static unsafe class OpenedFile
     }
 
     /// <returns>A descriptor that does not wait, of anything but a directory.</returns>
-    static int Open(string path, int flags, out statx_t found)
+    static int Open(string path, int flags, out statx found)
     {
         found = default;
         if (path.Contains('\0'))
@@ -216,36 +242,35 @@ internal static unsafe class OpenedFile
 
     static Exception NotOpened(string path, int error, bool noLinks) => error switch
     {
-        ENOENT => new FileNotFoundException($"'{path}' is not there", path),
-        ENOTDIR => new DirectoryNotFoundException($"'{path}' is not there"),
-        EACCES or EPERM => new UnauthorizedAccessException($"'{path}' may not be read"),
-        ELOOP when noLinks => new FileRefusedException(path, "is a symbolic link, not a file"),
-        ENXIO => new FileRefusedException(path, "is a socket or a device without a driver, not a file"),
-        EAGAIN => new IOException($"'{path}' is being written by another (fcntl(2), F_SETLEASE)"),
+        _ when error == ENOENT => new FileNotFoundException($"'{path}' is not there", path),
+        _ when error == ENOTDIR => new DirectoryNotFoundException($"'{path}' is not there"),
+        _ when error == EACCES || error == EPERM => new UnauthorizedAccessException($"'{path}' may not be read"),
+        _ when error == ELOOP && noLinks => new FileRefusedException(path, "is a symbolic link, not a file"),
+        _ when error == ENXIO => new FileRefusedException(path, "is a socket or a device without a driver, not a file"),
+        _ when error == EAGAIN => new IOException($"'{path}' is being written by another (fcntl(2), F_SETLEASE)"),
         _ => new IOException($"'{path}' cannot be opened: {Marshal.GetPInvokeErrorMessage(error)}"),
     };
 
-    static byte[] ReadAll(int fd, string path, in statx_t found, int largest, CancellationToken cancel)
+    static byte[] ReadAll(int fd, string path, in statx found, int largest, CancellationToken cancel)
     {
         if (found.stx_size > (ulong)largest)
-            throw new FileRefusedException(path, TooLarge(largest));
+            throw new FileRefusedException(path, TooLarge(largest), tooLarge: true);
         byte[] bytes = new byte[Math.Max(4096, (int)found.stx_size + 1)]; // /proc tells no size
         for (int length = 0; ;)
         {
-            nint n;
-            int error;
+            int n, error;
             fixed (byte* to = bytes)
-                error = (n = read(fd, to + length, (nuint)(bytes.Length - length))) < 0 ? errno : 0;
+                error = (n = (int)read(fd, to + length, bytes.Length - length)) < 0 ? errno : 0;
             // a FIFO that nobody has opened yet for writing reads as if it had ended
-            if (n == 0 && ((found.stx_mode & S_IFMT) != S_IFIFO || (Wait(fd, cancel) & (POLLIN | POLLHUP)) == POLLHUP))
+            if (n == 0 && (found.Type != S_IFIFO || (Wait(fd, cancel) & (POLLIN | POLLHUP)) == POLLHUP))
                 return bytes.AsSpan(0, length).ToArray();
             if (error == EAGAIN)
                 Wait(fd, cancel);
-            else if (error is not (0 or EINTR))
+            else if (error != 0 && error != EINTR)
                 throw new IOException($"'{path}' cannot be read: {Marshal.GetPInvokeErrorMessage(error)}");
-            length += (int)Math.Max(n, 0);
+            length += Math.Max(n, 0);
             if (length > largest)
-                throw new FileRefusedException(path, TooLarge(largest));
+                throw new FileRefusedException(path, TooLarge(largest), tooLarge: true);
             if (length == bytes.Length)
                 Array.Resize(ref bytes, (int)Math.Min(2L * length, largest + 1L));
         }
@@ -255,7 +280,7 @@ internal static unsafe class OpenedFile
     static short Wait(int fd, CancellationToken cancel)
     {
         pollfd wait = new() { fd = fd, events = POLLIN };
-        while (poll(&wait, 1, Step) <= 0)
+        while (poll(new Span<pollfd>(ref wait), Step) <= 0)
             cancel.ThrowIfCancellationRequested();
         return wait.revents;
     }

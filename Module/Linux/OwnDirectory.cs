@@ -1,4 +1,3 @@
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Linux;
 
@@ -8,12 +7,12 @@ internal static class OwnDirectory
     const uint GroupAndOthers = 0x3f; // 0077
 
     /// <summary>True for a directory, not a link, that belongs to this user and that nobody else may enter.</summary>
-    public static bool IsPrivate(string path) => stat(path, out statx_t found, follow: false) == 0 && IsPrivate(found);
+    public static bool IsPrivate(string path) => stat(path, out statx found, follow: false) == 0 && IsPrivate(found);
 
-    static bool IsPrivate(in statx_t found) => found.IsDirectory && found.stx_uid == geteuid() && (found.stx_mode & GroupAndOthers) == 0;
+    static bool IsPrivate(in statx found) => found.IsDirectory && found.stx_uid == geteuid() && (found.stx_mode & GroupAndOthers) == 0;
 
     /// <summary>True where something is there that is not this user's directory: it will never be, so another name is needed.</summary>
-    public static bool IsTaken(string path) => stat(path, out statx_t found, follow: false) == 0 && !(found.IsDirectory && found.stx_uid == geteuid());
+    public static bool IsTaken(string path) => stat(path, out statx found, follow: false) == 0 && !(found.IsDirectory && found.stx_uid == geteuid());
 
     /// <summary>The path itself; where somebody else has taken that, the first PATH-… that this user has made before; null where there is none.</summary>
     public static string? Find(string path)
@@ -47,15 +46,15 @@ internal static class OwnDirectory
     /// <param name="mode">It gets this whatever the umask is.</param>
     /// <param name="found">What it is.</param>
     /// <returns>A descriptor; less than 0 where it cannot be made or opened (errno).</returns>
-    public static int Open(int parent, string name, uint mode, out statx_t found)
+    public static int Open(int parent, string name, uint mode, out statx found)
     {
         found = default;
         bool made = mkdirat(parent, name, mode) == 0;
         if (!made && errno != EEXIST)
             return -1;
-        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd >= 0 && made)
-            fchmod(fd, mode);
+            fchmod(fd, (ushort)mode);
         if (fd >= 0 && fstat(fd, out found) != 0)
             found = default;
         return fd;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Linux;
 
@@ -43,7 +42,7 @@ internal sealed class PartialFile : IDisposable
             throw new IOException($"'{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         // a file system without locks: then the name tells, as far as it can
         flock(fd, LOCK_EX | LOCK_NB);
-        fchmod(fd, 0x1a4); // whatever the umask is: who may not open it cannot see the lock
+        fchmod(fd, (ushort)0x1a4); // whatever the umask is: who may not open it cannot see the lock
         return new PartialFile(path, new SafeFileHandle(fd, ownsHandle: true));
     }
 

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Slipway.Linux;
 
-// linux/loop.h and sys/ioctl.h
+// linux/loop.h
 public static unsafe partial class LibC
 {
-    public const nint LOOP_CONFIGURE = 0x4c0a, LOOP_CTL_GET_FREE = 0x4c82;
+    public const int LOOP_CONFIGURE = 0x4c0a, LOOP_CTL_GET_FREE = 0x4c82;
     public const uint LO_FLAGS_READ_ONLY = 1, LO_FLAGS_AUTOCLEAR = 4;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -24,8 +24,6 @@ public static unsafe partial class LibC
     {
         public uint fd, block_size;
         public loop_info64 info;
-        public fixed ulong reserved[8];
+        public fixed ulong __reserved[8];
     }
-
-    [LibraryImport(libc)] public static partial int ioctl(int fd, nint request, void* argument);
 }

@@ -1,48 +1,61 @@
 using System.Runtime.InteropServices;
+using C = Tmds.Linux.LibC;
 
 namespace Slipway.Linux;
 
-// sys/mount.h and linux/mount.h: the old calls, and the ones of kernel 5.2 by which a mount is a file descriptor
+// linux/mount.h: the calls of kernel 5.2 by which a mount is a file descriptor; and the old ones of sys/mount.h
 public static unsafe partial class LibC
 {
-    public const ulong MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_REMOUNT = 32, MS_BIND = 4096, MS_REC = 16384, MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19;
-    public const int MNT_DETACH = 2;
+    const int SYS_open_tree = 428, SYS_move_mount = 429, SYS_fsopen = 430, SYS_fsconfig = 431, SYS_fsmount = 432, SYS_mount_setattr = 442;
 
-    public const uint OPEN_TREE_CLONE = 1, OPEN_TREE_CLOEXEC = O_CLOEXEC;
-    public const uint MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40;
-    public const uint FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
-    public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
+    public const int OPEN_TREE_CLONE = 1, OPEN_TREE_CLOEXEC = 0x80000;
+    public const int MOVE_MOUNT_F_EMPTY_PATH = 4, MOVE_MOUNT_T_EMPTY_PATH = 0x40;
+    public const int FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
+    public const int MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct mount_attr { public ulong attr_set, attr_clr, propagation, userns_fd; }
 
-    [LibraryImport(libc)] public static partial int mount(byte* source, byte* target, byte* filesystemtype, ulong mountflags, void* data);
+    public static int mount(string? source, string target, string? filesystemtype, ulong_t mountflags, string? data)
+    {
+        fixed (byte* from = CStringOrNull(source), to = CString(target), type = CStringOrNull(filesystemtype), options = CStringOrNull(data))
+            return C.mount(from, to, type, mountflags, options);
+    }
 
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int mount(string? source, string target, string? filesystemtype, ulong mountflags, string? data);
+    static byte[]? CStringOrNull(string? text) => text is null ? null : CString(text);
 
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int umount2(string target, int flags);
+    public static int umount2(string target, int flags)
+    {
+        fixed (byte* path = CString(target))
+            return C.umount2(path, flags);
+    }
 
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int pivot_root(string new_root, string put_old);
+    [LibraryImport(libc, SetLastError = true)] private static partial int pivot_root(byte* new_root, byte* put_old);
 
-    public static int fsopen(byte* fsname) => (int)syscall(430, (nint)fsname, 0, 0, 0, 0);
+    public static int pivot_root(string new_root, string put_old)
+    {
+        fixed (byte* root = CString(new_root), old = CString(put_old))
+            return pivot_root(root, old);
+    }
 
-    public static int fsconfig(int fd, uint cmd, byte* key, byte* value, int aux) => (int)syscall(431, fd, (nint)cmd, (nint)key, (nint)value, aux);
+    public static int fsopen(byte* fsname) => (int)syscall(SYS_fsopen, fsname, 0);
 
-    public static int fsmount(int fsfd, ulong attr_flags) => (int)syscall(432, fsfd, 0, (nint)attr_flags, 0, 0);
+    public static int fsconfig(int fd, int cmd, byte* key, byte* value, int aux) => (int)syscall(SYS_fsconfig, fd, cmd, key, value, aux);
+
+    public static int fsmount(int fsfd, int attr_flags) => (int)syscall(SYS_fsmount, fsfd, 0, attr_flags);
 
     /// <summary>open_tree(2): with OPEN_TREE_CLONE a detached copy of the mounts at and, with AT_RECURSIVE, below a path.</summary>
-    public static int open_tree(int dirfd, string path, uint flags)
+    public static int open_tree(int dirfd, string path, int flags)
     {
         fixed (byte* p = CString(path))
-            return (int)syscall(428, dirfd, (nint)p, (nint)flags, 0, 0);
+            return (int)syscall(SYS_open_tree, dirfd, p, flags);
     }
 
     /// <summary>move_mount(2) of a detached mount onto the object that <paramref name="target"/> is open on.</summary>
     public static int move_mount(int mount, int target)
     {
         byte empty = 0;
-        return (int)syscall(429, mount, (nint)(&empty), target, (nint)(&empty), (nint)(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+        return (int)syscall(SYS_move_mount, mount, &empty, target, &empty, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     }
 
     /// <summary>The same onto a name in a directory; a link is not followed.</summary>
@@ -50,14 +63,14 @@ public static unsafe partial class LibC
     {
         byte empty = 0;
         fixed (byte* to = CString(name))
-            return (int)syscall(429, mount, (nint)(&empty), directory, (nint)to, (nint)MOVE_MOUNT_F_EMPTY_PATH);
+            return (int)syscall(SYS_move_mount, mount, &empty, directory, to, MOVE_MOUNT_F_EMPTY_PATH);
     }
 
     /// <summary>mount_setattr(2), kernel 5.12, of the mount that <paramref name="fd"/> is.</summary>
-    public static int mount_setattr(int fd, uint flags, ulong set)
+    public static int mount_setattr(int fd, int flags, int set)
     {
-        mount_attr attr = new() { attr_set = set };
+        mount_attr attr = new() { attr_set = (ulong)set };
         byte empty = 0;
-        return (int)syscall(442, fd, (nint)(&empty), (nint)(flags | AT_EMPTY_PATH), (nint)(&attr), sizeof(mount_attr));
+        return (int)syscall(SYS_mount_setattr, fd, &empty, flags | AT_EMPTY_PATH, &attr, sizeof(mount_attr));
     }
 }

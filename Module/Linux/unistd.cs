@@ -1,61 +1,92 @@
 using System.Runtime.InteropServices;
+using C = Tmds.Linux.LibC;
 
 namespace Slipway.Linux;
 
-/// <summary>System calls under their libc names (unistd.h here; one file per header).</summary>
+/// <summary>
+/// What Tmds.LibC lacks of libc, under libc's names (unistd.h here; one file per header), and those of its calls that take a path, with a string for it.
+/// </summary>
 /// <remarks>
-/// The blittable forms (pointers, no SetLastError) may be called from the child of a raw clone, where nothing may be allocated.
-/// A result of -1 leaves the reason in <see cref="errno"/>.
+/// A result of -1 leaves the reason in <c>errno</c>, which is Tmds.LibC's: what its imports, and ours (SetLastError), have kept of the last
+/// call of this thread. A call that succeeds sets it to 0, so it is read before the next one. The forms with pointers may be called in the
+/// child of a raw clone, where nothing may be allocated.
 /// </remarks>
 public static unsafe partial class LibC
 {
     const string libc = "libc";
 
-    public const int F_OK = 0, X_OK = 1, W_OK = 2, R_OK = 4;
+    [LibraryImport(libc, SetLastError = true)] public static partial int execv(byte* pathname, byte** argv);
 
-    /// <summary>errno(3) of the last call on this thread.</summary>
-    public static int errno => Marshal.GetLastSystemError();
+    public static int access(string pathname, int mode)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.access(path, mode);
+    }
 
-    [LibraryImport(libc)] public static partial nint read(int fd, void* buf, nuint count);
-    [LibraryImport(libc)] public static partial nint pread(int fd, void* buf, nuint count, long offset);
-    [LibraryImport(libc)] public static partial nint write(int fd, void* buf, nuint count);
-    [LibraryImport(libc)] public static partial int close(int fd);
-    [LibraryImport(libc)] public static partial int dup2(int oldfd, int newfd);
-    [LibraryImport(libc)] public static partial int pipe2(int* pipefd, int flags);
-    [LibraryImport(libc)] public static partial int chdir(byte* path);
-    [LibraryImport(libc)] public static partial int fchdir(int fd);
-    [LibraryImport(libc)] public static partial uint getuid();
-    [LibraryImport(libc)] public static partial uint geteuid();
-    [LibraryImport(libc)] public static partial uint getgid();
-    [LibraryImport(libc)] public static partial int getgroups(int size, uint* list);
-    [LibraryImport(libc)] public static partial int getpid();
-    [LibraryImport(libc)] public static partial int getppid();
-    [LibraryImport(libc)] public static partial uint alarm(uint seconds);
-    [LibraryImport(libc)] public static partial int fsync(int fd);
-    [LibraryImport(libc)] public static partial int setsid();
-    [LibraryImport(libc)] public static partial int setpgid(int pid, int pgid);
-    [LibraryImport(libc)] public static partial int execv(byte* pathname, byte** argv);
-    [LibraryImport(libc)] public static partial int execve(byte* pathname, byte** argv, byte** envp);
-    [LibraryImport(libc)] public static partial void _exit(int status);
-    [LibraryImport(libc)] public static partial int unlinkat(int dirfd, byte* pathname, int flags);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int access(string pathname, int mode);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chdir(string path);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int unlink(string pathname);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rename(string oldpath, string newpath);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int rmdir(string pathname);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int link(string oldpath, string newpath);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int symlink(string target, string linkpath);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int chown(string pathname, uint owner, uint group);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial int lchown(string pathname, uint owner, uint group);
-    [LibraryImport(libc, StringMarshalling = StringMarshalling.Utf8)] public static partial nint readlink(string pathname, byte* buf, nuint bufsiz);
-    [LibraryImport(libc)] private static partial int linkat(int olddirfd, byte* oldpath, int newdirfd, byte* newpath, int flags);
+    public static int chdir(string pathname)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.chdir(path);
+    }
+
+    public static int unlink(string pathname)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.unlink(path);
+    }
+
+    public static int rmdir(string pathname)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.rmdir(path);
+    }
+
+    public static int link(string oldpath, string newpath)
+    {
+        fixed (byte* from = CString(oldpath), to = CString(newpath))
+            return C.link(from, to);
+    }
 
     /// <summary>linkat(2) of the file that a descriptor is open on, be it with O_PATH.</summary>
     public static int linkat(int fd, string newpath)
     {
         fixed (byte* from = CString($"/proc/self/fd/{fd}"), to = CString(newpath))
-            return linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
+            return C.linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW);
     }
 
-    [LibraryImport(libc)] public static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
+    public static int symlink(string target, string linkpath)
+    {
+        fixed (byte* to = CString(target), path = CString(linkpath))
+            return C.symlink(to, path);
+    }
+
+    public static int chown(string pathname, uid_t owner, gid_t group)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.chown(path, owner, group);
+    }
+
+    public static int lchown(string pathname, uid_t owner, gid_t group)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.lchown(path, owner, group);
+    }
+
+    public static ssize_t readlink(string pathname, byte* buf, size_t bufsiz)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.readlink(path, buf, bufsiz);
+    }
+
+    /// <summary>A zero-terminated UTF-8 copy.</summary>
+    /// <exception cref="SlipwayException">The text has a zero in it: libc would take what is before that, which is another path.</exception>
+    public static byte[] CString(string text)
+    {
+        if (text.Contains('\0'))
+            throw new SlipwayException("TextInvalid", ErrorKind.InvalidData,
+                $"'{text.Replace("\0", "\\0")}': a path, an argument or a variable cannot hold the character of code 0", "Remove that character.", text);
+        byte[] bytes = new byte[System.Text.Encoding.UTF8.GetByteCount(text) + 1];
+        System.Text.Encoding.UTF8.GetBytes(text, bytes);
+        return bytes;
+    }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -32,7 +31,7 @@ internal sealed unsafe class ContainerRoot
 
     /// <summary>A detached copy of the mounts at and below a path of the host, while that is still to be seen.</summary>
     /// <param name="attributes">MOUNT_ATTR_* that all of them get.</param>
-    public static int Clone(string path, ulong attributes = 0)
+    public static int Clone(string path, int attributes = 0)
     {
         int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
         if (tree < 0)
@@ -69,7 +68,7 @@ internal sealed unsafe class ContainerRoot
             throw Failed("the image's mount cannot be put in place");
         image = open(Base + "/image", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         // the first look into the image: it waits for the FUSE server, and fails if that has ended
-        if (image < 0 || openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT) is var first && first < 0)
+        if (image < 0 || openat2(image, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT) is var first && first < 0)
             throw Failed($"{name}: the image cannot be read", "Build or copy the image anew.");
         close(first);
         ReadAhead(command);
@@ -87,7 +86,7 @@ internal sealed unsafe class ContainerRoot
         int root = Assemble(writable);
         foreach ((int tree, string target) in targets)
         {
-            int point = openat2(root, target.TrimStart('/'), (ulong)(O_PATH | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+            int point = openat2(root, target.TrimStart('/'), O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
             if (point < 0 || move_mount(tree, point) != 0)
                 throw Failed($"'{target}' cannot be mounted in the container");
             close(point);
@@ -144,7 +143,7 @@ internal sealed unsafe class ContainerRoot
 
     /// <summary>A directory below another with no link on the way.</summary>
     static int OpenDirectory(int parent, string path) =>
-        openat2(parent, path.Length > 0 ? path[1..] : ".", (ulong)(O_PATH | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+        openat2(parent, path.Length > 0 ? path[1..] : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 
     /// <summary>
     /// Puts the image's own top directories over the overlay's where nothing was added: an overlay asks its layers for an attribute of each file
@@ -152,7 +151,7 @@ internal sealed unsafe class ContainerRoot
     /// </summary>
     void Uncover(int root)
     {
-        int directory = openat2(image, ".", (ulong)(O_RDONLY | O_DIRECTORY | O_CLOEXEC), RESOLVE_IN_ROOT);
+        int directory = openat2(image, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT);
         foreach (string name in Directories(directory))
         {
             if (access($"{Base}/points/{name}", F_OK) == 0)
@@ -170,13 +169,11 @@ internal sealed unsafe class ContainerRoot
     /// <summary>Names of the directories in one, by what getdents64(2) says of each: no file is looked at, as .NET does to tell where a link leads.</summary>
     static List<string> Directories(int fd)
     {
-        const byte DT_DIR = 4;
-        const int name = 19; // struct linux_dirent64: inode (8), offset (8), length (2), type (1), name
         List<string> names = [];
         byte* buffer = stackalloc byte[8192];
         while (getdents64(fd, buffer, 8192) is > 0 and var length)
-            for (byte* entry = buffer; entry < buffer + length; entry += *(ushort*)(entry + 16))
-                if (entry[18] == DT_DIR && Marshal.PtrToStringUTF8((nint)(entry + name)) is { } found and not ("." or ".."))
+            for (byte* at = buffer; at < buffer + length; at += ((dirent64*)at)->d_reclen)
+                if (((dirent64*)at)->d_type == DT_DIR && Marshal.PtrToStringUTF8((nint)((dirent64*)at)->d_name) is { } found and not ("." or ".."))
                     names.Add(found);
         return names;
     }
@@ -193,13 +190,13 @@ internal sealed unsafe class ContainerRoot
             ? ("lib/ld-linux-aarch64.so.1", "aarch64-linux-gnu") : ("lib64/ld-linux-x86-64.so.2", "x86_64-linux-gnu");
         bool Read(string path)
         {
-            int fd = openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+            int fd = openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
             if (fd < 0)
                 return false;
             // what is read ahead at once (read_ahead_kb of a FUSE mount), and the usual block of a SquashFS
             const int most = 4 << 20, step = 128 << 10;
             byte last;
-            if (fstat(fd, out statx_t found) == 0 && found.IsRegular)
+            if (fstat(fd, out statx found) == 0 && found.IsRegular)
                 for (long at = 0, size = (long)Math.Min(found.stx_size, most); at < size; at += step)
                 {
                     readahead(fd, at, step);
@@ -218,7 +215,7 @@ internal sealed unsafe class ContainerRoot
         new Thread(ReadAll, maxStackSize: 128 << 10) { IsBackground = true }.Start();
     }
 
-    static bool IsDirectory(int fd) => fstat(fd, out statx_t found) == 0 && found.IsDirectory;
+    static bool IsDirectory(int fd) => fstat(fd, out statx found) == 0 && found.IsDirectory;
 
     /// <summary>Makes a mount point; where a link of the image leads into something of the host's, where nothing can be made (<c>/home -> tmp</c>), the link is covered.</summary>
     string MakePoint(HostBind bind, bool directory, List<(int Tree, string Target)> before)
@@ -237,10 +234,10 @@ internal sealed unsafe class ContainerRoot
             string here = $"{resolved}/{parts[i]}";
             uint mode = 0x1ed;
             bool isDirectory = i < parts.Length - 1 || directory;
-            if (!literal && openat2(image, here[1..], (ulong)(O_PATH | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found && found >= 0)
+            if (!literal && openat2(image, here[1..], O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found && found >= 0)
             {
                 here = Resolved(found);
-                if (fstat(found, out statx_t of) == 0 && of.IsDirectory)
+                if (fstat(found, out statx of) == 0 && of.IsDirectory)
                     mode = of.stx_mode & 0x1ffu | 0x1c0;
                 close(found);
                 if (here.Length == 0)
@@ -266,11 +263,11 @@ internal sealed unsafe class ContainerRoot
     static string Resolved(int fd)
     {
         byte* buffer = stackalloc byte[4096];
-        nint n = readlink(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd}"), buffer, 4096);
+        long n = readlink(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd}"), buffer, 4096);
         string path = System.Text.Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
         const string prefix = Base + "/image";
         return path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : "";
     }
 
-    string? ReadText(string path) => OpenedFile.TryTextAndClose(openat2(image, path, (ulong)(O_RDONLY | O_NONBLOCK | O_CLOEXEC), RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
+    string? ReadText(string path) => OpenedFile.TryTextAndClose(openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
 }

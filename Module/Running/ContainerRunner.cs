@@ -45,7 +45,8 @@ internal static unsafe class ContainerRunner
         ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: true);
         try
         {
-            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", .. request.ContainerArguments], mount, claim);
+            string plan = ContainerFabric.Look(request, mount.Image, what => Console.Error.Write(ContainerFabric.Warning(what)));
+            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", plan, .. request.ContainerArguments], mount, claim);
             Console.Error.Write(RuntimeDirectory.WarningOf(files.Directory));
         }
         finally
@@ -68,15 +69,15 @@ internal static unsafe class ContainerRunner
     static void Become(JoinedHolder holder, RunRequest request)
     {
         string[] command = CommandOf(holder.Entry, request);
-        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
+        signal(SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         if (SlipwayProgram.Front is { } front)
         {
             // what came from our environment is taken from it again: a value that was not on the command line is on none
             IEnumerable<string> variables = request.Variables.Select(v => v.Inherited ? $"--env={v.Name}" : $"--env={v.Name}={v.Value}");
             int entry = Passed(holder.Entry.Text());
-            LibC.fcntl(holder.Pidfd, LibC.F_SETFD, 0);
+            fcntl(holder.Pidfd, F_SETFD, 0);
             // with the environment as it came to us, byte for byte
-            LibC.execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. variables, request.Image, "--", .. command]));
+            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. variables, request.Image, "--", .. command]));
             throw NotStarted(front);
         }
         string nsenter = HostProgram.Find("nsenter");
@@ -84,8 +85,8 @@ internal static unsafe class ContainerRunner
         List<string> inside = environment.FindAll(ContainerEnvironment.IsOfTheLoader);
         byte** argv = NativeStrings.Vector(["nsenter", "--target", Number(holder.Entry.Pid), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(holder.Entry)}", "--", .. Setting(inside), .. command]);
         byte** envp = NativeStrings.Vector([.. environment.Except(inside)]);
-        LibC.prctl(LibC.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        LibC.execve(NativeStrings.Of(nsenter), argv, envp);
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        execve(NativeStrings.Of(nsenter), argv, envp);
         throw NotStarted(nsenter);
     }
 
@@ -96,9 +97,9 @@ internal static unsafe class ContainerRunner
     {
         byte name = 0;
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
-        int fd = LibC.memfd_create(&name, 0), done = 0;
+        int fd = memfd_create(&name, 0), done = 0;
         fixed (byte* from = bytes)
-            while (done < bytes.Length && LibC.write(fd, from + done, (nuint)(bytes.Length - done)) is > 0 and var n)
+            while (done < bytes.Length && write(fd, from + done, bytes.Length - done) is var n && n > 0)
                 done += (int)n;
         return fd;
     }
@@ -108,5 +109,5 @@ internal static unsafe class ContainerRunner
         variables.Count == 0 ? [] : ["/bin/sh", "-c", """while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@" """.TrimEnd(), "sh", .. variables, "--"];
 
     static SlipwayException NotStarted(string program) =>
-        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {LibC.errno})", null, program);
+        new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {errno})", null, program);
 }

@@ -10,8 +10,8 @@ internal static unsafe class EtcFiles
     /// <param name="image">Reads a file of the image's /etc; null where it has none.</param>
     public static IEnumerable<(string Name, string Content)> Make(Func<string, string?> image)
     {
-        uint uid = LibC.getuid();
-        string user = HostLine("passwd", uid) ?? string.Create(CultureInfo.InvariantCulture, $"user{uid}:x:{uid}:{LibC.getgid()}::/:/bin/sh");
+        uint uid = getuid();
+        string user = HostLine("passwd", uid) ?? string.Create(CultureInfo.InvariantCulture, $"user{uid}:x:{uid}:{getgid()}::/:/bin/sh");
         string[] own = user.Split(':');
         // a shell of the host need not be in the image
         if (own.Length == 7)
@@ -26,9 +26,9 @@ internal static unsafe class EtcFiles
 
     static HashSet<uint> Groups()
     {
-        uint* list = stackalloc uint[4096];
-        int n = LibC.getgroups(4096, list);
-        HashSet<uint> groups = [LibC.getgid()];
+        gid_t* list = stackalloc gid_t[4096];
+        int n = getgroups(4096, list);
+        HashSet<uint> groups = [getgid()];
         for (int i = 0; i < n; i++)
             groups.Add(list[i]);
         return groups;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 

@@ -1,12 +1,11 @@
 using System.Globalization;
 using Slipway.Linux;
 using Slipway.Staging;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
 /// <summary>
-/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY run-arguments…</c>): it makes the mounts, counts the ranks by their
+/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY PLAN run-arguments…</c>): it makes the mounts, counts the ranks by their
 /// pidfds, and goes when the last one has gone.
 /// </summary>
 internal static unsafe class Holder
@@ -27,11 +26,16 @@ internal static unsafe class Holder
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         try
         {
-            RunRequest request = RunRequest.Parse(arguments.AsSpan(6));
-            FabricPlan? plan = FabricPlanFile.Choose(request.Fabric, arguments[3]);
+            RunRequest request = RunRequest.Parse(arguments.AsSpan(7));
+            SiteConfiguration site = SiteConfiguration.Read();
+            List<string> warnings = [];
+            FabricPlan? plan = ContainerFabric.Read(request, arguments[3], arguments[6], site, warnings.Add);
+            // a job whose fabric was refused would go over TCP and look as if all were well
+            if (plan?.Verdict == FabricRung.Refuse)
+                warnings.Add($"fabric: {plan.Reason} (slipway fabric --explain tells more, --fabric none silences this)");
             SweepDead(files);
             ContainerRoot root = new();
-            root.Borrow(HostBinds.Make(request, plan, SiteConfiguration.Read()), plan?.HiddenDeviceNodes ?? []);
+            root.Borrow(HostBinds.Make(request, plan, site), plan?.HiddenDeviceNodes ?? []);
             root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.OfDirectory(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
             {
@@ -42,7 +46,8 @@ internal static unsafe class Holder
                 Visible = [.. root.Visible],
                 Environment = ImageEnvironment.Read(plan),
             }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
-            said = "ok" + WarningOf(plan);
+            // the rank that started us says it for all
+            said = "ok" + string.Concat(warnings.Select(ContainerFabric.Warning));
             ready = true;
         }
         catch (SlipwayException e)
@@ -53,6 +58,11 @@ internal static unsafe class Holder
         {
             said = e.Message;
         }
+        catch (Exception e)
+        {
+            // nobody sees our standard error: who waits for us tells it
+            said = $"the holder failed: {e.GetType().Name}: {e.Message}";
+        }
         Names names = new(parent, directory, files);
         // before whoever waits for us hears of it, and lets another start
         if (!ready)
@@ -60,7 +70,7 @@ internal static unsafe class Holder
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
             // nobody reads where who started us gave up, and a rank that is connected already is another matter
-            write(HolderChildren.ReadyFd, bytes, (nuint)message.Length);
+            write(HolderChildren.ReadyFd, bytes, message.Length);
         close(HolderChildren.ReadyFd);
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
@@ -68,10 +78,6 @@ internal static unsafe class Holder
             Serve(names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
         return ready ? 0 : 125;
     }
-
-    /// <summary>What the rank that started us says for all: a job whose fabric was refused would go over TCP and look as if all were well.</summary>
-    static string WarningOf(FabricPlan? plan) => plan?.Verdict == FabricRung.Refuse
-        ? $"slipway: warning: fabric: {string.Concat(plan.Reason.Where(c => !char.IsControl(c)))} (slipway fabric --explain tells more, --fabric none silences this)\n" : "";
 
     /// <summary>Removes what holders and ranks that were killed have left in the runtime directory: nobody has the lock of their name.</summary>
     static void SweepDead(HolderFiles ours)
@@ -103,9 +109,7 @@ internal static unsafe class Holder
             set[1] = new pollfd { fd = server, events = POLLIN };
             for (int i = 0; i < ranks.Count; i++)
                 set[i + 2] = new pollfd { fd = ranks[i], events = POLLIN };
-            int ready;
-            fixed (pollfd* p = set)
-                ready = poll(p, (nuint)set.Length, ranks.Count > 0 ? -1 : Linger);
+            int ready = poll(set, ranks.Count > 0 ? -1 : Linger);
             // who comes after that look finds the connection closed, and starts another
             if (ready == 0 && !Accept(listener, self, ranks))
             {
@@ -137,7 +141,7 @@ internal static unsafe class Holder
         while (accept4(listener, null, null, SOCK_CLOEXEC) is >= 0 and var rank)
         {
             ucred peer;
-            uint length = (uint)sizeof(ucred);
+            socklen_t length = sizeof(ucred);
             if (getsockopt(rank, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && pidfd_open(peer.pid) is >= 0 and var pidfd)
             {
                 fcntl(pidfd, F_SETFD, FD_CLOEXEC);
@@ -159,7 +163,7 @@ internal static unsafe class Holder
         int pid = getpid();
         cmsg_fd control = new() { cmsg_len = (nuint)sizeof(nuint) + 3 * sizeof(int), cmsg_level = SOL_SOCKET, cmsg_type = SCM_RIGHTS, fd = self };
         iovec data = new() { iov_base = &pid, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = (nuint)sizeof(cmsg_fd) };
+        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(cmsg_fd) };
         return sendmsg(rank, &message, MSG_NOSIGNAL) == sizeof(int);
     }
 

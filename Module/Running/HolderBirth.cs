@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -35,7 +34,7 @@ internal static unsafe class HolderBirth
         byte* said = stackalloc byte[4096];
         int length = HolderChildren.Start(&p, said, 4096);
         if (length < 0)
-            throw Error($"no process can be made (errno {errno})");
+            throw Error($"no process can be made (errno {-length})");
         string serverLog = ReadLog(p.Log);
         close(p.Log);
         string text = Encoding.UTF8.GetString(said, length);
@@ -69,7 +68,7 @@ internal static unsafe class HolderBirth
     static string ReadLog(int fd)
     {
         byte* buffer = stackalloc byte[2048];
-        nint n = fd < 0 ? 0 : pread(fd, buffer, 2048, 0);
+        long n = fd < 0 ? 0 : pread(fd, buffer, 2048, 0);
         return Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
     }
 

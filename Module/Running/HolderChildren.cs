@@ -4,7 +4,6 @@ using System;
 #if FRONT
 using static Slipway.Front.LibC;
 #else
-using static Slipway.Linux.LibC;
 #endif
 
 namespace Slipway.Running;
@@ -45,7 +44,7 @@ internal static unsafe class HolderChildren
     public const byte TimedOut = (byte)'T';
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
-    const int High = 10, F_DUPFD = 0;
+    const int High = 10;
 
     /// <summary>What the children work on: made before the first clone.</summary>
     public struct Prepared
@@ -85,19 +84,19 @@ internal static unsafe class HolderChildren
     }
 
     /// <summary>Starts a holder and waits until it is ready, or has said why it is not.</summary>
-    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0 where nothing could be started (errno).</returns>
+    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0, an errno negated, where nothing could be started.</returns>
     public static int Start(Prepared* p, byte* said, int room)
     {
         int* ready = stackalloc int[2], gate = stackalloc int[2], born = stackalloc int[2];
         if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0 || pipe2(born, O_CLOEXEC) != 0)
-            return -1;
+            return -errno;
         byte name = 0;
         p->Log = memfd_create(&name, MFD_CLOEXEC);
         p->Ready = ready[1];
         p->GateRead = gate[0];
         p->GateWrite = gate[1];
         p->Born = born[1];
-        int parent = clone3(0);
+        int parent = clone3(0), error = parent < 0 ? errno : 0;
         if (parent == 0)
             Parent(p);
         close(ready[1]);
@@ -105,7 +104,7 @@ internal static unsafe class HolderChildren
         close(gate[1]);
         close(born[1]);
         if (parent < 0)
-            return -1;
+            return -error;
         int status, holder = 0;
         waitpid(parent, &status, 0);
         read(born[0], &holder, sizeof(int));
@@ -133,9 +132,9 @@ internal static unsafe class HolderChildren
                 if (holder > 0)
                     kill(holder, SIGKILL);
                 said[0] = TimedOut;
-                return 1 + Digits(said + 1, ETIMEDOUT);
+                return 1 + Digits(said + 1, (uint)ETIMEDOUT);
             }
-            nint n = read(ready, said + length, (nuint)(room - length));
+            long n = read(ready, said + length, (uint)(room - length));
             if (n <= 0)
                 break;
             length += (int)n;
@@ -150,7 +149,7 @@ internal static unsafe class HolderChildren
         byte* text = stackalloc byte[16];
         text[0] = what;
         int length = 1 + Digits(text + 1, (uint)error);
-        write(p->Ready, text, (nuint)length);
+        write(p->Ready, text, (uint)length);
         _exit(125);
     }
 
@@ -224,9 +223,10 @@ internal static unsafe class HolderChildren
         int fd = open(path, O_WRONLY | O_CLOEXEC, 0);
         if (fd < 0)
             return false;
-        n = (int)write(fd, content, (nuint)length);
+        if (write(fd, content, (uint)length) != length)
+            return false; // and left open: its errno is to be told, and we end
         close(fd);
-        return n == length;
+        return true;
     }
 
     static int Add(byte* to, ReadOnlySpan<byte> text)
@@ -258,7 +258,7 @@ internal static unsafe class HolderChildren
         if (p->Server != null)
         {
             mount = MountByFuse(p, &server);
-            if (!p->Root && (unshare((int)(CLONE_NEWUSER | CLONE_NEWNS)) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
+            if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
                 Die(p, (byte)'M');
         }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -99,14 +98,14 @@ internal static unsafe class HolderClient
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         try
         {
-            if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
+            if (connect(fd, (sockaddr*)&address, sizeof(sockaddr_un)) != 0)
                 return null;
             answered = true;
             // a holder that was about to end closes without a word: the next round starts another
             if (!TryReceive(fd, files, deadline, out int pid, out int pidfd))
                 return null;
             ucred peer;
-            uint length = (uint)sizeof(ucred);
+            socklen_t length = sizeof(ucred);
             if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && HolderEntry.Read(files.Entry) is { } entry && entry.Key == key && entry.Pid == pid)
                 return new JoinedHolder(entry, pidfd);
             close(pidfd);
@@ -124,14 +123,14 @@ internal static unsafe class HolderClient
     {
         pollfd wait = new() { fd = fd, events = POLLIN };
         int ready;
-        while ((ready = poll(&wait, 1, (int)Math.Max(0, deadline - Environment.TickCount64))) < 0 && errno == EINTR)
+        while ((ready = poll(new Span<pollfd>(ref wait), (int)Math.Max(0, deadline - Environment.TickCount64))) < 0 && errno == EINTR)
             continue;
         if (ready == 0)
             throw Silent(files);
         int number = 0;
         cmsg_fd control = default;
         iovec data = new() { iov_base = &number, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = (nuint)sizeof(cmsg_fd) };
+        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(cmsg_fd) };
         bool whole = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == sizeof(int) && control.cmsg_len > 0 && control.cmsg_level == SOL_SOCKET && control.cmsg_type == SCM_RIGHTS;
         (pid, pidfd) = whole ? (number, control.fd) : (0, -1);
         return whole;

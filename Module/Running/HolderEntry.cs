@@ -52,8 +52,8 @@ internal sealed class HolderEntry
 
     public void Write(string path)
     {
-        if (!OpenedFile.Write(path + Partial, Text(), 0x180 /* 0600 */) || LibC.rename(path + Partial, path) != 0)
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {LibC.errno})", "Check that the disk of the runtime directory is not full.");
+        if (!OpenedFile.Write(path + Partial, Text(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
+            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {errno})", "Check that the disk of the runtime directory is not full.");
     }
 
     /// <summary>True where another version of Slipway wrote it, whose holders tell by other means that they live.</summary>

@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -52,14 +51,14 @@ internal sealed unsafe class HolderClaim(int held, int listener) : IDisposable
     public static HolderClaim? TryTake(HolderFiles files)
     {
         int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
-        if (held < 0)
+        if (held < 0 && errno is var failed)
             // the directory goes with its last holder
-            return errno == ENOENT && RuntimeDirectory.TryMake(files.Directory) ? null : throw Failed(files.Lock, "cannot be made", errno);
+            return failed == ENOENT && RuntimeDirectory.TryMake(files.Directory) ? null : throw Failed(files.Lock, "cannot be made", failed);
         if (flock(held, LOCK_EX | LOCK_NB) != 0)
         {
             int error = errno;
             close(held);
-            return error is EAGAIN or EINTR ? null : throw NoLocks(files.Lock, error);
+            return error == EAGAIN || error == EINTR ? null : throw NoLocks(files.Lock, error);
         }
         // its last holder may have removed the file that we opened
         if (!IsNamed(held, files.Lock))
@@ -77,7 +76,7 @@ internal sealed unsafe class HolderClaim(int held, int listener) : IDisposable
         if (TryUnixAddress(path, out sockaddr_un address))
         {
             listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-            if (bind(listener, &address, (uint)sizeof(sockaddr_un)) == 0 && listen(listener, Waiting) == 0)
+            if (bind(listener, (sockaddr*)&address, sizeof(sockaddr_un)) == 0 && listen(listener, Waiting) == 0)
                 return listener;
         }
         int error = errno;
@@ -95,7 +94,7 @@ internal sealed unsafe class HolderClaim(int held, int listener) : IDisposable
         "The runtime directory must be on a file system that has locks: set XDG_RUNTIME_DIR to a directory of your own on the node's own disk or in its memory.", path);
 
     /// <summary>True where a file that is open is the one that its name means now.</summary>
-    public static bool IsNamed(int fd, string path) => fstat(fd, out statx_t ours) == 0 && stat(path, out statx_t named, follow: false) == 0
+    public static bool IsNamed(int fd, string path) => fstat(fd, out statx ours) == 0 && stat(path, out statx named, follow: false) == 0
         && (ours.stx_ino, ours.stx_dev_major, ours.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
 
     /// <summary>Takes the names away, if they are still those of this claim.</summary>

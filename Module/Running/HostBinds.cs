@@ -1,3 +1,4 @@
+using Slipway.Fabric;
 using Slipway.Staging;
 
 namespace Slipway.Running;
@@ -27,6 +28,10 @@ internal static class HostBinds
         Own(Environment.CurrentDirectory, "the working directory");
         foreach ((string variable, string path) in LauncherPaths.Find().OrderBy(p => p.Path, StringComparer.Ordinal))
             Own(path, $"{variable} names it");
+        foreach (string directory in plan is null ? [] : FabricPlanRules.ImageDirectories(plan))
+            if (binds.Find(b => LauncherPaths.IsBelow(directory, b.Destination)) is { } shown)
+                throw new SlipwayException("FabricPlanInvalid", ErrorKind.InvalidData, $"the fabric plan takes '{directory}' for a directory of the image, and the container sees the host's '{shown.Source}' there ({shown.Why})",
+                    FabricPlanFile.MakeAgain, directory);
         foreach (FabricBind bind in plan?.Binds ?? [])
             binds.Add(new HostBind(bind.Source, bind.Destination, true, false, "the fabric plan"));
         foreach (Located text in site.Binds)

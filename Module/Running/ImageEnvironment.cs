@@ -1,6 +1,5 @@
 using System.Globalization;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -70,7 +69,7 @@ internal static unsafe class ImageEnvironment
         close(fromShell[1]);
         pollfd wait = new() { fd = fromShell[0], events = POLLIN };
         byte line;
-        bool answered = child > 0 && poll(&wait, 1, Patience) > 0 && read(fromShell[0], &line, 1) == 1;
+        bool answered = child > 0 && poll(new Span<pollfd>(ref wait), Patience) > 0 && read(fromShell[0], &line, 1) == 1;
         string? environ = answered ? OpenedFile.TryTextNamed(string.Create(CultureInfo.InvariantCulture, $"/proc/{child}/environ")) : null;
         kill(-child, SIGKILL);
         int status;

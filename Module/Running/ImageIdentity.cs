@@ -10,7 +10,7 @@ namespace Slipway.Running;
 /// </remarks>
 /// <param name="Given">Absolute path of a SquashFS file or of an unpacked directory, or <c>sha256:DIGEST</c>.</param>
 /// <param name="Stamp">Device, inode, size and times of last change of the file; empty for a digest, which says it all.</param>
-internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, LibC.statx_t Found)
+internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx Found)
 {
     /// <exception cref="SlipwayException">There is no such image.</exception>
     public static ImageIdentity Find(string image)
@@ -20,7 +20,7 @@ internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirector
                 $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image);
 
         string path = Path.GetFullPath(image);
-        if (LibC.stat(path, out LibC.statx_t found) is not 0 and var error)
+        if (stat(path, out statx found) is not 0 and var error)
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path);
         if (!found.IsDirectory && !found.IsRegular)
             throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Running;
 
@@ -109,11 +108,11 @@ internal sealed unsafe record ImageMount
             return null;
         }
         string path = $"{PrologMounts}/{digest[Digest.Prefix.Length..]}";
-        if (stat(path, out statx_t found, follow: false) != 0 || !found.IsDirectory || !found.IsMountRoot)
+        if (stat(path, out statx found, follow: false) != 0 || !found.IsDirectory || !found.IsMountRoot)
             reasons.Add($"prolog: no, nothing is mounted at {path}");
         else if (writableByUser)
             reasons.Add("prolog: no, a user's --writable-tmpfs could not change root's files in root's mount");
-        else if (new[] { "/run", "/run/slipway", PrologMounts }.FirstOrDefault(d => stat(d, out statx_t of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
+        else if (new[] { "/run", "/run/slipway", PrologMounts }.FirstOrDefault(d => stat(d, out statx of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
             reasons.Add($"prolog: no, others than root may write to {unsafeDirectory}");
         else
         {
@@ -127,10 +126,11 @@ internal sealed unsafe record ImageMount
     /// <remarks>The loop device keeps the file open, and so what lock it has, as long as it lives itself.</remarks>
     static int Kernel(int file, List<string> reasons)
     {
-        int loop = AttachLoop(file, out string path);
+        string path = "";
+        int loop = AttachLoop(file, ref path);
         if (loop < 0)
         {
-            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"kernel: no, there is no loop device to be had (errno {errno})"));
+            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"kernel: no, there is no loop device to be had (errno {-loop})"));
             return -1;
         }
         fixed (byte* type = "squashfs\0"u8, key = "source\0"u8, readOnly = "ro\0"u8, device = CString(path))
@@ -146,34 +146,36 @@ internal sealed unsafe record ImageMount
         }
     }
 
-    /// <summary>A read-only loop device on a file; it goes when its last user has gone.</summary>
-    static int AttachLoop(int file, out string device)
+    /// <summary>A read-only loop device on a file; it goes when its last user has gone. An errno negated where there is none.</summary>
+    static int AttachLoop(int file, ref string device)
     {
-        device = "";
         int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC, 0);
         if (control < 0)
-            return -1;
+            return -errno;
         loop_config config = new() { fd = (uint)file };
         config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
-        int loop = -1;
-        // between asking for a free one and taking it another may take it (EBUSY)
-        for (int tries = 0; tries < 64 && loop < 0; tries++)
+        int loop = -EBUSY;
+        // between asking for a free one and taking it another may take it, and have ended already
+        for (int tries = 0; tries < 64 && (loop == -EBUSY || loop == -ENXIO); tries++)
         {
-            int number = ioctl(control, LOOP_CTL_GET_FREE, null);
-            if (number < 0)
-                break;
+            int number = ioctl(control, LOOP_CTL_GET_FREE);
             device = string.Create(CultureInfo.InvariantCulture, $"/dev/loop{number}");
-            loop = open(device, O_RDONLY | O_CLOEXEC, 0);
-            if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) != 0)
-            {
-                int error = errno;
-                close(loop);
-                loop = -1;
-                if (error != 16 /* EBUSY */)
-                    break;
-            }
+            loop = number < 0 ? -errno : Attach(device, ref config);
         }
         close(control);
         return loop;
+    }
+
+    static int Attach(string device, ref loop_config config)
+    {
+        int loop = open(device, O_RDONLY | O_CLOEXEC, 0);
+        if (loop < 0)
+            return -errno;
+        fixed (loop_config* to = &config)
+            if (ioctl(loop, LOOP_CONFIGURE, to) == 0)
+                return loop;
+        int error = errno;
+        close(loop);
+        return -error;
     }
 }

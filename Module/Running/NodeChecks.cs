@@ -42,9 +42,9 @@ internal sealed class NodeChecks(string node, string root, Func<string, string?>
         string device = Path.Join(root, "/dev/fuse");
         if (!needed)
             return Check("fuse", PreflightStatus.Ok, $"not needed: {why}");
-        if (LibC.access(device, LibC.F_OK) != 0)
+        if (access(device, F_OK) != 0)
             return Check("fuse", PreflightStatus.Failed, "there is no /dev/fuse, by which users mount images", "Load the module on this node (modprobe fuse), or have root mount the image before the job (slipway prolog).");
-        if (LibC.access(device, LibC.R_OK | LibC.W_OK) != 0)
+        if (access(device, R_OK | W_OK) != 0)
             return Check("fuse", PreflightStatus.Failed, "/dev/fuse may not be opened by you", "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), or have root mount the image before the job (slipway prolog).");
         return Check("fuse", PreflightStatus.Ok, $"/dev/fuse can be opened; {why}");
     }
@@ -74,7 +74,7 @@ internal sealed class NodeChecks(string node, string root, Func<string, string?>
         string directory = Path.Join(root, "/dev/shm");
         if (!Directory.Exists(directory))
             return Check("shm", PreflightStatus.Failed, "there is no /dev/shm", "Mount it on this node: mount -t tmpfs -o mode=1777 shm /dev/shm.");
-        if (LibC.access(directory, LibC.W_OK) != 0)
+        if (access(directory, W_OK) != 0)
             return Check("shm", PreflightStatus.Failed, "/dev/shm may not be written by you", "chmod 1777 /dev/shm on this node.");
         long free = new DriveInfo(directory).AvailableFreeSpace, needed = ranks * SharedMemoryOfRank;
         string seen = $"{free >> 20} MiB are free in /dev/shm";

@@ -34,11 +34,11 @@ public static unsafe class PreflightNode
             || !int.TryParse(ofNode, NumberStyles.None, CultureInfo.InvariantCulture, out int ranks))
             throw new SlipwayException("PreflightUsage", ErrorKind.InvalidArgument, "'slipway preflight' is started by 'slipway mpi test'", null);
         // whatever hangs, this process ends, and so does what it becomes (alarm(2) outlives execve)
-        LibC.alarm(seconds + Grace);
+        alarm(seconds + Grace);
         string node = Environment.MachineName;
         PreflightLine.Say(node, PreflightLine.Begin);
         RunRequest request = RunRequest.Parse(rest);
-        NodeChecks checks = new(node, "/", name => request.Variables.FindLast(v => v.Name == name).Value ?? Environment.GetEnvironmentVariable(name), LibC.geteuid());
+        NodeChecks checks = new(node, "/", name => request.Variables.FindLast(v => v.Name == name).Value ?? Environment.GetEnvironmentVariable(name), geteuid());
         void Say(PreflightCheck check) => PreflightLine.Say(check);
 
         Say(checks.UserNamespaces());
@@ -56,7 +56,8 @@ public static unsafe class PreflightNode
             ImageMount mount = ImageMount.Choose(ImageIdentity.Find(request.Image), request.WritableTmpfs, make: false);
             Say(checks.Fuse(mount.Server is not null, mount.Reasons[^1]));
             container = "fabric";
-            Say(checks.Fabric(FabricPlanFile.Choose(request.Fabric, mount.Image), devices));
+            void LeftOut(string what) => Say(checks.Check("fabric", PreflightStatus.Warning, what));
+            Say(checks.Fabric(ContainerFabric.Read(request, mount.Image, ContainerFabric.Look(request, mount.Image, LeftOut), Staging.SiteConfiguration.Read(), LeftOut), devices));
         }
         catch (SlipwayException e)
         {
@@ -83,13 +84,13 @@ public static unsafe class PreflightNode
         probe.CopyTo(bytes);
         int fd;
         fixed (byte* name = "slipway-probe\0"u8)
-            fd = LibC.memfd_create(name, 0);
+            fd = memfd_create(name, 0);
         if (fd < 0)
-            throw new SlipwayException("PreflightProbe", ErrorKind.ResourceUnavailable, $"a file in memory cannot be made (errno {LibC.errno})", null);
+            throw new SlipwayException("PreflightProbe", ErrorKind.ResourceUnavailable, $"a file in memory cannot be made (errno {errno})", null);
         fixed (byte* from = bytes.GetBuffer())
-            for (nint written = 0, n; written < bytes.Length; written += n)
-                if ((n = LibC.write(fd, from + written, (nuint)(bytes.Length - written))) <= 0)
-                    throw new SlipwayException("PreflightProbe", ErrorKind.WriteError, $"a file in memory cannot be written (errno {LibC.errno})", null);
+            for (long written = 0, n; written < bytes.Length; written += n)
+                if ((n = write(fd, from + written, (int)(bytes.Length - written))) <= 0)
+                    throw new SlipwayException("PreflightProbe", ErrorKind.WriteError, $"a file in memory cannot be written (errno {errno})", null);
         return string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd}");
     }
 
@@ -174,9 +175,9 @@ public static unsafe class PreflightNode
     /// <summary>Returns only where it cannot be.</summary>
     static int BecomeRank(string[] inside, string program, string library, uint seconds, string node)
     {
-        LibC.signal(LibC.SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
-        LibC.execve(NativeStrings.Of(SlipwayProgram.Path), NativeStrings.Vector(["slipway", "run", .. inside, program, "init", library, seconds.ToString(CultureInfo.InvariantCulture), node]), NativeStrings.Vector(NativeStrings.Environment()));
-        throw new SlipwayException("PreflightProbe", ErrorKind.InvalidOperation, $"{SlipwayProgram.Path}: cannot be started (errno {LibC.errno})", null);
+        signal(SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
+        execve(NativeStrings.Of(SlipwayProgram.Path), NativeStrings.Vector(["slipway", "run", .. inside, program, "init", library, seconds.ToString(CultureInfo.InvariantCulture), node]), NativeStrings.Vector(NativeStrings.Environment()));
+        throw new SlipwayException("PreflightProbe", ErrorKind.InvalidOperation, $"{SlipwayProgram.Path}: cannot be started (errno {errno})", null);
     }
 
     /// <summary>By the image's own launcher, which closes what it inherits before it starts them: so the probe is a file, where the container shows the node's.</summary>
@@ -197,7 +198,7 @@ public static unsafe class PreflightNode
         }
         finally
         {
-            LibC.unlink(file);
+            unlink(file);
         }
     }
 }

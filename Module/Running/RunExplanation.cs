@@ -13,7 +13,7 @@ internal static class RunExplanation
         ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: false);
         (_, string? digest, int held) = image.Locate();
         if (held >= 0)
-            LibC.close(held);
+            close(held);
         yield return Line("image", $"{mount.Image} ({digest ?? "not in this node's cache; " + image.Stamp})");
         foreach (string reason in mount.Reasons)
             yield return Line("mount", reason);
@@ -23,9 +23,11 @@ internal static class RunExplanation
         yield return Line("step key", $"{step} (from {stepReason})");
         yield return Line("holder", string.Create(CultureInfo.InvariantCulture, $"process {entry.Pid}, {(started ? "started by this rank" : "already running")}"));
 
-        FabricPlan? plan = FabricPlanFile.Choose(request.Fabric, mount.Image);
-        yield return Line("fabric", plan is null ? "no plan" : $"{plan.Verdict}: {plan.Reason}");
-        foreach (HostBind bind in HostBinds.Make(request, plan, SiteConfiguration.Read()))
+        SiteConfiguration site = SiteConfiguration.Read();
+        List<string> leftOut = [];
+        FabricPlan? plan = ContainerFabric.Read(request, mount.Image, ContainerFabric.Look(request, mount.Image, leftOut.Add), site, leftOut.Add);
+        yield return Line("fabric", plan is null ? string.Join("; ", leftOut.Prepend("no plan")) : $"{plan.Verdict}: {plan.Reason}");
+        foreach (HostBind bind in HostBinds.Make(request, plan, site))
             yield return Line("bind", $"{bind.Source}{(bind.Source == bind.Destination ? "" : " at " + bind.Destination)}{(bind.ReadOnly ? ", read-only" : "")} ({bind.Why})");
         foreach (string assignment in entry.Environment)
             yield return Line("set", $"{assignment} (the image, or the fabric plan)");

@@ -17,32 +17,32 @@ internal static class RuntimeDirectory
     const int LongestDirectory = 60;
 
     static IEnumerable<string> Places => Encoding.UTF8.GetString(RankTables.RuntimePlaces).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Select(row => row.Replace("UID", LibC.geteuid().ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        .Select(row => row.Replace("UID", ((uint)geteuid()).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
 
     /// <summary>The directory, made if it is not there.</summary>
     /// <exception cref="SlipwayException">None can be made.</exception>
     public static string Open()
     {
         if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < LongestDirectory } set && set.StartsWith('/') && OwnDirectory.IsPrivate(set))
-            return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, LibC.errno);
+            return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, errno);
         if ((Places.FirstOrDefault(OwnDirectory.IsPrivate) ?? Places.FirstOrDefault(TryMake)) is { } place)
             return place;
         string first = Places.First();
-        return OwnDirectory.Make(first, out string made) is 0 && TryMake(made) ? made : throw NotMade(first, LibC.errno);
+        return OwnDirectory.Make(first, out string made) is 0 && TryMake(made) ? made : throw NotMade(first, errno);
     }
 
     /// <summary>True where it is there, and this user's alone.</summary>
     public static bool TryMake(string path)
     {
         // another rank may make it at the same moment: what counts is what is there afterwards
-        int error = LibC.mkdir(path, 0x1c0 /* 0700 */) == 0 ? 0 : LibC.errno;
+        int error = mkdir(path, 0x1c0 /* 0700 */) == 0 ? 0 : errno;
         if (OwnDirectory.IsPrivate(path))
             return true;
-        System.Runtime.InteropServices.Marshal.SetLastSystemError(error);
+        System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);
         return false;
     }
 
-    static SlipwayException NotMade(string path, int error) => OwnDirectory.IsTaken(path) || error == LibC.EEXIST
+    static SlipwayException NotMade(string path, int error) => OwnDirectory.IsTaken(path) || error == EEXIST
         ? new("RuntimeDirectoryNotOurs", ErrorKind.SecurityError, $"{path}: the runtime directory belongs to somebody else, or others may enter it, and no other place can be had ({string.Join(", ", Places.Skip(1))})",
             "Have it removed, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700.", path)
         : new("NoRuntimeDirectory", ErrorKind.WriteError, string.Create(CultureInfo.InvariantCulture, $"{path}: the runtime directory cannot be made (errno {error})"), "Check that /tmp has space and is writable.", path);

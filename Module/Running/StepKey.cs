@@ -30,7 +30,7 @@ internal static class StepKey
             }
         }
         // Hydra, SGE, a shell: the process that started us
-        int parent = LibC.getppid();
+        int parent = getppid();
         reason = string.Create(CultureInfo.InvariantCulture, $"the parent process {parent}");
         return string.Create(CultureInfo.InvariantCulture, $"parent={parent}.{Identity(parent)}");
     }
@@ -44,10 +44,10 @@ internal static class StepKey
     {
         if (ProcStat.StartTime(pid) is > 0 and var started)
             return (ulong)started;
-        int fd = LibC.pidfd_open(pid);
-        bool known = fd >= 0 & LibC.fstat(fd, out LibC.statx_t found) == 0;
+        int fd = pidfd_open(pid);
+        bool known = fd >= 0 & fstat(fd, out statx found) == 0;
         if (fd >= 0)
-            LibC.close(fd);
+            close(fd);
         return known ? found.stx_ino : 0;
     }
 }

@@ -11,7 +11,7 @@ internal static class CacheKeeper
     {
         CacheUse use = CacheUse.Read();
         // one of before, or another version's, may lack a directory
-        if (LibC.stat(NodeCache.Own, out _, follow: false) == 0)
+        if (stat(NodeCache.Own, out _, follow: false) == 0)
             NodeCache.Prepare();
         return [.. NodeCache.Readable.SelectMany(cache => In(cache, node, use))];
     }
@@ -21,15 +21,15 @@ internal static class CacheKeeper
         List<ImageCacheEntry> entries = [];
         if (!NodeCache.IsSafe(cache))
             // root's may be one that nobody has used yet
-            return cache != NodeCache.Own || LibC.stat(cache, out _, follow: false) != 0 ? entries : throw NodeCache.Unsafe(cache);
+            return cache != NodeCache.Own || stat(cache, out _, follow: false) != 0 ? entries : throw NodeCache.Unsafe(cache);
         ILookup<string, string> sources = Sources(cache);
         foreach (string path in Directory.EnumerateFiles(cache + "/sha256").Order(StringComparer.Ordinal))
         {
             string digest = Digest.Prefix + Path.GetFileName(path);
-            if (!Digest.IsValid(digest) || LibC.stat(path, out LibC.statx_t found, follow: false) != 0 || !found.IsRegular)
+            if (!Digest.IsValid(digest) || stat(path, out statx found, follow: false) != 0 || !found.IsRegular)
                 continue;
             long used = Math.Max(found.stx_atime.tv_sec, found.stx_mtime.tv_sec);
-            if (LibC.stat(NodeCache.UsedPath(cache, digest), out LibC.statx_t mark, follow: false) == 0)
+            if (stat(NodeCache.UsedPath(cache, digest), out statx mark, follow: false) == 0)
                 used = Math.Max(used, mark.stx_mtime.tv_sec);
             entries.Add(new ImageCacheEntry
             {
@@ -39,7 +39,7 @@ internal static class CacheKeeper
                 Size = (long)found.stx_size,
                 Published = DateTimeOffset.FromUnixTimeSeconds(found.stx_mtime.tv_sec),
                 LastUsed = DateTimeOffset.FromUnixTimeSeconds(used),
-                Pinned = LibC.access(PinPath(cache, digest), LibC.F_OK) == 0,
+                Pinned = access(PinPath(cache, digest), F_OK) == 0,
                 UsedBy = use.Of(path, digest),
                 Valid = CheckedRecord.Holds(cache, digest, found),
                 Sources = [.. sources[digest].Order(StringComparer.Ordinal)],
@@ -106,13 +106,13 @@ internal static class CacheKeeper
             return false;
         // first what readers go by
         CheckedRecord.Remove(cache, entry.Digest);
-        LibC.unlink(entry.Path);
-        LibC.unlink(FabricPlanFile.PathFor(entry.Path));
-        LibC.unlink(NodeCache.UsedPath(cache, entry.Digest));
-        LibC.unlink(PinPath(cache, entry.Digest));
+        unlink(entry.Path);
+        unlink(FabricPlanFile.PathFor(entry.Path));
+        unlink(NodeCache.UsedPath(cache, entry.Digest));
+        unlink(PinPath(cache, entry.Digest));
         foreach (string record in Directory.EnumerateFiles(cache + "/published"))
             if (OpenedFile.TryTextFound(record)?.Split('\n') is [_, var digest, ..] && digest == entry.Digest)
-                LibC.unlink(record);
+                unlink(record);
         CacheLock.RemoveFile(cache, name);
         return true;
     }
@@ -125,12 +125,12 @@ internal static class CacheKeeper
         string cache = NodeCache.Prepare();
         foreach (string digest in digests)
         {
-            if (LibC.stat(NodeCache.EntryPath(cache, digest), out _, follow: false) != 0)
+            if (stat(NodeCache.EntryPath(cache, digest), out _, follow: false) != 0)
                 throw NotCached(cache, digest);
             if (!pinned)
-                LibC.unlink(PinPath(cache, digest));
+                unlink(PinPath(cache, digest));
             else if (!OpenedFile.Write(PinPath(cache, digest), "", 0x1a4 /* 0644 */))
-                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {LibC.errno})", "Free some space on the node's disk.", cache);
+                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {errno})", "Free some space on the node's disk.", cache);
         }
         return [.. In(cache, node, CacheUse.Read()).Where(e => digests.Contains(e.Digest))];
     }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Slipway.Linux;
-using static Slipway.Linux.LibC;
 
 namespace Slipway.Staging;
 
@@ -31,11 +30,11 @@ internal sealed class CacheLock : IDisposable
             {
                 int error = errno;
                 close(fd);
-                return error is EAGAIN or EINTR ? null : throw new SlipwayException("NoLocks", ErrorKind.InvalidOperation,
+                return error == EAGAIN || error == EINTR ? null : throw new SlipwayException("NoLocks", ErrorKind.InvalidOperation,
                     string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be locked (flock: errno {error})"), $"The cache must be on a file system that has locks: name a directory on the node's own disk ('cache:' in {SiteConfiguration.Path}).", path);
             }
             // whoever removes an entry removes its lock too: ours must be the file that the name means now
-            if (fstat(fd, out statx_t ours) == 0 && stat(path, out statx_t named, follow: false) == 0 && ours.stx_ino == named.stx_ino)
+            if (fstat(fd, out statx ours) == 0 && stat(path, out statx named, follow: false) == 0 && ours.stx_ino == named.stx_ino)
                 return new CacheLock(fd);
             close(fd);
         }
@@ -67,7 +66,7 @@ internal sealed class CacheLock : IDisposable
             if (name.Length == 0 || name.AsSpan().ContainsAnyExcept("0123456789abcdef"))
                 continue;
             using CacheLock? free = TryTake(cache, name);
-            if (free is not null && stat(path, out statx_t found, follow: false) == 0 && unlink(path) == 0)
+            if (free is not null && stat(path, out statx found, follow: false) == 0 && unlink(path) == 0)
                 freed += (long)found.stx_size;
         }
         return freed;

@@ -27,7 +27,7 @@ internal sealed class CacheUse
     {
         SortedSet<string> users = byPath.TryGetValue(entry, out SortedSet<string>? found) ? [.. found] : [];
         string mount = $"{Running.ImageMount.PrologMounts}/{digest[Digest.Prefix.Length..]}";
-        if (LibC.stat(mount, out LibC.statx_t at, follow: false) == 0 && at.IsMountRoot)
+        if (stat(mount, out statx at, follow: false) == 0 && at.IsMountRoot)
             users.Add("mounted at " + mount);
         using SafeFileHandle? free = NodeCache.TryFree(entry);
         if (free is null && users.Count == 0)

@@ -8,19 +8,19 @@ internal static class CacheWriter
 {
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>
+    /// <param name="plan">Given the digest, the plan that goes along where it is this image's (<see cref="NodeCache.KeepPlan"/>).</param>
     /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest says.</exception>
-    public static Placement Publish(string path, string? digest, FabricPlan? plan, string node, string transport, string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
+    public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, string transport, string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
         long started = Environment.TickCount64;
         string cache = NodeCache.Prepare();
         path = Path.GetFullPath(path);
-        if (LibC.stat(path, out LibC.statx_t found) != 0 || !found.IsRegular)
+        if (stat(path, out statx found) != 0 || !found.IsRegular)
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Build it (slipway build, New-ContainerImage), or check the path.", path);
         Placement Done(string known, string entry, long bytes)
         {
             NodeCache.WriteRecord(cache, path, SourceStamp.Of(found), known);
-            if (plan is not null)
-                FabricPlanFile.Write(plan, NodeCache.EntryPath(cache, known));
+            NodeCache.KeepPlan(cache, known, plan(known));
             return new Placement
             {
                 Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = transport,
@@ -43,7 +43,7 @@ internal static class CacheWriter
         return placement;
     }
 
-    static (string Digest, string Entry) Copy(string cache, string path, LibC.statx_t found, string? digest, string name, IProgress<StepProgress>? progress, CancellationToken cancel)
+    static (string Digest, string Entry) Copy(string cache, string path, statx found, string? digest, string name, IProgress<StepProgress>? progress, CancellationToken cancel)
     {
         string activity = $"Publishing {Path.GetFileName(path)}";
         string partial = PartialFile.NameFor($"{cache}/sha256/{name}");
@@ -62,7 +62,7 @@ internal static class CacheWriter
                 }
                 progress?.Report(new StepProgress(activity, "checking the digest"));
                 // a file that changes under our hands has no digest
-                if (to.Length < to.Size || LibC.fstat((int)from.SafeFileHandle.DangerousGetHandle(), out LibC.statx_t after) != 0 || SourceStamp.Of(after) != SourceStamp.Of(found))
+                if (to.Length < to.Size || fstat((int)from.SafeFileHandle.DangerousGetHandle(), out statx after) != 0 || SourceStamp.Of(after) != SourceStamp.Of(found))
                     throw new SlipwayException("SourceChanged", ErrorKind.InvalidData, $"{path}: the image changed while it was read", "Wait until it is written, and publish it again.", path);
                 got = to.Finish();
             }
@@ -79,7 +79,7 @@ internal static class CacheWriter
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 
@@ -120,7 +120,7 @@ internal static class CacheWriter
     {
         try
         {
-            if (LibC.stat(partial, out LibC.statx_t found, follow: false) != 0 || !found.IsRegular || found.stx_uid != LibC.geteuid() || (long)found.stx_size != size)
+            if (stat(partial, out statx found, follow: false) != 0 || !found.IsRegular || found.stx_uid != geteuid() || (long)found.stx_size != size)
                 throw new SlipwayException("CopyIncomplete", ErrorKind.ReadError, $"{partial}: the copy is not whole: {(found.IsRegular ? found.stx_size : 0)} of {size} bytes arrived", "Publish again.", partial);
             if (Digest.OfFile(partial, cancel: cancel) is var got && got != digest)
                 throw Mismatch(got, digest);
@@ -139,11 +139,11 @@ internal static class CacheWriter
     public static string Place(string cache, string partial, string digest)
     {
         string entry = NodeCache.EntryPath(cache, digest);
-        LibC.chmod(partial, 0x124 /* 0444 */);
+        chmod(partial, 0x124 /* 0444 */);
         Sync(partial);
         CheckedRecord.Remove(cache, digest);
-        if (LibC.rename(partial, entry) != 0)
-            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: cannot be put into place (errno {LibC.errno})"));
+        if (rename(partial, entry) != 0)
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: cannot be put into place (errno {errno})"));
         Sync($"{cache}/sha256");
         CheckedRecord.Write(cache, digest, entry);
         return entry;
@@ -151,14 +151,14 @@ internal static class CacheWriter
 
     static void Sync(string path)
     {
-        int fd = LibC.open(path, LibC.O_RDONLY | LibC.O_CLOEXEC, 0);
-        if (fd < 0 || LibC.fsync(fd) != 0)
+        int fd = open(path, O_RDONLY | O_CLOEXEC, 0);
+        if (fd < 0 || fsync(fd) != 0)
         {
-            int error = LibC.errno;
+            int error = errno;
             if (fd >= 0)
-                LibC.close(fd);
+                close(fd);
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be synced (errno {error})"));
         }
-        LibC.close(fd);
+        close(fd);
     }
 }

@@ -12,24 +12,24 @@ internal static class CheckedRecord
     static string PathOf(string cache, string digest) => $"{cache}/checked/{digest[Digest.Prefix.Length..]}";
 
     // ctime cannot be set, and changes with every write; devices are numbered anew at each boot
-    static string Stamp(LibC.statx_t found) => string.Create(CultureInfo.InvariantCulture,
+    static string Stamp(statx found) => string.Create(CultureInfo.InvariantCulture,
         $"{found.stx_ino} {found.stx_size} {found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec} {found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}\n");
 
-    public static bool Holds(string cache, string digest, LibC.statx_t found) => OpenedFile.TryTextFound(PathOf(cache, digest)) == Stamp(found);
+    public static bool Holds(string cache, string digest, statx found) => OpenedFile.TryTextFound(PathOf(cache, digest)) == Stamp(found);
 
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Write(string cache, string digest, string entry)
     {
         string path = PathOf(cache, digest), partial = PartialFile.NameFor(path);
-        if (LibC.stat(entry, out LibC.statx_t found, follow: false) is not 0 and var error)
+        if (stat(entry, out statx found, follow: false) is not 0 and var error)
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: errno {error}"));
-        if (!OpenedFile.Write(partial, Stamp(found), 0x1a4 /* 0644 */) || LibC.rename(partial, path) != 0)
+        if (!OpenedFile.Write(partial, Stamp(found), 0x1a4 /* 0644 */) || rename(partial, path) != 0)
         {
-            error = LibC.errno;
-            LibC.unlink(partial);
+            error = errno;
+            unlink(partial);
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be written (errno {error})"));
         }
     }
 
-    public static void Remove(string cache, string digest) => LibC.unlink(PathOf(cache, digest));
+    public static void Remove(string cache, string digest) => unlink(PathOf(cache, digest));
 }

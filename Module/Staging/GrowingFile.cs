@@ -31,7 +31,7 @@ internal sealed class GrowingFile : IDisposable
     /// <summary>A file that has all of its bytes.</summary>
     public static GrowingFile Whole(string path)
     {
-        SafeFileHandle file = File.OpenHandle(path);
+        SafeFileHandle file = OpenedFile.HandleNamed(path);
         long size = RandomAccess.GetLength(file);
         return new GrowingFile(file, path, size, size, null);
     }

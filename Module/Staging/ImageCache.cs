@@ -32,7 +32,7 @@ public static class ImageCache
         if (image.StartsWith(Digest.Prefix, StringComparison.Ordinal))
             return Valid([image])[0];
         string path = Path.GetFullPath(image);
-        if (LibC.stat(path, out LibC.statx_t found) != 0)
+        if (stat(path, out statx found) != 0)
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Give the path of an image, or sha256: and its digest (Get-ImageCache shows them).", path);
         return NodeCache.FindPublished(path, found) ?? Digest.OfFile(path, cancel: cancel);
     }

@@ -21,8 +21,8 @@ internal sealed class LauncherBundle
     public string Name { get; private set; } = "";
 
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory => LibC.geteuid() == 0 ? NodeCache.RootCache
-        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{LibC.geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
+    static string Directory => geteuid() == 0 ? NodeCache.RootCache
+        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
 
     /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
     public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";
@@ -52,7 +52,7 @@ internal sealed class LauncherBundle
     /// <summary>Hashed once: after that the record of it tells, as with images. Nodes check what they get by themselves.</summary>
     static string DigestOf(string file)
     {
-        if (LibC.stat(file, out LibC.statx_t found) == 0 && NodeCache.FindPublished(file, found) is { } known)
+        if (stat(file, out statx found) == 0 && NodeCache.FindPublished(file, found) is { } known)
             return known;
         string digest = Digest.OfFile(file);
         if (NodeCache.IsSafe(NodeCache.Own))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
+using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
 
@@ -17,24 +18,24 @@ public static class NodeCache
     internal const int Most = 5;
 
     /// <summary>The cache that this user writes to: root's, or one of the user's own on node-local disk.</summary>
-    public static string Own => LibC.geteuid() == 0 ? RootCache : OwnDirectory.Find(UserCache) ?? UserCache;
+    public static string Own => geteuid() == 0 ? RootCache : OwnDirectory.Find(UserCache) ?? UserCache;
 
     /// <summary>Where that is unless somebody else has taken the name (<see cref="OwnDirectory"/>).</summary>
-    static string UserCache => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{LibC.geteuid()}");
+    static string UserCache => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{geteuid()}");
 
     /// <summary>The caches that this user may read from, root's first: what root has staged is everybody's.</summary>
-    internal static IReadOnlyList<string> Readable => LibC.geteuid() == 0 ? [RootCache] : [RootCache, Own];
+    internal static IReadOnlyList<string> Readable => geteuid() == 0 ? [RootCache] : [RootCache, Own];
 
     internal static string EntryPath(string cache, string digest) => $"{cache}/sha256/{digest[Digest.Prefix.Length..]}";
 
     /// <summary>Where a checked image of this digest lies on this node; null where none does.</summary>
     internal static string? FindEntry(string digest)
     {
-        uint uid = LibC.geteuid();
+        uint uid = geteuid();
         foreach (string cache in Readable)
         {
             string entry = EntryPath(cache, digest);
-            if (LibC.stat(entry, out LibC.statx_t found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found) || !IsSafe(cache))
+            if (stat(entry, out statx found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found) || !IsSafe(cache))
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
@@ -48,22 +49,22 @@ public static class NodeCache
     /// <returns>A descriptor for reading it; -1 where it is not there any more.</returns>
     internal static int Hold(string entry)
     {
-        int fd = LibC.open(entry, LibC.O_RDONLY | LibC.O_NOFOLLOW | LibC.O_NONBLOCK | LibC.O_CLOEXEC, 0);
+        int fd = open(entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
         if (fd < 0)
             return -1;
         // where the file system has no locks, that it is open must do
-        bool going = LibC.flock(fd, LibC.LOCK_SH | LibC.LOCK_NB) != 0 && LibC.errno == LibC.EAGAIN;
-        if (!going && LibC.fstat(fd, out LibC.statx_t found) == 0 && found.stx_nlink > 0)
+        bool going = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EAGAIN;
+        if (!going && fstat(fd, out statx found) == 0 && found.stx_nlink > 0)
             return fd;
-        LibC.close(fd);
+        close(fd);
         return -1;
     }
 
     /// <summary>The right to take an entry away; null while something holds it.</summary>
     internal static SafeFileHandle? TryFree(string entry)
     {
-        SafeFileHandle file = new(LibC.open(entry, LibC.O_RDONLY | LibC.O_NOFOLLOW | LibC.O_NONBLOCK | LibC.O_CLOEXEC, 0), ownsHandle: true);
-        if (file.IsInvalid || LibC.flock((int)file.DangerousGetHandle(), LibC.LOCK_EX | LibC.LOCK_NB) == 0 || LibC.errno != LibC.EAGAIN)
+        SafeFileHandle file = new(open(entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0), ownsHandle: true);
+        if (file.IsInvalid || flock((int)file.DangerousGetHandle(), LOCK_EX | LOCK_NB) == 0 || errno != EAGAIN)
             return file;
         file.Dispose();
         return null;
@@ -73,7 +74,7 @@ public static class NodeCache
     internal static string UsedPath(string cache, string digest) => $"{cache}/used/{digest[Digest.Prefix.Length..]}";
 
     /// <summary>The digest that a file had when it was published; null where it was not, or has changed since (by stat alone).</summary>
-    internal static string? FindPublished(string path, LibC.statx_t found)
+    internal static string? FindPublished(string path, statx found)
     {
         foreach (string cache in Readable)
             if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
@@ -83,15 +84,15 @@ public static class NodeCache
     }
 
     /// <summary>Describes an image; where it was published and has not changed since, it is read from the cache.</summary>
-    /// <param name="plan">With the fabric plan that lies beside it.</param>
-    /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
-    public static ContainerImage Describe(string path, CancellationToken cancel = default, bool plan = false)
+    /// <param name="leftOut">With the fabric plan that lies beside it; gets a sentence where that one is not taken. Null: without.</param>
+    /// <exception cref="SlipwayException">It is not there, or not an image; or its plan is damaged.</exception>
+    public static ContainerImage Describe(string path, CancellationToken cancel = default, Action<string>? leftOut = null)
     {
         path = Path.GetFullPath(path);
-        string? digest = LibC.stat(path, out LibC.statx_t found) == 0 ? FindPublished(path, found) : null;
+        string? digest = stat(path, out statx found) == 0 ? FindPublished(path, found) : null;
         ContainerImage image = ReadImage(path, digest, cancel);
-        if (plan)
-            image.FabricPlan = FabricPlanFile.Read(path);
+        if (leftOut is not null)
+            image.FabricPlan = FabricPlanFile.Find(path, image.Digest, SiteConfiguration.Read().Libraries, leftOut);
         return image;
     }
 
@@ -106,33 +107,53 @@ public static class NodeCache
 
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
 
+    /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last.</summary>
+    /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
+    /// <exception cref="SlipwayException">It says what no plan may say on this node, or cannot be written.</exception>
+    internal static void KeepPlan(string cache, string digest, FabricPlan? plan)
+    {
+        string entry = EntryPath(cache, digest);
+        if (plan is null || plan.ImageDigest != digest || WhyNotPublished(plan) is not null)
+        {
+            unlink(FabricPlanFile.PathFor(entry));
+            return;
+        }
+        // what lies in root's cache is for every user: that root owns a file of this node is no reason to show it
+        new FabricPlanRules(FabricPlanFile.PathFor(entry), own: cache != RootCache, SiteConfiguration.Read().Libraries).Check(plan);
+        FabricPlanFile.Write(plan, entry, forAll: cache == RootCache);
+    }
+
+    /// <summary>Why a plan does not go along with its image, to follow "it"; null where it does.</summary>
+    internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != geteuid()
+        ? string.Create(CultureInfo.InvariantCulture, $"was made by uid {uid}, and only who publishes, or root, plans for a cache") : null;
+
     /// <summary>Records that a path has the content of an entry, if it is the file that was read.</summary>
     internal static void WriteRecord(string cache, string path, SourceStamp source, string digest)
     {
         // on another node the path may be nothing, or something else
-        if (path.Contains('\n') || LibC.stat(path, out LibC.statx_t found) != 0 || SourceStamp.Of(found) != source)
+        if (path.Contains('\n') || stat(path, out statx found) != 0 || SourceStamp.Of(found) != source)
             return;
         string record = RecordPath(cache, path), partial = PartialFile.NameFor(record);
-        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || LibC.rename(partial, record) != 0)
-            LibC.unlink(partial);
+        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || rename(partial, record) != 0)
+            unlink(partial);
     }
 
     /// <summary>A cache that another user could have written is not read: its owner is root or we, and nobody else may write, nor to what it lies in.</summary>
     internal static bool IsSafe(string cache)
     {
         foreach (string directory in new[] { cache, cache + "/sha256", cache + "/checked" })
-            if (LibC.stat(directory, out LibC.statx_t found, follow: false) != 0 || !IsSafe(found))
+            if (stat(directory, out statx found, follow: false) != 0 || !IsSafe(found))
                 return false;
         return IsSafeAbove(cache);
     }
 
-    static bool IsSafe(LibC.statx_t found) => found.IsDirectory && IsOurs(found) && (found.stx_mode & 0x12) == 0;
+    static bool IsSafe(statx found) => found.IsDirectory && IsOurs(found) && (found.stx_mode & 0x12) == 0;
 
     static bool IsSafeAbove(string cache)
     {
         // who may rename a directory on the way may put another in its place; in a sticky one only its owner may
         for (string? above = Path.GetDirectoryName(cache); above is not null; above = Path.GetDirectoryName(above))
-            if (LibC.stat(above, out LibC.statx_t found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
+            if (stat(above, out statx found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
                 return false;
         return true;
     }
@@ -140,14 +161,14 @@ public static class NodeCache
     internal static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
         "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
 
-    static bool IsOurs(LibC.statx_t found) => found.stx_uid == 0 || found.stx_uid == LibC.geteuid();
+    static bool IsOurs(statx found) => found.stx_uid == 0 || found.stx_uid == geteuid();
 
     /// <summary>The cache that this user writes to, made if it is not there; what dead writers left in it is removed.</summary>
     /// <exception cref="SlipwayException">It cannot be made, or others could have written to it, or it is not on the node's own disk.</exception>
     internal static string Prepare()
     {
         string cache = RootCache;
-        if (LibC.geteuid() != 0 && OwnDirectory.Make(UserCache, out cache) is not 0 and var error)
+        if (geteuid() != 0 && OwnDirectory.Make(UserCache, out cache) is not 0 and var error)
             throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{cache}: the node cache cannot be made (errno {error})", "Check that the disk has space and that you may write there.", cache);
         try
         {
@@ -170,8 +191,8 @@ public static class NodeCache
     /// <summary>Makes what is not there, after a look at what is: nothing is made in what others could have put there.</summary>
     static void MakeDirectories(string cache)
     {
-        uint mode = LibC.geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
-        using SafeFileHandle above = new(LibC.open(Path.GetDirectoryName(cache)!, LibC.O_PATH | LibC.O_DIRECTORY | LibC.O_CLOEXEC, 0), ownsHandle: true);
+        uint mode = geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
+        using SafeFileHandle above = new(open(Path.GetDirectoryName(cache)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), ownsHandle: true);
         using SafeFileHandle top = Open(above, cache);
         foreach (string name in Directories)
             Open(top, $"{cache}/{name}").Dispose();
@@ -179,12 +200,12 @@ public static class NodeCache
         SafeFileHandle Open(SafeFileHandle parent, string path)
         {
             string name = Path.GetFileName(path);
-            SafeFileHandle made = new(OwnDirectory.Open((int)parent.DangerousGetHandle(), name, mode, out LibC.statx_t found), ownsHandle: true);
-            int error = LibC.errno;
+            SafeFileHandle made = new(OwnDirectory.Open((int)parent.DangerousGetHandle(), name, mode, out statx found), ownsHandle: true);
+            int error = errno;
             if (!made.IsInvalid && IsSafe(found))
                 return made;
             made.Dispose();
-            throw LibC.stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"));
+            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"));
         }
     }
 
@@ -195,6 +216,6 @@ public static class NodeCache
     {
         if (!Digest.IsValid(image.Digest))
             throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image.Digest}' is not a digest", null, image.Path);
-        return CacheWriter.Publish(image.Path, image.Digest, image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
+        return CacheWriter.Publish(image.Path, image.Digest, _ => image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
     }
 }

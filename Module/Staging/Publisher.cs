@@ -36,15 +36,15 @@ public static class Publisher
     /// <summary>Copies the image into this node's cache, reading it once, and from there to all nodes that lack it.</summary>
     /// <param name="placed">Gets each node's result as it comes.</param>
     /// <param name="failed">Gets the error of each node that failed in the end.</param>
+    /// <param name="warn">Gets a sentence where a fabric plan does not go along.</param>
     /// <returns>The image, with a placement for each node that has it now.</returns>
     /// <exception cref="SlipwayException">There is no such image, or nothing can reach nodes from here, or this node's own cache cannot be used.</exception>
     public static ContainerImage Publish(PublishRequest request, Action<Placement>? placed = null, Action<SlipwayException>? failed = null, IProgress<StepProgress>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default, Action<string>? warn = null)
     {
         if (request.Width < 0 || request.Retry < 0)
             throw new SlipwayException("BadWidth", ErrorKind.InvalidArgument, "the width of a tree and the number of retries cannot be negative", "Give 1 or more (0: the default).");
         string path = System.IO.Path.GetFullPath(request.Image?.Path ?? request.Path);
-        FabricPlan? plan = request.Image?.FabricPlan ?? FabricPlanFile.Read(path);
         IReadOnlyList<string> nodes = request.Nodes.Resolve();
         List<string> good = [.. nodes.Where(NodeName.IsValid)];
         List<string> remote = [.. good.Where(n => !NodeName.IsThis(n))];
@@ -52,11 +52,12 @@ public static class Publisher
         if (remote.Count == 0 && request.Transport is not (null or "Local") && !Transports.Contains(request.Transport))
             throw Unknown(request.Transport);
 
+        FabricPlan? plan = null;
         Placement here;
         int held, tries = 0;
         // kept until the last node has it, though somebody clears the cache meanwhile
         do
-            here = CacheWriter.Publish(path, request.Image?.Digest, plan, good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", remote.Count > 0 ? LauncherBundle.Own.LinkHere() : null, progress, cancel);
+            here = CacheWriter.Publish(path, request.Image?.Digest, digest => plan = PlanFor(request.Image, path, digest, warn ?? (_ => { })), good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", remote.Count > 0 ? LauncherBundle.Own.LinkHere() : null, progress, cancel);
         while ((held = NodeCache.Hold(here.Path)) < 0 && ++tries < NodeCache.Most);
         using SafeFileHandle entry = new(held, ownsHandle: true);
         ContainerImage image = request.Image ?? ImageReader.Read(path, here.Digest, cancel, here.Path);
@@ -87,6 +88,16 @@ public static class Publisher
         foreach (SlipwayException error in all.Select(work.ErrorOf).OfType<SlipwayException>())
             failed?.Invoke(error);
         return image;
+    }
+
+    /// <summary>The plan that goes along: the object's, or the one that lies beside the image; of this image, and made by who publishes, or by root.</summary>
+    static FabricPlan? PlanFor(ContainerImage? image, string path, string digest, Action<string> warn)
+    {
+        FabricPlan? plan = image?.FabricPlan ?? FabricPlanFile.Find(path, digest, SiteConfiguration.Read().Libraries, warn);
+        if (plan is null || NodeCache.WhyNotPublished(plan) is not { } why)
+            return plan;
+        warn($"the fabric plan '{FabricPlanFile.PathFor(path)}' is left out: it {why} (slipway fabric makes a new one)");
+        return null;
     }
 
     /// <summary>Asks nodes for the image, bringing our launcher where there is none.</summary>

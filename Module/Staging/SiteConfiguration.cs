@@ -1,4 +1,5 @@
 using Slipway.Definitions;
+using Slipway.Linux;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -13,8 +14,6 @@ public sealed class SiteConfiguration
 {
     public const string DefaultPath = "/etc/slipway/config.yaml";
 
-    const long Largest = 1 << 20;
-
     public static string Path => Environment.GetEnvironmentVariable("SLIPWAY_CONFIG") is { Length: > 0 } other ? other : DefaultPath;
 
     /// <summary>Directory on the node's own disk below which each user's cache lies (<c>slipway-UID</c>); null is /var/tmp.</summary>
@@ -22,6 +21,9 @@ public sealed class SiteConfiguration
 
     /// <summary>What every container gets, as <c>SRC[:DST[:ro]]</c>, with the place in the file. A source that a node has not is left out there.</summary>
     internal IReadOnlyList<Located> Binds { get; private init; } = [];
+
+    /// <summary>Directories whose files a fabric plan may show in containers, beside the node's own library directories.</summary>
+    internal IReadOnlyList<string> Libraries { get; private init; } = [];
 
     /// <summary>The site's; empty where there is no file.</summary>
     /// <exception cref="SlipwayException">The file cannot be read, or is not what it should be (file, line and column).</exception>
@@ -32,17 +34,16 @@ public sealed class SiteConfiguration
             return new SiteConfiguration();
         try
         {
-            if (new FileInfo(path).Length > Largest)
-                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{path}: is larger than {Largest} bytes", "A configuration has a few lines: see docs/running.md.", path);
-            using StreamReader text = new(path);
             YamlStream stream = new();
-            stream.Load(text);
+            stream.Load(new StringReader(OpenedFile.TextNamed(path)));
             if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is YamlScalarNode { Value: "" })
                 return new SiteConfiguration();
-            YamlMap map = YamlMap.Of(path, stream.Documents[0].RootNode, "the configuration", "cache", "binds");
+            YamlMap map = YamlMap.Of(path, stream.Documents[0].RootNode, "the configuration", "cache", "binds", "libraries");
             if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
                 throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
-            return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds") };
+            if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2) is { } bad)
+                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not an absolute path below '/'", "Name a directory of libraries, e.g. '- /opt/vendor/lib'.", path);
+            return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds"), Libraries = [.. map.Texts("libraries").Select(l => System.IO.Path.GetFullPath(l.Value).TrimEnd('/'))] };
         }
         catch (YamlException e)
         {
@@ -50,7 +51,7 @@ public sealed class SiteConfiguration
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("ConfigurationInvalid", ErrorKind.ReadError, $"{path}: {e.Message}", "Make it readable for all users.", path, e);
+            throw new SlipwayException("ConfigurationInvalid", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make it a file of a few lines that all users may read: see docs/running.md.", path, e);
         }
     }
 }

@@ -64,7 +64,7 @@ internal sealed class StageNode
                     break;
                 case "pull":
                     // not every starter gives us an input to watch: if the controller goes, this still ends with a whole entry
-                    Done(CacheWriter.Publish(request.Path!, Wanted, request.Plan, node, request.Transport!, LauncherPath, null, gone.Token));
+                    Done(CacheWriter.Publish(request.Path!, Wanted, _ => request.Plan, node, request.Transport!, LauncherPath, null, gone.Token));
                     break;
                 case "list":
                     Entries(CacheKeeper.List(node));
@@ -133,8 +133,7 @@ internal sealed class StageNode
     {
         if (request is { Path: { } path, Source: { } source })
             NodeCache.WriteRecord(cache, path, source, Wanted);
-        if (request.Plan is { } plan)
-            FabricPlanFile.Write(plan, NodeCache.EntryPath(cache, Wanted));
+        NodeCache.KeepPlan(cache, Wanted, request.Plan);
         return new Placement
         {
             Node = node, Path = entry, Digest = Wanted, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = request.Transport!, Hit = bytes == 0,
@@ -194,7 +193,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 
@@ -228,7 +227,7 @@ internal sealed class StageNode
         }
         finally
         {
-            LibC.unlink(partial);
+            unlink(partial);
         }
     }
 

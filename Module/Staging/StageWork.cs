@@ -14,7 +14,7 @@ internal sealed class StageWork
     {
         (Path, Entry, Digest, Plan, Width, Limit, this.placed, this.progress) = (path, source.Path, source.Digest, plan, width, limit, placed, progress);
         Size = new FileInfo(Entry).Length;
-        Stamp = LibC.stat(path, out LibC.statx_t found) == 0 ? SourceStamp.Of(found) : null;
+        Stamp = stat(path, out statx found) == 0 ? SourceStamp.Of(found) : null;
     }
 
     /// <summary>As the user named it, absolute.</summary>

@@ -134,9 +134,29 @@ Describe 'Fabric of a node with soft-RoCE' {
         Assert-SlipwayError $record FabricDeviceNotFound ObjectNotFound mlx5_0
     }
 
-    It 'cannot be mended by packages where an image has no definition' {
+    It 'is mended by packages only with a definition that is named, never with what the image says' {
         $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Package }
-        Assert-SlipwayError $record ImageHasNoDefinition InvalidOperation $image
+        Assert-SlipwayError $record FabricNeedsDefinition InvalidArgument $image
+        $record = Get-SlipwayError { Add-FabricDriver $image -Root $rxe -Source Package -Definition "$TestDrive/gone.yaml" }
+        Assert-SlipwayError $record DefinitionNotFound ObjectNotFound "$TestDrive/gone.yaml"
+    }
+
+    It 'is mended by packages where the image was just built, and brings its definition' -Skip:(-not (Test-Path /etc/libibverbs.d)) {
+        $built = New-ContainerImage (New-Item "$TestDrive/own.yaml" -Value "from: host`nprograms: [sh]`n") "$TestDrive/own.sqfs"
+        $mended = $built | Add-FabricDriver -Root $rxe -Source Package
+        $mended.FabricPlan.Verdict | Should -Be Image
+        $mended.Digest | Should -Not -Be $built.Digest
+        $record = Get-SlipwayError { Get-ContainerImage $mended.Path | Add-FabricDriver -Root $rxe -Source Package }
+        Assert-SlipwayError $record FabricNeedsDefinition InvalidArgument $mended.Path
+    }
+
+    It 'warns of a plan that is not to be believed' {
+        $null = Add-FabricDriver $image
+        chmod 666 "$image.fabric.json"
+        $said = Get-ContainerImage $image -WarningVariable warned 3>$null
+        $said.FabricPlan | Should -BeNullOrEmpty
+        "$warned" | Should -BeLike "*'$image.fabric.json' is left out: it can be written by others (mode 0666)*"
+        Remove-Item "$image.fabric.json"
     }
 
     It 'completes the names of its devices' {

@@ -108,6 +108,6 @@ Describe 'The demo' {
         $image = Get-ContainerImage "$TestDrive/examples/lammps/lammps.sqfs"
         $said | Should -Contain "digest   $($image.Digest)"
         $said -match '^fabric   \S' | Should -HaveCount 1
-        Get-ImageCache | Where-Object Digest -EQ $image.Digest | Remove-ImageCache -Confirm:$false
+        Clear-Placement ([pscustomobject]@{ Digest = $image.Digest; Placements = Get-ImageCache | Where-Object Digest -EQ $image.Digest })
     }
 }

@@ -65,7 +65,8 @@ exit $ExitCode
 function Clear-Placement {
     <# .SYNOPSIS Takes a test's image out of the node cache again. #>
     param($Image)
-    foreach ($placement in $Image.Placements) {
+    # what root's cache has for everybody is not the user's to take away
+    foreach ($placement in $Image.Placements | Where-Object { (Get-Item $_.Path -ErrorAction Ignore).User -eq (id -un) }) {
         Remove-Item $placement.Path, "$($placement.Path).fabric.json" -ErrorAction Ignore
         Get-ChildItem (Join-Path $placement.Path '../../published') -File | Where-Object { (Get-Content $_ -Raw).Contains($Image.Digest) } | Remove-Item
     }

@@ -26,7 +26,53 @@ Describe 'Manifest' {
     }
 
     It 'shares the version of the repository' {
-        ([xml](Get-Content "$Repository/Directory.Build.props")).Project.PropertyGroup.Version | Should -Be (Get-Module Slipway).Version.ToString()
+        ([xml](Get-Content "$Repository/Directory.Build.props")).SelectSingleNode('/Project/PropertyGroup/Version').InnerText | Should -Be (Get-Module Slipway).Version.ToString()
+    }
+}
+
+Describe 'Libc' {
+    It 'has the assembly of each processor, and loads this one''s' {
+        $base = (Get-Module Slipway).ModuleBase
+        $value = @{ x64 = 0x10000; arm64 = 0x4000 } # O_DIRECTORY of asm/fcntl.h
+        $files = @{}
+        foreach ($processor in $value.Keys) {
+            $files[$processor] = "$base/runtimes/linux-$processor/lib/netstandard2.0/Tmds.LibC.dll"
+            $assembly = [System.Runtime.Loader.AssemblyLoadContext]::new($processor).LoadFromAssemblyPath($files[$processor])
+            $assembly.GetType('Tmds.Linux.LibC').GetProperty('O_DIRECTORY').GetValue($null) | Should -Be $value[$processor]
+        }
+        $context = [System.Runtime.Loader.AssemblyLoadContext]::GetLoadContext([Slipway.ContainerImage].Assembly)
+        $processor = [System.Runtime.InteropServices.RuntimeInformation]::ProcessArchitecture
+        $context.Assemblies.Where({ $_.GetName().Name -eq 'Tmds.LibC' }).Location | Should -Be $files["$processor".ToLowerInvariant()]
+    }
+
+    It 'is missed on another processor with one error' {
+        Copy-Item (Get-Module Slipway).ModuleBase "$TestDrive/other" -Recurse
+        Remove-Item "$TestDrive/other/runtimes" -Recurse
+        $said = Invoke-Session "Import-Module '$TestDrive/other/Slipway.psd1'; 'modules: ' + @(Get-Module Slipway).Count"
+        [regex]::Matches($said, 'Slipway is for Linux on x86-64 \(x64\) and 64-bit ARM \(arm64\)').Count | Should -Be 1 -Because $said
+        $said | Should -Match 'modules: 0'
+    }
+
+    It 'is called by a module that was not compiled ahead of time' {
+        $out = "$TestDrive/built"
+        # in directories of its own: what was built here stays as it is
+        $places = "ArtifactsPath=$out/artifacts;Out=$out/;CmdletsOutput=$out/publish/;LauncherOutput=$out/log/"
+        $said = dotnet msbuild "$Repository/build.proj" -nologo -verbosity:minimal -target:Module "-property:ReadyToRun=false;UseArtifactsOutput=true;$places" 2>&1
+        $LASTEXITCODE | Should -Be 0 -Because ($said -join "`n")
+        $module = Get-Item "$out/module/Slipway/*"
+        foreach ($file in Get-ChildItem $module -Filter *.dll -Recurse) {
+            $reader = [System.Reflection.PortableExecutable.PEReader]::new([System.IO.File]::OpenRead($file))
+            $reader.PEHeaders.CorHeader.ManagedNativeHeaderDirectory.Size | Should -Be 0 -Because "$file is not compiled ahead of time"
+            $reader.Dispose()
+        }
+        $session = Invoke-Session @"
+Import-Module '$out/module/Slipway'
+(Get-ImageDependency /bin/sh).Path
+Get-ImageDependency $TestDrive/none -ErrorVariable failure -ErrorAction SilentlyContinue
+`$failure[0].FullyQualifiedErrorId
+'entries: ' + @(Get-ImageCache).Count
+"@
+        $session | Should -Match '(?s)/libc\.so\.6\s.*,Slipway\.Cmdlets\.GetImageDependency.*entries: \d'
     }
 }
 

@@ -1,3 +1,4 @@
+#Requires -Modules PSScriptAnalyzer
 <#
 .SYNOPSIS
     What PSScriptAnalyzer finds in the repository's own scripts: all but what is built.

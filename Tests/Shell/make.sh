@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Finds the PowerShell for demo and tests, 7.6 or later with Pester 5, and prints the directory that belongs in front of the PATH for it: none, an empty
-# line, where the PATH has one already; else out/pwsh, where it is made of NuGet's packages, and again only when what it is made of has changed.
+# line, where the PATH has one already; else out/pwsh, where it is made of NuGet's packages, and again only when what it is made of has changed. Where it
+# cannot be made, the line is empty, and what dotnet said follows.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export POWERSHELL_TELEMETRY_OPTOUT=1
@@ -13,14 +14,14 @@ suits() {
 }
 
 make() {
+    local said
     printf '\n== making a PowerShell for demo and tests (out/pwsh), since none is on the PATH\n' >&2
     rm -rf out/pwsh.new
-    local said why
-    if ! said=$({ dotnet publish Tests/Shell/Pwsh.csproj --nologo --verbosity minimal --configuration Release --output out/pwsh.new && suits out/pwsh.new/pwsh; } 2>&1); then
-        rm -rf out/pwsh.new
-        why=$(grep -m 1 -i 'no space left' <<<"$said" || grep -m 1 error <<<"$said" || tail -n 1 <<<"$said")
-        printf 'bootstrap: PowerShell cannot be made in out/pwsh: %s\n' "$why" >&2
-        printf 'bootstrap: it takes Microsoft.PowerShell.SDK and Pester from a NuGet source (dotnet nuget list source), and 60 MB. Or install PowerShell 7.6 with Pester 5; ./bootstrap.sh demo --no-pwsh takes neither.\n' >&2
+    publish() { dotnet publish Tests/Shell/Pwsh.csproj --nologo --verbosity minimal --configuration Release --output out/pwsh.new; }
+    if ! said=$({ publish && suits out/pwsh.new/pwsh; } 2>&1); then
+        # half-written files would be taken for whole
+        rm -rf out/pwsh.new Tests/Shell/{bin,obj}
+        printf '\n%s\n' "$said"
         exit 1
     fi
     rm -rf out/pwsh

@@ -10,7 +10,8 @@ plan=$($slipway fabric $image)
 $slipway publish $image
 $slipway mpi -n 2 $image -- lmp -in in.melt -log none
 
-digest=$($slipway inspect $image --json | sed -n 's/.*"digest":"\([^"]*\)".*/\1/p')
+# the first is the image's, others are of what it was made from
+digest=$($slipway inspect $image --json | awk -F '"digest":"' '{ sub(/".*/, "", $2); print $2 }')
 cat <<EOF
 
 digest   $digest

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Building;
 
@@ -35,6 +36,7 @@ public sealed class ArchiveTests : BuildTest
         { "hard", "entry 1, 'h', has '..' in its link's target" },
         { "hardabsolute", "entry 1, 'h', has an absolute link's target" },
         { "hardlink", "entry 2, 'h', is a hard link to 'link'" },
+        { "hardtwice", "entry 3, 'h', is there twice" },
         { "twice", "entry 2, 'a/./f', is there twice" },
         { "replaced", "entry 2, 'a', is there twice" },
         { "root", "entry 1, './', takes the place of the root itself" },
@@ -54,6 +56,7 @@ public sealed class ArchiveTests : BuildTest
             "hard" => [Link("h", "../../etc/passwd", TarEntryType.HardLink)],
             "hardabsolute" => [Link("h", "/etc/passwd", TarEntryType.HardLink)],
             "hardlink" => [Link("link", "/etc/passwd"), Link("h", "link", TarEntryType.HardLink)],
+            "hardtwice" => [File_("f"), Link("h", "f", TarEntryType.HardLink), Link("h", "f", TarEntryType.HardLink)],
             "twice" => [File_("a/f"), File_("a/./f")],
             "replaced" => [Link("a", "/etc"), File_("a")],
             _ => [File_("./")],
@@ -126,7 +129,7 @@ public sealed class ArchiveTests : BuildTest
         Assert.Equal(0, Cli.Start(Environment.UserName, ["unsquashfs", "-no-progress", "-quiet", "-user-xattrs", "-dest", Mine("unpacked"), In("x.sqfs")]).Wait().ExitCode);
         Assert.Equal("site ü"u8.ToArray(), Attribute(In("unpacked/note"), "user.origin"));
         Assert.Null(Attribute(In("unpacked/note"), "security.selinux"));
-        if (LibC.geteuid() != 0)
+        if (geteuid() != 0)
             return;
         Assert.Equal(0, Cli.Start("root", ["unsquashfs", "-no-progress", "-quiet", "-dest", Mine("all"), In("x.sqfs")]).Wait().ExitCode);
         Assert.Equal(Encoding.Latin1.GetBytes(capability), Attribute(In("all/server"), "security.capability"));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Building;
 
@@ -23,7 +24,7 @@ public sealed class InterruptedBuildTests : BuildTest
         List<string> said = [];
         while (process.StandardError.ReadLine() is { } line && !line.Contains(": " + step, StringComparison.Ordinal))
             said.Add(line);
-        LibC.kill(process.Id, LibC.SIGKILL);
+        kill(process.Id, SIGKILL);
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.True(process.ExitCode == 137, $"'{step}' was not told: {string.Join('\n', said)}");
         // the builder sees its caller go, and removes its tree

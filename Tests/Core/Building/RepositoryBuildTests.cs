@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Slipway.Building;
 using Slipway.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Building;
 
@@ -439,7 +441,7 @@ public sealed class RepositoryBuildTests : BuildTest
             Assert.True(result.ExitCode == 0, result.Error);
             return (Linux.Digest.OfFile(In(image)), result.Error);
         }
-        if (Linux.LibC.geteuid() == 0 && user == "root")
+        if (geteuid() == 0 && user == "root")
             return;
         string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n", two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
         (string first, string said) = Run(one, "1.sqfs");
@@ -469,7 +471,7 @@ public sealed class RepositoryBuildTests : BuildTest
             Write($"{name}.yaml", $"from: empty\nfiles: [{{from: {name}, to: /file}}]\n");
         }
         // root's cache has its fixed place: this test's own lies there, in its own namespace
-        string[] within = LibC.geteuid() != 0 ? [] : ["unshare", "--mount", "bash", "-ec", "mkdir -p /var/cache/slipway/build \"$0\"; mount --bind \"$0\" /var/cache/slipway/build; exec \"$@\"", In("cache/slipway")];
+        string[] within = geteuid() != 0 ? [] : ["unshare", "--mount", "bash", "-ec", "mkdir -p /var/cache/slipway/build \"$0\"; mount --bind \"$0\" /var/cache/slipway/build; exec \"$@\"", In("cache/slipway")];
         string log = "";
         bool Kept(string name, string limit = "2500000")
         {
@@ -503,9 +505,9 @@ public sealed class RepositoryBuildTests : BuildTest
         string definition = Write("x.yaml", $"from: empty\nfiles: [{{from: note, to: /{Guid.NewGuid():n}}}]\n");
         Cli.Result Again() => Cli.Start(Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
         Assert.Equal(0, Again().ExitCode);
-        Assert.True(LibC.stat(In("x.sqfs"), out LibC.statx_t first) == 0);
+        Assert.True(stat(In("x.sqfs"), out Tmds.Linux.statx first) == 0);
         Assert.Equal(0, Again().ExitCode);
-        Assert.True(LibC.stat(In("x.sqfs"), out LibC.statx_t second) == 0);
+        Assert.True(stat(In("x.sqfs"), out Tmds.Linux.statx second) == 0);
         Assert.Equal(first.stx_ino, second.stx_ino);
         string digest = Digest.OfFile(In("x.sqfs"));
         // of the same size, and not the same

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Slipway.Discovery;
 using Slipway.Tests.Elf;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Discovery;
 
@@ -189,7 +190,7 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Files_that_may_not_be_read_are_told()
     {
-        if (Linux.LibC.geteuid() == 0)
+        if (geteuid() == 0)
         {
             // root may read all: an ordinary user tries it, with the real program
             if (Cli.OtherUser is not { } user || !File.Exists(Cli.Program))

@@ -313,23 +313,24 @@ public sealed class FabricPlannerTests
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         using var directory = new TemporaryDirectory();
-        var path = Path.Combine(directory.Path, "app.sqfs");
-        Assert.Null(FabricPlanFile.Read(path));
+        var path = directory.Write("app.sqfs", new byte[100_000]);
+        List<string> said = [];
+        FabricPlan? Find() => FabricPlanFile.Find(path, null, [], said.Add);
+        Assert.Null(Find());
         var plan = Plan(node, image);
         FabricPlanFile.Write(plan, path);
         var written = FabricPlanFile.Write(plan, path);
 
-        var back = FabricPlanFile.Read(path)!;
+        var back = Find()!;
         Assert.Equal(path + ".fabric.json", written);
-        Assert.Equal([written], Directory.GetFiles(directory.Path));
+        Assert.Equal([path, written], Directory.GetFiles(directory.Path).Order());
         Assert.Equal(plan.Binds, back.Binds);
         Assert.Equal(plan.Environment, back.Environment);
         Assert.Equal(plan.Devices[0].Tried, back.Devices[0].Tried);
         Assert.Equal("0000:3b:00.0", back.Devices[0].Device.PciAddress);
 
         File.WriteAllText(written, "{");
-        Assert.Throws<SlipwayException>(() => FabricPlanFile.Read(path));
-        File.WriteAllText(written, """{"schemaVersion":2}""");
-        Assert.Throws<SlipwayException>(() => FabricPlanFile.Read(path));
+        Assert.Throws<SlipwayException>(Find);
+        Assert.Empty(said);
     }
 }

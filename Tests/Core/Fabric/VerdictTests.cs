@@ -86,6 +86,19 @@ public sealed class VerdictTests
 
     static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
 
+    /// <summary>Of every node for every kind of image, each while the node's files are there.</summary>
+    internal static IEnumerable<FabricPlan> AllPlans()
+    {
+        var images = Kinds.Select(Image).ToList();
+        foreach (var name in NodeTree.Names)
+        {
+            using var node = Node(name);
+            foreach (var image in images)
+                yield return Plan(node, image);
+        }
+        images.ForEach(i => i.Dispose());
+    }
+
     /// <summary>E.g. <c>Image</c>, or for devices that differ <c>cxi0 Refuse, mlx5_0 Image</c>.</summary>
     static string Cell(FabricPlan plan) => plan.Devices.Count == 0 ? plan.Verdict.ToString()
         : plan.Devices.Select(d => d.Rung).Distinct().Count() == 1 ? plan.Devices[0].Rung.ToString()

@@ -1,5 +1,6 @@
 using Slipway.Launching;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Launching;
 
@@ -43,7 +44,7 @@ public class LauncherTableTests
         Assert.Equal(LauncherTable.BuiltIn.Launchers.Count + 1, table.Launchers.Count);
         Assert.Equal(LauncherTable.BuiltIn.BatchSystems.Count, table.BatchSystems.Count);
         Assert.Equal("/etc/slipway/launchers.yaml:2:9", table.Launchers[0].Where);
-        Assert.Equal([LibC.SIGTERM], table.Launchers[0].Stop);
+        Assert.Equal([SIGTERM], table.Launchers[0].Stop);
     }
 
     [Fact]

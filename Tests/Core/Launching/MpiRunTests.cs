@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Slipway.Linux;
 using Slipway.Tests.Running;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Launching;
 
@@ -75,7 +76,7 @@ public sealed class MpiRunTests
         Assert.Equal(2, Directory.GetFiles(site.Scratch, "begun.*").Length);
         int slipway = site.Processes().Where(p => p.Name.StartsWith("slipway", StringComparison.Ordinal)).Select(p => p.Pid)
             .First(p => File.ReadAllText($"/proc/{p}/cmdline").Split('\0') is [_, "mpi", ..]);
-        LibC.kill(slipway, LibC.SIGINT);
+        kill(slipway, SIGINT);
         Cli.Result result = running.Wait(120);
         Assert.Equal(130, result.ExitCode);
         Assert.Contains("cancelled", result.Error, StringComparison.Ordinal);

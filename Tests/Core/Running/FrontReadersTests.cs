@@ -222,7 +222,7 @@ public sealed unsafe class FrontReadersTests
             directory.Write("cut", text[..length]);
             Assert.False(Reads("cut"));
         }
-        if (Slipway.Linux.LibC.geteuid() == 0)
+        if (Tmds.Linux.LibC.geteuid() == 0)
         {
             Assert.Equal(0, Slipway.Linux.HostProgram.Run("chown", ["65534", Path.Combine(directory.Path, "whole")]));
             Assert.False(Reads("whole"));

@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Slipway.Linux;
 using Slipway.Running;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;
 
@@ -253,10 +255,10 @@ public sealed unsafe class FrontTests
         using RunSite site = new();
         string front = Lonely(site);
         File.Delete(front + "-full"); // 125, at once
-        byte[] program = LibC.CString(front);
+        byte[] program = CString(front);
         using FrontInput input = new(5);
         string[] words = ["run", "join", "--job", "--bind", "--env", "--fabric", "=", "k", "/", "..", TinyImage.File, "--", "--writable-tmpfs", ":", "sha256:", "é", "\n", "x"];
-        int nothing = LibC.open("/dev/null", LibC.O_RDWR | LibC.O_CLOEXEC, 0);
+        int nothing = open("/dev/null", O_RDWR | O_CLOEXEC, 0);
         Dictionary<int, int> ended = [];
         byte* actions = stackalloc byte[256]; // posix_spawn_file_actions_t has 80
         Assert.Equal(0, posix_spawn_file_actions_init(actions));
@@ -273,12 +275,12 @@ public sealed unsafe class FrontTests
             int pid, status;
             fixed (byte* path = program)
                 Assert.Equal(0, posix_spawn(&pid, path, actions, null, input.Vector(arguments), input.Vector(variables)));
-            Assert.Equal(pid, LibC.waitpid(pid, &status, 0));
+            Assert.Equal(pid, waitpid(pid, &status, 0));
             Assert.True((status & 0x7f) == 0, $"signal {status & 0x7f} after: {string.Join(' ', arguments.Select(Encoding.UTF8.GetString))}");
             int code = status >> 8;
             ended[code] = ended.GetValueOrDefault(code) + 1;
         }
-        LibC.close(nothing);
+        close(nothing);
         // 125: what it hands over cannot be started here
         Assert.True(ended.GetValueOrDefault(125) > 0 && ended.Keys.All(c => c is 125 or 126 or 127 or 0), string.Join(", ", ended));
     }

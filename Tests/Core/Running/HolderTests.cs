@@ -1,5 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;
 
@@ -63,17 +64,17 @@ public sealed class HolderTests
         int holder = site.Holder;
         int[] ranks = [.. site.Pids("sleep").Order()];
         // the first one, which started the holder
-        LibC.kill(ranks[0], LibC.SIGKILL);
+        kill(ranks[0], SIGKILL);
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
         Assert.Equal(holder, site.Holder);
         // half of the others
         foreach (int rank in ranks[1..5])
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         RunSite.WaitUntil(() => site.Pids("sleep").Count() == 5, "five are left");
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "ls", "/bin/busybox").ExitCode);
         Assert.Equal(holder, site.Holder);
         foreach (int rank in ranks[5..])
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
     }
 
@@ -84,7 +85,7 @@ public sealed class HolderTests
         Cli.Running rank = site.Start(["/bin/sh", "-c", "exec \"$0\" run --job k \"$1\" -- sh -c 'echo in; until [ -e \"$0\" ]; do sleep 0.05; done; cat /etc/passwd >/dev/null && ls /bin/busybox; grep \" - overlay \" /proc/self/mountinfo' \"$2\"", Cli.Program, TinyImage.File, site.Scratch + "/go"]);
         RunSite.WaitUntil(() => site.Pids("sh").Any() && site.Pids("slipway-holder").Any(), "the rank runs");
         int holder = site.Holder;
-        LibC.kill(holder, LibC.SIGKILL);
+        kill(holder, SIGKILL);
         RunSite.WaitUntil(() => !site.Pids("slipway-holder").Any(), "the holder has gone");
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
         File.WriteAllText(site.Scratch + "/go", "");
@@ -105,14 +106,14 @@ public sealed class HolderTests
             return; // root's containers have none
         Sleepers(site, 2);
         int holder = site.Holder, server = Assert.Single(site.Pids("squashfuse_ll"));
-        LibC.kill(server, LibC.SIGKILL);
+        kill(server, SIGKILL);
         // the next rank gets a container of its own; the ranks of the broken one are still counted
         RunSite.WaitUntil(() => !Directory.EnumerateFiles(site.Runtime, "*.entry", SearchOption.AllDirectories).Any(), "the broken container's names have gone");
         Cli.Result next = site.Run("--job", "k", TinyImage.File, "--", "ls", "/bin/busybox");
         Assert.Equal((0, ""), (next.ExitCode, next.Error));
         Assert.Contains(holder, site.Pids("slipway-holder"));
         foreach (int rank in site.Pids("sleep"))
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
     }
 
@@ -148,7 +149,7 @@ public sealed class HolderTests
         Assert.Equal(options.Length, containers.Distinct().Count());
         Assert.All(containers, c => Assert.StartsWith("mnt:[", c, StringComparison.Ordinal));
         foreach (int rank in site.Pids("sleep").ToList())
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
     }
 

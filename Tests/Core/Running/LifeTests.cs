@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 using Slipway.Running;
 
 namespace Slipway.Tests.Running;
@@ -49,7 +50,7 @@ public sealed class LifeTests
         Assert.Equal(names, Names(site).Intersect(names));
         Assert.Equal(first, UserNamespace(site, "a"));
         foreach (int rank in site.Pids("sleep").ToList())
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
     }
 
@@ -59,7 +60,7 @@ public sealed class LifeTests
     {
         using RunSite site = new(user) { HidePid = hidePid };
         Sleep(site, "killed");
-        LibC.kill(site.Holder, LibC.SIGKILL);
+        kill(site.Holder, SIGKILL);
         RunSite.WaitUntil(() => !site.Pids("slipway-holder").Any(), "the holder has gone");
         string[] dead = Names(site);
         Assert.Equal(3, dead.Length);
@@ -67,7 +68,7 @@ public sealed class LifeTests
         Assert.Empty(Names(site).Intersect(dead));
         Assert.Equal(3, Names(site).Length);
         foreach (int rank in site.Pids("sleep").ToList())
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
     }
 
@@ -88,14 +89,14 @@ public sealed class LifeTests
         int next = site.Pids("slipway-holder").Single(p => p != old);
         string[] names = Names(site);
         Assert.Equal(3, names.Length);
-        LibC.kill(rank, LibC.SIGKILL);
+        kill(rank, SIGKILL);
         // whom it welcomed before its entry was found missing it still counts
         if (robbed != "*.entry")
             RunSite.WaitUntil(() => site.Pids("slipway-holder").SequenceEqual([next]), "the old holder has gone");
         Assert.Equal(names, Names(site));
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
         Assert.Contains(next, site.Pids("slipway-holder"));
-        LibC.kill(site.Pids("sleep").Single(), LibC.SIGKILL);
+        kill(site.Pids("sleep").Single(), SIGKILL);
         site.AssertNothingLeft();
     }
 
@@ -129,7 +130,7 @@ public sealed class LifeTests
         });
         Cli.Running[] ranks = [.. Enumerable.Range(0, 4).Select(_ => site.StartRun("--job", "k", image, "--", "true"))];
         RunSite.WaitUntil(() => site.Pids("slipway-holder").Any(), "a holder is being started");
-        LibC.kill(site.Pids("slipway-holder").First(), LibC.SIGKILL);
+        kill(site.Pids("slipway-holder").First(), SIGKILL);
         Assert.All(ranks, r => Assert.Equal(0, r.Wait(60).ExitCode));
         site.AssertNothingLeft();
     }
@@ -201,11 +202,11 @@ public sealed class LifeTests
         using RunSite site = new(RunSite.Ordinary);
         Sleep(site, "k");
         int holder = site.Holder;
-        LibC.kill(holder, 19 /* SIGSTOP */);
+        kill(holder, 19 /* SIGSTOP */);
         Cli.Result result = site.StartRun(explain ? ["--explain", "--job", "k", TinyImage.File, "--", "true"] : ["--job", "k", TinyImage.File, "--", "true"]).Wait(60);
         Assert.Equal(125, result.ExitCode);
         Assert.Contains("-CONT", result.Error, StringComparison.Ordinal);
-        LibC.kill(holder, 18 /* SIGCONT */);
+        kill(holder, 18 /* SIGCONT */);
         Assert.Equal(0, site.Run("--job", "k", TinyImage.File, "--", "true").ExitCode);
     }
 

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Slipway.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;
 
@@ -69,7 +71,7 @@ sealed class RunSite : IDisposable
                     string name = stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..stat.LastIndexOf(')')];
                     if (stat[(stat.LastIndexOf(')') + 2)..].StartsWith('Z'))
                         continue;
-                    string text = File.ReadAllText(path + "/cmdline") + "\0" + (LibC.access(path + "/environ", LibC.R_OK) == 0 ? File.ReadAllText(path + "/environ") : "");
+                    string text = File.ReadAllText(path + "/cmdline") + "\0" + (access(path + "/environ", R_OK) == 0 ? File.ReadAllText(path + "/environ") : "");
                     if (text.Contains(Runtime, StringComparison.Ordinal) && name is not ("runuser" or "env"))
                         found.Add((pid, name));
                 }
@@ -105,7 +107,7 @@ sealed class RunSite : IDisposable
     public void Dispose()
     {
         foreach ((int pid, _) in Processes())
-            LibC.kill(pid, LibC.SIGKILL);
+            kill(pid, SIGKILL);
         directory.Delete(recursive: true);
     }
 }

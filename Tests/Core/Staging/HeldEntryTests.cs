@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Staging;
 
@@ -59,7 +60,7 @@ public sealed class HeldEntryTests
         Assert.Contains("is in use", refused.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(entry));
         foreach (int rank in site.Pids("sleep"))
-            LibC.kill(rank, LibC.SIGKILL);
+            kill(rank, SIGKILL);
         site.AssertNothingLeft();
         Assert.Equal(0, Cli.Run("cache", "remove", digest).ExitCode);
         Assert.False(File.Exists(entry));

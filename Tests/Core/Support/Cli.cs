@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Slipway.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;
 
@@ -10,10 +11,10 @@ static class Cli
     public static bool HasFront => File.Exists(Program + "-full");
 
     /// <summary>An ordinary user that `Tests/run.sh` has made; null where the tests themselves run as one.</summary>
-    public static string? OtherUser => LibC.geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER") : null;
+    public static string? OtherUser => geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER") : null;
 
     /// <summary>Another ordinary user, who means ill; null likewise.</summary>
-    public static string? ThirdUser => LibC.geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER2") : null;
+    public static string? ThirdUser => geteuid() == 0 ? Environment.GetEnvironmentVariable("SLIPWAY_TEST_USER2") : null;
 
     /// <summary>For theories: every user that a command can be tried as.</summary>
     public static TheoryData<string> Users => OtherUser is { } other ? ["root", other] : [Environment.UserName];

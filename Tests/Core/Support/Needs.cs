@@ -1,4 +1,6 @@
 using Slipway.Linux;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;
 
@@ -29,7 +31,7 @@ enum Repositories { Deb, Rpm }
 
 static class Needs
 {
-    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", ThirdUser = "root, and the two users that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
+    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse that every user can open", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", ThirdUser = "root, and the two users that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
 
     /// <summary>What Tests/Rdma/guest.sh takes, and what makes the images that are tried there.</summary>
     public const string Guest = "qemu-system-x86_64, mkfs.ext4, mmdebstrap, dpkg-deb, cpio, busybox, xz, mksquashfs, mpicc";
@@ -48,19 +50,21 @@ static class Needs
             ? lines.Select(l => l.Split(' ')).FirstOrDefault(l => l[0] == suite)?[1].TrimEnd('/') : null;
     }
 
+    const UnixFileMode OtherReadWrite = UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+
     static bool IsThere(string need) => need switch
     {
         Launcher => File.Exists(Cli.Program),
         Front => Cli.HasFront,
-        Fuse => LibC.access("/dev/fuse", LibC.R_OK | LibC.W_OK) == 0,
+        Fuse => access("/dev/fuse", R_OK | W_OK) == 0 && (geteuid() != 0 || (File.GetUnixFileMode("/dev/fuse") & OtherReadWrite) == OtherReadWrite),
         OtherUser => Cli.OtherUser is not null,
         ThirdUser => Cli.OtherUser is not null && Cli.ThirdUser is not null,
-        Root => LibC.geteuid() == 0,
+        Root => geteuid() == 0,
         Long => Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1",
         Guest => Guest.Split(", ").All(IsThere),
         Network => Environment.GetEnvironmentVariable("SLIPWAY_TEST_OFFLINE") is null,
         DebianSources => AptUri("bookworm") is not null && AptUri("bookworm-security") is not null,
-        ['/', ..] => LibC.access(need, LibC.F_OK) == 0,
+        ['/', ..] => access(need, F_OK) == 0,
         _ => HostProgram.TryFind(need) is not null,
     };
 }
