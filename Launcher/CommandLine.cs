@@ -132,7 +132,7 @@ static partial class CommandLine
     {
         Option<string> job = new("--job") { Description = "A key for the job step, instead of the launcher's" };
         Option<string[]> bind = new("--bind") { Description = "SRC[:DST[:ro]]: a file or directory of the host, seen inside" };
-        Option<string[]> env = new("--env") { Description = "NAME=VALUE, set inside" };
+        Option<string[]> env = new("--env") { Description = "NAME=VALUE, set inside; NAME alone takes the value that it has here" };
         Option<string> fabric = new("--fabric") { Description = "auto, none, or the path of a fabric plan" };
         Option<bool> writable = new("--writable-tmpfs") { Description = "Changes are kept in memory until the container goes" };
         Option<bool> explain = new("--explain") { Description = "Tell what is chosen, and why" };

@@ -16,8 +16,9 @@ static class Program
             {
                 ["run", "--help" or "-h", ..] => CommandLine.Run(["run", "--help"]),
                 ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
-                // the front (Launcher/Front) has the lock under which a holder is started
-                ["run-locked", var held, .. var rest] when int.TryParse(held, out int fd) => OnTheWay(() => ContainerRunner.Run(rest, fd)),
+                // the front (Launcher/Front) has the right to start a holder
+                ["run-locked", var held, var listener, .. var rest] when int.TryParse(held, out int fd) && int.TryParse(listener, out int socket) =>
+                    OnTheWay(() => ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket))),
                 ["run", .. var rest] => OnTheWay(() => ContainerRunner.Run(rest)),
                 ["shell", .. var rest] => OnTheWay(() => ContainerRunner.Shell(rest)),
                 ["holder", .. var rest] => Holder.Run(rest),

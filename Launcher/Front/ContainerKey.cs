@@ -68,10 +68,25 @@ internal static unsafe class ContainerKey
         key.Add("parent="u8);
         key.AddNumber((ulong)parent);
         key.Add((byte)'.');
-        key.AddNumber((ulong)ProcStat.StartTime(parent));
+        key.AddNumber(Identity(parent));
     }
 
-    /// <summary>What was given, and on a line of its own what tells the file's content from another's.</summary>
+    /// <summary>What tells a process from a later one of the same number (StepKey.Identity).</summary>
+    static ulong Identity(int pid)
+    {
+        if (ProcStat.StartTime(pid) is > 0 and var started)
+            return (ulong)started;
+        int fd = pidfd_open(pid);
+        if (fd < 0)
+            return 0;
+        statx_t found;
+        byte empty = 0;
+        bool known = statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0;
+        close(fd);
+        return known ? found.stx_ino : 0;
+    }
+
+    /// <summary>What was given, and on a line of its own what tells the file's content from another's (SourceStamp.WithDevice).</summary>
     static bool AddImage(ref Text key, byte* image, byte* workingDirectory)
     {
         if (CString.StartsWith(image, "sha256:"u8))
@@ -96,12 +111,17 @@ internal static unsafe class ContainerKey
         key.AddNumber(found.stx_ino);
         key.Add((byte)':');
         key.AddNumber(found.stx_size);
-        key.Add((byte)':');
-        if (found.stx_mtime.tv_sec < 0)
+        return AddTime(ref key, found.stx_mtime) && AddTime(ref key, found.stx_ctime);
+    }
+
+    static bool AddTime(ref Text key, statx_timestamp time)
+    {
+        if (time.tv_sec < 0)
             return false;
-        key.AddNumber((ulong)found.stx_mtime.tv_sec);
+        key.Add((byte)':');
+        key.AddNumber((ulong)time.tv_sec);
         key.Add((byte)'.');
-        key.AddNumber(found.stx_mtime.tv_nsec);
+        key.AddNumber(time.tv_nsec);
         return true;
     }
 
@@ -122,21 +142,85 @@ internal static unsafe class ContainerKey
             path.Add(set, length);
             path.Add("/slipway"u8);
         }
-        else
+        else if (!TryAddPlace(ref path, uid, make: false) && !TryAddPlace(ref path, uid, make: true))
         {
-            path.Add("/tmp/slipway-"u8);
-            path.AddNumber(uid);
+            return false;
         }
-        if (!IsOwn(path.Bytes, uid))
-        {
-            // another rank may make it at the same moment: what counts is what is there afterwards
-            mkdir(path.Bytes, 0x1c0 /* 0700 */);
-            if (!IsOwn(path.Bytes, uid))
-                return false;
-        }
+        if (!TryMake(path.Bytes, uid))
+            return false;
         path.Add((byte)'/');
         AddName(ref path, ref key);
         return true;
+    }
+
+    /// <summary>Adds the first of the places that is our own already, or that can be made (RuntimeDirectory.Open).</summary>
+    static bool TryAddPlace(ref Text path, uint uid, bool make)
+    {
+        for (int place = 0; TryAddPlace(ref path, uid, place); place++)
+        {
+            if (make ? TryMake(path.Bytes, uid) : IsOwn(path.Bytes, uid))
+                return true;
+            path.Cut(0);
+        }
+        return false;
+    }
+
+    /// <summary>Adds one of RankTables.RuntimePlaces; false where there are no more.</summary>
+    static bool TryAddPlace(ref Text path, uint uid, int place)
+    {
+        ReadOnlySpan<byte> rows = RankTables.RuntimePlaces;
+        int at = 0;
+        for (; place > 0 && at < rows.Length; at++)
+            if (rows[at] == '\n')
+                place--;
+        for (; at < rows.Length && rows[at] != '\n'; at++)
+        {
+            if (rows[at] != 'U')
+            {
+                path.Add(rows[at]);
+                continue;
+            }
+            path.AddNumber(uid);
+            at += 2;
+        }
+        return path.Length > 0;
+    }
+
+    /// <summary>What is said where the holders' directory is not at the usual place (RuntimeDirectory.WarningOf).</summary>
+    public static void WarnOfPlace(byte* files)
+    {
+        Text usual = default, directory = default, text = default;
+        uint uid = geteuid();
+        directory.Add(files, CString.Length(files) - 33); // a slash and the name
+        TryAddPlace(ref usual, uid, 0);
+        Text place = default;
+        for (int i = 1; TryAddPlace(ref place, uid, i); i++, place.Cut(0))
+            if (CString.IsSame(place.Bytes, directory.Bytes))
+            {
+                text.Add("slipway: warning: the runtime directory is "u8);
+                text.Add(directory.Bytes);
+                text.Add(": "u8);
+                text.Add(usual.Bytes);
+                text.Add(" is not there, or not this user's alone\n"u8);
+                write(2, text.Bytes, text.Length);
+            }
+    }
+
+    /// <summary>Makes the directory of these files again: it goes with its last holder.</summary>
+    public static bool TryMakeDirectoryOf(byte* files)
+    {
+        Text directory = default;
+        directory.Add(files, CString.Length(files) - 33);
+        return TryMake(directory.Bytes, geteuid());
+    }
+
+    static bool TryMake(byte* path, uint uid)
+    {
+        if (IsOwn(path, uid))
+            return true;
+        // another rank may make it at the same moment: what counts is what is there afterwards
+        mkdir(path, 0x1c0 /* 0700 */);
+        return IsOwn(path, uid);
     }
 
     static bool IsOwn(byte* path, uint uid)

@@ -14,7 +14,6 @@ internal unsafe struct HolderEntry
 
     public byte* Key;
     public int Pid;
-    public long StartTime;
 
     /// <summary>Null where the image has none.</summary>
     public byte* Runscript;
@@ -24,8 +23,13 @@ internal unsafe struct HolderEntry
     {
         entry = default;
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
-        if (fd < 0)
-            return false;
+        return fd >= 0 && TryReadAndClose(fd, out entry);
+    }
+
+    /// <summary>The same of a file that is open.</summary>
+    public static bool TryReadAndClose(int fd, out HolderEntry entry)
+    {
+        entry = default;
         statx_t found;
         byte empty = 0;
         byte* text = null;
@@ -34,7 +38,7 @@ internal unsafe struct HolderEntry
         {
             nint room = (nint)found.stx_size;
             text = (byte*)realloc(null, (nuint)room + 1);
-            while (text != null && length < room && read(fd, text + length, (nuint)(room - length)) is > 0 and var n)
+            while (text != null && length < room && pread(fd, text + length, (nuint)(room - length), length) is > 0 and var n)
                 length += n;
         }
         close(fd);
@@ -52,7 +56,6 @@ internal unsafe struct HolderEntry
             return false;
         byte* last = text;
         byte* pid = null;
-        byte* start = null;
         for (byte* field = text; field < entry.end; field += CString.Length(field) + 1)
         {
             last = field;
@@ -60,17 +63,15 @@ internal unsafe struct HolderEntry
             {
                 case (byte)'k' when entry.Key == null: entry.Key = field + 1; break;
                 case (byte)'p' when pid == null: pid = field + 1; break;
-                case (byte)'s' when start == null: start = field + 1; break;
                 case (byte)'r' when entry.Runscript == null: entry.Runscript = field + 1; break;
             }
         }
         // an entry that was cut has no end
-        if (!CString.IsSame(last, "."u8) || entry.Key == null || pid == null || start == null)
+        if (!CString.IsSame(last, "."u8) || entry.Key == null || pid == null)
             return false;
         long number = CString.Number(pid);
-        entry.StartTime = CString.Number(start);
         entry.Pid = number is > 0 and <= int.MaxValue ? (int)number : 0;
-        return entry.Pid > 0 && entry.StartTime > 0;
+        return entry.Pid > 0;
     }
 
     /// <summary>The next field of a kind after a value; the first one after null; null where there is no other.</summary>

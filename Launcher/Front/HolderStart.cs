@@ -6,7 +6,7 @@ namespace Slipway.Front;
 
 /// <summary>
 /// Starts a holder where nothing has to be decided: a user's image file that no cache of this node knows, or an unpacked directory. All else
-/// (ImageMount: root's mounts, the kernel's, an image of the cache), and every error, is for the full launcher.
+/// (ImageMount: root's mounts, the kernel's, an image of the cache) is for the full launcher, and every error but what the holder itself has said: it would say so again.
 /// </summary>
 internal static unsafe class HolderStart
 {
@@ -18,41 +18,57 @@ internal static unsafe class HolderStart
 
     static ReadOnlySpan<byte> UserCache => "/var/tmp/slipway-"u8;
 
-    /// <summary>Starts the holder of these files, under its lock, and waits until it is ready.</summary>
-    /// <param name="runArguments">As they were given after <c>run</c>.</param>
-    public static bool TryStart(byte* files, byte* key, ref RunArguments request, byte** runArguments, byte** environment, byte* workingDirectory)
+    public enum Outcome
+    {
+        Started,
+
+        /// <summary>Nothing was, and it is for the full launcher to do so, or to tell why not.</summary>
+        HandOver,
+
+        /// <summary>Why not was said.</summary>
+        Failed,
+    }
+
+    /// <summary>Starts the holder of these files and waits until it is ready.</summary>
+    /// <param name="claim">The right to do so.</param>
+    public static Outcome Start(byte* files, byte* key, ref RunArguments request, ref Rank.Claim claim, byte** environment, byte* workingDirectory)
     {
         byte* given = request.Image;
         byte* config = CString.Variable(environment, "SLIPWAY_CONFIG"u8);
         uint uid = geteuid();
         if (uid == 0 || CString.StartsWith(given, "sha256:"u8) || (config != null && *config != 0) || Exists(Configuration))
-            return false;
+            return Outcome.HandOver;
         Text image = default;
         TextPath.AddFull(ref image, workingDirectory, given, given + CString.Length(given));
         statx_t found;
         if (statx(AT_FDCWD, image.Bytes, 0, STATX_BASIC_STATS, &found) != 0)
-            return false;
+            return Outcome.HandOver;
         Text server = default, rung = default;
+        int file = -1;
         if (found.IsDirectory)
             rung.Add("directory"u8);
-        else if (IsPublished(ref image, uid) || !IsSquashFs(image.Bytes) || !TryFindServer(ref server, ref rung, environment))
-            return false;
+        else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0 || !TryFindServer(ref server, ref rung, environment))
+            return Outcome.HandOver;
         Text plan = default;
         plan.Add(""u8);
         if (request.FabricIsAuto && !TryFindPlan(ref plan, ref image, ref found, uid))
-            return false;
+            return Outcome.HandOver;
 
-        int count = 0;
-        while (runArguments[count] != null)
-            count++;
+        int count = request.OfContainerCount;
         byte** arguments = (byte**)realloc(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
         Text words = default;
         nuint slash = CString.Length(files);
         while (files[slash - 1] != '/')
             slash--;
         // words that are always the same, and where they are
-        words.Add("slipway\0holder\0-f\0/dev/fd/3\0"u8);
-        const int holder = 8, option = 15, mountPoint = 18, none = 27;
+        words.Add("slipway\0holder\0-f\0"u8);
+        const int holder = 8, option = 15, none = 17;
+        nuint served = words.Length;
+        words.Add(HolderChildren.ImagePath);
+        words.Add(0);
+        nuint mountPoint = words.Length;
+        words.Add(HolderChildren.MountPoint);
+        words.Add(0);
         nuint directory = words.Length;
         words.Add(files, slash - 1);
         words.Add(0);
@@ -69,11 +85,11 @@ internal static unsafe class HolderStart
         arguments[7] = found.IsDirectory ? image.Bytes : words.Bytes + none;
         arguments[8] = plan.Bytes;
         for (int i = 0; i <= count; i++)
-            arguments[9 + i] = runArguments[i];
+            arguments[9 + i] = request.OfContainer[i];
         byte** serverArguments = stackalloc byte*[5];
         serverArguments[0] = rung.Bytes;
         serverArguments[1] = words.Bytes + option;
-        serverArguments[2] = image.Bytes;
+        serverArguments[2] = words.Bytes + served;
         serverArguments[3] = words.Bytes + mountPoint;
         serverArguments[4] = null;
         Text launcher = default;
@@ -89,14 +105,64 @@ internal static unsafe class HolderStart
         prepared.User = uid;
         prepared.Group = getgid();
         prepared.Mount = -1;
-        const int room = 1024;
+        prepared.Image = file;
+        prepared.Lock = claim.Held;
+        prepared.Listener = claim.Listener;
+        const int room = 4096;
         byte* said = stackalloc byte[room];
         int length = HolderChildren.Start(&prepared, said, room);
+        close(file);
+        Outcome outcome = length < 2 ? Outcome.HandOver : said[0] == 'o' && said[1] == 'k' ? Outcome.Started : Said(said, length, prepared.Log, image.Bytes);
         close(prepared.Log);
-        if (length < 2 || said[0] != 'o' || said[1] != 'k')
-            return false;
-        write(2, said + 2, (nuint)(length - 2));
-        return true;
+        if (outcome == Outcome.Started)
+        {
+            write(2, said + 2, (nuint)(length - 2));
+            ContainerKey.WarnOfPlace(files);
+        }
+        return outcome;
+    }
+
+    /// <summary>Passes on what the holder said, and its FUSE server; the codes of the children before it are for the full launcher, which knows what they mean.</summary>
+    static Outcome Said(byte* said, int length, int log, byte* image)
+    {
+        if (said[0] == HolderChildren.TimedOut && said[1] is >= (byte)'0' and <= (byte)'9')
+        {
+            Rank.Complain(image, ": the holder was not ready in time, and was killed: something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer"u8, 0, 125);
+            return Outcome.Failed;
+        }
+        bool code = true;
+        for (int i = 1; i < length; i++)
+            code &= said[i] is >= (byte)'0' and <= (byte)'9';
+        if (code)
+            return Outcome.HandOver;
+        const int room = 2048;
+        byte* ofServer = stackalloc byte[room];
+        nint more = pread(log, ofServer, room, 0);
+        int at = 0;
+        Text text = default;
+        AddLine(ref text, said, length, ref at);
+        if (more > 0)
+        {
+            text.Add(": "u8);
+            for (int i = 0; i < more; i++)
+                text.Add(ofServer[i] < ' ' ? (byte)' ' : ofServer[i]);
+        }
+        text.Add((byte)'\n');
+        while (at < length)
+        {
+            AddLine(ref text, said, length, ref at);
+            text.Add((byte)'\n');
+        }
+        write(2, text.Bytes, text.Length);
+        return Outcome.Failed;
+    }
+
+    static void AddLine(ref Text text, byte* said, int length, ref int at)
+    {
+        text.Add("slipway: "u8);
+        for (; at < length && said[at] != '\n'; at++)
+            text.Add(said[at]);
+        at++;
     }
 
     static bool Exists(ReadOnlySpan<byte> path)
@@ -142,6 +208,10 @@ internal static unsafe class HolderStart
         record.Cut(0);
         record.Add(UserCache);
         record.AddNumber(uid);
+        statx_t found;
+        // where somebody else has taken the name, the cache is elsewhere (OwnDirectory)
+        if (statx(AT_FDCWD, record.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found) == 0 && (!found.IsDirectory || found.stx_uid != uid))
+            return true;
         AddRecord(ref record, ref image);
         return access(record.Bytes, F_OK) == 0;
     }
@@ -152,21 +222,23 @@ internal static unsafe class HolderStart
         ContainerKey.AddName(ref record, ref image);
     }
 
-    /// <summary>A SquashFS 4.0 image, and whole (SquashFsSuperblock).</summary>
-    static bool IsSquashFs(byte* path)
+    /// <summary>A SquashFS 4.0 image, and whole (SquashFsSuperblock): a descriptor, so that this is the one that is mounted; less than 0 where it is anything else.</summary>
+    static int OpenSquashFs(byte* path)
     {
         const int length = 96;
         byte* block = stackalloc byte[length];
         int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         if (fd < 0)
-            return false;
+            return fd;
         statx_t found = default;
         byte empty = 0;
         bool read = pread(fd, block, length, 0) == length && statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0;
-        close(fd);
         ulong used = *(ulong*)(block + 40);
-        return read && *(uint*)block == 0x73717368 && *(ushort*)(block + 28) == 4 && *(ushort*)(block + 30) == 0 && *(ushort*)(block + 20) is >= 1 and <= 6
-            && used >= length && used <= found.stx_size;
+        if (read && *(uint*)block == 0x73717368 && *(ushort*)(block + 28) == 4 && *(ushort*)(block + 30) == 0 && *(ushort*)(block + 20) is >= 1 and <= 6
+            && used >= length && used <= found.stx_size)
+            return fd;
+        close(fd);
+        return -1;
     }
 
     /// <summary>The first of the FUSE servers that is installed (HostProgram.TryFind): its path, and its name.</summary>

@@ -8,12 +8,12 @@ namespace Slipway.Front;
 internal static unsafe class LibC
 {
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
-    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2;
-    public const int LOCK_SH = 1, LOCK_EX = 2, LOCK_NB = 4;
+    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1;
+    public const int LOCK_EX = 2, LOCK_NB = 4;
     public const uint MFD_CLOEXEC = 1;
     public const uint STATX_BASIC_STATS = 0x7ff;
     public const ushort S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000;
-    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17;
+    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, SOCK_NONBLOCK = O_NONBLOCK, MSG_CMSG_CLOEXEC = 0x40000000;
     public const short POLLIN = 1;
     public const int CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
     public const int SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17;
@@ -22,7 +22,7 @@ internal static unsafe class LibC
     const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     public const uint FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
     public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
-    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EACCES = 13, ENODEV = 19, ENOTDIR = 20, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
+    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
 
     public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int __reserved; }
 
@@ -43,6 +43,10 @@ internal static unsafe class LibC
 
     public struct sockaddr_un { public ushort sun_family; public fixed byte sun_path[108]; }
     public struct ucred { public int pid; public uint uid, gid; }
+    public struct iovec { public void* iov_base; public nuint iov_len; }
+    public struct msghdr { public void* msg_name; public uint msg_namelen; public iovec* msg_iov; public nuint msg_iovlen; public void* msg_control; public nuint msg_controllen; public int msg_flags; }
+    public struct cmsg_fd { public nuint cmsg_len; public int cmsg_level, cmsg_type, fd, padding; }
+    public struct timespec { public long tv_sec, tv_nsec; }
     public struct pollfd { public int fd; public short events, revents; }
 
     [DllImport("libc")] static extern int* __errno_location();
@@ -62,6 +66,12 @@ internal static unsafe class LibC
     [DllImport("libc")] public static extern int chdir(byte* path);
     [DllImport("libc")] public static extern int socket(int domain, int type, int protocol);
     [DllImport("libc")] public static extern int connect(int sockfd, sockaddr_un* addr, uint addrlen);
+    [DllImport("libc")] public static extern int bind(int sockfd, sockaddr_un* addr, uint addrlen);
+    [DllImport("libc")] public static extern int listen(int sockfd, int backlog);
+    [DllImport("libc")] public static extern nint recvmsg(int sockfd, msghdr* msg, int flags);
+    [DllImport("libc")] public static extern int unlink(byte* pathname);
+    [DllImport("libc")] public static extern int rmdir(byte* pathname);
+    [DllImport("libc")] public static extern int clock_gettime(int clockid, timespec* tp);
     [DllImport("libc")] public static extern int getsockopt(int sockfd, int level, int optname, void* optval, uint* optlen);
     [DllImport("libc")] public static extern int poll(pollfd* fds, nuint nfds, int timeout);
     [DllImport("libc")] public static extern int setns(int fd, int nstype);
@@ -105,6 +115,14 @@ internal static unsafe class LibC
         args.flags = (ulong)flags;
         args.exit_signal = SIGCHLD;
         return (int)syscall(SYS_clone3, (nint)(&args), sizeof(clone_args), 0, 0, 0);
+    }
+
+    /// <summary>Milliseconds of a clock that nobody sets.</summary>
+    public static long Now()
+    {
+        timespec now = default;
+        clock_gettime(1 /* CLOCK_MONOTONIC */, &now);
+        return now.tv_sec * 1000 + now.tv_nsec / 1_000_000;
     }
 
     public static int pidfd_open(int pid) => (int)syscall(SYS_pidfd_open, pid, 0, 0, 0, 0);

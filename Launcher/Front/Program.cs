@@ -1,5 +1,6 @@
 using System;
 using System.Runtime;
+using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
@@ -9,8 +10,8 @@ namespace Slipway.Front;
 /// should be, is for the full launcher <c>slipway-full</c> beside it, which takes this process over with the same arguments.
 /// </summary>
 /// <remarks>
-/// <c>slipway join FILES KEY run-arguments…</c> is how the full launcher hands back a process that it has registered with the holder whose files and
-/// key these are.
+/// <c>slipway join HOLDER ENTRY run-arguments…</c> is how the full launcher hands back a process that it has registered: with descriptors of the holder itself (a pidfd) and of a
+/// copy of its entry, so that nothing is looked for by a name that may have gone meanwhile.
 /// </remarks>
 internal static unsafe class Program
 {
@@ -25,25 +26,17 @@ internal static unsafe class Program
 
         const int longestPath = 4096;
         byte* directory = (byte*)realloc(null, longestPath);
-        Text key = default, files = default;
         RunArguments request = default;
         HolderEntry entry = default;
-        int holder = -1, held = -1;
+        int holder = -1, exitCode = HandItOver;
         bool usable = syscall(SYS_getcwd, (nint)directory, longestPath, 0, 0, 0) > 0 && *directory == '/';
-        usable = usable && RunArguments.TryRead(arguments + (back ? 4 : 2), directory, out request);
+        usable = usable && RunArguments.TryRead(arguments + (back ? 4 : 2), environment, directory, out request);
         if (usable && back)
-        {
-            files.Add(arguments[2]);
-            key.Add(arguments[3]);
-            usable = Rank.Register(files.Bytes, key.Bytes, ref entry, ref holder) == Rank.Registration.Done;
-        }
+            usable = TryInherit(arguments[2], arguments[3], ref entry, ref holder);
         else if (usable)
-        {
-            usable = ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
-                && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments + 2, environment, directory, ref entry, ref holder, ref held);
-        }
-        if (held >= 0)
-            return HandOver(arguments, environment, held);
+            usable = TryFindHolder(ref request, arguments, environment, directory, ref entry, ref holder, ref exitCode);
+        if (exitCode != HandItOver)
+            return exitCode;
 
         byte** command = request.Command;
         byte** runscript = stackalloc byte*[2];
@@ -55,34 +48,73 @@ internal static unsafe class Program
             usable = entry.Runscript != null;
         }
         if (!usable || !Rank.TryJoin(holder))
-            return back ? Rank.Complain(arguments[2], ".sock: the holder of this container ended before this process had joined it; run it again"u8, 0, 125)
+            return back ? Rank.Complain(arguments[1], ": the holder of this container has ended, though this process was registered with it: it was killed; run it again"u8, 0, 125)
                 : HandOver(arguments, environment);
         return Rank.Become(command, RankEnvironment.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
-    /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
-    /// <param name="lockFd">Gets the lock where it is ours and the full launcher has to start the holder: the others go on waiting.</param>
-    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int lockFd)
+    /// <summary>The exit code of a process that goes on.</summary>
+    const int HandItOver = -1;
+
+    /// <summary>Descriptors that the full launcher has left open for us, and for nobody after us.</summary>
+    static bool TryInherit(byte* holderNumber, byte* entryNumber, ref HolderEntry entry, ref int holder)
     {
-        const int tries = 100;
+        long first = CString.Number(holderNumber), second = CString.Number(entryNumber);
+        if (first is < 3 or > int.MaxValue || second is < 3 or > int.MaxValue)
+            return false;
+        holder = (int)first;
+        return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && HolderEntry.TryReadAndClose((int)second, out entry);
+    }
+
+    static bool TryFindHolder(ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    {
+        Text key = default, files = default;
+        return ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
+            && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments, environment, directory, ref entry, ref holder, ref exitCode);
+    }
+
+    /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
+    /// <param name="exitCode">Gets the exit code where all is said.</param>
+    /// <returns>False where the full launcher has to see it.</returns>
+    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    {
+        const int tries = 1000, pause = 2; // one that is being started can be connected to at once
+        long deadline = 0;
+        Rank.Claim claim = default;
         for (int i = 0; i < tries; i++)
         {
-            Rank.Registration registration = Rank.Register(files, key, ref entry, ref holder);
-            if (registration != Rank.Registration.NoHolder)
-                return registration == Rank.Registration.Done;
-            int held = Rank.LockOrWait(files);
-            if (held < 0)
-                continue;
-            registration = Rank.Register(files, key, ref entry, ref holder);
-            if (registration == Rank.Registration.NoHolder && HolderStart.TryStart(files, key, ref request, arguments, environment, directory))
-                registration = Rank.Register(files, key, ref entry, ref holder);
-            if (registration != Rank.Registration.Done)
+            if (deadline == 0)
+                deadline = Now() + HolderChildren.Patience;
+            Rank.Registration registration = Rank.Register(files, key, deadline, ref entry, ref holder);
+            if (registration == Rank.Registration.Silent)
             {
-                lockFd = held;
+                exitCode = Rank.Complain(files, ".sock: the container's holder has not answered in time: it is stopped, or hung (pkill -CONT slipway-holder lets it go on, pkill -KILL slipway-holder ends it)"u8, 0, 125);
                 return false;
             }
-            close(held);
-            return true;
+            if (registration == Rank.Registration.NoHolder)
+                registration = Rank.TryClaim(files, ref claim);
+            else
+                return registration == Rank.Registration.Done;
+            if (registration == Rank.Registration.Odd)
+                return false;
+            if (registration == Rank.Registration.NoHolder)
+            {
+                poll(null, 0, i == 0 ? 0 : pause);
+                continue;
+            }
+            HolderStart.Outcome outcome = HolderStart.Start(files, key, ref request, ref claim, environment, directory);
+            if (outcome == HolderStart.Outcome.HandOver)
+                exitCode = HandOver(arguments, environment, claim.Held, claim.Listener);
+            if (outcome == HolderStart.Outcome.Failed)
+            {
+                Rank.Abandon(files, ref claim);
+                exitCode = 125;
+            }
+            if (outcome != HolderStart.Outcome.Started)
+                return false;
+            close(claim.Held);
+            close(claim.Listener);
+            deadline = 0;
         }
         return false;
     }
@@ -107,26 +139,33 @@ internal static unsafe class Program
 
     /// <summary>Becomes the full launcher.</summary>
     /// <param name="held">The lock of the container's files, which is handed on; less than 0 where it is not ours.</param>
-    static int HandOver(byte** arguments, byte** environment, int held = -1)
+    /// <param name="listener">Likewise, the holder's socket.</param>
+    static int HandOver(byte** arguments, byte** environment, int held = -1, int listener = -1)
     {
-        Text path = default, number = default, verb = default;
+        Text path = default, words = default;
         AddFullLauncher(ref path);
         if (held >= 0)
         {
-            // slipway run … becomes slipway run-locked FD …
+            // slipway run … becomes slipway run-locked LOCK SOCKET …
             int count = 0;
             while (arguments[count] != null)
                 count++;
-            byte** locked = (byte**)realloc(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
-            verb.Add("run-locked"u8);
-            number.AddNumber((ulong)held);
+            byte** locked = (byte**)realloc(null, (nuint)(count + 3) * (nuint)sizeof(byte*));
+            words.Add("run-locked\0"u8);
+            nuint first = words.Length;
+            words.AddNumber((ulong)held);
+            words.Add(0);
+            nuint second = words.Length;
+            words.AddNumber((ulong)listener);
             locked[0] = arguments[0];
-            locked[1] = verb.Bytes;
-            locked[2] = number.Bytes;
+            locked[1] = words.Bytes;
+            locked[2] = words.Bytes + first;
+            locked[3] = words.Bytes + second;
             for (int i = 2; i <= count; i++)
-                locked[i + 1] = arguments[i];
+                locked[i + 2] = arguments[i];
             arguments = locked;
             fcntl(held, F_SETFD, 0);
+            fcntl(listener, F_SETFD, 0);
         }
         execve(path.Bytes, arguments, environment);
         return Rank.Complain(path.Bytes, ": the launcher that belongs beside this program cannot be started"u8, errno, 125);

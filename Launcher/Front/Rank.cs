@@ -6,8 +6,8 @@ namespace Slipway.Front;
 /// <summary>A process on its way into a container.</summary>
 internal static unsafe class Rank
 {
-    /// <summary>A holder answers at once, or it is stopped or hung (HolderClient.Patience). Milliseconds.</summary>
-    const int Patience = 60_000;
+    /// <summary>How many ranks may wait for a holder that is being started (HolderClaim.Waiting).</summary>
+    const int Waiting = 4096;
 
     public enum Registration
     {
@@ -16,25 +16,40 @@ internal static unsafe class Rank
 
         /// <summary>Something is not as it should be.</summary>
         Odd,
+
+        /// <summary>There is one, and it does not answer.</summary>
+        Silent,
+    }
+
+    /// <summary>The right to start a holder (HolderClaim): its lock, and the socket at which it will listen.</summary>
+    public struct Claim
+    {
+        public int Held, Listener;
+    }
+
+    static bool TryAddress(byte* files, out sockaddr_un address)
+    {
+        address = default;
+        Text path = default;
+        path.Add(files);
+        path.Add(".sock"u8);
+        address.sun_family = AF_UNIX;
+        if (path.Length >= 108)
+            return false;
+        for (nuint i = 0; i < path.Length; i++)
+            address.sun_path[i] = path.Bytes[i];
+        return true;
     }
 
     /// <summary>Registers this process with the holder whose files these are, and makes sure that it is the one that the entry speaks of.</summary>
     /// <param name="files">Path of the files, without an ending.</param>
+    /// <param name="deadline">Until when its answer is waited for: it may be being started.</param>
     /// <param name="holder">pidfd of the holder.</param>
-    public static Registration Register(byte* files, byte* key, ref HolderEntry entry, ref int holder)
+    public static Registration Register(byte* files, byte* key, long deadline, ref HolderEntry entry, ref int holder)
     {
-        Text path = default;
-        path.Add(files);
-        nuint end = path.Length;
-        path.Add(".sock"u8);
-        sockaddr_un address = default;
-        address.sun_family = AF_UNIX;
-        if (path.Length >= 108)
-            return Registration.Odd;
-        for (nuint i = 0; i < path.Length; i++)
-            address.sun_path[i] = path.Bytes[i];
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
+        sockaddr_un address;
+        int fd;
+        if (!TryAddress(files, out address) || (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
             return Registration.Odd;
         if (connect(fd, &address, (uint)sizeof(sockaddr_un)) != 0)
         {
@@ -42,51 +57,125 @@ internal static unsafe class Rank
             close(fd);
             return error is ENOENT or ECONNREFUSED ? Registration.NoHolder : Registration.Odd;
         }
+        int pid = 0;
+        ucred peer;
+        uint length = (uint)sizeof(ucred);
+        Registration welcome = Receive(fd, deadline, ref pid, ref holder);
+        bool ours = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid();
+        close(fd);
+        if (welcome != Registration.Done)
+            return welcome;
+        Text path = default;
+        path.Add(files);
+        path.Add(".entry"u8);
+        return ours && HolderEntry.TryRead(path.Bytes, out entry) && CString.IsSame(entry.Key, key) && pid == entry.Pid ? Registration.Done : Registration.Odd;
+    }
+
+    /// <summary>The holder's welcome: its number, and itself, as a descriptor that no later process of that number can be taken for.</summary>
+    static Registration Receive(int fd, long deadline, ref int pid, ref int holder)
+    {
         pollfd wait = default;
         wait.fd = fd;
         wait.events = POLLIN;
         int ready;
-        while ((ready = poll(&wait, 1, Patience)) < 0 && errno == EINTR)
-            continue;
-        byte welcome;
-        ucred peer;
-        uint length = (uint)sizeof(ucred);
+        do
+        {
+            long left = deadline - Now();
+            ready = poll(&wait, 1, left > 0 ? (int)left : 0);
+        }
+        while (ready < 0 && errno == EINTR);
+        if (ready == 0)
+            return Registration.Silent;
+        int number = 0;
+        cmsg_fd control = default;
+        iovec data = default;
+        data.iov_base = &number;
+        data.iov_len = sizeof(int);
+        msghdr message = default;
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = &control;
+        message.msg_controllen = (nuint)sizeof(cmsg_fd);
         // a holder that was about to end closes without a word
-        bool welcomed = ready == 1 && read(fd, &welcome, 1) == 1;
-        bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
-        close(fd);
-        if (!welcomed)
-            return ready == 1 ? Registration.NoHolder : Registration.Odd;
-
-        path.Cut(end);
-        path.Add(".entry"u8);
-        if (!known || !HolderEntry.TryRead(path.Bytes, out entry) || !CString.IsSame(entry.Key, key) || peer.pid != entry.Pid || peer.uid != geteuid())
-            return Registration.Odd;
-        // the descriptor first: where the pid was used again in between, the start time tells, and a process that has ended cannot be joined
-        holder = pidfd_open(entry.Pid);
-        return holder >= 0 && ProcStat.StartTime(entry.Pid) == entry.StartTime ? Registration.Done : Registration.Odd;
+        if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(int) || control.cmsg_len == 0 || control.cmsg_level != SOL_SOCKET || control.cmsg_type != SCM_RIGHTS)
+            return Registration.NoHolder;
+        pid = number;
+        holder = control.fd;
+        return Registration.Done;
     }
 
-    /// <summary>
-    /// The lock of whoever starts the holder of these files; or, where another has it, waits until that one is done. Less than 0 then, and where it cannot be had.
-    /// </summary>
-    public static int LockOrWait(byte* files)
+    /// <summary>The right to start the holder of these files (HolderClaim.TryTake).</summary>
+    /// <returns>Done; NoHolder where another has it, or has just gone; else Odd.</returns>
+    public static Registration TryClaim(byte* files, ref Claim claim)
     {
         Text path = default;
         path.Add(files);
         path.Add(".lock"u8);
         int fd = open(path.Bytes, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
         if (fd < 0)
-            return -1;
+            return errno == ENOENT && ContainerKey.TryMakeDirectoryOf(files) ? Registration.NoHolder : Registration.Odd;
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        {
+            int error = errno;
+            close(fd);
+            return error is EAGAIN or EINTR ? Registration.NoHolder : Registration.Odd;
+        }
+        // its last holder may have removed the one that we opened
+        if (!IsNamed(fd, path.Bytes))
+        {
+            close(fd);
+            return Registration.NoHolder;
+        }
+        claim.Held = fd;
+        claim.Listener = Listen(files);
+        if (claim.Listener >= 0)
+            return Registration.Done;
+        close(fd);
+        return Registration.Odd;
+    }
+
+    /// <summary>True where a file that is open is the one that its name means now.</summary>
+    static bool IsNamed(int fd, byte* path)
+    {
         statx_t ours, named;
         byte empty = 0;
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-            flock(fd, LOCK_SH);
-        // its last holder may have removed the one that we opened
-        else if (statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &ours) == 0
-            && statx(AT_FDCWD, path.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &named) == 0 && ours.stx_ino == named.stx_ino)
-            return fd;
-        close(fd);
+        return statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &ours) == 0 && statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &named) == 0
+            && ours.stx_ino == named.stx_ino && ours.stx_dev_minor == named.stx_dev_minor && ours.stx_dev_major == named.stx_dev_major;
+    }
+
+    /// <summary>Takes the names away, if they are still those of this claim (HolderClaim.Abandon).</summary>
+    public static void Abandon(byte* files, ref Claim claim)
+    {
+        Text path = default;
+        path.Add(files);
+        nuint end = path.Length;
+        path.Add(".lock"u8);
+        if (!IsNamed(claim.Held, path.Bytes))
+            return;
+        path.Cut(end);
+        path.Add(".sock"u8);
+        unlink(path.Bytes);
+        path.Cut(end);
+        path.Add(".entry"u8);
+        unlink(path.Bytes);
+        path.Cut(end);
+        path.Add(".lock"u8);
+        unlink(path.Bytes);
+        path.Cut(end - 33); // a slash and the name
+        rmdir(path.Bytes);
+    }
+
+    static int Listen(byte* files)
+    {
+        sockaddr_un address;
+        if (!TryAddress(files, out address))
+            return -1;
+        unlink((byte*)address.sun_path); // of a holder that was killed
+        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (bind(listener, &address, (uint)sizeof(sockaddr_un)) == 0 && listen(listener, Waiting) == 0)
+            return listener;
+        if (listener >= 0)
+            close(listener);
         return -1;
     }
 

@@ -26,18 +26,25 @@ internal unsafe struct RunArguments
 
     public int VariableCount;
 
+    /// <summary>The arguments for a holder, ended by a null pointer: what is the container's, and not the rank's (RunRequest.ContainerArguments).</summary>
+    public byte** OfContainer;
+
+    public int OfContainerCount;
+
     /// <summary>The part that makes a container what it is, as RunRequest.ContainerOptions has it.</summary>
     public Text ContainerOptions;
 
     /// <summary>Reads the arguments after <c>run</c>, ended by a null pointer.</summary>
+    /// <param name="environment">Has the values of <c>--env NAME</c>.</param>
     /// <returns>False for whatever the full launcher has to see: a mistake, <c>--explain</c>, help.</returns>
-    public static bool TryRead(byte** arguments, byte* workingDirectory, out RunArguments result)
+    public static bool TryRead(byte** arguments, byte** environment, byte* workingDirectory, out RunArguments result)
     {
         result = default;
         int count = 0;
         while (arguments[count] != null)
             count++;
         result.Variables = (byte**)realloc(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
+        result.OfContainer = (byte**)realloc(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
         byte* fabric = null;
         bool writable = false;
         for (; *arguments != null && result.Image == null; arguments++)
@@ -45,28 +52,31 @@ internal unsafe struct RunArguments
             byte* argument = *arguments;
             if (!CString.StartsWith(argument, "--"u8))
             {
-                result.Image = argument;
+                result.Image = result.Keep(argument);
                 continue;
             }
             if (CString.IsSame(argument, "--writable-tmpfs"u8))
             {
                 writable = true;
+                result.Keep(argument);
                 continue;
             }
             bool job = IsOption(argument, "--job"u8), bind = IsOption(argument, "--bind"u8), isFabric = IsOption(argument, "--fabric"u8);
             if (!job && !bind && !isFabric && !IsOption(argument, "--env"u8))
                 return false;
             byte* value = CString.Find(argument, (byte)'=');
+            if (bind || isFabric)
+                result.Keep(argument);
             value = value != null ? value + 1 : *++arguments;
             if (value == null || (isFabric && *value == 0))
                 return false;
+            if ((bind || isFabric) && value == *arguments)
+                result.Keep(value);
             if (job)
                 result.Job = value;
             else if (isFabric)
                 fabric = value;
-            else if (!bind)
-                result.Variables[result.VariableCount++] = value;
-            if (bind ? !AddBind(ref result.ContainerOptions, workingDirectory, value) : !job && !isFabric && (*value == '=' || CString.Find(value, (byte)'=') == null))
+            else if (bind ? !AddBind(ref result.ContainerOptions, workingDirectory, value) : !result.AddVariable(environment, value))
                 return false;
         }
         if (result.Image == null || *result.Image == 0)
@@ -74,6 +84,10 @@ internal unsafe struct RunArguments
         if (*arguments != null && CString.IsSame(*arguments, "--"u8))
             arguments++;
         result.Command = arguments;
+        // its first word is read ahead (ContainerRoot.ReadAhead)
+        if (*arguments != null)
+            result.Keep(*arguments);
+        result.OfContainer[result.OfContainerCount] = null;
 
         result.FabricIsAuto = fabric == null || CString.IsSame(fabric, "auto"u8);
         if (result.FabricIsAuto)
@@ -85,6 +99,32 @@ internal unsafe struct RunArguments
         result.ContainerOptions.Add((byte)'\n');
         if (writable)
             result.ContainerOptions.Add("writable"u8);
+        return true;
+    }
+
+    byte* Keep(byte* argument) => OfContainer[OfContainerCount++] = argument;
+
+    /// <summary>NAME=VALUE, or NAME, whose value our own environment has.</summary>
+    bool AddVariable(byte** environment, byte* variable)
+    {
+        if (*variable is 0 or (byte)'=')
+            return false;
+        if (CString.Find(variable, (byte)'=') == null)
+        {
+            for (; *environment != null; environment++)
+            {
+                byte* found = *environment;
+                nuint length = CString.Length(variable), i = 0;
+                while (i < length && found[i] == variable[i])
+                    i++;
+                if (i == length && found[i] == '=')
+                    break;
+            }
+            variable = *environment;
+        }
+        if (variable == null)
+            return false;
+        Variables[VariableCount++] = variable;
         return true;
     }
 

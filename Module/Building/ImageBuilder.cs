@@ -31,7 +31,8 @@ public static class ImageBuilder
         IReadOnlyDictionary<string, string> cached = ImageRoot.FindCached(definition);
         BuildLock? given = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
         IReadOnlyList<string> command = BuildNamespace.Command();
-        string partial = ReservePartial(destination);
+        PartialFile reserved = ReservePartial(destination);
+        string partial = reserved.Path;
         try
         {
             string cache = CacheDirectory();
@@ -83,7 +84,7 @@ public static class ImageBuilder
         }
         finally
         {
-            unlink(partial);
+            reserved.Dispose();
         }
     }
 
@@ -171,28 +172,32 @@ public static class ImageBuilder
         : new("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
 
     /// <summary>Makes the file that will become the image, beside its destination: whether that can be written shows before the long work.</summary>
-    static string ReservePartial(string destination)
+    static PartialFile ReservePartial(string destination)
     {
         string directory = Path.GetDirectoryName(destination)!;
         if (Directory.Exists(destination))
             throw new SlipwayException("DestinationIsDirectory", ErrorKind.InvalidArgument, $"{destination}: the destination is a directory", "Give the path of a file, e.g. ./lammps.sqfs.", destination);
-        string partial = PartialFile.NameFor(destination);
+        PartialFile? partial = null;
+        bool ours = false;
         try
         {
             using IDisposable turn = PartialFile.Turn(directory);
             PartialFile.RemoveStale(directory);
-            using FileStream reserved = new(partial, FileMode.CreateNew);
+            partial = PartialFile.Reserve(destination);
+            File.Open(partial.Path, FileMode.CreateNew).Dispose();
             // what is left belongs to somebody who is at it; the later of two sees the earlier
-            if (PartialFile.Others(destination, partial) is { } other)
-            {
-                File.Delete(partial);
-                throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{destination}: another build is writing this image ({other})", "Wait for it, or choose another destination.", destination);
-            }
+            ours = PartialFile.Others(destination, partial.Path) is not { } other ? true
+                : throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{destination}: another build is writing this image ({other})", "Wait for it, or choose another destination.", destination);
             return partial;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw NotWritable(destination, partial, e);
+            throw NotWritable(destination, partial?.Path ?? destination, e);
+        }
+        finally
+        {
+            if (!ours)
+                partial?.Dispose();
         }
     }
 

@@ -118,24 +118,20 @@ internal sealed class StepCache(string directory, bool use, Action<string> log)
     {
         if (!Enabled || File.Exists(path))
             return;
-        string partial = PartialFile.NameFor(path);
         try
         {
             Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             PartialFile.RemoveStale(directory);
-            if (make(partial))
+            using PartialFile partial = PartialFile.Reserve(path);
+            if (make(partial.Path))
             {
-                File.Move(partial, path, overwrite: true);
+                File.Move(partial.Path, path, overwrite: true);
                 Shrink();
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             log($"{path}: not kept: {e.Message}");
-        }
-        finally
-        {
-            File.Delete(partial);
         }
     }
 

@@ -13,14 +13,18 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
 
     /// <summary>Reads and checks the superblock.</summary>
     /// <exception cref="SlipwayException">The file is not there, not a SquashFS 4.0 image, or shorter than its superblock says.</exception>
-    public static SquashFsSuperblock Read(string path)
+    public static SquashFsSuperblock Read(string path) => Read(path, path);
+
+    /// <param name="path">What errors name.</param>
+    /// <param name="opened">What is read: the same file, by a descriptor of ours.</param>
+    internal static SquashFsSuperblock Read(string path, string opened)
     {
         SlipwayException Bad(string why) => new("ImageInvalid", ErrorKind.InvalidData, $"{path}: {why}", "Build or copy the image anew.", path);
         Span<byte> block = stackalloc byte[Length];
         long size;
         try
         {
-            using FileStream file = OpenedFile.Named(path);
+            using FileStream file = OpenedFile.Named(opened);
             size = file.Length;
             if (file.ReadAtLeast(block, Length, throwOnEndOfStream: false) < Length)
                 throw Bad("is too short for a SquashFS image");

@@ -13,6 +13,12 @@ public static unsafe partial class LibC
             return C.open(path, flags, (ushort)mode);
     }
 
+    public static int openat(int dirfd, string pathname, int flags)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.openat(dirfd, path, flags, 0);
+    }
+
     /// <summary>openat2(2), kernel 5.6.</summary>
     public static int openat2(int dirfd, string pathname, int flags, ulong resolve)
     {

@@ -5,7 +5,7 @@ namespace Slipway.Linux;
 // sys/prctl.h and linux/capability.h
 public static unsafe partial class LibC
 {
-    public const int PR_SET_NAME = 15, PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4;
+    public const int PR_SET_PDEATHSIG = 1, PR_SET_NAME = 15, PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47, PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4;
     public const int CAP_DAC_OVERRIDE = 1, CAP_SYS_CHROOT = 18, CAP_SYS_ADMIN = 21;
     const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 

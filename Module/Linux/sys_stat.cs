@@ -30,6 +30,12 @@ public static unsafe partial class LibC
             return C.mkdir(path, (ushort)mode);
     }
 
+    public static int mkdirat(int dirfd, string pathname, uint mode)
+    {
+        fixed (byte* path = CString(pathname))
+            return C.mkdirat(dirfd, path, (ushort)mode);
+    }
+
     public static int chmod(string pathname, uint mode)
     {
         fixed (byte* path = CString(pathname))

@@ -79,7 +79,7 @@ internal sealed unsafe class ContainerRoot
                 throw Failed($"/etc/{file} cannot be written for the container");
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
-            targets.Add((tree, MakePoint(bind.Destination, IsDirectory(tree), bind.Literal)));
+            targets.Add((tree, MakePoint(bind, IsDirectory(tree), targets)));
         // in the host's /dev, which is mounted before them
         targets.AddRange(hidden!.Make(Base + "/devices"));
 
@@ -216,6 +216,13 @@ internal sealed unsafe class ContainerRoot
     }
 
     static bool IsDirectory(int fd) => fstat(fd, out statx found) == 0 && found.IsDirectory;
+
+    /// <summary>Makes a mount point; where a link of the image leads into something of the host's, where nothing can be made (<c>/home -> tmp</c>), the link is covered.</summary>
+    string MakePoint(HostBind bind, bool directory, List<(int Tree, string Target)> before)
+    {
+        string at = MakePoint(bind.Destination, directory, bind.Literal);
+        return before.Exists(b => LauncherPaths.IsBelow(at, b.Target) && !LauncherPaths.IsBelow(bind.Destination, b.Target)) ? MakePoint(bind.Destination, directory, literal: true) : at;
+    }
 
     /// <summary>Makes a mount point in the layer above the image, and tells where it lies after the image's own links were resolved.</summary>
     string MakePoint(string destination, bool directory, bool literal)

@@ -7,8 +7,8 @@ namespace Slipway.Running;
 internal static unsafe class ContainerRunner
 {
     /// <summary>Never returns but by an error: the process becomes the command.</summary>
-    /// <param name="held">Descriptor of the lock of this container's files, where it is ours already; else -1.</param>
-    public static int Run(string[] arguments, int held = -1)
+    /// <param name="claim">The right to start the holder of this container, where this process has it already.</param>
+    public static int Run(string[] arguments, HolderClaim? claim = null)
     {
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
@@ -17,15 +17,15 @@ internal static unsafe class ContainerRunner
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
         bool started = false;
-        HolderEntry entry = HolderClient.Join(files, key, held, () =>
+        JoinedHolder holder = HolderClient.Join(files, key, claim, ours =>
         {
-            Start(request, image, files, key, arguments);
+            Start(request, image, files, key, ours);
             started = true;
         });
         if (request.Explain)
-            foreach (string line in RunExplanation.Lines(request, image, step, stepReason, entry, started))
+            foreach (string line in RunExplanation.Lines(request, image, step, stepReason, holder.Entry, started))
                 Console.Error.WriteLine(line);
-        Become(entry, request, files);
+        Become(holder, request);
         return 125;
     }
 
@@ -40,18 +40,18 @@ internal static unsafe class ContainerRunner
         return string.Join('\n', HolderEntry.Version, step, image.Given, image.Stamp, request.ContainerOptions, everywhere ? "" : directory);
     }
 
-    static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, string[] arguments)
+    static void Start(RunRequest request, ImageIdentity image, HolderFiles files, string key, HolderClaim claim)
     {
         ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: true);
         try
         {
             string plan = ContainerFabric.Look(request, mount.Image, what => Console.Error.Write(ContainerFabric.Warning(what)));
-            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", plan, .. arguments], mount);
+            HolderBirth.Start([files.Directory, files.Name, key, mount.Image, mount.Rung, mount.Directory ?? "", plan, .. request.ContainerArguments], mount, claim);
+            Console.Error.Write(RuntimeDirectory.WarningOf(files.Directory));
         }
         finally
         {
-            if (mount.Fd >= 0)
-                close(mount.Fd);
+            mount.Close();
         }
     }
 
@@ -66,24 +66,47 @@ internal static unsafe class ContainerRunner
     public static string DirectoryInside(HolderEntry entry) =>
         entry.Visible.Exists(v => LauncherPaths.IsBelow(Environment.CurrentDirectory, v)) ? Environment.CurrentDirectory : "/";
 
-    static void Become(HolderEntry entry, RunRequest request, HolderFiles files)
+    static void Become(JoinedHolder holder, RunRequest request)
     {
-        string[] command = CommandOf(entry, request);
+        string[] command = CommandOf(holder.Entry, request);
         signal(SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
         if (SlipwayProgram.Front is { } front)
         {
-            IEnumerable<string> variables = request.Variables.Select(v => $"--env={v.Name}={v.Value}");
+            // what came from our environment is taken from it again: a value that was not on the command line is on none
+            IEnumerable<string> variables = request.Variables.Select(v => v.Inherited ? $"--env={v.Name}" : $"--env={v.Name}={v.Value}");
+            int entry = Passed(holder.Entry.Text());
+            fcntl(holder.Pidfd, F_SETFD, 0);
             // with the environment as it came to us, byte for byte
-            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", $"{files.Directory}/{files.Name}", entry.Key, .. variables, request.Image, "--", .. command]));
+            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. variables, request.Image, "--", .. command]));
             throw NotStarted(front);
         }
         string nsenter = HostProgram.Find("nsenter");
-        byte** argv = NativeStrings.Vector(["nsenter", "--target", entry.Pid.ToString(CultureInfo.InvariantCulture), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(entry)}", "--", .. command]);
-        byte** envp = NativeStrings.Vector(ContainerEnvironment.Build(entry, request, Environment.GetEnvironmentVariables()));
+        List<string> environment = ContainerEnvironment.Build(holder.Entry, request, Environment.GetEnvironmentVariables());
+        List<string> inside = environment.FindAll(ContainerEnvironment.IsOfTheLoader);
+        byte** argv = NativeStrings.Vector(["nsenter", "--target", Number(holder.Entry.Pid), "--user", "--mount", "--preserve-credentials", $"--wdns={DirectoryInside(holder.Entry)}", "--", .. Setting(inside), .. command]);
+        byte** envp = NativeStrings.Vector([.. environment.Except(inside)]);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         execve(NativeStrings.Of(nsenter), argv, envp);
         throw NotStarted(nsenter);
     }
+
+    static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A descriptor of a text, for the program that this process becomes.</summary>
+    static int Passed(string text)
+    {
+        byte name = 0;
+        byte[] bytes = System.Text.Encoding.UTF8.GetBytes(text);
+        int fd = memfd_create(&name, 0), done = 0;
+        fixed (byte* from = bytes)
+            while (done < bytes.Length && write(fd, from + done, bytes.Length - done) is var n && n > 0)
+                done += (int)n;
+        return fd;
+    }
+
+    /// <summary>The start of a command that sets variables by the image's own shell: nsenter(1) is the host's, and its loader would take them for itself.</summary>
+    static IEnumerable<string> Setting(IReadOnlyList<string> variables) =>
+        variables.Count == 0 ? [] : ["/bin/sh", "-c", """while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@" """.TrimEnd(), "sh", .. variables, "--"];
 
     static SlipwayException NotStarted(string program) =>
         new("ExecFailed", ErrorKind.InvalidOperation, $"{program}: cannot be started (errno {errno})", null, program);

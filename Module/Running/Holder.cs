@@ -18,8 +18,9 @@ internal static unsafe class Holder
         prctl(PR_SET_NAME, (nint)NativeStrings.Of("slipway-holder"), 0, 0, 0);
         string said;
         bool ready = false;
-        int listener = -1;
         HolderFiles files = new(arguments[0], arguments[1]);
+        foreach (int own in new[] { HolderChildren.LockFd, HolderChildren.ListenFd })
+            fcntl(own, F_SETFD, FD_CLOEXEC);
         // the host's root will be gone when they are needed for cleaning up
         int directory = open(files.Directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -33,16 +34,13 @@ internal static unsafe class Holder
             if (plan?.Verdict == FabricRung.Refuse)
                 warnings.Add($"fabric: {plan.Reason} (slipway fabric --explain tells more, --fabric none silences this)");
             SweepDead(files);
-            listener = Listen(files.Socket);
             ContainerRoot root = new();
             root.Borrow(HostBinds.Make(request, plan, site), plan?.HiddenDeviceNodes ?? []);
-            int pid = getpid();
             root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.OfDirectory(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
             new HolderEntry
             {
                 Key = arguments[2],
-                Pid = pid,
-                StartTime = ProcStat.StartTime(pid),
+                Pid = getpid(),
                 Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
                 Mount = arguments[4],
                 Visible = [.. root.Visible],
@@ -71,37 +69,27 @@ internal static unsafe class Holder
             names.Remove();
         byte[] message = System.Text.Encoding.UTF8.GetBytes(said);
         fixed (byte* bytes = message)
+            // nobody reads where who started us gave up, and a rank that is connected already is another matter
             write(HolderChildren.ReadyFd, bytes, message.Length);
         close(HolderChildren.ReadyFd);
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
         if (ready)
-            Serve(listener, names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
+            Serve(names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
         return ready ? 0 : 125;
     }
 
-    static int Listen(string path)
-    {
-        if (!TryUnixAddress(path, out sockaddr_un address))
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.InvalidArgument, $"{path}: the path is too long for a socket", "Set XDG_RUNTIME_DIR to a shorter path.", path);
-        int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        unlink(path); // of a holder that was killed; we are started under the lock
-        if (bind(listener, (sockaddr*)&address, sizeof(sockaddr_un)) != 0 || listen(listener, 4096) != 0)
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"{path}: the holder's socket cannot be made (errno {errno})", "Check that the disk of the runtime directory is not full.", path);
-        return listener;
-    }
-
-    /// <summary>Removes what holders and ranks that were killed have left in the runtime directory.</summary>
+    /// <summary>Removes what holders and ranks that were killed have left in the runtime directory: nobody has the lock of their name.</summary>
     static void SweepDead(HolderFiles ours)
     {
-        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0]).Distinct().ToList())
+        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0]).Where(n => n != ours.Name).Distinct().ToList())
         {
             HolderFiles files = new(ours.Directory, name);
-            if (name == ours.Name || HolderEntry.Read(files.Entry) is { IsAlive: true })
+            if (HolderEntry.IsOfAnotherVersion(files.Entry))
                 continue;
-            // whoever is starting a holder of this name has its lock
-            int held = open(files.Lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
-            if (held < 0 || flock(held, LOCK_EX | LOCK_NB) == 0)
+            // made where it is not there, so that nobody starts a holder of that name meanwhile
+            int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+            if (held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0 && HolderClaim.IsNamed(held, files.Lock))
                 files.Remove();
             if (held >= 0)
                 close(held);
@@ -110,8 +98,9 @@ internal static unsafe class Holder
 
     /// <summary>Lets ranks in and counts them, until the last one has gone.</summary>
     /// <param name="server">pidfd of the FUSE server; -1 where there is none.</param>
-    static void Serve(int listener, Names names, int server)
+    static void Serve(Names names, int server)
     {
+        int listener = HolderChildren.ListenFd, self = pidfd_open(getpid());
         List<int> ranks = [];
         while (listener >= 0 || ranks.Count > 0)
         {
@@ -121,18 +110,22 @@ internal static unsafe class Holder
             for (int i = 0; i < ranks.Count; i++)
                 set[i + 2] = new pollfd { fd = ranks[i], events = POLLIN };
             int ready = poll(set, ranks.Count > 0 ? -1 : Linger);
-            if (ready == 0 && End(listener, names, ranks))
+            // who comes after that look finds the connection closed, and starts another
+            if (ready == 0 && !Accept(listener, self, ranks))
+            {
+                names.Remove();
                 return;
+            }
             if (set[1].revents != 0)
             {
                 // without its image the container is of no use to anybody: the next rank starts another
+                names.Remove();
                 close(listener);
                 listener = server = -1;
                 set[0].revents = 0;
-                names.Release();
             }
             if (set[0].revents != 0)
-                Accept(listener, ranks);
+                Accept(listener, self, ranks);
             for (int i = set.Length - 1; i > 1; i--)
                 if (set[i].revents != 0)
                 {
@@ -142,20 +135,21 @@ internal static unsafe class Holder
         }
     }
 
-    static bool Accept(int listener, List<int> ranks)
+    static bool Accept(int listener, int self, List<int> ranks)
     {
         bool any = false;
         while (accept4(listener, null, null, SOCK_CLOEXEC) is >= 0 and var rank)
         {
             ucred peer;
             socklen_t length = sizeof(ucred);
-            // the rank waits for our answer, so its pid is its own until it has it
             if (getsockopt(rank, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && pidfd_open(peer.pid) is >= 0 and var pidfd)
             {
                 fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-                ranks.Add(pidfd);
-                byte welcome = 1;
-                send(rank, &welcome, 1, MSG_NOSIGNAL);
+                // a rank that waits for our answer still has its pid; one that has gone may have left it to another
+                if (Welcome(rank, self))
+                    ranks.Add(pidfd);
+                else
+                    close(pidfd);
                 any = true;
             }
             close(rank);
@@ -163,52 +157,30 @@ internal static unsafe class Holder
         return any;
     }
 
-    /// <summary>Takes the names away under the lock, unless somebody is on its way in.</summary>
-    static bool End(int listener, Names names, List<int> ranks)
+    /// <summary>Says who we are by a descriptor, which no later process of our number can be taken for, wherever /proc shows us or not.</summary>
+    static bool Welcome(int rank, int self)
     {
-        if (!names.TryLock(out int held))
-            return !names.Exist; // without its directory no rank can find us
-        bool ended = !Accept(listener, ranks);
-        if (ended)
-            names.Remove();
-        close(held);
-        return ended;
+        int pid = getpid();
+        cmsg_fd control = new() { cmsg_len = (nuint)sizeof(nuint) + 3 * sizeof(int), cmsg_level = SOL_SOCKET, cmsg_type = SCM_RIGHTS, fd = self };
+        iovec data = new() { iov_base = &pid, iov_len = sizeof(int) };
+        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(cmsg_fd) };
+        return sendmsg(rank, &message, MSG_NOSIGNAL) == sizeof(int);
     }
 
     /// <summary>A holder's names in the runtime directory, by descriptors: the host's root is no longer ours.</summary>
     sealed class Names(int parent, int directory, HolderFiles files)
     {
-        string PathOf(string ending) => string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}{ending}");
-
-        public bool Exist => stat(PathOf(".sock"), out _, follow: false) == 0;
-
-        /// <summary>The lock that whoever starts or ends a holder of this name has. Never waits: who has it may be waiting for us.</summary>
-        public bool TryLock(out int held)
-        {
-            held = open(PathOf(".lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0x180);
-            if (held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0)
-                return true;
-            if (held >= 0)
-                close(held);
-            held = -1;
-            return false;
-        }
-
-        /// <summary>Takes the names away, unless somebody is about to give them to a new holder.</summary>
-        public void Release()
-        {
-            if (!TryLock(out int held))
-                return;
-            Remove();
-            close(held);
-        }
-
+        /// <summary>Takes the names away, the lock last, if they are ours: another holder has them where somebody removed our lock's file. Then gives up the lock.</summary>
         public void Remove()
         {
-            foreach (string ending in new[] { ".sock", ".entry", ".lock" })
-                unlinkat(directory, NativeStrings.Of(files.Name + ending), 0);
-            // the directory goes with its last holder; where another still is, this fails, and should
-            unlinkat(parent, NativeStrings.Of(Path.GetFileName(files.Directory)), AT_REMOVEDIR);
+            if (HolderClaim.IsNamed(HolderChildren.LockFd, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.lock")))
+            {
+                foreach (string ending in new[] { ".sock", ".entry", ".lock" })
+                    unlinkat(directory, NativeStrings.Of(files.Name + ending), 0);
+                // the directory goes with its last holder; where another still is, this fails, and should
+                unlinkat(parent, NativeStrings.Of(Path.GetFileName(files.Directory)), AT_REMOVEDIR);
+            }
+            close(HolderChildren.LockFd);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Slipway.Linux;
 
 namespace Slipway.Running;
@@ -11,12 +13,13 @@ internal static unsafe class HolderBirth
     /// <summary>Starts one and waits until it is ready.</summary>
     /// <param name="arguments">Of <c>slipway holder</c>.</param>
     /// <exception cref="SlipwayException">What the holder said why it could not be made.</exception>
-    public static void Start(IReadOnlyList<string> arguments, ImageMount image)
+    public static void Start(IReadOnlyList<string> arguments, ImageMount image, HolderClaim claim)
     {
         HolderChildren.Prepared p = new()
         {
             Launcher = NativeStrings.Of("/proc/self/exe"), HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments]),
             Environment = NativeStrings.Vector(NativeStrings.Environment()), Source = NativeStrings.Of("slipway:" + image.Image), User = geteuid(), Group = getgid(), Mount = image.Fd,
+            Image = image.File, Lock = claim.Lock, Listener = claim.Listener,
         };
         if (p.User == 0)
         {
@@ -26,7 +29,7 @@ internal static unsafe class HolderBirth
         if (image.Server is { } server)
         {
             p.Server = NativeStrings.Of(server);
-            p.ServerArguments = NativeStrings.Vector([image.Rung, "-f", image.Image, "/dev/fd/3"]);
+            p.ServerArguments = NativeStrings.Vector([image.Rung, "-f", Encoding.UTF8.GetString(HolderChildren.ImagePath), Encoding.UTF8.GetString(HolderChildren.MountPoint)]);
         }
         byte* said = stackalloc byte[4096];
         int length = HolderChildren.Start(&p, said, 4096);
@@ -34,7 +37,7 @@ internal static unsafe class HolderBirth
             throw Error($"no process can be made (errno {-length})");
         string serverLog = ReadLog(p.Log);
         close(p.Log);
-        string text = System.Text.Encoding.UTF8.GetString(said, length);
+        string text = Encoding.UTF8.GetString(said, length);
         if (!text.StartsWith("ok", StringComparison.Ordinal))
             throw Explain(text, serverLog, image.Image);
         Console.Error.Write(text[2..]);
@@ -54,6 +57,8 @@ internal static unsafe class HolderBirth
             "M" => Error($"the ids of the user namespace cannot be set (errno {error})", "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
             "F" => Error($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user", "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
             "S" => Error($"the FUSE mount cannot be made (errno {error})", "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
+            "T" => Error(string.Create(CultureInfo.InvariantCulture, $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed"),
+                "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer."),
             "X" => Error($"the holder cannot be started (errno {error})"),
             "" => Error($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
             _ => Error(said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""), said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
@@ -64,7 +69,7 @@ internal static unsafe class HolderBirth
     {
         byte* buffer = stackalloc byte[2048];
         long n = fd < 0 ? 0 : pread(fd, buffer, 2048, 0);
-        return System.Text.Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
+        return Encoding.UTF8.GetString(buffer, (int)Math.Max(n, 0));
     }
 
     /// <summary>Every id that our own namespace has, as itself (user_namespaces(7)): root may be root of a namespace only.</summary>

@@ -3,6 +3,7 @@ using System;
 #pragma warning restore IDE0005
 #if FRONT
 using static Slipway.Front.LibC;
+#else
 #endif
 
 namespace Slipway.Running;
@@ -26,7 +27,21 @@ namespace Slipway.Running;
 internal static unsafe class HolderChildren
 {
     /// <summary>Descriptors that the holder is born with, besides /dev/null on 0 to 2.</summary>
-    public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6;
+    public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6, LockFd = 7, ListenFd = 8;
+
+    /// <summary>Those that the FUSE server has besides: the device, and the image.</summary>
+    const int DeviceFd = 3, ImageFd = 4;
+
+    /// <summary>What the FUSE server is told to serve, and where: descriptors both. Whatever becomes of the image's name, this is the file that was chosen.</summary>
+    public static ReadOnlySpan<byte> ImagePath => "/proc/self/fd/4"u8;
+
+    public static ReadOnlySpan<byte> MountPoint => "/dev/fd/3"u8;
+
+    /// <summary>A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung. Milliseconds.</summary>
+    public const int Patience = 30_000;
+
+    /// <summary>Ends what was said where the holder was not ready in time; an errno (ETIMEDOUT) follows, as it does after every letter.</summary>
+    public const byte TimedOut = (byte)'T';
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
     const int High = 10;
@@ -50,11 +65,17 @@ internal static unsafe class HolderChildren
         /// <summary>A detached mount of the image; -1 where there is none yet.</summary>
         public int Mount;
 
+        /// <summary>The image, open for reading, for the FUSE server. What locks this open file has (flock(2)), the server has as long as it lives.</summary>
+        public int Image;
+
+        /// <summary>The holder's lock, and the socket at which it listens (HolderClaim).</summary>
+        public int Lock, Listener;
+
         /// <summary>What the FUSE server says.</summary>
         public int Log;
 
         /// <summary>Where the holder, or a child before it, says how it went; and where root's waits for its id maps.</summary>
-        internal int Ready, GateRead, GateWrite;
+        internal int Ready, GateRead, GateWrite, Born;
 
         /// <summary>For root alone, the id maps. Root keeps every id, so that files of any owner look as they are; a user may map only its own.</summary>
         public byte* RootMap, RootGroupMap;
@@ -66,28 +87,58 @@ internal static unsafe class HolderChildren
     /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0, an errno negated, where nothing could be started.</returns>
     public static int Start(Prepared* p, byte* said, int room)
     {
-        int* ready = stackalloc int[2], gate = stackalloc int[2];
-        if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0)
+        int* ready = stackalloc int[2], gate = stackalloc int[2], born = stackalloc int[2];
+        if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0 || pipe2(born, O_CLOEXEC) != 0)
             return -errno;
         byte name = 0;
         p->Log = memfd_create(&name, MFD_CLOEXEC);
         p->Ready = ready[1];
         p->GateRead = gate[0];
         p->GateWrite = gate[1];
+        p->Born = born[1];
         int parent = clone3(0), error = parent < 0 ? errno : 0;
         if (parent == 0)
             Parent(p);
         close(ready[1]);
         close(gate[0]);
         close(gate[1]);
+        close(born[1]);
         if (parent < 0)
             return -error;
-        int status, length = 0;
-        long n;
+        int status, holder = 0;
         waitpid(parent, &status, 0);
-        while (length < room && (n = read(ready[0], said + length, (uint)(room - length))) > 0)
-            length += (int)n;
+        read(born[0], &holder, sizeof(int));
+        close(born[0]);
+        int length = Listen(ready[0], holder, said, room);
         close(ready[0]);
+        return length;
+    }
+
+    /// <summary>Reads what the holder says until it has said all, or its time is over: then it is killed.</summary>
+    static int Listen(int ready, int holder, byte* said, int room)
+    {
+        int length = 0;
+        pollfd wait = default;
+        wait.fd = ready;
+        wait.events = POLLIN;
+        while (length < room)
+        {
+            int came = poll(&wait, 1, Patience);
+            if (came < 0 && errno == EINTR)
+                continue;
+            if (came == 0)
+            {
+                // it has the other end of the pipe, so it lives, and the number is its own
+                if (holder > 0)
+                    kill(holder, SIGKILL);
+                said[0] = TimedOut;
+                return 1 + Digits(said + 1, (uint)ETIMEDOUT);
+            }
+            long n = read(ready, said + length, (uint)(room - length));
+            if (n <= 0)
+                break;
+            length += (int)n;
+        }
         return length;
     }
 
@@ -121,6 +172,7 @@ internal static unsafe class HolderChildren
             Holder(p);
         if (holder < 0)
             Die(p, (byte)'U');
+        write(p->Born, &holder, sizeof(int));
         if (p->Root)
         {
             if (!WriteProc(holder, "/uid_map"u8, p->RootMap, Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, Length(p->RootGroupMap)))
@@ -211,6 +263,7 @@ internal static unsafe class HolderChildren
         }
 
         int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), watch = fcntl(server, F_DUPFD, High);
+        int held = fcntl(p->Lock, F_DUPFD, High), listener = fcntl(p->Listener, F_DUPFD, High);
         int nothing = OpenNull();
         for (int fd = 0; fd < 3; fd++)
             dup2(nothing, fd);
@@ -219,8 +272,10 @@ internal static unsafe class HolderChildren
         dup2(image >= 0 ? image : nothing, MountFd);
         dup2(log, ServerLogFd);
         dup2(watch >= 0 ? watch : nothing, ServerFd);
+        dup2(held, LockFd);
+        dup2(listener, ListenFd);
         p->Ready = ReadyFd;
-        close_range(ServerFd + 1, uint.MaxValue);
+        close_range(ListenFd + 1, uint.MaxValue);
         KeepOverExec(CAP_SYS_ADMIN);
         KeepOverExec(CAP_SYS_CHROOT);
         KeepOverExec(CAP_DAC_OVERRIDE);
@@ -271,12 +326,13 @@ internal static unsafe class HolderChildren
 
     static void Server(Prepared* p, int device)
     {
-        int fuse = fcntl(device, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), nothing = OpenNull();
+        int fuse = fcntl(device, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), image = fcntl(p->Image, F_DUPFD, High), nothing = OpenNull();
         dup2(nothing, 0);
         dup2(nothing, 1);
         dup2(log, 2);
-        dup2(fuse, 3);
-        close_range(4, uint.MaxValue);
+        dup2(fuse, DeviceFd);
+        dup2(image, ImageFd);
+        close_range(ImageFd + 1, uint.MaxValue);
         execve(p->Server, p->ServerArguments, p->Environment);
         _exit(127);
     }

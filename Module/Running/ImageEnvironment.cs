@@ -58,6 +58,8 @@ internal static unsafe class ImageEnvironment
             // system calls only: we are a copy of one thread
             prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
             setpgid(0, 0);
+            // a script that stops the holder goes with it when that is killed (HolderChildren.Patience)
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
             dup2(toShell[0], 0);
             dup2(fromShell[1], 1);
             execve(shell, arguments, environment);

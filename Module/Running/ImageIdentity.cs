@@ -1,4 +1,3 @@
-using System.Globalization;
 using Slipway.Linux;
 using Slipway.Staging;
 
@@ -10,7 +9,7 @@ namespace Slipway.Running;
 /// copy is asked once, by whoever starts the holder (<see cref="Locate"/>).
 /// </remarks>
 /// <param name="Given">Absolute path of a SquashFS file or of an unpacked directory, or <c>sha256:DIGEST</c>.</param>
-/// <param name="Stamp">Device, inode, size and time of last change of the file; empty for a digest, which says it all.</param>
+/// <param name="Stamp">Device, inode, size and times of last change of the file; empty for a digest, which says it all.</param>
 internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx Found)
 {
     /// <exception cref="SlipwayException">There is no such image.</exception>
@@ -25,18 +24,21 @@ internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirector
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path);
         if (!found.IsDirectory && !found.IsRegular)
             throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path);
-        return new ImageIdentity(path, string.Create(CultureInfo.InvariantCulture,
-            $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_size}:{found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec}"), found.IsDirectory, found);
+        return new ImageIdentity(path, SourceStamp.WithDevice(found), found.IsDirectory, found);
     }
 
     /// <summary>What is to be mounted: the node cache's entry where there is one, so that the shared filesystem is asked no more than the stat, else the file itself.</summary>
-    /// <returns>An absolute path, and its digest where the cache knows it.</returns>
+    /// <returns>An absolute path, its digest where the cache knows it, and then a descriptor that keeps the entry: whoever clears the cache passes it over while that is open.</returns>
     /// <exception cref="SlipwayException">A digest that no cache of this node has.</exception>
-    public (string Path, string? Digest) Locate()
+    public (string Path, string? Digest, int Held) Locate()
     {
-        if (Given.StartsWith(Digest.Prefix, StringComparison.Ordinal))
-            return NodeCache.FindEntry(Given) is { } entry ? (entry, Given) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
-                $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given);
-        return !IsDirectory && NodeCache.FindPublished(Given, Found) is { } digest && NodeCache.FindEntry(digest) is { } cached ? (cached, digest) : (Given, null);
+        bool byDigest = Given.StartsWith(Digest.Prefix, StringComparison.Ordinal);
+        string? digest = byDigest ? Given : IsDirectory ? null : NodeCache.FindPublished(Given, Found);
+        // another cache may have it where it was just cleared from one
+        for (int tries = 0; tries < NodeCache.Most && digest is not null && NodeCache.FindEntry(digest) is { } entry; tries++)
+            if (NodeCache.Hold(entry) is >= 0 and var held)
+                return (entry, digest, held);
+        return !byDigest ? (Given, null, -1) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
+            $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given);
     }
 }

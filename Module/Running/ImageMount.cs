@@ -28,6 +28,9 @@ internal sealed unsafe record ImageMount
     /// <summary>A detached mount; -1 where there is none yet.</summary>
     public int Fd { get; init; } = -1;
 
+    /// <summary>The SquashFS file, open since before it was looked at, so that it is the one that is mounted whatever becomes of its name; -1 for a directory.</summary>
+    public int File { get; init; } = -1;
+
     /// <summary>The program that serves the file; null where none is needed.</summary>
     public string? Server { get; init; }
 
@@ -38,32 +41,57 @@ internal sealed unsafe record ImageMount
     /// <exception cref="SlipwayException">It is no image, or nothing of this node can mount it.</exception>
     public static ImageMount Choose(ImageIdentity image, bool writable, bool make)
     {
-        (string path, string? digest) = image.Locate();
+        (string path, string? digest, int file) = image.Locate();
         if (image.IsDirectory)
             return new ImageMount { Rung = "directory", Image = path, Directory = path, Reasons = ["directory: the image is an unpacked directory"] };
-        SquashFsSuperblock.Read(path);
+        if (file < 0)
+            file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+        try
+        {
+            SquashFsSuperblock.Read(path, file < 0 ? path : string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{file}"));
+            ImageMount chosen = Choose(path, digest, file, writable, make);
+            return make ? chosen : chosen.Close();
+        }
+        catch (SlipwayException)
+        {
+            close(file);
+            throw;
+        }
+    }
+
+    /// <summary>Closes what is open of it; a holder that was started has its own.</summary>
+    public ImageMount Close()
+    {
+        foreach (int fd in new[] { Fd, File })
+            if (fd >= 0)
+                close(fd);
+        return this with { Fd = -1, File = -1 };
+    }
+
+    static ImageMount Choose(string path, string? digest, int file, bool writable, bool make)
+    {
         List<string> reasons = [];
         bool root = geteuid() == 0;
 
         if (Prolog(digest, writable && !root, reasons) is { } mounted)
-            return new ImageMount { Rung = "prolog", Image = path, Directory = mounted, Reasons = reasons };
+            return new ImageMount { Rung = "prolog", Image = path, Directory = mounted, File = file, Reasons = reasons };
 
         int fd = -1;
         if (root && !make)
             reasons.Add("kernel: you are root, so the kernel's SquashFS over a loop device is tried");
         else if (root)
-            fd = Kernel(path, reasons);
+            fd = Kernel(file, reasons);
         else
             reasons.Add("kernel: no, only root may mount a SquashFS");
         if (root && (fd >= 0 || !make))
-            return new ImageMount { Rung = "kernel", Image = path, Fd = fd, Reasons = reasons };
+            return new ImageMount { Rung = "kernel", Image = path, Fd = fd, File = file, Reasons = reasons };
 
         foreach (string server in new[] { "squashfuse_ll", "squashfuse" })
         {
             if (HostProgram.TryFind(server) is { } program)
             {
                 reasons.Add($"{server}: {program} serves the image over FUSE");
-                return new ImageMount { Rung = server, Image = path, Server = program, Reasons = reasons };
+                return new ImageMount { Rung = server, Image = path, Server = program, File = file, Reasons = reasons };
             }
             reasons.Add($"{server}: no, it is not installed");
         }
@@ -95,16 +123,16 @@ internal sealed unsafe record ImageMount
     }
 
     /// <summary>A detached mount by the kernel; -1 where it cannot be had.</summary>
-    static int Kernel(string path, List<string> reasons)
+    /// <remarks>The loop device keeps the file open, and so what lock it has, as long as it lives itself.</remarks>
+    static int Kernel(int file, List<string> reasons)
     {
-        int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0), loop = file < 0 ? -errno : AttachLoop(file, ref path);
+        string path = "";
+        int loop = AttachLoop(file, ref path);
         if (loop < 0)
         {
             reasons.Add(string.Create(CultureInfo.InvariantCulture, $"kernel: no, there is no loop device to be had (errno {-loop})"));
-            close(file);
             return -1;
         }
-        close(file);
         fixed (byte* type = "squashfs\0"u8, key = "source\0"u8, readOnly = "ro\0"u8, device = CString(path))
         {
             int context = fsopen(type);

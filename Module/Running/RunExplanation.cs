@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Linux;
 using Slipway.Staging;
 
 namespace Slipway.Running;
@@ -10,7 +11,9 @@ internal static class RunExplanation
     public static IEnumerable<string> Lines(RunRequest request, ImageIdentity image, string step, string stepReason, HolderEntry entry, bool started)
     {
         ImageMount mount = ImageMount.Choose(image, request.WritableTmpfs, make: false);
-        (_, string? digest) = image.Locate();
+        (_, string? digest, int held) = image.Locate();
+        if (held >= 0)
+            close(held);
         yield return Line("image", $"{mount.Image} ({digest ?? "not in this node's cache; " + image.Stamp})");
         foreach (string reason in mount.Reasons)
             yield return Line("mount", reason);
@@ -28,8 +31,8 @@ internal static class RunExplanation
             yield return Line("bind", $"{bind.Source}{(bind.Source == bind.Destination ? "" : " at " + bind.Destination)}{(bind.ReadOnly ? ", read-only" : "")} ({bind.Why})");
         foreach (string assignment in entry.Environment)
             yield return Line("set", $"{assignment} (the image, or the fabric plan)");
-        foreach ((string name, string value) in request.Variables)
-            yield return Line("set", $"{name}={value} (--env)");
+        foreach ((string name, string value, bool inherited) in request.Variables)
+            yield return Line("set", inherited ? $"{name} (--env, from the environment)" : $"{name}={value} (--env)");
         foreach (string name in ContainerEnvironment.DroppedHere())
             yield return Line("unset", $"{name} (it speaks of the host's files)");
         yield return Line("directory", ContainerRunner.DirectoryInside(entry));

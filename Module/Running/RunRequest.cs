@@ -11,8 +11,8 @@ internal sealed class RunRequest
 
     public List<Bind> Binds { get; } = [];
 
-    /// <summary>Variables set by <c>--env</c>, last.</summary>
-    public List<(string Name, string Value)> Variables { get; } = [];
+    /// <summary>Variables set by <c>--env</c>, last; inherited ones by <c>--env NAME</c>, with the value that the caller's environment has.</summary>
+    public List<(string Name, string Value, bool Inherited)> Variables { get; } = [];
 
     /// <summary>Overrides the step key.</summary>
     public string? Job { get; private set; }
@@ -29,6 +29,13 @@ internal sealed class RunRequest
 
     /// <summary>The part of the request that makes a container what it is; ranks with the same part share one.</summary>
     public string ContainerOptions => string.Join('\n', Binds.Select(b => b.ToString()).Append(Fabric).Append(WritableTmpfs ? "writable" : ""));
+
+    /// <summary>
+    /// The arguments that say the same of a container, and of the command its first word: for the holder, which outlives this process, and whose command line others
+    /// may read (proc(5)). What belongs to the rank alone, its variables and arguments, may be secret.
+    /// </summary>
+    public IEnumerable<string> ContainerArguments =>
+        [.. Binds.SelectMany(b => new[] { "--bind", b.ToString() }), "--fabric", Fabric, .. WritableTmpfs ? (string[])["--writable-tmpfs"] : [], Image, .. Command.Take(1).SelectMany(c => new[] { "--", c })];
 
     /// <summary>Reads the arguments after <c>run</c>.</summary>
     /// <exception cref="SlipwayException">An unknown option, or no image.</exception>
@@ -67,10 +74,7 @@ internal sealed class RunRequest
                 case "--fabric" when value.Length == 0: throw Usage("'--fabric' needs auto, none or the path of a plan");
                 case "--fabric": request.Fabric = value is "auto" or "none" ? value : Path.GetFullPath(value); break;
                 default:
-                    int at = value.IndexOf('=', StringComparison.Ordinal);
-                    if (at <= 0)
-                        throw Usage($"'--env {value}': write NAME=VALUE");
-                    request.Variables.Add((value[..at], value[(at + 1)..]));
+                    request.Variables.Add(Variable(value));
                     break;
             }
         }
@@ -82,8 +86,17 @@ internal sealed class RunRequest
         return request;
     }
 
+    static (string Name, string Value, bool Inherited) Variable(string text)
+    {
+        int at = text.IndexOf('=', StringComparison.Ordinal);
+        if (text.Length == 0 || at == 0)
+            throw Usage($"'--env {text}': write NAME=VALUE, or NAME for the value that it has here");
+        return at > 0 ? (text[..at], text[(at + 1)..], false)
+            : (text, Environment.GetEnvironmentVariable(text) ?? throw Usage($"'--env {text}': {text} is not set here: set it, or write NAME=VALUE"), true);
+    }
+
     static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
-        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K=V]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]");
+        "slipway run [--job KEY] [--bind SRC[:DST[:ro]]]… [--env K[=V]]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain] IMAGE|sha256:DIGEST [-- CMD…]");
 }
 
 /// <summary>A host file or directory that is seen in the container.</summary>

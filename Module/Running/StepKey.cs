@@ -29,9 +29,25 @@ internal static class StepKey
                 return launcher + "=" + string.Join('.', values);
             }
         }
-        // Hydra, SGE, a shell: the process that started us, told from a later one of the same number by its start time
+        // Hydra, SGE, a shell: the process that started us
         int parent = getppid();
         reason = string.Create(CultureInfo.InvariantCulture, $"the parent process {parent}");
-        return string.Create(CultureInfo.InvariantCulture, $"parent={parent}.{ProcStat.StartTime(parent)}");
+        return string.Create(CultureInfo.InvariantCulture, $"parent={parent}.{Identity(parent)}");
+    }
+
+    /// <summary>What tells a process from a later one of the same number, and is the same whoever asks.</summary>
+    /// <remarks>
+    /// Its start time, where /proc shows it. Of another user's it does not everywhere (hidepid, proc(5)): there the inode of its pidfd, which no other process has until the
+    /// next boot (pidfd_open(2), since Linux 6.9). On kernels before, that is the same for all: then the number alone tells.
+    /// </remarks>
+    static ulong Identity(int pid)
+    {
+        if (ProcStat.StartTime(pid) is > 0 and var started)
+            return (ulong)started;
+        int fd = pidfd_open(pid);
+        bool known = fd >= 0 & fstat(fd, out statx found) == 0;
+        if (fd >= 0)
+            close(fd);
+        return known ? found.stx_ino : 0;
     }
 }

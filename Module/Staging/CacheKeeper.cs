@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
 
 namespace Slipway.Staging;
@@ -67,7 +68,7 @@ internal static class CacheKeeper
             else if (entry.UsedBy.Count > 0)
                 first ??= new SlipwayException("EntryInUse", ErrorKind.ResourceUnavailable, $"{entry.Path}: is in use: {string.Join(", ", entry.UsedBy)}", "Wait until those have ended.", entry.Path);
             else if (!TryRemove(cache, entry))
-                first ??= new SlipwayException("EntryInUse", ErrorKind.ResourceUnavailable, $"{entry.Path}: is being published", "Wait until that has ended.", entry.Path);
+                first ??= new SlipwayException("EntryInUse", ErrorKind.ResourceUnavailable, $"{entry.Path}: is being published, or opened by a container", "Wait until that has ended.", entry.Path);
             else
                 removed.Add(entry);
         return first is null ? removed : throw first;
@@ -94,12 +95,14 @@ internal static class CacheKeeper
         return removed;
     }
 
-    /// <summary>False while somebody publishes it.</summary>
+    /// <summary>False while somebody publishes or uses it.</summary>
     static bool TryRemove(string cache, ImageCacheEntry entry)
     {
         string name = entry.Digest[Digest.Prefix.Length..];
         using CacheLock? held = CacheLock.TryTake(cache, name);
-        if (held is null)
+        // a container that has just chosen it has it locked, though nothing is mounted yet
+        using SafeFileHandle? free = held is null ? null : NodeCache.TryFree(entry.Path);
+        if (held is null || free is null)
             return false;
         // first what readers go by
         CheckedRecord.Remove(cache, entry.Digest);

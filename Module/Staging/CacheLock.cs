@@ -1,3 +1,4 @@
+using System.Globalization;
 using Slipway.Linux;
 
 namespace Slipway.Staging;
@@ -27,8 +28,10 @@ internal sealed class CacheLock : IDisposable
                 throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{path}: cannot be made (errno {errno})", "Free some space on the node's disk.", path);
             if (flock(fd, LOCK_EX | LOCK_NB) != 0)
             {
+                int error = errno;
                 close(fd);
-                return null;
+                return error == EAGAIN || error == EINTR ? null : throw new SlipwayException("NoLocks", ErrorKind.InvalidOperation,
+                    string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be locked (flock: errno {error})"), $"The cache must be on a file system that has locks: name a directory on the node's own disk ('cache:' in {SiteConfiguration.Path}).", path);
             }
             // whoever removes an entry removes its lock too: ours must be the file that the name means now
             if (fstat(fd, out statx ours) == 0 && stat(path, out statx named, follow: false) == 0 && ours.stx_ino == named.stx_ino)

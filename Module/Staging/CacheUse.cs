@@ -1,10 +1,14 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
 
 namespace Slipway.Staging;
 
 /// <summary>What has the entries of this node's caches in use: holders, loop devices, mounts of the prolog, and whatever process has a file open.</summary>
-/// <remarks>A process of another user shows its open files only to root; a holder's command line, which names its image, is everybody's to see (proc(5)).</remarks>
+/// <remarks>
+/// That an entry is in use is told by a lock on it (<see cref="NodeCache.Hold"/>), which the kernel keeps as long as the FUSE server or the loop device of a container lives. Who it
+/// is, /proc tells, as far as it may: open files of other users' processes are shown to root alone, and the processes themselves not to everybody (hidepid, proc(5)).
+/// </remarks>
 internal sealed class CacheUse
 {
     readonly Dictionary<string, SortedSet<string>> byPath = [];
@@ -25,6 +29,9 @@ internal sealed class CacheUse
         string mount = $"{Running.ImageMount.PrologMounts}/{digest[Digest.Prefix.Length..]}";
         if (stat(mount, out statx at, follow: false) == 0 && at.IsMountRoot)
             users.Add("mounted at " + mount);
+        using SafeFileHandle? free = NodeCache.TryFree(entry);
+        if (free is null && users.Count == 0)
+            users.Add("a container of another user, or one that is being started");
         return [.. users];
     }
 

@@ -21,7 +21,8 @@ internal sealed class LauncherBundle
     public string Name { get; private set; } = "";
 
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory => geteuid() == 0 ? NodeCache.RootCache : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}");
+    static string Directory => geteuid() == 0 ? NodeCache.RootCache
+        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
 
     /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
     public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";
@@ -65,7 +66,10 @@ internal sealed class LauncherBundle
         "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
         "say() { echo \"slipway-stage ${SLURMD_NODENAME:--} ={\\\"kind\\\":\\\"$1\\\"$2}\"; }; " +
         "die() { say error \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
-        "mkdir -m $m \"$c\" 2>/dev/null; if [ \"$(stat -c \"%u %a %F\" \"$c\" 2>/dev/null)\" != \"$u $m directory\" ]; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
+        // where somebody else has taken the name, the one that OwnDirectory.Find finds, or another
+        "own() { [ \"$(stat -c \"%u %a %F\" \"$1\" 2>/dev/null)\" = \"$u $m directory\" ]; }; mkdir -m $m \"$c\" 2>/dev/null; " +
+        "if [ \"$u\" != 0 ] && [ \"$(stat -c \"%u %F\" \"$c\" 2>/dev/null)\" != \"$u directory\" ]; then d=$c; for c in \"$d\"-*; do own \"$c\" && break; done; own \"$c\" || c=$(mktemp -d \"$d-XXXXXXXX\") || c=$d; fi; " +
+        "if ! own \"$c\"; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
         "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
         "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
         "if [ $# = 0 ]; then say lacks; exit 97; fi; " +

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Win32.SafeHandles;
 using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
@@ -11,12 +12,16 @@ public static class NodeCache
     public const string RootCache = "/var/cache/slipway";
 
     /// <summary>What a cache has: entries, records of their checks and uses, of the paths that were published, pins, and the locks of producers.</summary>
-    static readonly string[] Directories = ["", "/sha256", "/checked", "/used", "/published", "/pins", "/locks"];
+    static readonly string[] Directories = ["sha256", "checked", "used", "published", "pins", "locks"];
+
+    /// <summary>How often an entry that goes while it is looked at is looked for again.</summary>
+    internal const int Most = 5;
 
     /// <summary>The cache that this user writes to: root's, or one of the user's own on node-local disk.</summary>
-    public static string Own => geteuid() == 0 ? RootCache : UserCache(geteuid());
+    public static string Own => geteuid() == 0 ? RootCache : OwnDirectory.Find(UserCache) ?? UserCache;
 
-    static string UserCache(uint uid) => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{uid}");
+    /// <summary>Where that is unless somebody else has taken the name (<see cref="OwnDirectory"/>).</summary>
+    static string UserCache => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{geteuid()}");
 
     /// <summary>The caches that this user may read from, root's first: what root has staged is everybody's.</summary>
     internal static IReadOnlyList<string> Readable => geteuid() == 0 ? [RootCache] : [RootCache, Own];
@@ -40,6 +45,31 @@ public static class NodeCache
         return null;
     }
 
+    /// <summary>Keeps an entry from being cleared: a lock, flock(2), that goes with the last descriptor of this open file, in whatever process that is.</summary>
+    /// <returns>A descriptor for reading it; -1 where it is not there any more.</returns>
+    internal static int Hold(string entry)
+    {
+        int fd = open(entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+        if (fd < 0)
+            return -1;
+        // where the file system has no locks, that it is open must do
+        bool going = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EAGAIN;
+        if (!going && fstat(fd, out statx found) == 0 && found.stx_nlink > 0)
+            return fd;
+        close(fd);
+        return -1;
+    }
+
+    /// <summary>The right to take an entry away; null while something holds it.</summary>
+    internal static SafeFileHandle? TryFree(string entry)
+    {
+        SafeFileHandle file = new(open(entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0), ownsHandle: true);
+        if (file.IsInvalid || flock((int)file.DangerousGetHandle(), LOCK_EX | LOCK_NB) == 0 || errno != EAGAIN)
+            return file;
+        file.Dispose();
+        return null;
+    }
+
     /// <summary>Its modification time is when the entry was last asked for by the cache's owner.</summary>
     internal static string UsedPath(string cache, string digest) => $"{cache}/used/{digest[Digest.Prefix.Length..]}";
 
@@ -60,11 +90,22 @@ public static class NodeCache
     {
         path = Path.GetFullPath(path);
         string? digest = stat(path, out statx found) == 0 ? FindPublished(path, found) : null;
-        ContainerImage image = ImageReader.Read(path, digest, cancel, digest is null ? null : FindEntry(digest));
+        ContainerImage image = ReadImage(path, digest, cancel);
         if (leftOut is not null)
             image.FabricPlan = FabricPlanFile.Find(path, image.Digest, SiteConfiguration.Read().Libraries, leftOut);
         return image;
     }
+
+    static ContainerImage ReadImage(string path, string? digest, CancellationToken cancel)
+    {
+        for (int tries = 0; tries < Most && digest is not null && FindEntry(digest) is { } entry; tries++)
+            if (Hold(entry) is >= 0 and var held)
+                using (new SafeFileHandle(held, ownsHandle: true))
+                    return ImageReader.Read(path, digest, cancel, entry);
+        return ImageReader.Read(path, digest, cancel, null);
+    }
+
+    static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
 
     /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last.</summary>
     /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
@@ -86,8 +127,6 @@ public static class NodeCache
     internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != geteuid()
         ? string.Create(CultureInfo.InvariantCulture, $"was made by uid {uid}, and only who publishes, or root, plans for a cache") : null;
 
-    static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
-
     /// <summary>Records that a path has the content of an entry, if it is the file that was read.</summary>
     internal static void WriteRecord(string cache, string path, SourceStamp source, string digest)
     {
@@ -103,8 +142,15 @@ public static class NodeCache
     internal static bool IsSafe(string cache)
     {
         foreach (string directory in new[] { cache, cache + "/sha256", cache + "/checked" })
-            if (stat(directory, out statx found, follow: false) != 0 || !found.IsDirectory || !IsOurs(found) || (found.stx_mode & 0x12) != 0)
+            if (stat(directory, out statx found, follow: false) != 0 || !IsSafe(found))
                 return false;
+        return IsSafeAbove(cache);
+    }
+
+    static bool IsSafe(statx found) => found.IsDirectory && IsOurs(found) && (found.stx_mode & 0x12) == 0;
+
+    static bool IsSafeAbove(string cache)
+    {
         // who may rename a directory on the way may put another in its place; in a sticky one only its owner may
         for (string? above = Path.GetDirectoryName(cache); above is not null; above = Path.GetDirectoryName(above))
             if (stat(above, out statx found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
@@ -121,17 +167,14 @@ public static class NodeCache
     /// <exception cref="SlipwayException">It cannot be made, or others could have written to it, or it is not on the node's own disk.</exception>
     internal static string Prepare()
     {
-        string cache = Own;
-        uint mode = geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
+        string cache = RootCache;
+        if (geteuid() != 0 && OwnDirectory.Make(UserCache, out cache) is not 0 and var error)
+            throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{cache}: the node cache cannot be made (errno {error})", "Check that the disk has space and that you may write there.", cache);
         try
         {
-            foreach (string directory in Directories)
-                if (mkdir(cache + directory, mode) == 0)
-                    chmod(cache + directory, mode); // whatever the umask is
-                else if (errno is var error && error != EEXIST)
-                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {cache}{directory}: errno {error}"));
-            if (!IsSafe(cache))
+            if (!IsSafeAbove(cache))
                 throw Unsafe(cache);
+            MakeDirectories(cache);
             DriveInfo drive = new(cache);
             if (drive.DriveType == DriveType.Network)
                 throw new SlipwayException("CacheShared", ErrorKind.InvalidOperation, $"{cache}: the node cache lies on a network filesystem ({drive.DriveFormat})",
@@ -142,6 +185,27 @@ public static class NodeCache
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{cache}: the node cache cannot be made: {e.Message}", "Check that the disk has space and that you may write there.", cache, e);
+        }
+    }
+
+    /// <summary>Makes what is not there, after a look at what is: nothing is made in what others could have put there.</summary>
+    static void MakeDirectories(string cache)
+    {
+        uint mode = geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
+        using SafeFileHandle above = new(open(Path.GetDirectoryName(cache)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), ownsHandle: true);
+        using SafeFileHandle top = Open(above, cache);
+        foreach (string name in Directories)
+            Open(top, $"{cache}/{name}").Dispose();
+
+        SafeFileHandle Open(SafeFileHandle parent, string path)
+        {
+            string name = Path.GetFileName(path);
+            SafeFileHandle made = new(OwnDirectory.Open((int)parent.DangerousGetHandle(), name, mode, out statx found), ownsHandle: true);
+            int error = errno;
+            if (!made.IsInvalid && IsSafe(found))
+                return made;
+            made.Dispose();
+            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"));
         }
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Slipway.Images;
 using Slipway.Linux;
 
@@ -52,7 +53,13 @@ public static class Publisher
             throw Unknown(request.Transport);
 
         FabricPlan? plan = null;
-        Placement here = CacheWriter.Publish(path, request.Image?.Digest, digest => plan = PlanFor(request.Image, path, digest, warn ?? (_ => { })), good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", remote.Count > 0 ? LauncherBundle.Own.LinkHere() : null, progress, cancel);
+        Placement here;
+        int held, tries = 0;
+        // kept until the last node has it, though somebody clears the cache meanwhile
+        do
+            here = CacheWriter.Publish(path, request.Image?.Digest, digest => plan = PlanFor(request.Image, path, digest, warn ?? (_ => { })), good.Find(NodeName.IsThis) ?? Environment.MachineName, "Local", remote.Count > 0 ? LauncherBundle.Own.LinkHere() : null, progress, cancel);
+        while ((held = NodeCache.Hold(here.Path)) < 0 && ++tries < NodeCache.Most);
+        using SafeFileHandle entry = new(held, ownsHandle: true);
         ContainerImage image = request.Image ?? ImageReader.Read(path, here.Digest, cancel, here.Path);
         image.FabricPlan ??= plan;
         StageWork work = new(path, here, plan, request.Width, request.Nodes.ThrottleLimit, placed, progress);

@@ -85,7 +85,10 @@ public sealed unsafe class FrontReadersTests
             List<byte[]> arguments = Arguments(input), variables = Variables(input);
             byte** environment = input.Vector(variables);
             byte* directory = input.Copy([.. Encoding.UTF8.GetBytes(Directory), 0]);
-            if (!RunArguments.TryRead(input.Vector(arguments), directory, out RunArguments request))
+            if (!RunArguments.TryRead(input.Vector(arguments), environment, directory, out RunArguments request))
+                continue;
+            // --env NAME has its value from an environment that is not ours
+            if (!arguments.Select(Text).Zip(arguments.Select(Text).Skip(1)).All(p => p.First != "--env" || p.Second.Contains('=', StringComparison.Ordinal)) || arguments.Select(Text).Any(a => a.StartsWith("--env=", StringComparison.Ordinal) && !a[6..].Contains('=', StringComparison.Ordinal)))
                 continue;
             Slipway.Front.Text key = default;
             string expected = "";
@@ -123,7 +126,7 @@ public sealed unsafe class FrontReadersTests
             List<byte[]> variables = Variables(input), ofImage = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => input.Word("A", "PATH", "HOME", "=", "/bin"))];
             byte[] text = Entry([.. ofImage.Select(v => (byte[])[(byte)'e', .. v])]);
             byte* slash = input.Copy("/\0"u8);
-            if (!RunArguments.TryRead(input.Vector(arguments), slash, out RunArguments request))
+            if (!RunArguments.TryRead(input.Vector(arguments), input.Vector([]), slash, out RunArguments request))
                 continue;
             Assert.True(FrontEntry.TryRead(input.Copy(text, room: 1), text.Length, out FrontEntry entry));
             byte** made = RankEnvironment.Make(input.Vector(variables), ref entry, ref request);
@@ -133,7 +136,7 @@ public sealed unsafe class FrontReadersTests
             if (!variables.Concat(arguments).Concat(ofImage).All(IsUtf8))
                 continue;
             compared++;
-            FullEntry full = new() { Key = "k", Pid = 1, StartTime = 1, Environment = [.. ofImage.Select(Text)] };
+            FullEntry full = new() { Key = "k", Pid = 1, Environment = [.. ofImage.Select(Text)] };
             List<string> expected = ContainerEnvironment.Build(full, RunRequest.Parse([.. arguments.Select(Text)]), new Hashtable(Seen(variables)));
             Assert.Equal(expected.Order(StringComparer.Ordinal), Seen(result).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal));
         }
@@ -141,7 +144,7 @@ public sealed unsafe class FrontReadersTests
     }
 
     static byte[] Entry(params byte[][] more) =>
-        [.. "v"u8, .. RankTables.HolderVersion, .. "\0kkey\0p4711\0s123456\0r/run\0d/home/user\0d/tmp\0"u8, .. more.SelectMany(m => (byte[])[.. m, 0]), .. ".\0"u8];
+        [.. "v"u8, .. RankTables.HolderVersion, .. "\0kkey\0p4711\0r/run\0d/home/user\0d/tmp\0"u8, .. more.SelectMany(m => (byte[])[.. m, 0]), .. ".\0"u8];
 
     /// <summary>An entry as it was, or changed in a few places.</summary>
     static byte[] Spoil(FrontInput input)
@@ -181,7 +184,7 @@ public sealed unsafe class FrontReadersTests
             File.WriteAllBytes(path, text);
             FullEntry? full = FullEntry.Read(path);
             Assert.NotNull(full);
-            Assert.Equal((full.Key, full.Pid, full.StartTime, full.Runscript), (Text(entry.Key), entry.Pid, entry.StartTime, entry.Runscript == null ? null : Text(entry.Runscript)));
+            Assert.Equal((full.Key, full.Pid, full.Runscript), (Text(entry.Key), entry.Pid, entry.Runscript == null ? null : Text(entry.Runscript)));
             List<string> visible = [];
             for (byte* field = null; (field = entry.Next((byte)'d', field)) != null;)
                 visible.Add(Text(field));

@@ -126,6 +126,17 @@ public sealed class HolderTests
         site.AssertNothingLeft();
     }
 
+    /// <summary>While a step runs, its site may get another version.</summary>
+    [RunFact]
+    public void WhatAnotherVersionHasIsLeftAlone()
+    {
+        using RunSite site = new(RunSite.Ordinary);
+        Assert.Equal(0, site.Script("mkdir -m 700 \"$XDG_RUNTIME_DIR/slipway\" && cd \"$XDG_RUNTIME_DIR/slipway\" && touch 0123.sock 0123.lock && printf 'vslipway-holder 1\\0kk\\0' >0123.entry").ExitCode);
+        Assert.Equal(0, site.Run(TinyImage.File, "--", "true").ExitCode);
+        RunSite.WaitUntil(() => !site.Pids("slipway-holder").Any(), "our holder has gone");
+        Assert.Equal(["0123.entry", "0123.lock", "0123.sock"], Directory.GetFiles(site.Runtime + "/slipway").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
     [RunFact]
     public void StepsAndOptionsDoNotShare()
     {

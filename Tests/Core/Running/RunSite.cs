@@ -26,6 +26,9 @@ sealed class RunSite : IDisposable
 
     public string User { get; }
 
+    /// <summary>For what is started here: proc(5), hidepid; null is /proc as it is.</summary>
+    public int? HidePid { get; init; }
+
     /// <summary>XDG_RUNTIME_DIR.</summary>
     public string Runtime { get; }
 
@@ -46,7 +49,7 @@ sealed class RunSite : IDisposable
     public Cli.Running Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string>? environment = null, string? cwd = null)
     {
         Dictionary<string, string> all = new(environment ?? new Dictionary<string, string>()) { ["XDG_RUNTIME_DIR"] = Runtime };
-        return Cli.Start(User, command, cwd, all);
+        return Cli.Start(User, command, cwd, all, HidePid);
     }
 
     public Cli.Running StartRun(params string[] arguments) => Start([Cli.Program, "run", .. arguments]);

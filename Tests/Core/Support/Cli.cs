@@ -54,10 +54,11 @@ static class Cli
     public static Result RunAs(string user, params string[] arguments) => Start(user, [Program, .. arguments]).Wait();
 
     /// <summary>Any command as a user, in that user's home or in <paramref name="directory"/>.</summary>
-    public static Running Start(string user, IReadOnlyList<string> command, string? directory = null, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="hidePid">What /proc hides there of other users' processes (proc(5), hidepid): 1 or 2. Takes root; null is /proc as it is.</param>
+    public static Running Start(string user, IReadOnlyList<string> command, string? directory = null, IReadOnlyDictionary<string, string>? environment = null, int? hidePid = null)
     {
         bool other = user != Environment.UserName;
-        List<string> all = [];
+        List<string> all = hidePid is null ? [] : ["unshare", "--mount", "sh", "-c", $"mount -t proc -o hidepid={hidePid} proc /proc && exec \"$@\"", "sh"];
         if (other)
             all.AddRange(["runuser", "-u", user, "--"]);
         // where the tests run in the background, SIGINT is ignored, and would stay so in what they start
