@@ -8,8 +8,10 @@ namespace Slipway;
 
 /// <summary>A plan beside its image: <c>IMAGE.fabric.json</c>.</summary>
 /// <remarks>
-/// In a directory where others may write, anybody can put a file of that name beside an image that is not theirs. So a plan is looked for as what others may have written (<see cref="OpenedFile"/>):
-/// it is taken where root, we or the image's owner wrote it, nobody else could have, and it is of this very image. What it says is data, within what planning gives (<see cref="FabricPlanRules"/>).
+/// In a directory where others may write, anybody can put a file of that name beside an image that is not theirs. So a plan is looked for
+/// as what others may have written (<see cref="OpenedFile"/>):
+/// it is taken where root, we or the image's owner wrote it, nobody else could have, and it is of this very image. What it says is data,
+/// within what planning gives (<see cref="FabricPlanRules"/>).
 /// </remarks>
 public static class FabricPlanFile
 {
@@ -27,7 +29,10 @@ public static class FabricPlanFile
 
     public static string PathFor(string imagePath) => imagePath + ".fabric.json";
 
-    /// <summary>Writes the plan of the image that lies at a path, replacing an earlier one at once and whole. Nobody else may write to it, whatever the umask is.</summary>
+    /// <summary>
+    /// Writes the plan of the image that lies at a path, replacing an earlier one at once and whole. Nobody else may write to it, whatever
+    /// the umask is.
+    /// </summary>
     /// <returns>The path that was written.</returns>
     /// <exception cref="SlipwayException">The image cannot be read, or the directory cannot be written.</exception>
     public static string Write(FabricPlan plan, string imagePath) => Write(plan, imagePath, forAll: false);
@@ -41,7 +46,8 @@ public static class FabricPlanFile
         try
         {
             plan.ImageMark = ImageMark.Of(imagePath);
-            using (var stream = new FileStream(beside, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode }))
+            using (var stream = new FileStream(beside, new FileStreamOptions { Mode = FileMode.CreateNew,
+                Access = FileAccess.Write, UnixCreateMode = mode }))
             {
                 if (forAll)
                     File.SetUnixFileMode(stream.SafeFileHandle, mode);
@@ -53,19 +59,22 @@ public static class FabricPlanFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             unlink(beside); // where its directory is missing too, the first error is the one to tell
-            throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Put the image where you may write.", path, e);
+            throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError,
+                $"{path}: {e.Message}", "Put the image where you may write.", path, e);
         }
         return path;
     }
 
-    /// <summary>Looks whether there is a plan beside an image, and whether it is to be believed, by stat(2) alone. For a process in the node's own user namespace: in a container's,
+    /// <summary>Looks whether there is a plan beside an image, and whether it is to be believed, by stat(2) alone. For a process in the
+    /// node's own user namespace: in a container's,
     /// all users but one are nobody (user_namespaces(7)).</summary>
     /// <returns>Null where there is none.</returns>
     internal static Beside? Look(string imagePath)
     {
         if (stat(PathFor(imagePath), out statx found, follow: false) != 0 || stat(imagePath, out statx image) != 0)
             return null;
-        return new Beside(OpenedFile.IdentityOf(found), image.IsDirectory ? "is beside a directory, which has no digest (name the plan: --fabric FILE)"
+        return new Beside(OpenedFile.IdentityOf(found),
+            image.IsDirectory ? "is beside a directory, which has no digest (name the plan: --fabric FILE)"
             : OpenedFile.Refusal(found, Largest, (image.stx_uid, "the image's owner")));
     }
 
@@ -74,7 +83,8 @@ public static class FabricPlanFile
     /// <param name="libraries">Where files of the node may come from, beside its own library directories.</param>
     /// <param name="warn">Gets a sentence.</param>
     /// <exception cref="SlipwayException">It is damaged, or says what no plan may say.</exception>
-    internal static FabricPlan? Find(string imagePath, string? digest, IReadOnlyList<string> libraries, Action<string> warn) => Find(imagePath, Look(imagePath), digest, libraries, warn);
+    internal static FabricPlan? Find(string imagePath, string? digest, IReadOnlyList<string> libraries, Action<string> warn) =>
+        Find(imagePath, Look(imagePath), digest, libraries, warn);
 
     /// <param name="beside">As it was looked at.</param>
     internal static FabricPlan? Find(string imagePath, Beside? beside, string? digest, IReadOnlyList<string> libraries, Action<string> warn)
@@ -85,7 +95,8 @@ public static class FabricPlanFile
         string? why = beside.Refusal;
         try
         {
-            FabricPlan? plan = why is null ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries) : null;
+            FabricPlan? plan = why is null
+                ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries) : null;
             if (plan is not null && (why = Misfit(plan, digest, imagePath)) is null)
                 return plan;
         }
@@ -143,18 +154,21 @@ public static class FabricPlanFile
         }
     }
 
-    static SlipwayException Unreadable(string path, Exception e) => new("FabricPlanRead", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", MakeAgain, path, e);
+    static SlipwayException Unreadable(string path, Exception e) =>
+        new("FabricPlanRead", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", MakeAgain, path, e);
 
     /// <summary>Why a plan is not one for this image, to follow "it"; null where it is.</summary>
     static string? Misfit(FabricPlan plan, string? digest, string imagePath)
     {
         try
         {
-            return digest is not null ? digest == plan.ImageDigest ? null : OfAnother() : plan.ImageMark == ImageMark.Of(imagePath) ? null : OfAnother();
+            return digest is not null ? digest == plan.ImageDigest ? null : OfAnother()
+                : plan.ImageMark == ImageMark.Of(imagePath) ? null : OfAnother();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{imagePath}: {e.Message}", "Give the path of an image that you may read.", imagePath, e);
+            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{imagePath}: {e.Message}",
+                "Give the path of an image that you may read.", imagePath, e);
         }
         string OfAnother() => string.Create(CultureInfo.InvariantCulture, $"is of another image ({plan.ImageDigest})");
     }

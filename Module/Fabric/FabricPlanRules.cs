@@ -17,7 +17,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
 
     /// <summary>Directories of the image itself that a plan's variables name.</summary>
     public static IEnumerable<string> ImageDirectories(FabricPlan plan) =>
-        plan.Environment.TryGetValue(ProviderTable.Default.Variables.LibfabricProviders, out var value) ? value.Split(':').Where(d => d != FabricPaths.LibfabricProviders) : [];
+        plan.Environment.TryGetValue(ProviderTable.Default.Variables.LibfabricProviders, out var value)
+            ? value.Split(':').Where(d => d != FabricPaths.LibfabricProviders) : [];
 
     /// <exception cref="SlipwayException">It says something else; the error names the field.</exception>
     public void Check(FabricPlan plan)
@@ -43,7 +44,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
             Text(at, warning);
     }
 
-    SlipwayException Bad(string field, string what) => new("FabricPlanInvalid", ErrorKind.InvalidData, $"{path}: {field}: {what}", FabricPlanFile.MakeAgain, path);
+    SlipwayException Bad(string field, string what) =>
+        new("FabricPlanInvalid", ErrorKind.InvalidData, $"{path}: {field}: {what}", FabricPlanFile.MakeAgain, path);
 
     IEnumerable<(string At, T Item)> All<T>(string field, IReadOnlyList<T>? list) where T : class
     {
@@ -58,7 +60,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     static string Item(string field, int i) => string.Create(CultureInfo.InvariantCulture, $"{field}[{i}]");
 
     IReadOnlyDictionary<string, string> Pairs(string field, IReadOnlyDictionary<string, string>? pairs) =>
-        pairs is null ? throw Bad(field, "is null, and an object is needed") : pairs.Count > MostItems ? throw Bad(field, $"has more than {MostItems} items") : pairs;
+        pairs is null ? throw Bad(field, "is null, and an object is needed")
+            : pairs.Count > MostItems ? throw Bad(field, $"has more than {MostItems} items") : pairs;
 
     void Text(string field, string? text)
     {
@@ -86,7 +89,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         Text($"{at}.device.fabric", device.Fabric);
         foreach (var (field, name) in All($"{at}.device.deviceNodes", device.DeviceNodes))
             Node(field, name);
-        foreach (var _ in All($"{at}.device.missingDeviceNodes", device.MissingDeviceNodes).Concat(All($"{at}.device.netDevices", device.NetDevices)))
+        foreach (var _ in All($"{at}.device.missingDeviceNodes", device.MissingDeviceNodes)
+            .Concat(All($"{at}.device.netDevices", device.NetDevices)))
             continue;
         foreach (var _ in All($"{at}.device.ports", device.Ports))
             continue;
@@ -95,9 +99,11 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     /// <summary>A node below /dev that one of the known kernel drivers makes.</summary>
     void Node(string at, string name)
     {
-        var known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal) ? p.Names.Select(own => n.Replace("{name}", own, StringComparison.Ordinal)) : [n]))
+        var known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
+            ? p.Names.Select(own => n.Replace("{name}", own, StringComparison.Ordinal)) : [n]))
             .Concat(table.IntraNode.Select(i => i.DeviceNode)).Concat(SysfsFabric.SharedNodes);
-        if (!known.Any(pattern => RootDirectory.Wildcard(pattern, name) && name.Count('/') == pattern.Count('/')) || name.Any(char.IsControl))
+        if (!known.Any(pattern => RootDirectory.Wildcard(pattern, name) && name.Count('/') == pattern.Count('/'))
+            || name.Any(char.IsControl))
             throw Bad(at, $"'{Shown(name)}' is no device node that planning gives");
     }
 
@@ -106,12 +112,15 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     {
         var (source, destination) = (Absolute($"{at}.source", bind.Source), Absolute($"{at}.destination", bind.Destination));
         if (FabricPaths.All.FirstOrDefault(d => destination.StartsWith(d + "/", StringComparison.Ordinal)) is not { } directory)
-            throw Bad($"{at}.destination", $"'{destination}' is not below {string.Join(", ", FabricPaths.All)}, where alone a container sees files by a plan");
+            throw Bad($"{at}.destination",
+                $"'{destination}' is not below {string.Join(", ", FabricPaths.All)}, where alone a container sees files by a plan");
         var there = stat(source, out statx found) == 0;
         if (there && !found.IsRegular)
             throw Bad($"{at}.source", $"'{source}' is a {OpenedFile.Kind(found)}, not a file");
         if (!IsLibrary(source, destination[(directory.Length + 1)..]) && !(own && there && found.stx_uid == geteuid()))
-            throw Bad($"{at}.source", $"'{source}' is in none of the node's library directories{(own ? ", and not yours" : "")} ('libraries:' of the site's configuration allows more)");
+            throw Bad($"{at}.source",
+                $"'{source}' is in none of the node's library directories{(own ? ", and not yours" : "")}"
+                + " ('libraries:' of the site's configuration allows more)");
         return destination;
     }
 
@@ -123,13 +132,16 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         if (node.Canonical(source) is not { } real)
             return false;
         return directories.Any(d => real.StartsWith(d + "/", StringComparison.Ordinal))
-            || directories.SelectMany(d => table.VerbsProviderDirectories.Concat(table.LibfabricProviderDirectories).Select(below => $"{d}/{below}/{name}").Append($"{d}/{name}")).Any(p => node.Canonical(p) == real);
+            || directories.SelectMany(d => table.VerbsProviderDirectories.Concat(table.LibfabricProviderDirectories)
+                .Select(below => $"{d}/{below}/{name}").Append($"{d}/{name}"))
+                .Any(p => node.Canonical(p) == real);
     }
 
     string Absolute(string field, string? text)
     {
         Text(field, text);
-        if (text!.Length is 0 or > LongestText || text[0] != '/' || text.Any(char.IsControl) || Path.GetFullPath(text) != text || text.EndsWith('/'))
+        if (text!.Length is 0 or > LongestText || text[0] != '/' || text.Any(char.IsControl) ||
+            Path.GetFullPath(text) != text || text.EndsWith('/'))
             throw Bad(field, $"'{Shown(text)}' is not the absolute path of a file, in its shortest form");
         return text;
     }
@@ -141,15 +153,20 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         if (!(name == names.Libraries ? value == FabricPaths.Libraries
             : name == names.VerbsDrivers ? value!.Split(':').All(IsDriver)
             : name == names.LibfabricProviders ? value!.Split(':').All(v => v == FabricPaths.LibfabricProviders || IsProviderDirectory(v))
-            : throw Bad($"environment.{Shown(name)}", $"no plan sets this variable: planning gives {names.Libraries}, {names.VerbsDrivers} and {names.LibfabricProviders}")))
+            : throw Bad($"environment.{Shown(name)}",
+                $"no plan sets this variable: planning gives {names.Libraries}, {names.VerbsDrivers} and {names.LibfabricProviders}")))
             throw Bad($"environment.{name}", $"'{Shown(value!)}' is no value that planning gives");
     }
 
     static bool IsDriver(string value) => value.StartsWith(FabricPaths.VerbsProviders + "/lib", StringComparison.Ordinal)
         && value[(FabricPaths.VerbsProviders.Length + 1)..].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
 
-    /// <summary>Where a libfabric of the image looks. That it is the image's own, and not a directory of the host, is seen where a container is put together.</summary>
-    bool IsProviderDirectory(string value) => value.StartsWith('/') && value.Length <= LongestText && !value.Any(char.IsControl) && Path.GetFullPath(value) == value
+    /// <summary>
+    /// Where a libfabric of the image looks. That it is the image's own, and not a directory of the host, is seen where a container is put
+    /// together.
+    /// </summary>
+    bool IsProviderDirectory(string value) => value.StartsWith('/') && value.Length <= LongestText
+        && !value.Any(char.IsControl) && Path.GetFullPath(value) == value
         && table.LibfabricProviderDirectories.Any(d => value.EndsWith("/" + d, StringComparison.Ordinal));
 
     /// <summary>For an error, on one line, and not all of it.</summary>

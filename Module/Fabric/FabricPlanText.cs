@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Slipway.Fabric;
 
-/// <summary>A plan's JSON (RFC 8259), read strictly: each name once, none that we do not know. What the values are is for <see cref="FabricPlanRules"/>.</summary>
+/// <summary>
+/// A plan's JSON (RFC 8259), read strictly: each name once, none that we do not know. What the values are is for <see
+/// cref="FabricPlanRules"/>.
+/// </summary>
 static class FabricPlanText
 {
     /// <param name="path">For errors.</param>
@@ -15,7 +18,9 @@ static class FabricPlanText
         {
             var version = Scan(text, path);
             if (version != FabricPlan.CurrentSchema)
-                throw new SlipwayException(outdated, ErrorKind.InvalidData, $"{path}: it has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}, and this Slipway takes {FabricPlan.CurrentSchema}",
+                throw new SlipwayException(outdated, ErrorKind.InvalidData,
+                    $"{path}: it has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}"
+                    + $", and this Slipway takes {FabricPlan.CurrentSchema}",
                     FabricPlanFile.MakeAgain, path);
             return JsonSerializer.Deserialize(text, FabricPlanJson.Default.FabricPlan) ?? throw new JsonException("it is null");
         }
@@ -31,7 +36,8 @@ static class FabricPlanText
         }
     }
 
-    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) => new("FabricPlanRead", ErrorKind.InvalidData, $"{place}: {why}", FabricPlanFile.MakeAgain, path, inner);
+    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) =>
+        new("FabricPlanRead", ErrorKind.InvalidData, $"{place}: {why}", FabricPlanFile.MakeAgain, path, inner);
 
     /// <summary>Looks for names that an object has twice: which one counts would be each reader's own idea.</summary>
     /// <returns>The format's version; null where there is none.</returns>
@@ -52,8 +58,10 @@ static class FabricPlanText
                 case JsonTokenType.PropertyName:
                     var name = reader.GetString()!;
                     if (!open.Peek().Add(name))
-                        throw Bad($"{path}:{text[..(int)reader.TokenStartIndex].Count((byte)'\n') + 1}", $"'{name}' stands twice in one object", path);
-                    if (reader.CurrentDepth == 1 && name == "schemaVersion" && reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
+                        throw Bad($"{path}:{text[..(int)reader.TokenStartIndex].Count((byte)'\n') + 1}",
+                            $"'{name}' stands twice in one object", path);
+                    if (reader.CurrentDepth == 1 && name == "schemaVersion" && reader.Read()
+                        && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
                         version = number;
                     else if (reader.TokenType is JsonTokenType.StartObject)
                         open.Push([]);
@@ -64,6 +72,7 @@ static class FabricPlanText
 }
 
 /// <summary>Apart from <see cref="SlipwayJson"/>, which writes plans: what that would pass over is an error here.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(FabricPlan))]
 sealed partial class FabricPlanJson : JsonSerializerContext;

@@ -3,10 +3,14 @@ using Slipway.Linux;
 
 namespace Slipway.Images;
 
-/// <summary>Tells an image from another by its size and a few of its bytes, where reading all of them would cost a container's start seconds.</summary>
+/// <summary>
+/// Tells an image from another by its size and a few of its bytes, where reading all of them would cost a container's start seconds.
+/// </summary>
 /// <remarks>
-/// It is for mistakes: an image that was built anew at the same path is seen not to be the one of before, and a copy is seen to be the same, which no stat(2) can tell. A SquashFS image ends in its
-/// tables, and whatever changes in length moves all that follows; small images are read whole. Whoever owns an image could make two of the same mark, and would have gained nothing:
+/// It is for mistakes: an image that was built anew at the same path is seen not to be the one of before, and a copy is seen to be the
+/// same, which no stat(2) can tell. A SquashFS image ends in its
+/// tables, and whatever changes in length moves all that follows; small images are read whole. Whoever owns an image could make two of the
+/// same mark, and would have gained nothing:
 /// where it matters who made something, its owner is asked, or its digest.
 /// </remarks>
 internal static class ImageMark
@@ -29,7 +33,8 @@ internal static class ImageMark
             hash = Add(hash, file, 0, buffer.AsSpan(0, (int)size));
         else
             for (int i = 0; i <= Pieces; i++)
-                hash = i < Pieces ? Add(hash, file, (size - End) / Pieces * i, buffer.AsSpan(0, Piece)) : Add(hash, file, size - End, buffer.AsSpan(0, End));
+                hash = i < Pieces ? Add(hash, file, (size - End) / Pieces * i, buffer.AsSpan(0, Piece))
+                    : Add(hash, file, size - End, buffer.AsSpan(0, End));
         return string.Create(CultureInfo.InvariantCulture, $"{size}:{hash:x16}");
     }
 

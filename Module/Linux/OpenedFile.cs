@@ -5,7 +5,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Slipway.Linux;
 
-/// <summary>What lies at a path is not what may be opened there: of another kind, another's, or too large. The message names the path in single quotes.</summary>
+/// <summary>
+/// What lies at a path is not what may be opened there: of another kind, another's, or too large. The message names the path in single
+/// quotes.
+/// </summary>
 internal sealed class FileRefusedException(string path, string why, bool tooLarge = false) : IOException($"'{path}' {why}")
 {
     /// <summary>What is wrong with it, to follow its name.</summary>
@@ -15,12 +18,18 @@ internal sealed class FileRefusedException(string path, string why, bool tooLarg
     public bool IsTooLarge { get; } = tooLarge;
 }
 
-/// <summary>The one place where a file that somebody else may have made is opened: nothing is read, or waited for, before it is known to be a file.</summary>
+/// <summary>
+/// The one place where a file that somebody else may have made is opened: nothing is read, or waited for, before it is known to be a file.
+/// </summary>
 /// <remarks>
-/// There are two ways in. What the caller or the site <em>names</em> (images, definitions, configurations, keys) is what they mean by it, so links are followed. What we
-/// <em>find</em>, because we look for it by a name that others know too (plans, records, entries), may have been put there by anybody: links are not followed, and its owner
-/// and mode must say who wrote it. In both, open(2) does not wait (O_NONBLOCK: a FIFO without a writer would keep it for ever) and takes no terminal.
-/// .NET's own way is not used for more reasons: it takes flock(2) on each file (SafeFileHandle.Unix.cs of the runtime), which costs a file server two requests for each reader and
+/// There are two ways in. What the caller or the site <em>names</em> (images, definitions, configurations, keys) is what they mean by it,
+/// so links are followed. What we
+/// <em>find</em>, because we look for it by a name that others know too (plans, records, entries), may have been put there by anybody:
+/// links are not followed, and its owner
+/// and mode must say who wrote it. In both, open(2) does not wait (O_NONBLOCK: a FIFO without a writer would keep it for ever) and takes no
+/// terminal.
+/// .NET's own way is not used for more reasons: it takes flock(2) on each file (SafeFileHandle.Unix.cs of the runtime), which costs a file
+/// server two requests for each reader and
 /// fails where another has the file locked; and it seeks and asks for the file system, which a start of a container has no time for.
 /// </remarks>
 internal static unsafe class OpenedFile
@@ -58,15 +67,20 @@ internal static unsafe class OpenedFile
         from.CopyTo(made, Small);
     }
 
-    /// <summary>All bytes of what the caller or the site names: a file, or where <paramref name="stream"/> allows it a FIFO, pipe or device, which is read to its end.</summary>
+    /// <summary>
+    /// All bytes of what the caller or the site names: a file, or where <paramref name="stream"/> allows it a FIFO, pipe or device, which
+    /// is read to its end.
+    /// </summary>
     /// <param name="largest">More bytes are an error, and not read.</param>
     /// <param name="cancel">Ends the wait for a pipe's writer.</param>
     /// <exception cref="OperationCanceledException">It was cancelled while it waited.</exception>
     /// <exception cref="IOException">As <see cref="Named"/> has it, and where it is too large.</exception>
-    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default) => BytesNamed(path, out _, largest, stream, cancel);
+    public static byte[] BytesNamed(string path, int largest = Small, bool stream = false, CancellationToken cancel = default) =>
+        BytesNamed(path, out _, largest, stream, cancel);
 
     /// <summary>The same, and what it was.</summary>
-    public static byte[] BytesNamed(string path, out statx found, int largest = Small, bool stream = false, CancellationToken cancel = default)
+    public static byte[] BytesNamed(string path, out statx found, int largest = Small, bool stream = false,
+        CancellationToken cancel = default)
     {
         int fd = Open(path, 0, out found);
         try
@@ -88,7 +102,9 @@ internal static unsafe class OpenedFile
         return reader.ReadToEnd();
     }
 
-    /// <summary>A small file that the system or the site has (of /proc, /sys, /etc), as text; null for whatever else, or nothing, is there.</summary>
+    /// <summary>
+    /// A small file that the system or the site has (of /proc, /sys, /etc), as text; null for whatever else, or nothing, is there.
+    /// </summary>
     public static string? TryTextNamed(string path) => TryTextAndClose(open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0));
 
     /// <summary>The same of a file that is open, which is closed; null also for a negative number.</summary>
@@ -98,7 +114,8 @@ internal static unsafe class OpenedFile
             return null;
         try
         {
-            return fstat(fd, out statx found) == 0 && found.IsRegular ? Encoding.UTF8.GetString(ReadAll(fd, "", found, Small, default)) : null;
+            return fstat(fd, out statx found) == 0 && found.IsRegular
+                ? Encoding.UTF8.GetString(ReadAll(fd, "", found, Small, default)) : null;
         }
         catch (IOException)
         {
@@ -113,7 +130,8 @@ internal static unsafe class OpenedFile
     /// <summary>All bytes of a file that we look for by its name; null where nothing is there.</summary>
     /// <param name="largest">More bytes are an error, and not read.</param>
     /// <param name="owners">Whose file is believed, beside root's and our own.</param>
-    /// <exception cref="FileRefusedException">It is a link or another thing than a file, belongs to somebody else, can be written by others, or is too large.</exception>
+    /// <exception cref="FileRefusedException">It is a link or another thing than a file, belongs to somebody else, can be written by
+    /// others, or is too large.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     /// <exception cref="IOException">It cannot be opened or read.</exception>
     public static byte[]? BytesFound(string path, int largest, params ReadOnlySpan<(uint Uid, string Who)> owners)
@@ -134,7 +152,8 @@ internal static unsafe class OpenedFile
         }
         try
         {
-            return Refusal(found, largest, owners) is { } why ? throw new FileRefusedException(path, why) : ReadAll(fd, path, found, largest, default);
+            return Refusal(found, largest, owners) is { } why ? throw new FileRefusedException(path, why)
+                : ReadAll(fd, path, found, largest, default);
         }
         finally
         {
@@ -146,7 +165,10 @@ internal static unsafe class OpenedFile
     public static string IdentityOf(in statx found) => string.Create(CultureInfo.InvariantCulture,
         $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
 
-    /// <summary>All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told any more.</summary>
+    /// <summary>
+    /// All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told
+    /// any more.
+    /// </summary>
     /// <param name="identity">What it was then (<see cref="IdentityOf"/>).</param>
     /// <exception cref="IOException">As <see cref="BytesFound"/> has it, and where it is another file by now.</exception>
     public static byte[] BytesKnown(string path, int largest, string identity, out statx found)
@@ -154,7 +176,8 @@ internal static unsafe class OpenedFile
         int fd = Open(path, O_NOFOLLOW, out found);
         try
         {
-            return found.IsRegular && IdentityOf(found) == identity ? ReadAll(fd, path, found, largest, default) : throw new FileRefusedException(path, "has changed since it was looked at");
+            return found.IsRegular && IdentityOf(found) == identity ? ReadAll(fd, path, found, largest, default)
+                : throw new FileRefusedException(path, "has changed since it was looked at");
         }
         finally
         {
@@ -189,14 +212,19 @@ internal static unsafe class OpenedFile
             known |= owner == uid;
             who.Add(name);
         }
-        return !known ? string.Create(CultureInfo.InvariantCulture, $"belongs to uid {uid} and not to {string.Join(", ", who.SkipLast(1))} or {who[^1]}")
+        return !known
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"belongs to uid {uid} and not to {string.Join(", ", who.SkipLast(1))} or {who[^1]}")
             : (found.stx_mode & GroupOrOthersWrite) != 0 ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & 0xfff, 8)})"
             : found.stx_size > (ulong)largest ? TooLarge(largest) : null;
     }
 
     /// <summary>What an inode is, in words.</summary>
-    public static string Kind(in statx found) => found.IsRegular ? "file" : found.IsDirectory ? "directory" : found.IsLink ? "symbolic link" : found.Type == S_IFIFO ? "FIFO"
-        : found.Type == S_IFSOCK ? "socket" : found.Type == S_IFCHR ? "character device" : found.Type == S_IFBLK ? "block device" : "thing of no known kind";
+    public static string Kind(in statx found) =>
+        found.IsRegular ? "file" : found.IsDirectory ? "directory" : found.IsLink ? "symbolic link"
+            : found.Type == S_IFIFO ? "FIFO"
+        : found.Type == S_IFSOCK ? "socket" : found.Type == S_IFCHR ? "character device"
+            : found.Type == S_IFBLK ? "block device" : "thing of no known kind";
 
     /// <summary>Writes a small file of ours anew; false where it cannot be, with the reason in errno.</summary>
     public static bool Write(string path, string text, uint mode)
@@ -216,7 +244,8 @@ internal static unsafe class OpenedFile
     }
 
     /// <summary>What is wrong, without the path that our messages begin with, for an error that names it itself.</summary>
-    public static string Why(Exception e, string path) => e.Message.StartsWith($"'{path}' ", StringComparison.Ordinal) ? e.Message[(path.Length + 3)..] : e.Message;
+    public static string Why(Exception e, string path) =>
+        e.Message.StartsWith($"'{path}' ", StringComparison.Ordinal) ? e.Message[(path.Length + 3)..] : e.Message;
 
     static string TooLarge(long largest) => largest < 1 << 20 ? $"is larger than {largest} bytes" : $"is larger than {largest >> 20} MiB";
 

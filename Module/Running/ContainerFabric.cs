@@ -3,7 +3,10 @@ using Slipway.Staging;
 
 namespace Slipway.Running;
 
-/// <summary>Which fabric plan a container gets, in two steps: whoever starts it looks whose the plan beside the image is, and the holder, which can tell users apart no more, reads it.</summary>
+/// <summary>
+/// Which fabric plan a container gets, in two steps: whoever starts it looks whose the plan beside the image is, and the holder, which can
+/// tell users apart no more, reads it.
+/// </summary>
 internal static class ContainerFabric
 {
     /// <summary>Of the command line: the plan beside the image, if there is one; and none. Else it is a plan's path.</summary>
@@ -24,13 +27,15 @@ internal static class ContainerFabric
 
     /// <summary>The plan, less what the batch system's variables in our environment leave out: it is often made before a job.</summary>
     /// <param name="known">What <see cref="Look"/> gave.</param>
-    /// <exception cref="SlipwayException">It is damaged, or says what no plan may say; or a plan that was named is not there, or of another image.</exception>
+    /// <exception cref="SlipwayException">It is damaged, or says what no plan may say; or a plan that was named is not there, or of another
+    /// image.</exception>
     public static FabricPlan? Read(RunRequest request, string image, string known, SiteConfiguration site, Action<string> warn)
     {
         FabricPlan? plan = request.Fabric switch
         {
             None => null,
-            Auto => known.Length == 0 ? null : FabricPlanFile.Find(image, new FabricPlanFile.Beside(known, null), null, site.Libraries, warn),
+            Auto => known.Length == 0 ? null
+                : FabricPlanFile.Find(image, new FabricPlanFile.Beside(known, null), null, site.Libraries, warn),
             _ => FabricPlanFile.ReadFile(request.Fabric, image, site.Libraries),
         };
         if (plan is not null)

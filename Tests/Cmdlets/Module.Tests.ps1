@@ -13,8 +13,12 @@ Describe 'Manifest' {
 
     It 'exports its cmdlets and nothing else' {
         $exported = (Get-Module Slipway).ExportedCommands.Values
-        $exported.Name | Sort-Object | Should -Be 'Add-FabricDriver', 'Clear-ImageCache', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageCache', 'Get-ImageDependency', 'Invoke-Container', 'Invoke-ContainerMpi',
-            'Lock-ImageCache', 'New-ContainerImage', 'Publish-ImageCache', 'Remove-ImageCache', 'Test-ContainerMpi', 'Unlock-ImageCache'
+        $ours = @(
+            'Add-FabricDriver', 'Clear-ImageCache', 'Compare-ImageDependency', 'Get-ContainerImage', 'Get-FabricDriver', 'Get-ImageCache', 'Get-ImageDependency'
+            'Invoke-Container', 'Invoke-ContainerMpi', 'Lock-ImageCache', 'New-ContainerImage', 'Publish-ImageCache', 'Remove-ImageCache', 'Test-ContainerMpi'
+            'Unlock-ImageCache'
+        )
+        $exported.Name | Sort-Object | Should -Be $ours
         $exported.CommandType | Sort-Object -Unique | Should -Be 'Cmdlet'
         (Get-Module Slipway).ExportedVariables.Count | Should -Be 0
     }
