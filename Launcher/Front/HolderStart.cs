@@ -45,7 +45,7 @@ internal static unsafe class HolderStart
         int count = 0;
         while (runArguments[count] != null)
             count++;
-        byte** arguments = (byte**)realloc(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
+        byte** arguments = (byte**)Room(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
         Text words = default;
         nuint slash = CString.Length(files);
         while (files[slash - 1] != '/')

@@ -24,7 +24,7 @@ internal static unsafe class Program
             return HandOver(arguments, environment);
 
         const int longestPath = 4096;
-        byte* directory = (byte*)realloc(null, longestPath);
+        byte* directory = (byte*)Room(null, longestPath);
         Text key = default, files = default;
         RunArguments request = default;
         HolderEntry entry = default;
@@ -91,7 +91,7 @@ internal static unsafe class Program
     public static void AddFullLauncher(ref Text path)
     {
         const int longestPath = 4096;
-        byte* self = (byte*)realloc(null, longestPath);
+        byte* self = (byte*)Room(null, longestPath);
         nint length;
         fixed (byte* link = "/proc/self/exe"u8)
             length = readlink(link, self, longestPath);
@@ -117,7 +117,7 @@ internal static unsafe class Program
             int count = 0;
             while (arguments[count] != null)
                 count++;
-            byte** locked = (byte**)realloc(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
+            byte** locked = (byte**)Room(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
             verb.Add("run-locked"u8);
             number.AddNumber((ulong)held);
             locked[0] = arguments[0];

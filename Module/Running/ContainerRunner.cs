@@ -24,7 +24,7 @@ internal static unsafe class ContainerRunner
         });
         if (request.Explain)
             foreach (string line in RunExplanation.Lines(request, image, step, stepReason, entry, started))
-                Console.Error.WriteLine(line);
+                Console.Error.WriteLine(Visible.Line(line));
         Become(entry, request, files);
         return 125;
     }

@@ -129,7 +129,7 @@ public static class NodeCache
                 if (mkdir(cache + directory, mode) == 0)
                     chmod(cache + directory, mode); // whatever the umask is
                 else if (errno is var error && error != EEXIST)
-                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {cache}{directory}: errno {error}"));
+                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {cache}{directory}: errno {error}"), error);
             if (!IsSafe(cache))
                 throw Unsafe(cache);
             DriveInfo drive = new(cache);
