@@ -45,7 +45,7 @@ internal static unsafe class LibC
     public struct ucred { public int pid; public uint uid, gid; }
     public struct iovec { public void* iov_base; public nuint iov_len; }
     public struct msghdr { public void* msg_name; public uint msg_namelen; public iovec* msg_iov; public nuint msg_iovlen; public void* msg_control; public nuint msg_controllen; public int msg_flags; }
-    public struct cmsg_fd { public nuint cmsg_len; public int cmsg_level, cmsg_type, fd, padding; }
+    public struct cmsghdr { public nuint cmsg_len; public int cmsg_level, cmsg_type; }
     public struct timespec { public long tv_sec, tv_nsec; }
     public struct pollfd { public int fd; public short events, revents; }
 

@@ -71,6 +71,13 @@ internal static unsafe class Rank
         return ours && HolderEntry.TryRead(path.Bytes, out entry) && CString.IsSame(entry.Key, key) && pid == entry.Pid ? Registration.Done : Registration.Odd;
     }
 
+    /// <summary>A control message that passes one descriptor (cmsg(3)).</summary>
+    struct PassedDescriptor
+    {
+        public cmsghdr Header;
+        public int Descriptor, Padding;
+    }
+
     /// <summary>The holder's welcome: its number, and itself, as a descriptor that no later process of that number can be taken for.</summary>
     static Registration Receive(int fd, long deadline, ref int pid, ref int holder)
     {
@@ -87,7 +94,7 @@ internal static unsafe class Rank
         if (ready == 0)
             return Registration.Silent;
         int number = 0;
-        cmsg_fd control = default;
+        PassedDescriptor control = default;
         iovec data = default;
         data.iov_base = &number;
         data.iov_len = sizeof(int);
@@ -95,12 +102,12 @@ internal static unsafe class Rank
         message.msg_iov = &data;
         message.msg_iovlen = 1;
         message.msg_control = &control;
-        message.msg_controllen = (nuint)sizeof(cmsg_fd);
+        message.msg_controllen = (nuint)sizeof(PassedDescriptor);
         // a holder that was about to end closes without a word
-        if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(int) || control.cmsg_len == 0 || control.cmsg_level != SOL_SOCKET || control.cmsg_type != SCM_RIGHTS)
+        if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) != sizeof(int) || control.Header.cmsg_level != SOL_SOCKET || control.Header.cmsg_type != SCM_RIGHTS)
             return Registration.NoHolder;
         pid = number;
-        holder = control.fd;
+        holder = control.Descriptor;
         return Registration.Done;
     }
 

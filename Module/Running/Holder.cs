@@ -163,9 +163,9 @@ internal static unsafe class Holder
     static bool Welcome(int rank, int self)
     {
         int pid = getpid();
-        cmsg_fd control = new() { cmsg_len = (nuint)sizeof(nuint) + 3 * sizeof(int), cmsg_level = SOL_SOCKET, cmsg_type = SCM_RIGHTS, fd = self };
+        PassedDescriptor control = PassedDescriptor.Of(self);
         iovec data = new() { iov_base = &pid, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(cmsg_fd) };
+        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(PassedDescriptor) };
         return sendmsg(rank, &message, MSG_NOSIGNAL) == sizeof(int);
     }
 

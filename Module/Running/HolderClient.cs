@@ -128,11 +128,11 @@ internal static unsafe class HolderClient
         if (ready == 0)
             throw Silent(files);
         int number = 0;
-        cmsg_fd control = default;
+        PassedDescriptor control = default;
         iovec data = new() { iov_base = &number, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(cmsg_fd) };
-        bool whole = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == sizeof(int) && control.cmsg_len > 0 && control.cmsg_level == SOL_SOCKET && control.cmsg_type == SCM_RIGHTS;
-        (pid, pidfd) = whole ? (number, control.fd) : (0, -1);
+        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(PassedDescriptor) };
+        bool whole = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == sizeof(int) && control.Descriptor >= 0;
+        (pid, pidfd) = whole ? (number, control.Descriptor) : (0, -1);
         return whole;
     }
 

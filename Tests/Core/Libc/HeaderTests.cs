@@ -20,7 +20,7 @@ public sealed partial class HeaderTests
     static readonly string[] Headers =
     [
         "dirent.h", "errno.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "stdio.h", "stdlib.h", "sys/file.h", "sys/mman.h", "sys/prctl.h",
-        "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/un.h", "sys/wait.h", "sys/xattr.h", "unistd.h", "linux/capability.h", "linux/loop.h",
+        "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/un.h", "sys/wait.h", "sys/xattr.h", "time.h", "unistd.h", "linux/capability.h", "linux/loop.h",
         "linux/mount.h", "linux/sched.h",
     ];
 
