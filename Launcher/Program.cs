@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Slipway.Building;
 using Slipway.Launcher;
 using Slipway.Linux;
@@ -9,7 +10,7 @@ using static Tmds.Linux.LibC;
 namespace Slipway;
 
 /// <summary><c>slipway</c>: what each rank and each build step needs is found at once; the rest goes through the command-line library.</summary>
-static class Program
+static unsafe class Program
 {
     /// <summary>The last line of defence: whatever is thrown, and wherever, one error of ours is told, and the program ends by itself.</summary>
     static int Main(string[] arguments)
@@ -20,6 +21,9 @@ static class Program
         // on another thread, the runtime would say it in its own words and end by SIGABRT
         AppDomain.CurrentDomain.UnhandledException += (_, e) => _exit(Failed((Exception)e.ExceptionObject));
         KeepPlaces();
+        // a file that would grow past its limit (ulimit -f) is an error like a full disk, not the end; what is executed has the signal as it is by default
+        if (!onTheWay)
+            signal(SIGXFSZ, (nint)(delegate* unmanaged<int, void>)&Pass);
         try
         {
             CheckEncoding(arguments);
@@ -29,6 +33,11 @@ static class Program
         {
             return Failed(e);
         }
+    }
+
+    [UnmanagedCallersOnly]
+    static void Pass(int signal)
+    {
     }
 
     static int Do(string[] arguments) => arguments switch

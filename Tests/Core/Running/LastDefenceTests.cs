@@ -20,6 +20,7 @@ public sealed class LastDefenceTests
         Assert.DoesNotContain("Unhandled exception", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("Process terminated", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("a fault of Slipway", result.Error, StringComparison.Ordinal);
     }
 
     static void AssertAllLinesOurs(Cli.Result result, string what)
