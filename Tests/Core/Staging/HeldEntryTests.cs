@@ -34,10 +34,10 @@ public sealed class HeldEntryTests
             "$1" cache clear; [ -f "$entry" ] && echo there
             "$1" cache remove sha256:${entry##*/} 2>&1 | grep -o 'is in use: container' || "$1" cache remove sha256:${entry##*/}
             kill $rank; wait; sleep 1
-            flock --shared "$entry" sh -c 'echo held >"$0"; exec sleep 100' "$3" & until grep -q held "$3"; do sleep 0.1; done
+            flock --shared "$entry" sh -c 'echo $$ held >"$0"; exec sleep 100' "$3" & until grep -q held "$3"; do sleep 0.1; done
             "$1" cache clear; [ -f "$entry" ] && echo there
             "$1" cache remove sha256:${entry##*/} >/dev/null 2>&1 || echo refused
-            kill $!; pkill -P $! ; wait
+            kill $(cut -d ' ' -f 1 "$3"); wait
             until flock --nonblock "$entry" true; do sleep 0.1; done
             "$1" cache clear >/dev/null; [ -f "$entry" ] || echo gone
             """, image, site.Scratch + "/running");
