@@ -17,7 +17,8 @@ public sealed class SquatterTests
             File.Copy(TinyImage.File, image);
         }
         return Cli.Start("root", ["unshare", "--mount", "sh", "-c", $$"""
-            for d in /tmp /dev/shm /var/tmp; do mount -t tmpfs -o mode=1777 t $d || exit; done
+            mkdir -p /run/user
+            for d in /tmp /dev/shm /var/tmp /run/user /var/cache; do mount -t tmpfs -o mode=1777 t $d || exit; done
             user={{site.User}} uid=$(id -u {{site.User}})
             as_user() { runuser -u $user -- env -u XDG_RUNTIME_DIR HOME=${HOME_OF:-/home/$user} "$@"; }
             cd /
@@ -41,7 +42,7 @@ public sealed class SquatterTests
                 {{(full ? $": >{site.Scratch}/config.yaml; export SLIPWAY_CONFIG={site.Scratch}/config.yaml" : "")}}
                 rank() { as_user "$1" run --job k "$2" -- sh -c 'readlink /proc/self/ns/user; sleep 0.4'; }
                 rank "$@" & rank "$@" & rank "$@" & wait
-                for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -q '\.sock' || break; done; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'; rm -rf /run/user/$uid
+                for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -q '\.sock' || break; done; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
                 """);
             string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.True(lines.Length == 4 && lines[..3].Distinct().Count() == 1 && lines[3] == "0", $"{taken} taken by {kind}, {(full ? "full launcher" : "front")}: {result}");
