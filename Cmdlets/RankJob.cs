@@ -91,9 +91,9 @@ sealed class RankChildJob : Job
         {
             SetJobState(JobState.Stopped);
         }
-        catch (SlipwayException e)
+        catch (Exception e)
         {
-            Error.Add(SlipwayCmdlet.Record(e));
+            Error.Add(SlipwayCmdlet.Record(SlipwayException.From(e)));
             SetJobState(JobState.Failed);
         }
     }

@@ -51,13 +51,13 @@ public abstract class SlipwayCmdlet : PSCmdlet
             result = task.GetAwaiter().GetResult();
             return true;
         }
-        catch (SlipwayException e)
-        {
-            WriteError(Record(e));
-        }
         catch (OperationCanceledException)
         {
             throw new PipelineStoppedException();
+        }
+        catch (Exception e)
+        {
+            WriteError(Record(SlipwayException.From(e)));
         }
         result = null;
         return false;
@@ -85,7 +85,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
     internal static ErrorRecord Record(SlipwayException e) =>
         new(e, e.Id, Enum.TryParse(e.Kind.ToString(), out ErrorCategory category) ? category : ErrorCategory.NotSpecified, e.Target)
         {
-            ErrorDetails = new ErrorDetails(e.Message) { RecommendedAction = e.Recommendation },
+            ErrorDetails = new ErrorDetails(Visible.Line(e.Message)) { RecommendedAction = Visible.Line(e.Recommendation) },
         };
 
     /// <summary>What discovery came upon: errors and warnings on their streams, what is only worth knowing on the verbose one.</summary>
@@ -97,9 +97,9 @@ public abstract class SlipwayCmdlet : PSCmdlet
             if (problem.Severity == DependencySeverity.Error)
                 WriteError(Record(new SlipwayException("DependencyMissing", ErrorKind.ObjectNotFound, message, problem.Recommendation, problem.Path)));
             else if (problem.Severity == DependencySeverity.Warning)
-                WriteWarning(problem.Recommendation is null ? message : $"{message} {problem.Recommendation}");
+                WriteWarning(Visible.Line(problem.Recommendation is null ? message : $"{message} {problem.Recommendation}"));
             else
-                WriteVerbose(message);
+                WriteVerbose(Visible.Line(message));
         }
     }
 
@@ -158,11 +158,11 @@ public abstract class SlipwayCmdlet : PSCmdlet
             string of = value.Node is null ? value.Activity + ": " : $"{value.Activity}: {value.Node}: ";
             // one line a step, whatever goes on beside it
             if (!begun.TryGetValue(of, out string? before) || before != value.Step)
-                cmdlet.WriteVerbose(of + value.Step);
+                cmdlet.WriteVerbose(Visible.Line(of + value.Step));
             begun[of] = value.Step;
             cmdlet.WriteProgress(value.Node is null
-                ? new ProgressRecord(1, value.Activity, value.Step) { PercentComplete = value.Percent }
-                : new ProgressRecord(2 + nodes.IndexOf(value.Node), value.Node, value.Step) { PercentComplete = value.Percent, ParentActivityId = 1 });
+                ? new ProgressRecord(1, Visible.Line(value.Activity), Visible.Line(value.Step)) { PercentComplete = value.Percent }
+                : new ProgressRecord(2 + nodes.IndexOf(value.Node), Visible.Line(value.Node), Visible.Line(value.Step)) { PercentComplete = value.Percent, ParentActivityId = 1 });
         });
 
         /// <summary>An object for the pipeline.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Slipway.Staging;
 using static Slipway.Launcher.CommandLine;
 
@@ -58,7 +57,7 @@ static class CacheCommands
             });
             progress.Clear();
             Print(result, published, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', i.Placements.Select(p =>
-                string.Create(CultureInfo.InvariantCulture, $"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Transport}\t{p.Seconds:0.000} s"))));
+                Visible.Of($"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Transport}\t{p.Seconds:0.000} s"))));
             return exit;
         }));
         return verb;
@@ -101,8 +100,7 @@ static class CacheCommands
             int exit = 0;
             IReadOnlyList<string> digests = images ? [.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))] : [];
             foreach (ImageCacheEntry entry in work(nodes.Of(result), digests, result, e => exit = Tell(null, e), cancel))
-                Print(result, entry, SlipwayJson.Compact.ImageCacheEntry, e => string.Join('\t', e.Node, e.Digest, e.Size.ToString(CultureInfo.InvariantCulture),
-                    e.LastUsed.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), e.Valid ? "" : "damaged", e.Pinned ? "locked" : "", string.Join(", ", e.UsedBy)));
+                Print(result, entry, SlipwayJson.Compact.ImageCacheEntry, e => Visible.Of($"{e.Node}\t{e.Digest}\t{e.Size}\t{e.LastUsed:yyyy-MM-dd HH:mm:ss}\t{(e.Valid ? "" : "damaged")}\t{(e.Pinned ? "locked" : "")}\t{string.Join(", ", e.UsedBy)}"));
             return exit;
         }));
         return verb;

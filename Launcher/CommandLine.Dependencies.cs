@@ -26,7 +26,7 @@ static partial class CommandLine
                 Root = root,
             }, cancel);
             foreach (ImageDependency file in found.Files)
-                Print(result, file, SlipwayJson.Compact.ImageDependency, f => $"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}");
+                Print(result, file, SlipwayJson.Compact.ImageDependency, f => Visible.Of($"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}"));
             return Tell(result, found.Problems) ? 1 : 0;
         }));
         return verb;
@@ -40,7 +40,7 @@ static partial class CommandLine
         {
             ImageComparison comparison = ImageComparer.Compare(result.GetRequiredValue(image), cancel);
             foreach (MissingDependency missing in comparison.Missing)
-                Print(result, missing, SlipwayJson.Compact.MissingDependency, m => m.Message);
+                Print(result, missing, SlipwayJson.Compact.MissingDependency, m => Visible.Line(m.Message));
             Tell(result, comparison.Problems);
             return comparison.Missing.Count > 0 ? 1 : 0;
         }));
@@ -52,7 +52,7 @@ static partial class CommandLine
     {
         foreach (DependencyProblem problem in problems)
             if (problem.Severity != DependencySeverity.Note || result.GetValue(Verbose))
-                Console.Error.WriteLine($"slipway: {problem.Severity.ToString().ToLowerInvariant()}: {problem.Message} [{problem.Rule}]{(problem.Recommendation is null ? "" : $" {problem.Recommendation}")}");
+                Output.Error.WriteLine(Visible.Of($"slipway: {problem.Severity.ToString().ToLowerInvariant()}: {problem.Message} [{problem.Rule}]{(problem.Recommendation is null ? "" : $" {problem.Recommendation}")}"));
         return problems.Any(p => p.Severity == DependencySeverity.Error);
     }
 }

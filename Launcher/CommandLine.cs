@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Slipway.Building;
 using Slipway.Fabric;
@@ -18,6 +17,8 @@ static partial class CommandLine
 
     internal static Argument<string[]> Command => new("CMD") { Description = "The command and its arguments, after --", Arity = ArgumentArity.ZeroOrMore };
 
+    static readonly InvocationConfiguration Configuration = new() { EnableDefaultExceptionHandler = false, Output = Output.Standard, Error = Output.Error };
+
     public static int Run(string[] arguments)
     {
         RootCommand root = new("Slipway: container images with fabric drivers, staged once per node, started by any MPI launcher") { Json, Verbose };
@@ -27,9 +28,9 @@ static partial class CommandLine
         root.SetAction(result =>
         {
             if (result.GetValue(version))
-                Console.WriteLine($"slipway {typeof(ContainerImage).Assembly.GetName().Version?.ToString(3)} ({RuntimeInformation.FrameworkDescription}, native, {RuntimeInformation.RuntimeIdentifier})");
+                Output.Standard.WriteLine($"slipway {typeof(ContainerImage).Assembly.GetName().Version?.ToString(3)} ({RuntimeInformation.FrameworkDescription}, native, {RuntimeInformation.RuntimeIdentifier})");
             else
-                root.Parse(["--help"]).Invoke();
+                root.Parse(["--help"]).Invoke(Configuration);
             return 0;
         });
         root.Add(Build());
@@ -42,7 +43,7 @@ static partial class CommandLine
         root.Add(Inspect());
         root.Add(RunHelp("run", "Run a command in an image, or the image's runscript", Command));
         root.Add(RunHelp("shell", "Start a shell in an image", new Argument<string[]>("ARGUMENT") { Description = "Of the shell, after --", Arity = ArgumentArity.ZeroOrMore }));
-        return root.Parse(arguments).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return root.Parse(arguments).Invoke(Configuration);
     }
 
     static Command Build()
@@ -74,7 +75,7 @@ static partial class CommandLine
                 Tell(result, image.Manifest?.Problems ?? []);
                 return image;
             });
-        }, image => $"{image.Path}\n{image.Digest}  {image.Size} bytes");
+        }, image => Visible.Of($"{image.Path}\n{image.Digest}  {image.Size} bytes"));
     }
 
     internal static Dictionary<string, string> Pairs(string[] given, string option = "--variable")
@@ -102,7 +103,7 @@ static partial class CommandLine
             string root = Path.GetFullPath(result.GetValue(from)!);
             if (result.GetValue(image) is not { } path)
             {
-                Print(result, FabricInventory.Read(root), SlipwayJson.Compact.FabricInventory, i => string.Join('\n', i.Describe()));
+                Print(result, FabricInventory.Read(root), SlipwayJson.Compact.FabricInventory, i => string.Join('\n', i.Describe().Select(Visible.Line)));
                 return 0;
             }
             using ProgressLine progress = new(result.GetValue(Verbose));
@@ -112,7 +113,7 @@ static partial class CommandLine
                 Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source), Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
             }, progress, cancel);
             progress.Clear();
-            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]));
+            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', (result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]).Select(Visible.Line)));
             return 0;
         }));
         return verb;
@@ -122,9 +123,18 @@ static partial class CommandLine
     {
         Argument<string> image = Image;
         Command verb = new("inspect", "Describe an image: digest, and its manifest where it is ours") { image };
-        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, _, cancel) => [NodeCache.Describe(result.GetRequiredValue(image), cancel, Warn)],
-            i => $"{i.Path}\n{i.Digest}  {i.Size} bytes, {i.Compressor}, {i.Distribution?.PrettyName ?? "no distribution"}, made {i.Made:yyyy-MM-dd}\n"
-                + (i.Manifest is null ? "not made by Slipway: it has no manifest" : JsonSerializer.Serialize(i.Manifest, SlipwayJson.Default.ImageManifest)));
+        verb.SetAction(result => Guarded(cancel =>
+        {
+            ContainerImage found = NodeCache.Describe(result.GetRequiredValue(image), cancel, Warn);
+            Print(result, found, SlipwayJson.Compact.ContainerImage,
+                i => Visible.Of($"{i.Path}\n{i.Digest}  {i.Size} bytes, {i.Compressor}, {i.Distribution?.PrettyName ?? "no distribution"}, made {i.Made:yyyy-MM-dd}"));
+            if (found.Manifest is null && !result.GetValue(Json))
+                Output.Standard.WriteLine("not made by Slipway: it has no manifest");
+            else if (!result.GetValue(Json))
+                Output.Standard.Json(found.Manifest!, SlipwayJson.Default.ImageManifest);
+            return 0;
+        }));
+        return verb;
     }
 
     /// <summary>`run` and `shell` themselves are read by hand (RunRequest); this is their help.</summary>
@@ -154,10 +164,18 @@ static partial class CommandLine
         return verb;
     }
 
-    internal static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text) =>
-        Console.Out.WriteLine(result.GetValue(Json) ? JsonSerializer.Serialize(item, type) : text(item));
+    /// <param name="text">Of several lines and columns, with all that is not ours written out (<see cref="Visible"/>).</param>
+    internal static void Print<T>(ParseResult result, T item, JsonTypeInfo<T> type, Func<T, string> text)
+    {
+        if (result.GetValue(Json))
+            Output.Standard.Json(item, type);
+        else
+            Output.Standard.WriteLine(text(item));
+    }
 
-    internal static void Warn(string what) => Console.Error.WriteLine($"slipway: warning: {what}");
+    const int SIGXFSZ = 25; // signal(7)
+
+    internal static void Warn(string what) => Output.Error.WriteLine(Visible.Of($"slipway: warning: {what}"));
 
     /// <summary>Signals cancel the work, which cleans up; a second one is left to the system.</summary>
     internal static int Guarded(Func<CancellationToken, int> work)
@@ -169,19 +187,16 @@ static partial class CommandLine
             stop.Cancel();
         }
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
-            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
+            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal),
+            // a file that is too large for RLIMIT_FSIZE is an error of whoever writes it (write(2), EFBIG); taken by a handler, since what is ignored stays so in programs that are started
+            tooLarge = PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
         try
         {
             return work(stop.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
-            Console.Error.WriteLine("slipway: cancelled; nothing was left behind");
-            return 130;
-        }
-        catch (SlipwayException e)
-        {
-            return Program.Report(e);
+            return Program.Report(SlipwayException.From(e));
         }
     }
 }

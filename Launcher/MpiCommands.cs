@@ -31,21 +31,21 @@ static class MpiCommands
             LaunchPlan plan = MpiJob.Plan(request, cancel);
             if (result.GetValue(planOnly))
             {
-                Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Explain()));
+                Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Explain().Select(Visible.Line)));
                 return 0;
             }
             if (plan.Verdict is { Fit: MpiFit.Unknown } verdict)
-                Console.Error.WriteLine($"slipway: warning: {verdict.Reason}. {verdict.Advice}");
+                Output.Error.WriteLine(Visible.Of($"slipway: warning: {verdict.Reason}. {verdict.Advice}"));
             if (result.GetValue(preflight))
-                Preflight.Demand(request, check => Console.Error.WriteLine($"slipway: {check}"), cancel);
+                Preflight.Demand(request, check => Output.Error.WriteLine(Visible.Of($"slipway: {check}")), cancel);
             // with --json standard output is for the object
-            Action<RankLine>? sink = json ? line => Console.Error.WriteLine(tagged ? line.Tagged : line.Text)
-                : tagged ? line => (line.IsError ? Console.Error : Console.Out).WriteLine(line.Tagged) : null;
+            Action<RankLine>? sink = json ? line => Output.Error.Raw((tagged ? line.Tagged : line.Text) + "\n")
+                : tagged ? line => (line.IsError ? Output.Error : Output.Standard).Raw(line.Tagged + "\n") : null;
             MpiResult done = MpiJob.Run(plan, sink, cancel);
             if (json || result.GetValue(Verbose))
-                Print(result, done, SlipwayJson.Compact.MpiResult, d => $"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}");
+                Print(result, done, SlipwayJson.Compact.MpiResult, d => Visible.Of($"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}"));
             if (done.Failure is { } failure)
-                Console.Error.WriteLine($"slipway: {failure}");
+                Output.Error.WriteLine(Visible.Of($"slipway: {failure}"));
             return done.ExitCode;
         }));
         return verb;

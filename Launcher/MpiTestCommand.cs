@@ -16,7 +16,7 @@ static class MpiTestCommand
         {
             IReadOnlyList<PreflightCheck> checks = Preflight.Check(Preflight.Complete(job.Request(result, cancel)), TimeSpan.FromSeconds(result.GetValue(timeout)), cancel);
             foreach (PreflightCheck check in checks)
-                Print(result, check, SlipwayJson.Compact.PreflightCheck, c => c.ToString());
+                Print(result, check, SlipwayJson.Compact.PreflightCheck, c => Visible.Line(c.ToString()));
             return checks.Any(c => c.Status == PreflightStatus.Failed) ? 1 : 0;
         }));
         return verb;

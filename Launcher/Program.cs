@@ -1,64 +1,123 @@
+using System.Runtime.InteropServices;
 using Slipway.Building;
 using Slipway.Launcher;
+using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging;
+using static Slipway.Linux.LibC;
+using static Tmds.Linux.LibC;
 
 namespace Slipway;
 
 /// <summary><c>slipway</c>: what each rank and each build step needs is found at once; the rest goes through the command-line library.</summary>
-static class Program
+static unsafe class Program
 {
+    /// <summary>The last line of defence: whatever is thrown, and wherever, one error of ours is told, and the program ends by itself.</summary>
     static int Main(string[] arguments)
     {
+        // whatever fails before the command is there ends with 125, so that it is told from the command's own exit code (as podman has it)
+        bool onTheWay = arguments is ["run" or "run-locked" or "shell" or "holder" or "preflight", ..];
+        int Failed(Exception e) => Report(SlipwayException.From(e)) is var code && onTheWay ? 125 : code;
+        // on another thread, the runtime would say it in its own words and end by SIGABRT
+        AppDomain.CurrentDomain.UnhandledException += (_, e) => _exit(Failed((Exception)e.ExceptionObject));
+        KeepPlaces();
+        // a file that would grow past its limit (ulimit -f) is an error like a full disk, not the end; what is executed has the signal as it is by default
+        if (!onTheWay)
+            signal(SIGXFSZ, (nint)(delegate* unmanaged<int, void>)&Pass);
         try
         {
-            return arguments switch
-            {
-                ["run", "--help" or "-h", ..] => CommandLine.Run(["run", "--help"]),
-                ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
-                // the front (Launcher/Front) has the right to start a holder
-                ["run-locked", var held, var listener, .. var rest] when int.TryParse(held, out int fd) && int.TryParse(listener, out int socket) =>
-                    OnTheWay(() => ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket))),
-                ["run", .. var rest] => OnTheWay(() => ContainerRunner.Run(rest)),
-                ["shell", .. var rest] => OnTheWay(() => ContainerRunner.Shell(rest)),
-                ["holder", .. var rest] => Holder.Run(rest),
-                ["stage", var request] => StageNode.Run(request),
-                ["preflight", .. var rest] => OnTheWay(() => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe"))),
-                ["build-inside", var job] => BuildInside.Run(job),
-                _ => CommandLine.Run(arguments),
-            };
+            CheckEncoding(arguments);
+            return Do(arguments);
         }
-        catch (SlipwayException e)
+        catch (Exception e)
         {
-            return Report(e);
+            return Failed(e);
         }
     }
 
-    /// <summary>Whatever fails before the command is there ends with 125, so that it is told from the command's own exit code (as podman has it).</summary>
-    static int OnTheWay(Func<int> run)
+    [UnmanagedCallersOnly]
+    static void Pass(int signal)
     {
+    }
+
+    static int Do(string[] arguments) => arguments switch
+    {
+        ["run", "--help" or "-h", ..] => CommandLine.Run(["run", "--help"]),
+        ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
+        // the front (Launcher/Front) has the right to start a holder
+        ["run-locked", var held, var listener, .. var rest] when int.TryParse(held, out int fd) && int.TryParse(listener, out int socket) =>
+            ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket)),
+        ["run", .. var rest] => ContainerRunner.Run(rest),
+        ["shell", .. var rest] => ContainerRunner.Shell(rest),
+        ["holder", .. var rest] => Holder.Run(rest),
+        ["stage", var request] => HaveRoom() ? StageNode.Run(request) : throw new OutOfMemoryException(),
+        ["preflight", .. var rest] => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe")),
+        ["build-inside", var job] => BuildInside.Run(job),
+        ["stage" or "build-inside", ..] => throw Internal(arguments[0]),
+        _ when HaveRoom() => CommandLine.Run(arguments),
+        _ => throw new OutOfMemoryException(),
+    };
+
+    /// <summary>True where as many threads may be started as .NET does by itself (for signals, and its pool): it ends the program in its own words where one of them cannot be (PortableThreadPool.GateThread).</summary>
+    static bool HaveRoom()
+    {
+        const int threads = 5;
+        using ManualResetEventSlim end = new();
+        List<Thread> started = [];
         try
         {
-            return run();
+            for (int i = 0; i < threads; i++)
+            {
+                Thread thread = new(end.Wait, 64 << 10);
+                thread.Start();
+                started.Add(thread);
+            }
+            return true;
         }
-        catch (SlipwayException e)
+        catch (OutOfMemoryException)
         {
-            Report(e);
-            return 125;
+            return false;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        finally
         {
-            Console.Error.WriteLine($"slipway: {e.Message}");
-            return 125;
+            end.Set();
+            started.ForEach(t => t.Join());
         }
+    }
+
+    /// <summary>
+    /// Where standard input or an output is closed, the next file that is opened would take its place, and be written to; the runtime's own pipe of signals among them. What
+    /// is put there (open(2), O_PATH) cannot be written to, and no program that is started has it.
+    /// </summary>
+    static void KeepPlaces()
+    {
+        for (int fd = 0; fd < 3; fd++)
+            if (fcntl(fd, F_GETFD, 0) < 0)
+                open("/dev/null", O_PATH | O_CLOEXEC, 0);
+    }
+
+    static SlipwayException Internal(string verb) => new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {verb}' is for slipway itself to start", "See slipway --help.", verb);
+
+    /// <summary>.NET puts U+FFFD in the place of bytes that are no UTF-8: a name with them would mean another file.</summary>
+    static void CheckEncoding(string[] arguments)
+    {
+        if (Array.Find(arguments, a => a.Contains('\ufffd')) is { } odd && !System.Text.Unicode.Utf8.IsValid(OpenedFile.BytesNamed("/proc/self/cmdline", int.MaxValue)))
+            throw new SlipwayException("ArgumentNotUtf8", ErrorKind.InvalidArgument, $"'{odd}': an argument is not UTF-8, and would not be taken for what it is", "Rename the file; or give it a link whose name is UTF-8.", odd);
     }
 
     /// <summary>One error, for a person: what is wrong, and what to do.</summary>
     public static int Report(SlipwayException e)
     {
-        Console.Error.WriteLine($"slipway: {e.Message}");
-        if (e.Recommendation is { } recommendation)
-            Console.Error.WriteLine($"slipway: {recommendation}");
+        try
+        {
+            Output.Error.WriteLine(Visible.Of($"slipway: {e.Message}"));
+            if (e.Recommendation is { } recommendation)
+                Output.Error.WriteLine(Visible.Of($"slipway: {recommendation}"));
+        }
+        catch (SlipwayException)
+        {
+            // nobody is to hear it: the exit code says it
+        }
         return e.ExitCode;
     }
 }

@@ -9,26 +9,26 @@ sealed class ProgressLine(bool verbose) : IProgress<StepProgress>, IDisposable
 
     public void Report(StepProgress value)
     {
-        string of = value.Node is null ? value.Activity + ": " : $"{value.Activity}: {value.Node}: ", step = of + value.Step, text = value.Percent >= 0 ? $"{step} {value.Percent} %" : step;
+        string of = value.Node is null ? Visible.Of($"{value.Activity}: ") : Visible.Of($"{value.Activity}: {value.Node}: "), step = of + Visible.Line(value.Step), text = value.Percent >= 0 ? $"{step} {value.Percent} %" : step;
         lock (this)
         {
             if (text == last)
                 return;
             last = text;
             if (!verbose && terminal)
-                Console.Error.Write($"\r\e[K{text}");
+                Output.Error.Raw($"\r\e[K{text}");
             // one line a step, whatever goes on beside it
             if (!verbose || begun.GetValueOrDefault(of) == value.Step)
                 return;
             begun[of] = value.Step;
-            Console.Error.WriteLine(step);
+            Output.Error.WriteLine(step);
         }
     }
 
     public void Clear()
     {
         if (terminal && !verbose && last.Length > 0)
-            Console.Error.Write("\r\e[K");
+            Output.Error.Raw("\r\e[K");
         last = "";
     }
 

@@ -19,6 +19,31 @@ public class SlipwayException : Exception
         Target = target;
     }
 
+    /// <summary>Whatever was thrown, as an error that a person can read. What nobody thought of is named as such.</summary>
+    public static SlipwayException From(Exception thrown) => thrown switch
+    {
+        SlipwayException own => own,
+        // the first that went wrong is what the others follow from
+        AggregateException { InnerExceptions: [var first, ..] } => From(first),
+        TypeInitializationException { InnerException: { } inner } => From(inner),
+        OperationCanceledException => new("Cancelled", ErrorKind.OperationStopped, "cancelled; nothing was left behind", null, null, thrown) { ExitCode = 130 },
+        // .NET has no other word for a thread that could not be started (Thread.StartCore)
+        OutOfMemoryException or TaskSchedulerException or InsufficientExecutionStackException => new("OutOfMemory", ErrorKind.ResourceUnavailable,
+            "there is not enough memory, or no more threads may be started", "Raise the limit that holds here: ulimit -u, -v, -d or -s; pids.max and memory.max of the control group; the batch system's --mem.", null, thrown),
+        System.ComponentModel.Win32Exception => new("ProgramNotStarted", ErrorKind.ResourceUnavailable, FirstLine(thrown.Message), "Check the limits that hold here: ulimit -u, and pids.max of the control group.", null, thrown),
+        // what .NET makes of EFBIG (RandomAccess.WriteAtOffset)
+        ArgumentOutOfRangeException { ParamName: "value" } when thrown.StackTrace?.Contains("WriteAtOffset", StringComparison.Ordinal) == true =>
+            new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write", "Raise the limit: ulimit -f.", null, thrown),
+        UnauthorizedAccessException => new("AccessDenied", ErrorKind.PermissionDenied, FirstLine(thrown.Message), null, null, thrown),
+        IOException or System.Net.Sockets.SocketException => new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown),
+        _ => new("Unexpected", ErrorKind.NotSpecified, $"this is a fault of Slipway: {thrown.GetType().Name}{Place(thrown)}: {FirstLine(thrown.Message)}", "Report it, with the command line that led here.", null, thrown),
+    };
+
+    static string FirstLine(string message) => message.Split('\n')[0].TrimEnd('\r');
+
+    /// <summary>The method that threw: a trimmed program may not know it.</summary>
+    static string Place(Exception thrown) => FirstLine(thrown.StackTrace ?? "").Trim() is { Length: > 3 } frame ? " " + frame.Split(" in ")[0] : "";
+
     /// <summary>A stable name for the error, e.g. <c>DefinitionUnknownKey</c>.</summary>
     public string Id { get; }
 

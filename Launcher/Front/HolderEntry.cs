@@ -37,7 +37,7 @@ internal unsafe struct HolderEntry
         if (statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0 && found.IsRegular && found.stx_uid == geteuid() && found.stx_size is > 0 and <= Largest)
         {
             nint room = (nint)found.stx_size;
-            text = (byte*)realloc(null, (nuint)room + 1);
+            text = (byte*)Room(null, (nuint)room + 1);
             while (text != null && length < room && pread(fd, text + length, (nuint)(room - length), length) is > 0 and var n)
                 length += n;
         }

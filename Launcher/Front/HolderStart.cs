@@ -55,7 +55,7 @@ internal static unsafe class HolderStart
             return Outcome.HandOver;
 
         int count = request.OfContainerCount;
-        byte** arguments = (byte**)realloc(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
+        byte** arguments = (byte**)Room(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
         Text words = default;
         nuint slash = CString.Length(files);
         while (files[slash - 1] != '/')

@@ -52,8 +52,24 @@ internal static unsafe class LibC
     [DllImport("libc")] static extern int* __errno_location();
     public static int errno => *__errno_location();
 
-    [DllImport("libc")] public static extern void abort();
-    [DllImport("libc")] public static extern void* realloc(void* pointer, nuint size);
+    [DllImport("libc")] static extern void* realloc(void* pointer, nuint size);
+
+    /// <summary>realloc(3), but never null: without memory this process cannot even hand over.</summary>
+    public static void* Room(void* pointer, nuint size)
+    {
+        void* got = realloc(pointer, size);
+        if (got == null)
+            Fail("slipway: there is not enough memory (ulimit -v, -d)\n"u8);
+        return got;
+    }
+
+    /// <summary>The last line of defence: a line of ours, and no core.</summary>
+    public static void Fail(ReadOnlySpan<byte> line)
+    {
+        fixed (byte* text = line)
+            write(2, text, (nuint)line.Length);
+        _exit(125);
+    }
     [DllImport("libc")] public static extern int open(byte* pathname, int flags, uint mode);
     [DllImport("libc")] public static extern nint read(int fd, void* buf, nuint count);
     [DllImport("libc")] public static extern nint write(int fd, void* buf, nuint count);

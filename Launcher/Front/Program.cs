@@ -25,7 +25,7 @@ internal static unsafe class Program
             return HandOver(arguments, environment);
 
         const int longestPath = 4096;
-        byte* directory = (byte*)realloc(null, longestPath);
+        byte* directory = (byte*)Room(null, longestPath);
         RunArguments request = default;
         HolderEntry entry = default;
         int holder = -1, exitCode = HandItOver;
@@ -123,7 +123,7 @@ internal static unsafe class Program
     public static void AddFullLauncher(ref Text path)
     {
         const int longestPath = 4096;
-        byte* self = (byte*)realloc(null, longestPath);
+        byte* self = (byte*)Room(null, longestPath);
         nint length;
         fixed (byte* link = "/proc/self/exe"u8)
             length = readlink(link, self, longestPath);
@@ -150,7 +150,7 @@ internal static unsafe class Program
             int count = 0;
             while (arguments[count] != null)
                 count++;
-            byte** locked = (byte**)realloc(null, (nuint)(count + 3) * (nuint)sizeof(byte*));
+            byte** locked = (byte**)Room(null, (nuint)(count + 3) * (nuint)sizeof(byte*));
             words.Add("run-locked\0"u8);
             nuint first = words.Length;
             words.AddNumber((ulong)held);

@@ -246,7 +246,7 @@ internal static unsafe class Rank
         int count = 0;
         while (command[count] != null)
             count++;
-        byte** shell = (byte**)realloc(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
+        byte** shell = (byte**)Room(null, (nuint)(count + 2) * (nuint)sizeof(byte*));
         Text name = default;
         name.Add("/bin/sh"u8);
         shell[0] = name.Bytes;
@@ -262,7 +262,7 @@ internal static unsafe class Rank
     {
         Text text = default;
         text.Add("slipway: "u8);
-        text.Add(what);
+        text.AddShown(what);
         text.Add(why);
         if (error != 0)
         {

@@ -15,9 +15,7 @@ internal static unsafe class RankEnvironment
             sets++;
         while (environment[kept] != null)
             kept++;
-        byte** result = (byte**)realloc(null, (nuint)(sets + kept + 1) * (nuint)sizeof(byte*));
-        if (result == null)
-            abort();
+        byte** result = (byte**)Room(null, (nuint)(sets + kept + 1) * (nuint)sizeof(byte*));
 
         Text path = default;
         path.Add("PATH="u8);

@@ -43,8 +43,8 @@ internal unsafe struct RunArguments
         int count = 0;
         while (arguments[count] != null)
             count++;
-        result.Variables = (byte**)realloc(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
-        result.OfContainer = (byte**)realloc(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
+        result.Variables = (byte**)Room(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
+        result.OfContainer = (byte**)Room(null, (nuint)(count + 1) * (nuint)sizeof(byte*));
         byte* fabric = null;
         bool writable = false;
         for (; *arguments != null && result.Image == null; arguments++)

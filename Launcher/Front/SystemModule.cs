@@ -154,15 +154,15 @@ namespace Internal.Runtime.CompilerHelpers
         [RuntimeExport("RhpReversePInvokeReturn")] static void EnterReturn(nint frame) { }
 
         /// <summary>A local buffer was written over its end.</summary>
-        [RuntimeExport("RhpFallbackFailFast")] static void FailFast() => Slipway.Front.LibC.abort();
+        [RuntimeExport("RhpFallbackFailFast")] static void FailFast() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
     }
 
     /// <summary>Generated code may come here where it cannot see that a divisor is not zero, or an index in its bounds.</summary>
     static class ThrowHelpers
     {
-        static void ThrowDivideByZeroException() => Slipway.Front.LibC.abort();
-        static void ThrowOverflowException() => Slipway.Front.LibC.abort();
-        static void ThrowIndexOutOfRangeException() => Slipway.Front.LibC.abort();
-        static void ThrowNullReferenceException() => Slipway.Front.LibC.abort();
+        static void ThrowDivideByZeroException() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
+        static void ThrowOverflowException() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
+        static void ThrowIndexOutOfRangeException() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
+        static void ThrowNullReferenceException() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
     }
 }

@@ -28,9 +28,7 @@ internal unsafe struct Text
         if (length + more < room)
             return;
         room = (length + more) * 2 + 256;
-        bytes = (byte*)realloc(bytes, room);
-        if (bytes == null)
-            abort();
+        bytes = (byte*)Room(bytes, room);
     }
 
     public void Add(byte value)
@@ -57,6 +55,24 @@ internal unsafe struct Text
             Add(start, (nuint)text.Length);
     }
 
+    /// <summary>Adds a text of others for a terminal: what would move its cursor or turn the writing round is written out, as <c>Visible.Line</c> of the full launcher does it.</summary>
+    public void AddShown(byte* text)
+    {
+        bool utf8 = CString.IsUtf8(text);
+        while (*text != 0)
+        {
+            int hidden = utf8 || *text < 0x80 ? CString.Hidden(text) : 1;
+            if (hidden == 0)
+                Add(*text++);
+            for (; hidden > 0; hidden--, text++)
+            {
+                Add("\\x"u8);
+                Add("0123456789abcdef"u8[*text >> 4]);
+                Add("0123456789abcdef"u8[*text & 15]);
+            }
+        }
+    }
+
     public void AddNumber(ulong number)
     {
         if (number >= 10)
@@ -81,6 +97,13 @@ internal static unsafe class CString
             length++;
         return length;
     }
+
+    /// <summary>How many bytes here a terminal would obey, or not show: a control (C0, or C1 as UTF-8 has it), a mark of direction or width, a separator; 0 where it is none.</summary>
+    public static int Hidden(byte* text) =>
+        *text is < (byte)' ' or 0x7f ? 1
+        : (*text == 0xc2 && text[1] is >= 0x80 and < 0xa0 or 0xad) || (*text == 0xd8 && text[1] == 0x9c) ? 2
+        : (*text == 0xe2 && ((text[1] == 0x80 && text[2] is (>= 0x8b and <= 0x8f) or (>= 0xa8 and <= 0xae)) || (text[1] == 0x81 && text[2] is >= 0xa0 and <= 0xaf)))
+            || (*text == 0xef && text[1] == 0xbb && text[2] == 0xbf) ? 3 : 0;
 
     public static bool IsSame(byte* a, byte* b)
     {

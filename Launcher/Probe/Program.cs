@@ -100,7 +100,7 @@ internal static unsafe class Program
     {
         const int longest = 8192; // MPI_MAX_LIBRARY_VERSION_STRING of MPICH; Open MPI's is 256
         void* function = Find(mpi, "MPI_Get_library_version"u8);
-        byte* version = (byte*)realloc(null, longest + 1);
+        byte* version = (byte*)Room(null, longest + 1);
         int length = 0;
         *version = 0;
         if (function != null)
@@ -111,7 +111,7 @@ internal static unsafe class Program
     /// <summary>Lets its memory be read until its standard input ends.</summary>
     static int Hold()
     {
-        long* word = (long*)realloc(null, sizeof(long));
+        long* word = (long*)Room(null, sizeof(long));
         *word = 0x736c6970776179;
         // as MPI libraries and UCX do it; where Yama is not, this is an error that does not matter
         prctl(PR_SET_PTRACER, -1, 0, 0, 0);

@@ -4,7 +4,7 @@
 # one lack: so it is not asked for here, but preloaded where it is wanted (Module/Running/PreflightNode.cs).
 set -eu
 work=$1
-for name in __errno_location abort access alarm dlerror dlopen dlsym exit getpid process_vm_readv prctl read realloc write; do
+for name in __errno_location _exit access alarm dlerror dlopen dlsym exit getpid process_vm_readv prctl read realloc write; do
     printf '.globl %s\n.type %s,@function\n%s: ret\n' "$name" "$name" "$name"
 done | cc -shared -nostdlib -Wl,-soname,libc.so.6 -o "$work/libc.so.6" -x assembler -
 # two symbols that the linker would miss stand for the guard of local buffers: any word that stays the same will do

@@ -20,6 +20,9 @@ internal static class ArchiveReader
         ([0x89, (byte)'L', (byte)'Z', (byte)'O'], ["lzop", "-dcq"]),
     ];
 
+    // else .NET takes a gzip stream without its end for whole (System.IO.Compression: DeflateStream)
+    static ArchiveReader() => AppContext.SetSwitch("System.IO.Compression.UseStrictValidation", true);
+
     /// <summary>Hands on each entry, in order, and finishes.</summary>
     /// <exception cref="SlipwayException">It is no archive, is cut off, or an entry is not safe.</exception>
     public static void Read(FileStream file, ArchiveExtractor to, Action<int> percent, CancellationToken cancel)
@@ -44,18 +47,25 @@ internal static class ArchiveReader
                     break;
                 case []:
                     using (GZipStream plain = new(file, CompressionMode.Decompress, leaveOpen: true))
+                    {
                         ReadEntries(plain, to, Tell, cancel);
+                        // behind the last entry is the checksum of all (RFC 1952)
+                        plain.CopyTo(Stream.Null);
+                    }
                     break;
                 default:
                     ReadThrough(program, file, to, Tell, cancel);
                     break;
             }
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (IsOfArchive(e))
         {
             throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"is damaged or cut off: {e.Message}", "Copy or make the archive anew.", null, e);
         }
     }
+
+    /// <summary>What .NET's readers throw at bytes that they were not made for is told by no list: all but what this machine, or we, had to say.</summary>
+    static bool IsOfArchive(Exception e) => e is EndOfStreamException or InvalidDataException || e is not (SlipwayException or OperationCanceledException or IOException or UnauthorizedAccessException or OutOfMemoryException);
 
     static void ReadThrough(string[] program, FileStream file, ArchiveExtractor to, Action tell, CancellationToken cancel)
     {
@@ -82,7 +92,7 @@ internal static class ArchiveReader
             ReadEntries(process.StandardOutput.BaseStream, to, tell, cancel);
             process.StandardOutput.BaseStream.CopyTo(Stream.Null);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        catch (Exception e) when (IsOfArchive(e))
         {
             process.WaitForExit(1000);
             throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"is damaged or cut off: {(said.Length > 0 ? said : e.Message)}", "Copy or make the archive anew.", null, e);

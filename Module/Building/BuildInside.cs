@@ -43,9 +43,14 @@ public static class BuildInside
         watch.Start();
 
         using StreamWriter log = new(job.LogPath, append: false) { AutoFlush = true };
+        void Log(string line)
+        {
+            lock (log)
+                log.WriteLine(Visible.Line(line));
+        }
         try
         {
-            Say(Build(job, line => { lock (log) log.WriteLine(line); }, stop.Token));
+            Say(Build(job, Log, stop.Token));
             return 0;
         }
         catch (OperationCanceledException)
@@ -54,8 +59,7 @@ public static class BuildInside
         }
         catch (SlipwayException e)
         {
-            lock (log)
-                log.WriteLine(e.Message);
+            Log(e.Message);
             if (e.Id != "DiskFull" && IsFull(job))
                 e = new SlipwayException("DiskFull", ErrorKind.WriteError, $"{job.WorkDirectory}: no space left on the device: {e.Message}", "Free some space, or set TMPDIR to a roomier local disk.", job.WorkDirectory, e);
             string hint = $"The whole log: {job.LogPath}";
@@ -73,6 +77,13 @@ public static class BuildInside
                 Failure = full ? new BuildFailure("DiskFull", ErrorKind.WriteError, $"{job.DefinitionPath}: no space left on the device: {why}", $"Free some space in {job.WorkDirectory[..job.WorkDirectory.LastIndexOf('/')]}, or set TMPDIR to a roomier local disk. The whole log: {job.LogPath}", job.WorkDirectory)
                     : new BuildFailure("BuildStepFailed", ErrorKind.WriteError, $"{job.DefinitionPath}: {why}", $"The whole log: {job.LogPath}", job.WorkDirectory),
             });
+            return 1;
+        }
+        catch (Exception e)
+        {
+            SlipwayException unexpected = SlipwayException.From(e);
+            Log(e.ToString().ReplaceLineEndings(" "));
+            Say(new BuildMessage { Failure = new BuildFailure(unexpected.Id, unexpected.Kind, $"{job.DefinitionPath}: {unexpected.Message}", $"{unexpected.Recommendation} The whole log: {job.LogPath}".Trim(), job.WorkDirectory) });
             return 1;
         }
         finally
@@ -169,7 +180,7 @@ public static class BuildInside
             Definition = context.Definition.Text,
             Variables = context.Definition.Variables,
             SourceDateEpoch = epoch,
-            Packages = host?.Packages ?? [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? ""), .. RpmDatabase.Read(root, context) ?? []],
+            Packages = host?.Packages ?? [.. DpkgStatus.Read(root), .. RpmDatabase.Read(root, context) ?? []],
             Dependencies = host?.Dependencies ?? [],
             Problems = host?.Problems ?? [],
             Sources = locked,

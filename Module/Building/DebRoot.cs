@@ -285,7 +285,7 @@ internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContex
 
     void CheckInstalled(RootDirectory root, LockedSource locked)
     {
-        HashSet<string> installed = [.. DpkgStatus.Parse(root.Read("var/lib/dpkg/status") ?? "").Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> installed = [.. DpkgStatus.Read(root).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         if (installed.SetEquals(wanted))
             return;

@@ -126,7 +126,8 @@ internal sealed class HostRoot(HostSource source, Stage stage, BuildContext cont
     /// <summary>Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.</summary>
     public static ImageManifest? TakeRecord(RootDirectory root)
     {
-        ImageManifest? record = root.Read(Record) is { } text ? JsonSerializer.Deserialize(text, SlipwayJson.Default.ImageManifest) : null;
+        using Stream? file = root.Open(Record);
+        ImageManifest? record = file is null ? null : JsonSerializer.Deserialize(file, SlipwayJson.Default.ImageManifest);
         root.Delete(Record);
         return record;
     }

@@ -131,7 +131,7 @@ public static class ImageBuilder
             throw new OperationCanceledException(cancel);
         }
         if (failed is null && errors.Count > 0)
-            throw errors.Count == 1 ? errors[0] : new SlipwayException(errors[0].Id, errors[0].Kind, string.Join("\n", errors.Select(e => e.Message)), errors[0].Recommendation, errors[0].Target);
+            throw errors.Count == 1 ? errors[0] : new SlipwayException(errors[0].Id, errors[0].Kind, string.Join("; ", errors.Select(e => e.Message)), errors[0].Recommendation, errors[0].Target);
     }
 
     static BuildMessage RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
@@ -141,7 +141,11 @@ public static class ImageBuilder
         List<string> errors = [];
         int exit = HostProgram.Run(command[0], command.Skip(1), line =>
         {
-            BuildMessage message = JsonSerializer.Deserialize(line, SlipwayJson.Default.BuildMessage)!;
+            if (Message(line) is not { } message)
+            {
+                errors.Add(line);
+                return;
+            }
             failure ??= message.Failure;
             done ??= message.Digest is null ? null : message;
             if (message.Step is { } step)
@@ -150,9 +154,32 @@ public static class ImageBuilder
         if (failure is not null)
             throw new SlipwayException(failure.Id, failure.Kind, failure.Message, failure.Recommendation, failure.Target);
         return done ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
-            $"{job.DefinitionPath}: the builder ended with exit code {exit}: {(errors.Count > 0 ? string.Join("; ", errors.TakeLast(3)) : "it said nothing")}",
-            $"Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces). The log: {job.LogPath}", job.DefinitionPath);
+            $"{job.DefinitionPath}: the builder {(exit > 128 ? $"was ended by signal {exit - 128}" : $"ended with exit code {exit}")}: {(errors.Count > 0 ? string.Join("; ", errors.TakeLast(3)) : "it said nothing")}",
+            $"{WhyEnded(exit, errors)} The log: {job.LogPath}", job.DefinitionPath);
     }
+
+    /// <summary>Null for a line that is no message of ours.</summary>
+    static BuildMessage? Message(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, SlipwayJson.Default.BuildMessage);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Of a builder that could not say it itself.</summary>
+    static string WhyEnded(int exit, List<string> said) => (exit - 128) switch
+    {
+        var signal when signal == SIGKILL => "Somebody killed it; or the kernel did, for want of memory: see dmesg, and memory.max of the control group.",
+        > 0 => "This is a fault of Slipway, or of what it runs on: report it, with the definition.",
+        _ when said.Exists(l => l.StartsWith("unshare:", StringComparison.Ordinal) || l.StartsWith("newuidmap:", StringComparison.Ordinal) || l.StartsWith("newgidmap:", StringComparison.Ordinal)) =>
+            "Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces).",
+        _ => "Look at what it said last.",
+    };
 
     /// <summary>The last steps of a build, whose errors name the image and not the file that is to become it.</summary>
     static void InPlace(string destination, string partial, Action work)

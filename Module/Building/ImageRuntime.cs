@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
+using Slipway.Images;
 
 namespace Slipway.Building;
 
@@ -7,8 +7,6 @@ namespace Slipway.Building;
 /// <param name="KeepsScripts">The image below was not made by Slipway: what its own files say, which are a shell's, stays, and the definition's comes after it.</param>
 internal sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> Environment, string? Runscript, IReadOnlyDictionary<string, string> Labels, bool KeepsScripts = false)
 {
-    const string Manifest = ".slipway/image.json";
-
     /// <summary>Of a stage whose source has been made in <paramref name="root"/>.</summary>
     public static ImageRuntime Of(Stage stage, RootDirectory root)
     {
@@ -16,27 +14,20 @@ internal sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> 
         ImageRuntime own = new(stage.Environment, definition?.Runscript, definition?.Labels ?? new SortedDictionary<string, string>(StringComparer.Ordinal));
         if (stage.Source is not ImageSource)
             return own;
-        if (root.Read(Manifest) is not { } text)
+        using Stream? manifest = root.Open(ManifestReader.Path);
+        if (manifest is null)
             return own with { KeepsScripts = true };
-        ImageManifest below;
-        try
-        {
-            below = JsonSerializer.Deserialize(text, SlipwayJson.Default.ImageManifest) ?? new ImageManifest();
-        }
-        catch (JsonException e)
-        {
-            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{stage.Source.From.Where}: /{Manifest} of the image that is built upon: {e.Message}", "Build that image anew.", stage.Source.From.Value, e);
-        }
-        if (below.Environment?.FirstOrDefault(v => !Name().IsMatch(v.Key) || v.Value is null || v.Value.Contains('\0', StringComparison.Ordinal)).Key is { } bad)
-            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{stage.Source.From.Where}: /{Manifest} of the image that is built upon sets a variable that no environment can have: '{bad}'", "Build that image anew.", stage.Source.From.Value);
+        ImageManifest below = ManifestReader.Read(manifest, $"{stage.Source.From.Where}: the image that is built upon");
+        if (below.Environment.FirstOrDefault(v => !Name().IsMatch(v.Key) || v.Value.Contains('\0', StringComparison.Ordinal)).Key is { } bad)
+            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{stage.Source.From.Where}: /{ManifestReader.Path} of the image that is built upon sets a variable that no environment can have: '{bad}'", "Build that image anew.", stage.Source.From.Value);
         return new ImageRuntime(Over(below.Environment, own.Environment), own.Runscript ?? below.Runscript, Over(below.Labels, own.Labels));
     }
 
-    static SortedDictionary<string, string> Over(IReadOnlyDictionary<string, string>? below, IReadOnlyDictionary<string, string> own)
+    static SortedDictionary<string, string> Over(IReadOnlyDictionary<string, string> below, IReadOnlyDictionary<string, string> own)
     {
         SortedDictionary<string, string> all = new(StringComparer.Ordinal);
-        foreach ((string name, string value) in (below ?? new Dictionary<string, string>()).Concat(own))
-            all[name] = value ?? "";
+        foreach ((string name, string value) in below.Concat(own))
+            all[name] = value;
         return all;
     }
 

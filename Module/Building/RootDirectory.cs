@@ -157,17 +157,27 @@ internal sealed class RootDirectory(string path)
         return 0;
     });
 
-    /// <summary>The text of a regular file of at most <paramref name="limit"/> bytes; null where there is none.</summary>
-    public string? Read(string inside, long limit = 64 << 20)
+    /// <summary>The text of a small regular file; null where there is none.</summary>
+    /// <exception cref="SlipwayException">It is larger.</exception>
+    public string? Read(string inside)
+    {
+        using Stream? file = Open(inside);
+        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => Images.ImageFile.TooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
+    }
+
+    /// <summary>A regular file; null where there is none.</summary>
+    public Stream? Open(string inside)
     {
         int fd = OpenExisting(inside, O_NONBLOCK);
         if (fd < 0)
             return null;
-        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = new(fd, ownsHandle: true);
-        if (fstat(fd, out statx found) != 0 || !found.IsRegular || found.stx_size > (ulong)limit)
-            return null;
-        using StreamReader reader = new(new FileStream(handle, FileAccess.Read));
-        return reader.ReadToEnd();
+        if (fstat(fd, out statx found) == 0 && found.IsRegular)
+        {
+            fcntl(fd, F_SETFL, O_RDONLY); // of a file it means nothing, but .NET takes it for a sign
+            return new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(fd, ownsHandle: true), FileAccess.Read);
+        }
+        close(fd);
+        return null;
     }
 
     int OpenExisting(string inside, int flags)

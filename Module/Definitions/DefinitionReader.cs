@@ -46,11 +46,11 @@ public static partial class DefinitionReader
     /// <summary>Reads a definition from a text; relative paths in it are taken from the directory of <paramref name="path"/>.</summary>
     public static Definition Parse(string text, string path, IReadOnlyDictionary<string, string>? variables = null)
     {
-        YamlNode root = YamlText.Parse(text, path);
+        YamlNode root = YamlText.Parse(text, path, YamlForm.Definition);
         SourceReader source = SourceOf(path, root);
         string[] keys = [.. StageKeys, .. ImageKeys, .. source.Keys];
-        DefinitionVariables values = Variables(YamlMap.Of(path, root, "the definition", DefinitionVariables.None, keys), variables ?? NoVariables);
-        YamlMap map = YamlMap.Of(path, root, "the definition", values, keys);
+        DefinitionVariables values = Variables(YamlMap.Of(path, YamlForm.Definition, root, "the definition", DefinitionVariables.None, keys), variables ?? NoVariables);
+        YamlMap map = YamlMap.Of(path, YamlForm.Definition, root, "the definition", values, keys);
         string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
 
         List<Stage> stages = [];
@@ -59,7 +59,7 @@ public static partial class DefinitionReader
             if (!StageName().IsMatch(name.Value))
                 throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name for a stage", "Use letters, digits, '.', '_' and '-'.", name.Value);
             SourceReader kind = SourceOf(path, node);
-            stages.Add(ReadStage(name.Value, YamlMap.Of(path, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
+            stages.Add(ReadStage(name.Value, YamlMap.Of(path, YamlForm.Definition, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
         }
         Stage image = ReadStage("", map, source, directory);
         // of a host its own providers are taken, as files
@@ -87,7 +87,7 @@ public static partial class DefinitionReader
     static SourceReader SourceOf(string path, YamlNode node)
     {
         // the keys of all sources are known here; the stage's own are checked when it is read
-        YamlMap map = YamlMap.Of(path, node, "the definition", DefinitionVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
+        YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", DefinitionVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
         Located from = map.Required("from");
         return SourceReader.All.FirstOrDefault(r => r.Kind == from.Value)
             ?? throw map.Error("from", "DefinitionUnknownSource", $"'{from.Value}' is not a source that this version builds from", $"Write e.g. 'from: deb'. The sources are: {SourceReader.Kinds}.");

@@ -1,9 +1,9 @@
-using System.Text.RegularExpressions;
+using System.Text;
 
 namespace Slipway.Definitions;
 
 /// <summary><c>${name}</c> in a definition: the values that its <c>variables</c> declares, and what the caller sets instead.</summary>
-internal sealed partial class DefinitionVariables
+internal sealed class DefinitionVariables
 {
     /// <summary>None: in it, <c>${name}</c> is an error wherever it is not the shell's.</summary>
     public static DefinitionVariables None { get; } = new(new SortedDictionary<string, string>(StringComparer.Ordinal));
@@ -27,21 +27,35 @@ internal sealed partial class DefinitionVariables
 
     public SortedDictionary<string, string> Values { get; }
 
+    /// <summary>Characters that all texts of a definition may come to.</summary>
+    public const long LongestText = 16 << 20;
+
+    long made;
+
     /// <summary>The text with its variables replaced; <c>$${</c> stands for <c>${</c>.</summary>
     /// <param name="shell">Leaves names that are not declared to the shell; else they are errors.</param>
+    /// <param name="tooLong">Makes the error about too much text.</param>
     /// <param name="unknown">Makes the error about a name that is not declared.</param>
-    public string Expand(string text, bool shell, Func<string, SlipwayException> unknown)
+    public string Expand(string text, bool shell, Func<SlipwayException> tooLong, Func<string, SlipwayException> unknown)
     {
-        if (!text.Contains("${", StringComparison.Ordinal))
-            return text;
-        return Reference().Replace(text, match =>
+        int from = 0;
+        StringBuilder? expanded = null;
+        void Add(ReadOnlySpan<char> part)
         {
-            if (match.Value.StartsWith("$$", StringComparison.Ordinal))
-                return match.Value[1..];
-            string name = match.Groups[1].Value;
-            return Values.TryGetValue(name, out string? value) ? value : shell ? match.Value : throw unknown(name);
-        });
+            if ((made += part.Length) > LongestText)
+                throw tooLong();
+            (expanded ??= new StringBuilder()).Append(part);
+        }
+        for (int at, end; (at = text.IndexOf("${", from, StringComparison.Ordinal)) >= 0 && (end = text.IndexOf('}', at)) >= 0; from = end + 1)
+        {
+            bool kept = at > from && text[at - 1] == '$';
+            string name = text[(at + 2)..end];
+            Add(text.AsSpan(from, at - from - (kept ? 1 : 0)));
+            Add(!kept && Values.TryGetValue(name, out string? value) ? value : kept || shell ? text.AsSpan(at, end + 1 - at) : throw unknown(name));
+        }
+        if (expanded is null)
+            return text;
+        Add(text.AsSpan(from));
+        return expanded.ToString();
     }
-
-    [GeneratedRegex(@"\$?\$\{([^}]*)\}")] private static partial Regex Reference();
 }

@@ -9,13 +9,15 @@ namespace Slipway.Definitions;
 internal sealed class YamlMap
 {
     readonly string file;
+    readonly YamlForm form;
     readonly YamlMappingNode node;
     readonly HashSet<string> known;
     readonly DefinitionVariables variables;
 
-    YamlMap(string file, YamlMappingNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known)
+    YamlMap(string file, YamlForm form, YamlMappingNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known)
     {
         this.file = file;
+        this.form = form;
         this.node = node;
         this.variables = variables;
         this.known = [.. known];
@@ -36,17 +38,14 @@ internal sealed class YamlMap
     }
 
     /// <summary>A mapping without variables.</summary>
-    public static YamlMap Of(string file, YamlNode node, string what, params string[] known) => Of(file, node, what, DefinitionVariables.None, known);
+    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, params string[] known) => Of(file, form, node, what, DefinitionVariables.None, known);
 
-    public static YamlMap Of(string file, YamlNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known) =>
+    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known) =>
         node is YamlMappingNode map
-            ? new YamlMap(file, map, what, variables, known)
-            : throw Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", "See the example in docs/definition.md.");
+            ? new YamlMap(file, form, map, what, variables, known)
+            : throw form.Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", $"See the example in {form.Page}.");
 
-    public static SlipwayException Error(string file, string id, Mark at, string message, string? recommendation) =>
-        new(id, ErrorKind.InvalidData, $"{file}:{at.Line}:{at.Column}: {message}", recommendation, file);
-
-    SlipwayException Error(string id, YamlNode at, string message, string? recommendation) => Error(file, id, at.Start, message, recommendation);
+    SlipwayException Error(string id, YamlNode at, string message, string? recommendation) => form.Error(file, id, at.Start, message, recommendation);
 
     public SlipwayException Error(string key, string id, string message, string? recommendation) =>
         Error(id, Find(key) ?? node, message, recommendation);
@@ -72,13 +71,14 @@ internal sealed class YamlMap
         Located plain = Plain(value, what);
         return plain with
         {
-            Value = variables.Expand(plain.Value, shell, name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
+            Value = variables.Expand(plain.Value, shell, () => Error("DefinitionTooLarge", value, $"{what} makes more than {DefinitionVariables.LongestText >> 20} MiB of text, variables written out", "Write a program's input into a file, and name it under 'files'."), name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
                 $"Add '{name}' under 'variables', or write $${{{name}}} where the text itself is meant.")),
         };
     }
 
     Located Plain(YamlNode value, string what) =>
-        value is YamlScalarNode { Value: { } text } ? new Located(text, Where(value))
+        value is YamlScalarNode { Value: { } text } ? !text.Contains('\0', StringComparison.Ordinal) ? new Located(text, Where(value))
+                : throw Error("DefinitionWrongType", value, $"{what} has a zero in it ('\\0'), which no path, name or command can have", "Take it out.")
             : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", "Write one text or number; in quotes where it has a colon or a brace.");
 
     static string Kind(YamlNode value) => value is YamlMappingNode ? "mapping" : "list";
@@ -127,12 +127,12 @@ internal sealed class YamlMap
     /// <summary>Those items of a list that are single values; mappings beside them are for <see cref="Maps"/>.</summary>
     public IReadOnlyList<Located> PlainTexts(string key) => [.. Items(key).Where(item => item is not YamlMappingNode).Select(item => Scalar(item, $"an item of '{key}'"))];
 
-    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, value, $"'{key}'", variables, keys) : null;
+    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, form, value, $"'{key}'", variables, keys) : null;
 
     public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Maps(key, besideTexts: false, keys);
 
     /// <param name="besideTexts">Items that are single values are passed over: they are for <see cref="PlainTexts"/>.</param>
-    public IEnumerable<YamlMap> Maps(string key, bool besideTexts, IReadOnlyCollection<string> keys) => Items(key).Where(item => !besideTexts || item is YamlMappingNode).Select(item => Of(file, item, $"an item of '{key}'", variables, keys));
+    public IEnumerable<YamlMap> Maps(string key, bool besideTexts, IReadOnlyCollection<string> keys) => Items(key).Where(item => !besideTexts || item is YamlMappingNode).Select(item => Of(file, form, item, $"an item of '{key}'", variables, keys));
 
     IEnumerable<YamlNode> Items(string key) => Find(key) switch
     {
@@ -147,7 +147,7 @@ internal sealed class YamlMap
         foreach ((Located name, YamlNode value) in Entries(key))
         {
             if (!validName(name.Value))
-                throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name in '{key}'", nameRule, file);
+                throw new SlipwayException(form.Id ?? "DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name in '{key}'", nameRule, file);
             pairs.Add(name.Value, Scalar(value, $"'{key}.{name.Value}'", shell: true).Value);
         }
         return pairs;

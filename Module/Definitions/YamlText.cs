@@ -4,7 +4,10 @@ using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Definitions;
 
-/// <summary>YAML text to a tree of nodes, within limits: what is nested deeply, or grows when its aliases are followed, is refused before the tree is made.</summary>
+/// <summary>
+/// The one way into YAML: text to a tree of nodes, within limits. What is nested deeply, or grows when its aliases are followed, is refused before the tree is made,
+/// and whatever the parser throws is an error with its place.
+/// </summary>
 internal static class YamlText
 {
     const int DeepestNesting = 64;
@@ -12,35 +15,40 @@ internal static class YamlText
 
     /// <summary>The root node of the text's one document.</summary>
     /// <exception cref="SlipwayException">The text is not YAML, has no or several documents, or exceeds a limit; file, line and column are named.</exception>
-    public static YamlNode Parse(string text, string path)
+    public static YamlNode Parse(string text, string path, YamlForm form)
     {
         YamlStream stream = [];
+        Parser parser = new(new StringReader(text));
         try
         {
-            CheckLimits(text, path);
+            CheckLimits(parser, path, form);
             stream.Load(new StringReader(text));
         }
         catch (YamlException e)
         {
-            throw YamlMap.Error(path, "DefinitionNotYaml", e.Start, $"not YAML: {e.Message}", "Check the indentation, and quote values that have a colon or a brace.");
+            throw NotYaml(e.Start, e);
         }
-        if (stream.Documents.Count != 1)
-            throw new SlipwayException("DefinitionNotYaml", ErrorKind.InvalidData, $"{path}:1:1: one YAML document is needed, not {stream.Documents.Count}", "Begin with e.g. 'from: deb'.", path);
-        return stream.Documents[0].RootNode;
+        // YamlDotNet meets some texts unprepared: an index out of range, a character that there is not (its Scanner.cs)
+        catch (Exception e) when (e is not (SlipwayException or OutOfMemoryException))
+        {
+            throw NotYaml(parser.Current?.End ?? Mark.Empty, e);
+        }
+        SlipwayException NotYaml(Mark at, Exception e) => form.Error(path, "DefinitionNotYaml", at, $"not YAML: {e.Message.Split('\n')[0]}", "Check the indentation, and quote values that have a colon, a '*' or a brace.", e);
+        return stream.Documents.Count == 1 ? stream.Documents[0].RootNode
+            : throw form.Error(path, "DefinitionNotYaml", new Mark(0, 1, 1), $"one YAML document is needed, not {stream.Documents.Count}", $"Begin with e.g. '{form.Begins}'.");
     }
 
     /// <summary>Counts nodes as they would be if each alias were written out; an alias costs what its anchor holds.</summary>
-    static void CheckLimits(string text, string path)
+    static void CheckLimits(Parser parser, string path, YamlForm form)
     {
         Dictionary<string, long> sizes = [];
         Stack<(string? Anchor, long Size)> open = [];
-        Parser parser = new(new StringReader(text));
         void Add(long nodes, ParsingEvent at)
         {
             if (open.TryPop(out (string? Anchor, long Size) top))
                 open.Push((top.Anchor, top.Size += nodes));
             if (nodes > MostNodes || top.Size > MostNodes)
-                throw YamlMap.Error(path, "DefinitionTooLarge", at.Start, $"more than {MostNodes} values, aliases written out", "Write the few values that are meant.");
+                throw form.Error(path, "DefinitionTooLarge", at.Start, $"more than {MostNodes} values, aliases written out", "Write the few values that are meant.");
         }
 
         while (parser.MoveNext())
@@ -48,7 +56,7 @@ internal static class YamlText
             {
                 case NodeEvent start and (MappingStart or SequenceStart):
                     if (open.Count >= DeepestNesting)
-                        throw YamlMap.Error(path, "DefinitionTooLarge", start.Start, $"nested more than {DeepestNesting} deep", "No key of a definition nests that deep.");
+                        throw form.Error(path, "DefinitionTooLarge", start.Start, $"nested more than {DeepestNesting} deep", "No key nests that deep.");
                     open.Push((start.Anchor.IsEmpty ? null : start.Anchor.Value, 1));
                     break;
                 case MappingEnd or SequenceEnd:
@@ -60,7 +68,7 @@ internal static class YamlText
                 case AnchorAlias alias:
                     // an anchor that is still open would hold itself
                     if (!sizes.TryGetValue(alias.Value.Value, out long held))
-                        throw YamlMap.Error(path, "DefinitionNotYaml", alias.Start, $"the alias '*{alias.Value.Value}' has no anchor before it", "Write the value itself.");
+                        throw form.Error(path, "DefinitionNotYaml", alias.Start, $"the alias '*{alias.Value.Value}' has no anchor before it", "Write the value itself.");
                     Add(held, alias);
                     break;
                 case Scalar scalar:

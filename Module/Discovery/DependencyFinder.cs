@@ -76,6 +76,8 @@ public static class DependencyFinder
         closure.Run([.. Resolvers(tree, path, rules), packages], cancel);
         foreach (var directory in tree.Unreadable.Skip(asked).Where(d => !closure.StaysOut(d)))
             closure.Tell(DependencySeverity.Warning, directory, AskedRule, "the directory cannot be read: what a rule looks for may be in it", "Make it readable, or exclude it.");
+        foreach (var (file, limit) in tree.TooLarge)
+            closure.Tell(DependencySeverity.Warning, file, AskedRule, $"not read: it has more than {limit} bytes", "Replace the file: no such file is that large.");
         return new DependencySet
         {
             Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],

@@ -48,6 +48,11 @@ sealed class FileTree(string root)
     /// <summary>Directories whose names were asked for, and may not be read.</summary>
     public IReadOnlyList<string> Unreadable => unreadable;
 
+    readonly SortedDictionary<string, int> tooLarge = new(StringComparer.Ordinal);
+
+    /// <summary>Files that were not read since they are larger than any such file should be, with the limit in bytes.</summary>
+    public IReadOnlyDictionary<string, int> TooLarge => tooLarge;
+
     /// <summary>The running system itself.</summary>
     public bool IsHost => root.Length == 0;
 
@@ -141,15 +146,26 @@ sealed class FileTree(string root)
     /// <summary>The same tree, with nothing looked at yet: each of them serves one thread.</summary>
     public FileTree Another() => new(IsHost ? "/" : root);
 
-    /// <summary>A file of at most <paramref name="limit"/> bytes; null where there is none that may be read.</summary>
+    /// <summary>A regular file's content; null where there is none.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public Stream? Open(string path) => Resolve(path) is { Kind: FileKind.File } file ? OpenedFile.Named(Outside(file.Path)) : null;
+
+    /// <summary>A file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in <see cref="TooLarge"/>.</summary>
     public byte[]? Bytes(string path, int limit)
     {
-        var file = Resolve(path);
-        if (file.Kind != FileKind.File || Look(file.Path).Size > limit)
-            return null;
         try
         {
-            return OpenedFile.BytesNamed(Outside(file.Path), limit);
+            using var file = Open(path);
+            if (file is null)
+                return null;
+            if (file.Length > limit)
+            {
+                tooLarge[path] = limit;
+                return null;
+            }
+            var bytes = new byte[file.Length];
+            return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -157,21 +173,8 @@ sealed class FileTree(string root)
         }
     }
 
-    /// <summary>A text file of at most <paramref name="limit"/> bytes; null where there is none that may be read.</summary>
-    public string? Text(string path, int limit = 1 << 22)
-    {
-        var file = Resolve(path);
-        if (file.Kind != FileKind.File || Look(file.Path).Size > limit)
-            return null;
-        try
-        {
-            return OpenedFile.TextNamed(Outside(file.Path), limit);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    /// <summary>A text file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in <see cref="TooLarge"/>.</summary>
+    public string? Text(string path, int limit = 1 << 22) => Bytes(path, limit) is { } bytes ? new StreamReader(new MemoryStream(bytes)).ReadToEnd() : null;
 
     /// <summary>Paths that match (see <see cref="PathPattern"/>), each in a directory that is there; links that lead nowhere are among them.</summary>
     public IEnumerable<string> Glob(PathPattern pattern)

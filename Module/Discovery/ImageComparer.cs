@@ -1,5 +1,6 @@
 using Slipway.Elf;
 using Slipway.Fabric;
+using Slipway.Images;
 
 namespace Slipway.Discovery;
 
@@ -26,7 +27,15 @@ public static class ImageComparer
             return CompareRoot(image, cancel);
         SquashFsSuperblock.Read(image);
         using var part = SquashfsExtract.Extract(image, MayMatter, cancel);
-        var comparison = CompareRoot(part.Directory, cancel);
+        ImageComparison comparison;
+        try
+        {
+            comparison = CompareRoot(part.Directory, cancel);
+        }
+        catch (SlipwayException e)
+        {
+            throw part.Named(e, image);
+        }
         return part.Complete ? comparison : new ImageComparison
         {
             Missing = comparison.Missing,
@@ -58,10 +67,10 @@ public static class ImageComparer
     {
         try
         {
-            return tree.Text("/.slipway/image.json", 64 << 20) is { } text && System.Text.Json.JsonSerializer.Deserialize(text, SlipwayJson.Default.ImageManifest)?.Environment is { } environment
-                && environment.TryGetValue("LD_LIBRARY_PATH", out var path) ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
+            using var manifest = tree.Open("/" + ManifestReader.Path);
+            return manifest is not null && ManifestReader.Read(manifest, tree.Outside("")).Environment.TryGetValue("LD_LIBRARY_PATH", out var path) ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
         }
-        catch (System.Text.Json.JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SlipwayException { Id: "ManifestInvalid" })
         {
             return [];
         }
@@ -69,6 +78,10 @@ public static class ImageComparer
 
     sealed class Comparison(FileTree tree, Loader loader)
     {
+        /// <summary>That one file needs another, in one process; a distribution with everything installed comes to a few millions.</summary>
+        const int MostNeeds = 20_000_000;
+
+        int needs;
         readonly List<(string Path, ElfFile Elf)> programs = [], libraries = [];
         readonly List<string> scripts = [];
         readonly Dictionary<(string Name, string Machine), List<(string Path, ElfFile Elf)>> byName = [];
@@ -115,6 +128,7 @@ public static class ImageComparer
                 foreach (var (name, found, _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);
+            problems.AddRange(tree.TooLarge.Select(t => new DependencyProblem(DependencySeverity.Warning, t.Key, Rule, $"{t.Key}: not read: it has more than {t.Value} bytes") { Recommendation = "Replace the file: no such file is that large." }));
             problems.AddRange(loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => new DependencyProblem(DependencySeverity.Warning, d.Key, Rule, d.Value) { Recommendation = "Replace the file." }));
             return new ImageComparison
             {
@@ -135,7 +149,9 @@ public static class ImageComparer
         void Check(ProcessImage process, string? program)
         {
             foreach (var edge in loader.Load(process, process.Main))
-                if (edge.Library is null && (program is not null || !byName.ContainsKey((edge.Name, edge.User.Elf.Machine))))
+                if (++needs > MostNeeds)
+                    throw new SlipwayException("ImageTooLarge", ErrorKind.LimitsExceeded, $"{tree.Outside("")}: its programs need libraries more than {MostNeeds} times", "No image that is meant has so many: build it anew, or do not trust it.");
+                else if (edge.Library is null && (program is not null || !byName.ContainsKey((edge.Name, edge.User.Elf.Machine))))
                     Miss(MissingKind.Library, edge.Name, null, edge.User.Path, program, byName.GetValueOrDefault((edge.Name, edge.User.Elf.Machine))?[0].Path);
             foreach (var user in process.Objects)
             {

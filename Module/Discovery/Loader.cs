@@ -57,6 +57,7 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
+    readonly ElfBudget budget = new(tree.Outside(""));
     readonly Dictionary<string, LoaderScope> scopes = new(StringComparer.Ordinal);
     LoaderCache? cache;
     bool cacheRead;
@@ -83,6 +84,8 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
             {
                 Damaged[canonical] = $"{canonical}: cannot be read: {(e is UnauthorizedAccessException ? "permission denied" : e.Message)}";
             }
+            if (elf is not null)
+                budget.Take(elf);
             read[canonical] = elf;
         }
         return elf;
@@ -235,13 +238,13 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         if (cacheRead)
             return cache;
         cacheRead = true;
-        if (tree.Resolve(LoaderTable.Cache) is not { Kind: FileKind.File } file)
+        if (tree.Resolve(LoaderTable.Cache) is not { Kind: FileKind.File } file || tree.Bytes(file.Path, LoaderCache.SizeLimit) is not { } bytes)
             return null;
         try
         {
-            return cache = LoaderCache.Parse(OpenedFile.BytesNamed(tree.Outside(file.Path), LargestCache));
+            return cache = LoaderCache.Parse(bytes);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (InvalidDataException e)
         {
             Damaged[file.Path] = $"{file.Path}: not a usable cache of the loader: {e.Message}";
             return null;

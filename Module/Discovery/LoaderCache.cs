@@ -10,7 +10,13 @@ sealed record LoaderCacheEntry(string Path, bool ForSomeProcessors);
 /// <remarks>What an entry says of its file's machine is not used: the file itself says it, and is read anyhow.</remarks>
 sealed class LoaderCache
 {
-    const int HeaderSize = 48, EntrySize = 24, OldHeaderSize = 16, OldEntrySize = 12, NameLimit = 4096, SizeLimit = 64 << 20;
+    /// <summary>Bytes; that of a host with everything installed has half a megabyte.</summary>
+    public const int SizeLimit = 8 << 20;
+
+    const int HeaderSize = 48, EntrySize = 24, OldHeaderSize = 16, OldEntrySize = 12, NameLimit = 4096;
+
+    // of all names together: entries may share one
+    const int NamesLimit = 16 << 20;
 
     static ReadOnlySpan<byte> OldMagic => "ld.so-1.7.0\0"u8;
     static ReadOnlySpan<byte> Magic => "glibc-ld.so.cache1.1"u8;
@@ -42,10 +48,13 @@ sealed class LoaderCache
         if (count > (ulong)(file.Length - HeaderSize) / EntrySize)
             throw new InvalidDataException($"it says that it has {count} entries, and is shorter than those");
         LoaderCache cache = new();
+        var named = 0;
         for (var i = 0; i < (int)count; i++)
         {
             var entry = file.Slice(HeaderSize + i * EntrySize, EntrySize);
             var (name, path) = (Text(file, Word(entry, 4, big)), Text(file, Word(entry, 8, big)));
+            if ((named += name.Length + path.Length + EntrySize) > NamesLimit)
+                throw new InvalidDataException($"its names come to more than {NamesLimit} characters");
             var hwcap = Word(entry, 16, big) | Word(entry, 20, big);
             if (!cache.entries.TryGetValue(name, out var found))
                 cache.entries[name] = found = [];

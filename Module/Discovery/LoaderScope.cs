@@ -5,7 +5,8 @@ namespace Slipway.Discovery;
 /// <summary>Where one dynamic loader looks that all programs of one kind have: kind, machine, default directories, cache.</summary>
 sealed class LoaderScope
 {
-    const int IncludeLimit = 16;
+    // far more than any host has
+    const int MostConfigurations = 1000, MostDirectories = 1000;
 
     readonly FileTree tree;
     readonly LoaderCache? cache;
@@ -48,7 +49,7 @@ sealed class LoaderScope
     }
 
     /// <summary>What ldconfig(8) would put into the cache: for a tree that has none, to say what is wrong.</summary>
-    public IEnumerable<string> ConfiguredDirectories() => Configured(LoaderTable.Configuration, 0);
+    public IEnumerable<string> ConfiguredDirectories() => Configured(LoaderTable.Configuration, new(StringComparer.Ordinal)).Distinct().Take(MostDirectories);
 
     /// <summary>
     /// glibc has its default directories compiled in: the one that it was made for, which is the one it lies in, in / and in /usr; Debian's adds /lib and
@@ -76,12 +77,13 @@ sealed class LoaderScope
         var name = System.IO.Path.GetFileName(Interpreter!);
         var machine = name["ld-musl-".Length..].Split('.')[0];
         var text = tree.Text($"/etc/ld-musl-{machine}.path");
-        return text is null ? LoaderTable.MuslDirectories : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/'))];
+        return text is null ? LoaderTable.MuslDirectories : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/')).Distinct().Take(MostDirectories)];
     }
 
-    IEnumerable<string> Configured(string file, int depth)
+    /// <param name="read">Files that were included before: again, they add nothing; and one may include itself.</param>
+    IEnumerable<string> Configured(string file, HashSet<string> read)
     {
-        if (depth > IncludeLimit || tree.Text(file) is not { } text)
+        if (read.Count >= MostConfigurations || !read.Add(file) || tree.Text(file) is not { } text)
             yield break;
         foreach (var line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
         {
@@ -93,7 +95,7 @@ sealed class LoaderScope
             // A relative name is relative to the directory of the file that includes it.
             var pattern = line["include".Length..].Trim();
             foreach (var included in PathPattern.Parse(pattern.StartsWith('/') ? pattern : $"{FileTree.Parent(file)}/{pattern}").SelectMany(tree.Glob))
-                foreach (var directory in Configured(included, depth + 1))
+                foreach (var directory in Configured(included, read))
                     yield return directory;
         }
     }

@@ -24,14 +24,21 @@ sealed class PathPattern
 
     public IReadOnlyList<string> Components { get; }
 
+    /// <summary>Of one text: braces multiply, and a short text could mean more patterns than there are files.</summary>
+    const int MostAlternatives = 1000;
+
     /// <summary>One pattern for each alternative.</summary>
-    public static IEnumerable<PathPattern> Parse(string text)
+    /// <exception cref="SlipwayException">There are too many.</exception>
+    public static IEnumerable<PathPattern> Parse(string text) => Alternatives(text).Take(MostAlternatives + 1).ToList() is { Count: <= MostAlternatives } all ? all
+        : throw new SlipwayException("PatternTooLarge", ErrorKind.LimitsExceeded, $"'{text}' stands for more than {MostAlternatives} patterns", "Write fewer alternatives in braces, or '*'.", text);
+
+    static IEnumerable<PathPattern> Alternatives(string text)
     {
         var open = text.IndexOf('{', StringComparison.Ordinal);
         var close = open < 0 ? -1 : text.IndexOf('}', open);
         if (close < 0)
             return [new PathPattern(text)];
-        return text[(open + 1)..close].Split(',').SelectMany(choice => Parse(text[..open] + choice + text[(close + 1)..]));
+        return text[(open + 1)..close].Split(',').SelectMany(choice => Alternatives(text[..open] + choice + text[(close + 1)..]));
     }
 
     public static bool IsWild(string component) => component.AsSpan().ContainsAny('*', '?');

@@ -1,8 +1,6 @@
 using System.Text.RegularExpressions;
 using Slipway.Definitions;
 using Slipway.Linux;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Discovery;
 
@@ -66,18 +64,7 @@ static class RuleFile
 
     public static IReadOnlyList<Rule> Parse(string text, string file)
     {
-        YamlStream yaml = [];
-        try
-        {
-            yaml.Load(new StringReader(text));
-        }
-        catch (YamlException e)
-        {
-            throw YamlMap.Error(file, "ResolverInvalid", e.Start, $"not YAML: {e.Message}", "Check the indentation, and quote values that have a colon, a '*' or a brace.");
-        }
-        if (yaml.Documents.Count != 1)
-            throw new SlipwayException("ResolverInvalid", ErrorKind.InvalidData, $"{file}:1:1: one YAML document is needed, not {yaml.Documents.Count}", "Begin with 'name: …'; see docs/resolvers.md.", file);
-        var map = YamlMap.Of(file, yaml.Documents[0].RootNode, "the resolver", "name", "why", "rules");
+        var map = YamlMap.Of(file, YamlForm.Resolver, YamlText.Parse(text, file, YamlForm.Resolver), "the resolver", "name", "why", "rules");
         var (name, why) = (map.Required("name").Value, map.Required("why").Value);
         return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note").Select(r => One(r, name, why))];
     }

@@ -71,6 +71,9 @@ public sealed class ElfFile
     /// <summary>Why <see cref="Imports"/> could not be read; null where it could. The rest of such a file can still be used.</summary>
     public string? ImportsFault { get; init; }
 
+    /// <summary>What all these names cost to keep: characters, and some for each name.</summary>
+    internal int NamesLength { get; init; }
+
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>

@@ -15,7 +15,9 @@ internal sealed class ElfReader : IDisposable
     const int NeededLimit = 4096;
     // Version indices have 15 bits (LSB, symbol version table).
     const int VersionLimit = 32767;
-    const long ExportTextLimit = 64L << 20;
+    // Of all names together, each with what a string costs beside its characters: a short file can have a long name over and over.
+    const int NamesLimit = 1 << 20, ExportsLimit = 16 << 20, StringCost = 16;
+    const long StringTableLimit = 64L << 20;
     // Far more than any library has; a file with holes could claim billions.
     const ulong SymbolLimit = 1 << 24, SegmentLimit = 1 << 16;
 
@@ -29,6 +31,7 @@ internal sealed class ElfReader : IDisposable
     readonly Dynamic dynamic = new();
     readonly List<ulong> needed = [];
     readonly List<ulong> filters = [];
+    int named, namedLimit = NamesLimit;
 
     sealed record Segment(uint Type, ulong Offset, ulong Address, ulong Size, ulong Align);
 
@@ -119,6 +122,7 @@ internal sealed class ElfReader : IDisposable
             DlopenNotes = dlopen,
             Imports = imports,
             ImportsFault = fault,
+            NamesLength = named,
         };
     }
 
@@ -130,7 +134,7 @@ internal sealed class ElfReader : IDisposable
         var table = Locate(address, "DT_SYMTAB");
         var count = CountSymbols();
         var exports = new List<string>();
-        long text = 0;
+        namedLimit = ExportsLimit;
         LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
@@ -140,11 +144,7 @@ internal sealed class ElfReader : IDisposable
             var section = U16(symbol, is64 ? 6 : 14);
             if (section == SHN_UNDEF || binding is not (STB_GLOBAL or STB_WEAK or STB_GNU_UNIQUE) || name == 0)
                 continue;
-            var export = Name(name, SearchPathLimit, "a symbol's name");
-            text += export.Length;
-            if (text > ExportTextLimit)
-                throw new ElfFormatException(file.Path, "its symbols' names are longer than the file can mean");
-            exports.Add(export);
+            exports.Add(Name(name, SearchPathLimit, "a symbol's name"));
         }
         return exports;
     }
@@ -157,9 +157,11 @@ internal sealed class ElfReader : IDisposable
             return null;
         var table = Locate(address, "DT_SYMTAB");
         var count = CountSymbols();
+        namedLimit = int.MaxValue; // none of them is kept
         LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
+            named = 0;
             var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
             var (name, section) = (U32(symbol, 0), U16(symbol, is64 ? 6 : 14));
             var (value, size) = (Word(symbol, 4, 8), Word(symbol, 8, 16));
@@ -182,9 +184,9 @@ internal sealed class ElfReader : IDisposable
         var count = dynamic.TryGetValue(DT_GNU_HASH, out var gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
         LimitSymbols(count);
         // names lie all over the table: in one piece they are read once
-        var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, ExportTextLimit), "the string table");
+        var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, StringTableLimit), "the string table");
         var wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
-        var imports = new List<string>();
+        var imports = new HashSet<string>(StringComparer.Ordinal);
         Span<char> name = stackalloc char[128];
         for (ulong i = 0; i < count; i++)
         {
@@ -197,7 +199,7 @@ internal sealed class ElfReader : IDisposable
             if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out var written) && wanted.TryGetValue(name[..written], out var import))
                 imports.Add(import);
         }
-        return imports;
+        return [.. imports];
     }
 
     /// <summary>
@@ -399,7 +401,8 @@ internal sealed class ElfReader : IDisposable
             throw new ElfFormatException(file.Path, $"{what} names something, but there is no string table");
         if (offset >= size)
             throw new ElfFormatException(file.Path, $"{what} is outside the string table");
-        return names.Text(Add(Locate(address, "DT_STRTAB"), offset, what), Math.Min(size - offset, (ulong)limit), what);
+        var name = names.Text(Add(Locate(address, "DT_STRTAB"), offset, what), Math.Min(size - offset, (ulong)limit), what);
+        return (named += name.Length + StringCost) <= namedLimit ? name : throw new ElfFormatException(file.Path, "its names are longer than any file has them");
     }
 
     /// <summary>Where an address of the loaded file lies in the file.</summary>

@@ -50,7 +50,7 @@ public static class ImageFabricReader
             Libraries = Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>().ToList(),
             Sonames = usage.Sonames.ToList(),
             Imports = usage.Imports,
-            Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").ToList(),
+            Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").Concat(files.Cut.Select(c => $"{c}: more than {RootDirectory.TextLimit} characters, and only so many were read")).ToList(),
         };
     }
 
@@ -60,9 +60,16 @@ public static class ImageFabricReader
     public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
     {
         using var part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
-        var fabric = FromRoot(part.Directory, cancellation);
-        fabric.ImportsComplete = part.Complete;
-        return fabric;
+        try
+        {
+            var fabric = FromRoot(part.Directory, cancellation);
+            fabric.ImportsComplete = part.Complete;
+            return fabric;
+        }
+        catch (SlipwayException e)
+        {
+            throw part.Named(e, squashfsPath);
+        }
     }
 
     /// <summary>The version (N) of <c>IBVERBS_PRIVATE_N</c>: rdma-core's Documentation/versioning.md.</summary>

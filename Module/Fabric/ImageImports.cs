@@ -8,6 +8,7 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
 {
     readonly SortedDictionary<string, SortedDictionary<string, string>> imports = new(StringComparer.Ordinal);
     readonly List<ImageMpi> mpi = [];
+    readonly ElfBudget budget = new(files.Outside(""));
     readonly SortedDictionary<string, SortedSet<string>> plugins = new(StringComparer.Ordinal);
     readonly HashSet<string> ucx = [.. table.UcxLibraries];
     readonly HashSet<string> verbsSet = [.. table.VerbsLibraries, .. table.Providers.Where(p => p.Shared).Select(p => p.Library!)];
@@ -86,6 +87,7 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         }
         if (elf is null || !elf.IsDynamic || (machine is not null && elf.Machine != machine))
             return;
+        budget.Take(elf);
         var name = Path.GetFileName(path);
         var ownName = elf.Soname ?? name;
         if (elf.Soname is not null)

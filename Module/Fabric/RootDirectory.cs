@@ -11,7 +11,10 @@ sealed class RootDirectory
 {
     // As in the kernel: MAXSYMLINKS.
     const int LinkLimit = 40;
-    const int TextLimit = 1 << 20;
+
+    /// <summary>Characters of a text file that are read.</summary>
+    public const int TextLimit = 1 << 20;
+
 
     readonly string root;
 
@@ -76,6 +79,9 @@ sealed class RootDirectory
         }
     }
 
+    /// <summary>Text files that are longer than any such file should be: of these only the beginning was read.</summary>
+    public SortedSet<string> Cut { get; } = new(StringComparer.Ordinal);
+
     /// <summary>A small text file, without the blanks around it; null where it is empty.</summary>
     /// <param name="limit">Characters after which the rest is not wanted.</param>
     public string? Text(string path, int limit = TextLimit)
@@ -90,6 +96,8 @@ sealed class RootDirectory
             int got;
             while (text.Length < limit && (got = reader.Read(buffer, 0, buffer.Length)) > 0)
                 text.Append(buffer, 0, got);
+            if (text.Length >= TextLimit)
+                Cut.Add(path);
             var result = text.ToString().Trim();
             return result.Length > 0 ? result : null;
         }

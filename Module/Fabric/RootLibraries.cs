@@ -23,8 +23,10 @@ sealed record RootLibrary(string Path, ElfFile Elf)
 /// <param name="machine">Only libraries for this machine count, as in the loader.</param>
 sealed class RootLibraries(RootDirectory files, ProviderTable table, string? machine)
 {
-    const int IncludeLimit = 16;
+    // far more than any host has
+    const int MostConfigurations = 1000, MostDirectories = 1000;
 
+    readonly ElfBudget budget = new(files.Outside(""));
     readonly Dictionary<string, RootLibrary?> read = new(StringComparer.Ordinal);
     IReadOnlyList<string>? directories;
 
@@ -32,7 +34,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     public SortedDictionary<string, string> Damaged { get; } = new(StringComparer.Ordinal);
 
     /// <summary>In the order of the search, each once, however many links lead to it.</summary>
-    public IReadOnlyList<string> Directories => directories ??= Configured("/etc/ld.so.conf", 0)
+    public IReadOnlyList<string> Directories => directories ??= Configured("/etc/ld.so.conf", new(StringComparer.Ordinal)).Distinct().Take(MostDirectories)
         .Concat(table.LibraryDirectories.SelectMany(files.Glob))
         .Where(files.HasDirectory).Select(files.Canonical).OfType<string>().Distinct().ToList();
 
@@ -147,7 +149,10 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
             else if (!elf.IsDynamic || elf.Type != ElfType.SharedObject)
                 Damaged[path] = "not a shared library";
             else if (machine is null || elf.Machine == machine)
+            {
+                budget.Take(elf);
                 return new RootLibrary(files.Canonical(path)!, elf);
+            }
         }
         catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
         {
@@ -156,9 +161,10 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
         return null;
     }
 
-    IEnumerable<string> Configured(string file, int depth)
+    /// <param name="included">Files that were included before: again, they add nothing; and one may include itself.</param>
+    IEnumerable<string> Configured(string file, HashSet<string> included)
     {
-        if (depth > IncludeLimit || files.Text(file) is not { } text)
+        if (included.Count >= MostConfigurations || !included.Add(file) || files.Text(file) is not { } text)
             yield break;
         foreach (var line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
         {
@@ -169,8 +175,8 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
             }
             // A relative name is relative to the directory of the file that includes it.
             var pattern = line["include".Length..].Trim();
-            foreach (var included in files.Glob(pattern.StartsWith('/') ? pattern : $"{Path.GetDirectoryName(file)}/{pattern}"))
-                foreach (var directory in Configured(included, depth + 1))
+            foreach (var other in files.Glob(pattern.StartsWith('/') ? pattern : $"{Path.GetDirectoryName(file)}/{pattern}"))
+                foreach (var directory in Configured(other, included))
                     yield return directory;
         }
     }

@@ -1,3 +1,4 @@
+using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Fabric;
@@ -11,6 +12,13 @@ sealed class SquashfsExtract : IDisposable
 {
     /// <summary>Libraries of a machine-learning image come to tens of gigabytes; those that matter here are small.</summary>
     const long ByteLimit = 1L << 30;
+
+    /// <summary>More than the largest distributions have; and of these, those that matter here. Each costs memory, here and in who looks at it.</summary>
+    const int MostEntries = 5_000_000, MostFiles = 150_000;
+
+    /// <summary>Bytes: of a listing, whose directories may be nested so deep that it has no end; and of a line of it, which has a path and a link's target (PATH_MAX each).</summary>
+    const long LongestListing = 1L << 30;
+    const int LongestLine = 2 * 4096 + 128;
 
     // 0700, as mkdtemp(3) makes it
     readonly DirectoryInfo temporary = System.IO.Directory.CreateTempSubdirectory("slipway-");
@@ -30,8 +38,8 @@ sealed class SquashfsExtract : IDisposable
         try
         {
             var list = Path.Combine(extract.temporary.FullName, "files");
-            File.WriteAllLines(list, extract.Choose(Run(image, ["-lln", "-d", "", image], cancellation), wanted));
-            Run(image, ["-no-progress", "-quiet", "-no-xattrs", "-no-exit-code", "-no-wildcards", "-d", extract.Directory, "-ef", list, image], cancellation);
+            File.WriteAllLines(list, extract.Choose(image, wanted, cancellation));
+            Run(image, [.. ImageFile.Options, "-quiet", "-no-exit-code", "-no-wildcards", "-d", extract.Directory, "-ef", list, image], output => output.CopyTo(Stream.Null), cancellation);
             System.IO.Directory.CreateDirectory(extract.Directory);
             return extract;
         }
@@ -42,6 +50,10 @@ sealed class SquashfsExtract : IDisposable
         }
     }
 
+    /// <summary>What an error about the part says of the image.</summary>
+    public SlipwayException Named(SlipwayException e, string image) =>
+        new(e.Id, e.Kind, e.Message.Replace(Directory, image, StringComparison.Ordinal), e.Recommendation, image, e);
+
     public void Dispose()
     {
         // Directories of the image keep their modes, and one that may not be written cannot be emptied.
@@ -50,40 +62,69 @@ sealed class SquashfsExtract : IDisposable
         temporary.Delete(recursive: true);
     }
 
-    /// <summary>Of a listing's lines <c>MODE UID/GID SIZE DATE TIME PATH</c>, the paths to unpack: the small ones first, up to the limit.</summary>
-    List<string> Choose(string listing, Func<string, bool, bool> wanted)
+    /// <summary>The paths to unpack: links, and of the files the small ones first, up to the limits.</summary>
+    IEnumerable<string> Choose(string image, Func<string, bool, bool> wanted, CancellationToken cancellation)
     {
-        var paths = new List<string>();
-        var files = new List<(long Size, string Path)>();
-        foreach (var line in listing.Split('\n'))
-        {
-            var at = line.IndexOf(" /", StringComparison.Ordinal);
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (at < 0 || fields.Length < 6)
-                continue;
-            var path = line[(at + 1)..];
-            if (line[0] == 'l')
-                paths.Add(path.Split(" -> ")[0]);
-            else if (line[0] == '-' && long.TryParse(fields[2], out var size) && size > 0 && wanted(path, line[..10].AsSpan().ContainsAny('x', 's')))
-                files.Add((size, path));
-        }
+        List<string> links = [];
+        // the largest of those that are kept is the first to go
+        PriorityQueue<(long Size, string Path), long> files = new();
         long total = 0;
-        foreach (var (size, path) in files.OrderBy(f => f.Size))
+        var entries = 0;
+        void Take(string line)
         {
-            total += size;
-            if (total <= ByteLimit)
-                paths.Add(path);
-            else
+            if (++entries > MostEntries)
+                throw TooLarge(image, $"more than {MostEntries} files");
+            if (LinkOf(line) is { } link && (Complete &= links.Count < MostFiles))
+                links.Add(link);
+            if (FileOf(line, wanted) is not { } file)
+                return;
+            files.Enqueue(file, -file.Size);
+            total += file.Size;
+            while (total > ByteLimit || files.Count > MostFiles)
+            {
+                total -= files.Dequeue().Size;
                 Complete = false;
+            }
         }
-        return paths;
+        Run(image, [.. ImageFile.Options, "-lln", "-d", "", image], output => Lines(new BoundedStream(output, LongestListing, () => TooLarge(image, "a list of files of more than 1 GiB")), Take), cancellation);
+        return links.Concat(files.UnorderedItems.Select(f => f.Element.Path));
     }
 
-    static string Run(string image, string[] arguments, CancellationToken cancellation)
+    /// <summary>Of a listing's line <c>MODE UID/GID SIZE DATE TIME PATH -> TARGET</c>, the path of a link.</summary>
+    static string? LinkOf(string line) => line.StartsWith('l') && PathOf(line) is { } path ? path.Split(" -> ")[0] : null;
+
+    static string? PathOf(string line) => line.IndexOf(" /", StringComparison.Ordinal) is >= 0 and var at ? line[(at + 1)..] : null;
+
+    static (long Size, string Path)? FileOf(string line, Func<string, bool, bool> wanted) =>
+        line.StartsWith('-') && PathOf(line) is { } path && line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [var mode, _, var length, _, _, _]
+            && long.TryParse(length, out var size) && size > 0 && wanted(path, mode.AsSpan().ContainsAny('x', 's')) ? (size, path) : null;
+
+    /// <summary>Each line but those that are too long for any path, of which nothing is kept.</summary>
+    static void Lines(Stream stream, Action<string> take)
     {
-        List<string> lines = [], errors = [];
-        int exit = HostProgram.Run("unsquashfs", arguments, lines.Add, errors.Add, cancel: cancellation);
-        return exit == 0 ? string.Join('\n', lines)
-            : throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {string.Join("; ", errors)}", "Check that the file is a SquashFS image.", image);
+        var buffer = new byte[1 << 16];
+        int have = 0, got;
+        var skipping = false;
+        while ((got = stream.Read(buffer, have, buffer.Length - have)) > 0)
+        {
+            have += got;
+            var rest = buffer.AsSpan(0, have);
+            for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..], skipping = false)
+                if (!skipping && end <= LongestLine)
+                    take(System.Text.Encoding.UTF8.GetString(rest[..end]));
+            skipping |= rest.Length > LongestLine;
+            have = skipping ? 0 : rest.Length;
+            rest[..have].CopyTo(buffer);
+        }
     }
+
+    static void Run(string image, string[] arguments, Action<Stream> take, CancellationToken cancellation)
+    {
+        var (exit, said) = HostProgram.Stream("unsquashfs", arguments, take, cancellation);
+        if (exit != 0)
+            throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {said.Replace('\n', ';')}", "Check that the file is a SquashFS image.", image);
+    }
+
+    static SlipwayException TooLarge(string image, string what) =>
+        new("ImageTooLarge", ErrorKind.LimitsExceeded, $"{image}: it has {what}", "No image that is meant has so many: build it anew, or do not trust it.", image);
 }

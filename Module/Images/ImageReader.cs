@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Slipway.Linux;
 
 namespace Slipway.Images;
@@ -6,8 +5,6 @@ namespace Slipway.Images;
 /// <summary>From a file to a <see cref="ContainerImage"/>: any SquashFS image, ours or not.</summary>
 public static class ImageReader
 {
-    const string ManifestPath = ".slipway/image.json";
-
     /// <summary>Describes an image.</summary>
     /// <param name="digest">Where it is known already; else the whole file is read.</param>
     /// <param name="copy">Where the same bytes lie nearer (the node cache's entry): then the file itself is not opened.</param>
@@ -17,7 +14,7 @@ public static class ImageReader
         path = Path.GetFullPath(path);
         string content = copy ?? path;
         SquashFsSuperblock superblock = SquashFsSuperblock.Read(content);
-        ImageManifest? manifest = ReadManifest(content);
+        ImageManifest? manifest = ImageFile.Read(content, ManifestReader.Path, stream => ManifestReader.Read(stream, path), cancel);
         return new ContainerImage
         {
             Path = path,
@@ -25,25 +22,12 @@ public static class ImageReader
             Manifest = manifest,
             Compressor = superblock.CompressorName,
             Made = superblock.Made,
-            // the file that /etc/os-release leads to, where it is a link
-            Distribution = manifest?.Distribution ?? OsRelease.Parse(HostProgram.Read("unsquashfs", "-cat", content, "usr/lib/os-release") ?? HostProgram.Read("unsquashfs", "-cat", content, "etc/os-release") ?? ""),
+            Distribution = manifest?.Distribution ?? DistributionOf(content, path, cancel),
             Digest = digest ?? Digest.OfFile(content, cancel: cancel),
         };
     }
 
-    static ImageManifest? ReadManifest(string path)
-    {
-        if (HostProgram.Read("unsquashfs", "-cat", path, ManifestPath) is not { } text)
-            return null;
-        try
-        {
-            ImageManifest? manifest = JsonSerializer.Deserialize(text, SlipwayJson.Default.ImageManifest);
-            return manifest is { SchemaVersion: <= 1 } ? manifest : throw new SlipwayException("ManifestTooNew", ErrorKind.InvalidData,
-                $"{path}: /{ManifestPath} has schema version {manifest?.SchemaVersion}, this Slipway knows 1", "Update Slipway.", path);
-        }
-        catch (JsonException e)
-        {
-            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{path}: /{ManifestPath}: {e.Message}", "Build the image anew.", path, e);
-        }
-    }
+    /// <summary>Of the file that /etc/os-release leads to, where it is a link.</summary>
+    static ImageDistribution? DistributionOf(string image, string name, CancellationToken cancel) =>
+        OsRelease.Parse(ImageFile.Text(image, name, "usr/lib/os-release", cancel) ?? ImageFile.Text(image, name, "etc/os-release", cancel) ?? "");
 }

@@ -21,7 +21,7 @@ internal sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi>
         {
             facts = ImageFacts.Of(image, cancel);
         }
-        catch (SlipwayException e) when (e.Id is "ProgramNotFound" or "ImageUnreadable" or "ImageNotFound")
+        catch (SlipwayException e) when (e.Id is "ProgramNotFound" or "ImageUnreadable" or "ImageTooLarge" or "ImageNotFound")
         {
             // a node may have the image by its digest alone, and no unsquashfs
             return new ImageMpiFacts(null, [], $"what MPI the image has could not be read: {e.Message}");

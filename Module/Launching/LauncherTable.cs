@@ -79,28 +79,20 @@ internal sealed class LauncherTable
     /// <param name="onto">What the file's rows are added to; null for the built-in table itself.</param>
     internal static LauncherTable Parse(string text, string file, LauncherTable? onto)
     {
-        try
+        YamlMap top = YamlMap.Of(file, YamlForm.Launchers, YamlText.Parse(text, file, YamlForm.Launchers), "the table of launchers", "launchers", "allocations", "ranks-prefixes");
+        List<Launcher> launchers = [];
+        foreach (YamlMap map in top.Maps("launchers", Keys))
         {
-            YamlMap top = YamlMap.Of(file, YamlText.Parse(text, file), "the table of launchers", "launchers", "allocations", "ranks-prefixes");
-            List<Launcher> launchers = [];
-            foreach (YamlMap map in top.Maps("launchers", Keys))
-            {
-                Launcher row = Row(map, name => launchers.Find(l => l.Name == name) ?? onto?.Launchers.FirstOrDefault(l => l.Name == name));
-                if (launchers.Exists(l => l.Name == row.Name))
-                    throw map.Error("name", "LaunchersInvalid", $"there are two launchers '{row.Name}'", "Give each a name of its own.");
-                launchers.Add(row);
-            }
-            List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "slots", "prefixes").Select(Allocation)];
-            return new LauncherTable(
-                [.. launchers, .. (onto?.Launchers ?? []).Where(b => !launchers.Exists(l => l.Name == b.Name))],
-                [.. systems, .. (onto?.BatchSystems ?? []).Where(b => !systems.Exists(s => s.Name == b.Name))],
-                [.. List(top, "ranks-prefixes"), .. onto?.RanksPrefixes ?? []]);
+            Launcher row = Row(map, name => launchers.Find(l => l.Name == name) ?? onto?.Launchers.FirstOrDefault(l => l.Name == name));
+            if (launchers.Exists(l => l.Name == row.Name))
+                throw map.Error("name", "LaunchersInvalid", $"there are two launchers '{row.Name}'", "Give each a name of its own.");
+            launchers.Add(row);
         }
-        catch (SlipwayException e) when (e.Id.StartsWith("Definition", StringComparison.Ordinal))
-        {
-            // YAML is read by what reads definitions
-            throw new SlipwayException("LaunchersInvalid", e.Kind, e.Message, e.Recommendation?.Replace("docs/definition.md", "docs/mpi.md", StringComparison.Ordinal), file, e);
-        }
+        List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "slots", "prefixes").Select(Allocation)];
+        return new LauncherTable(
+            [.. launchers, .. (onto?.Launchers ?? []).Where(b => !launchers.Exists(l => l.Name == b.Name))],
+            [.. systems, .. (onto?.BatchSystems ?? []).Where(b => !systems.Exists(s => s.Name == b.Name))],
+            [.. List(top, "ranks-prefixes"), .. onto?.RanksPrefixes ?? []]);
     }
 
     static Launcher Row(YamlMap map, Func<string, Launcher?> find)

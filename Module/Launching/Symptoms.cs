@@ -16,9 +16,7 @@ internal static class Symptoms
     static readonly Lazy<IReadOnlyList<Symptom>> Rows = new(() =>
     {
         using StreamReader reader = new(typeof(Symptoms).Assembly.GetManifestResourceStream(Resource)!);
-        YamlStream yaml = [];
-        yaml.Load(reader);
-        return [.. ((YamlSequenceNode)yaml.Documents[0].RootNode).Select(node => YamlMap.Of(Resource, node, "a symptom", "check", "says", "means", "advice")).Select(map =>
+        return [.. ((YamlSequenceNode)YamlText.Parse(reader.ReadToEnd(), Resource, YamlForm.Launchers)).Select(node => YamlMap.Of(Resource, YamlForm.Launchers, node, "a symptom", "check", "says", "means", "advice")).Select(map =>
             new Symptom(map.Required("check").Value, new Regex(map.Required("says").Value, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)), map.Required("means").Value, map.Required("advice").Value))];
     });
 

@@ -92,30 +92,53 @@ public static class HostProgram
         foreach ((string name, string? value) in environment ?? new Dictionary<string, string?>())
             start.Environment[name] = value;
 
-        using Process process = new() { StartInfo = start };
+        using Process process = Started(start);
         object gate = new();
-        if (output is not null)
-            process.OutputDataReceived += (_, e) => { if (e.Data is not null) lock (gate) output(e.Data); };
-        if (error is not null)
-            process.ErrorDataReceived += (_, e) => { if (e.Data is not null) lock (gate) error(e.Data); };
+        List<Thread> readers = [];
+        Exception? thrown = null;
+        // threads of our own: .NET's asynchronous way starts several, and ends the program by itself where one of them is not to be had
+        void Read(StreamReader from, Action<string> to)
+        {
+            Thread reader = new(() =>
+            {
+                try
+                {
+                    while (from.ReadLine() is { } line)
+                        lock (gate)
+                            to(line);
+                }
+                catch (Exception e)
+                {
+                    thrown ??= e;
+                    End(process, false, default);
+                }
+            }, 256 << 10)
+            { IsBackground = true };
+            reader.Start();
+            readers.Add(reader);
+        }
         try
         {
-            process.Start();
+            if (output is not null)
+                Read(process.StandardOutput, output);
+            if (error is not null)
+                Read(process.StandardError, error);
+            if (start.RedirectStandardInput && !holdInput)
+                process.StandardInput.Close();
+            using (cancel.Register(() => End(process, holdInput, grace)))
+            {
+                process.WaitForExit();
+                readers.ForEach(r => r.Join());
+            }
         }
-        catch (System.ComponentModel.Win32Exception e)
+        catch
         {
-            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+            End(process, false, default);
+            throw;
         }
-        if (output is not null)
-            process.BeginOutputReadLine();
-        if (error is not null)
-            process.BeginErrorReadLine();
-        if (start.RedirectStandardInput && !holdInput)
-            process.StandardInput.Close();
-
-        using (cancel.Register(() => End(process, holdInput, grace)))
-            process.WaitForExit();
         cancel.ThrowIfCancellationRequested();
+        if (thrown is not null)
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
         return process.ExitCode;
     }
 
@@ -137,11 +160,83 @@ public static class HostProgram
     }
 
     /// <summary>Standard output of a program that is expected to succeed, without its last line feed; null where it did not.</summary>
+    /// <remarks>For short answers: more than <see cref="OpenedFile.Small"/> bytes are an error.</remarks>
+    /// <exception cref="SlipwayException">The answer is longer, or the program cannot be started.</exception>
     public static string? Read(string file, params string[] arguments)
     {
         if (TryFind(file) is not { } path)
             return null;
-        List<string> lines = [];
-        return Run(path, arguments, lines.Add, _ => { }) == 0 ? string.Join('\n', lines) : null;
+        string text = "";
+        (int exit, _) = Stream(path, arguments, output =>
+        {
+            using StreamReader reader = new(new BoundedStream(output, OpenedFile.Small, () => new SlipwayException("ProgramOutputTooLarge", ErrorKind.LimitsExceeded,
+                $"{path}: its answer is longer than {OpenedFile.Small} bytes", $"See what '{path} {string.Join(' ', arguments)}' says.", path)));
+            text = reader.ReadToEnd();
+        });
+        return exit == 0 ? text.TrimEnd('\n') : null;
+    }
+
+    /// <summary>Bytes of a program's standard error that are kept for an error message.</summary>
+    const int MostSaid = 4096;
+
+    /// <summary>Runs a program, and hands its standard output on as it comes.</summary>
+    /// <param name="take">Reads to the end. What it throws ends the program, and is thrown on.</param>
+    /// <returns>Its exit code, 128 + N where signal N ended it; and the beginning of what it said on standard error.</returns>
+    /// <exception cref="SlipwayException">The program is not there or cannot be started.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, and has ended.</exception>
+    public static (int ExitCode, string Said) Stream(string file, IEnumerable<string> arguments, Action<Stream> take, CancellationToken cancel = default)
+    {
+        cancel.ThrowIfCancellationRequested();
+        using Process process = Started(new ProcessStartInfo(Find(file), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true });
+        try
+        {
+            process.StandardInput.Close();
+            string said = "";
+            Thread listener = new(() => said = FirstOf(process.StandardError.BaseStream), 256 << 10) { IsBackground = true };
+            listener.Start();
+            using (cancel.Register(() => End(process, false, default)))
+            {
+                take(process.StandardOutput.BaseStream);
+                process.WaitForExit();
+            }
+            listener.Join();
+            cancel.ThrowIfCancellationRequested();
+            return (process.ExitCode, said);
+        }
+        catch
+        {
+            End(process, false, default);
+            cancel.ThrowIfCancellationRequested();
+            throw;
+        }
+    }
+
+    /// <summary>The beginning of a stream that is read to its end, so that who writes it does not wait.</summary>
+    static string FirstOf(Stream stream)
+    {
+        byte[] first = new byte[MostSaid];
+        int length = 0;
+        try
+        {
+            length = stream.ReadAtLeast(first, first.Length, throwOnEndOfStream: false);
+            stream.CopyTo(System.IO.Stream.Null);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // it was ended
+        }
+        return System.Text.Encoding.UTF8.GetString(first, 0, length).TrimEnd('\n');
+    }
+
+    static Process Started(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+        }
     }
 }

@@ -44,5 +44,5 @@ internal static class ContainerFabric
     }
 
     /// <summary>A line for standard error.</summary>
-    public static string Warning(string what) => $"slipway: warning: {string.Concat(what.Where(c => !char.IsControl(c)))}\n";
+    public static string Warning(string what) => $"slipway: warning: {Visible.Line(what)}\n";
 }

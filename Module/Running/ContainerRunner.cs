@@ -24,7 +24,7 @@ internal static unsafe class ContainerRunner
         });
         if (request.Explain)
             foreach (string line in RunExplanation.Lines(request, image, step, stepReason, holder.Entry, started))
-                Console.Error.WriteLine(line);
+                Console.Error.WriteLine(Visible.Line(line));
         Become(holder, request);
         return 125;
     }

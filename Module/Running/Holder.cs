@@ -13,8 +13,17 @@ internal static unsafe class Holder
     /// <summary>How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.</summary>
     const int Linger = 300;
 
+    /// <summary>Inode number of the host's own user namespace (PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h).</summary>
+    const ulong InitialUserNamespace = 0xEFFFFFFD;
+
+    /// <summary>A holder changes the root of the namespace that it is in: started by hand, as root, that would be the host's.</summary>
+    static bool HasNamespacesOfItsOwn() => stat("/proc/self/ns/user", out statx found) == 0 && found.stx_ino != InitialUserNamespace;
+
     public static int Run(string[] arguments)
     {
+        if (!HasNamespacesOfItsOwn())
+            throw new SlipwayException("HolderUsage", ErrorKind.InvalidOperation, "'slipway holder' is started by 'slipway run', in namespaces of its own",
+                "Start a container with slipway run.");
         prctl(PR_SET_NAME, (nint)NativeStrings.Of("slipway-holder"), 0, 0, 0);
         string said;
         bool ready = false;
@@ -50,18 +59,11 @@ internal static unsafe class Holder
             said = "ok" + string.Concat(warnings.Select(ContainerFabric.Warning));
             ready = true;
         }
-        catch (SlipwayException e)
-        {
-            said = $"{e.Message}\n{e.Recommendation}";
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            said = e.Message;
-        }
         catch (Exception e)
         {
-            // nobody sees our standard error: who waits for us tells it
-            said = $"the holder failed: {e.GetType().Name}: {e.Message}";
+            // nobody else hears of it: standard error is /dev/null
+            SlipwayException error = SlipwayException.From(e);
+            said = $"{error.Message}\n{error.Recommendation}";
         }
         Names names = new(parent, directory, files);
         // before whoever waits for us hears of it, and lets another start

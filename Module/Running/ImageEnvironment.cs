@@ -20,7 +20,7 @@ internal static unsafe class ImageEnvironment
     public static List<string> Read(FabricPlan? plan)
     {
         Dictionary<string, string> variables = new(StringComparer.Ordinal);
-        if (OpenedFile.TryTextNamed(File) is { } text)
+        if (Text() is { } text)
             Add(text.Split('\n'));
         else if (Directory.Exists(Scripts) && System.IO.File.Exists("/bin/sh"))
             Add(Evaluate());
@@ -35,6 +35,15 @@ internal static unsafe class ImageEnvironment
                 if (assignment.IndexOf('=', StringComparison.Ordinal) is > 0 and var at && !assignment.Contains('\0'))
                     variables[assignment[..at]] = assignment[(at + 1)..];
         }
+    }
+
+    /// <summary>Null where there is none, or where it is no file.</summary>
+    static string? Text()
+    {
+        if (stat(File, out statx found) != 0 || !found.IsRegular)
+            return null;
+        return found.stx_size <= OpenedFile.Small ? OpenedFile.TryTextNamed(File)
+            : throw new SlipwayException("ImageFileTooLarge", ErrorKind.LimitsExceeded, $"the image's {File} has more than {OpenedFile.Small} bytes, which no environment can have", "Mend it in the image.");
     }
 
     /// <summary>Runs the image's scripts in the image's shell, as a rank would be run, and takes over what they have exported.</summary>

@@ -130,7 +130,7 @@ internal static class CacheKeeper
             if (!pinned)
                 unlink(PinPath(cache, digest));
             else if (!OpenedFile.Write(PinPath(cache, digest), "", 0x1a4 /* 0644 */))
-                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {errno})", "Free some space on the node's disk.", cache);
+                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {errno})", CacheWriter.Advice(errno), cache);
         }
         return [.. In(cache, node, CacheUse.Read()).Where(e => digests.Contains(e.Digest))];
     }

@@ -25,7 +25,7 @@ internal sealed class CacheLock : IDisposable
         {
             int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
             if (fd < 0)
-                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{path}: cannot be made (errno {errno})", "Free some space on the node's disk.", path);
+                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{path}: cannot be made (errno {errno})", CacheWriter.Advice(errno), path);
             if (flock(fd, LOCK_EX | LOCK_NB) != 0)
             {
                 int error = errno;

@@ -112,7 +112,14 @@ internal static class CacheWriter
     public static SlipwayException Failed(Exception e, string partial, string? path = null) =>
         path is not null && e.Message.Contains($"'{path}'", StringComparison.Ordinal)
             ? new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e)
-            : new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{Path.GetDirectoryName(Path.GetDirectoryName(partial))}: {e.Message}", "Free some space on the node's disk (Clear-ImageCache, slipway cache clear).", Path.GetDirectoryName(partial), e);
+            : new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{Path.GetDirectoryName(Path.GetDirectoryName(partial))}: {e.Message}", Advice(e.HResult), Path.GetDirectoryName(partial), e);
+
+    /// <summary>What to do about a disk that does not take a file.</summary>
+    /// <param name="error">errno; .NET has it as HResult, and nowhere else (System.IO: Interop.GetExceptionForIoErrno).</param>
+    public static string Advice(int error) =>
+        error == ENOSPC || error == EDQUOT ? "Free some space on the node's disk (Clear-ImageCache, slipway cache clear)."
+        : error == EROFS ? "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
+        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), whose the directory is, and what dmesg says.";
 
     /// <summary>Checks a file that something else wrote beside the entries, and makes it the entry. The digest's lock must be held.</summary>
     /// <exception cref="SlipwayException">It is not what its digest says.</exception>
@@ -142,8 +149,8 @@ internal static class CacheWriter
         chmod(partial, 0x124 /* 0444 */);
         Sync(partial);
         CheckedRecord.Remove(cache, digest);
-        if (rename(partial, entry) != 0)
-            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: cannot be put into place (errno {errno})"));
+        if (rename(partial, entry) != 0 && errno is var error)
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: cannot be put into place (errno {error})"), error);
         Sync($"{cache}/sha256");
         CheckedRecord.Write(cache, digest, entry);
         return entry;
@@ -157,7 +164,7 @@ internal static class CacheWriter
             int error = errno;
             if (fd >= 0)
                 close(fd);
-            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be synced (errno {error})"));
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be synced (errno {error})"), error);
         }
         close(fd);
     }

@@ -205,7 +205,7 @@ public static class NodeCache
             if (!made.IsInvalid && IsSafe(found))
                 return made;
             made.Dispose();
-            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"));
+            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"), error);
         }
     }
 

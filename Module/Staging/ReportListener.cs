@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text;
 using Slipway.Linux;
 
@@ -15,20 +14,23 @@ namespace Slipway.Staging;
 /// </remarks>
 internal sealed class ReportListener : IDisposable
 {
-    readonly TcpListener listener;
-    readonly string once = Guid.NewGuid().ToString("n"), token;
+    readonly Socket listener;
+    readonly Door door;
+    readonly string once = Guid.NewGuid().ToString("n");
 
     /// <exception cref="SocketException">No socket is to be had.</exception>
     /// <exception cref="SlipwayException">This is no process of a job.</exception>
     public ReportListener()
     {
-        token = Token(once);
-        listener = Socket.OSSupportsIPv6 ? TcpListener.Create(0) : new TcpListener(IPAddress.Any, 0);
-        listener.Start();
+        byte[] hello = Encoding.UTF8.GetBytes(Token(once) + "\n");
+        TcpListener any = Socket.OSSupportsIPv6 ? TcpListener.Create(0) : new TcpListener(IPAddress.Any, 0);
+        any.Start();
+        listener = any.Server;
+        door = new Door(listener, hello, hello.Length);
     }
 
     /// <summary>For <see cref="StageRequest.Report"/>: nodes of a job know each other by their host names.</summary>
-    public string Address => string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName} {((IPEndPoint)listener.LocalEndpoint).Port} {once}");
+    public string Address => string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName} {((IPEndPoint)listener.LocalEndPoint!).Port} {once}");
 
     static string Token(string once) => Environment.GetEnvironmentVariable("PBS_JOBCOOKIE") is { Length: > 0 } cookie ? Digest.OfText($"{cookie} {once}")
         : throw new SlipwayException("NotInJob", ErrorKind.InvalidOperation, $"PBS_JOBCOOKIE is not set on {Environment.MachineName}: what is not a task of a job of PBS can start none, nor be believed", "Publish in the job's script, or choose SSH (-Transport SshTree).");
@@ -36,31 +38,30 @@ internal sealed class ReportListener : IDisposable
     /// <summary>Hands on each line that comes from who has the token, until that one closes, or until nobody can come any more.</summary>
     public void Read(Action<string> line, Func<bool> ended)
     {
-        while (true)
+        for (long? since = null; ;)
         {
-            // what was to be said was said before it ended
-            bool last = ended();
-            if (!listener.Pending())
-            {
-                if (last)
-                    return;
-                Thread.Sleep(20);
-                continue;
-            }
-            try
-            {
-                using TcpClient client = listener.AcceptTcpClient();
-                client.ReceiveTimeout = (int)NodeCall.Patience.TotalMilliseconds;
-                using StreamReader from = new(client.GetStream());
-                if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(from.ReadLine() ?? ""), Encoding.UTF8.GetBytes(token)))
-                    continue;
-                while (from.ReadLine() is { } text)
-                    line(text);
-            }
-            catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
-            {
-                // it has gone
-            }
+            if (ended())
+                since ??= Environment.TickCount64;
+            foreach ((Socket peer, _) in door.Step(20))
+                Read(peer, line);
+            // what was to be said was said before it ended; a stranger at the door delays that no longer than strangers may
+            if (since is { } then && (door.IsQuiet || Environment.TickCount64 - then > Door.Patience))
+                return;
+        }
+    }
+
+    static void Read(Socket peer, Action<string> line)
+    {
+        try
+        {
+            using NetworkStream stream = new(peer, ownsSocket: true) { ReadTimeout = (int)NodeCall.Patience.TotalMilliseconds };
+            using StreamReader from = new(stream);
+            while (from.ReadLine() is { } text)
+                line(text);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        {
+            // it has gone
         }
     }
 
@@ -81,5 +82,5 @@ internal sealed class ReportListener : IDisposable
         }
     }
 
-    public void Dispose() => listener.Dispose();
+    public void Dispose() => door.Dispose();
 }

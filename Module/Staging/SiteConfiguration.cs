@@ -1,6 +1,5 @@
 using Slipway.Definitions;
 using Slipway.Linux;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Staging;
@@ -34,20 +33,16 @@ public sealed class SiteConfiguration
             return new SiteConfiguration();
         try
         {
-            YamlStream stream = new();
-            stream.Load(new StringReader(OpenedFile.TextNamed(path)));
-            if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is YamlScalarNode { Value: "" })
+            string text = OpenedFile.TextNamed(path);
+            // a file of comments alone says nothing
+            if (text.Split('\n').All(l => l.TrimStart() is "" or ['#', ..]) || YamlText.Parse(text, path, YamlForm.Configuration) is not { } root || root is YamlScalarNode { Value: "" })
                 return new SiteConfiguration();
-            YamlMap map = YamlMap.Of(path, stream.Documents[0].RootNode, "the configuration", "cache", "binds", "libraries");
+            YamlMap map = YamlMap.Of(path, YamlForm.Configuration, root, "the configuration", "cache", "binds", "libraries");
             if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
                 throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
             if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2) is { } bad)
                 throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not an absolute path below '/'", "Name a directory of libraries, e.g. '- /opt/vendor/lib'.", path);
             return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds"), Libraries = [.. map.Texts("libraries").Select(l => System.IO.Path.GetFullPath(l.Value).TrimEnd('/'))] };
-        }
-        catch (YamlException e)
-        {
-            throw YamlMap.Error(path, "ConfigurationInvalid", e.Start, e.Message, "See docs/running.md.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -94,7 +94,11 @@ internal sealed class StageNode
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
         {
-            Fail(new SlipwayException("CacheNotWritable", ErrorKind.WriteError, e.Message, "Free some space on the node's disk (Clear-ImageCache, slipway cache clear)."));
+            Fail(new SlipwayException("CacheNotWritable", ErrorKind.WriteError, e.Message, CacheWriter.Advice(e.HResult)));
+        }
+        catch (Exception e)
+        {
+            Fail(SlipwayException.From(e));
         }
         return 1;
     }

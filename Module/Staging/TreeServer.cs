@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Slipway.Staging;
@@ -15,21 +14,24 @@ internal sealed class TreeServer : IDisposable
 {
     public const int TokenLength = 64, HelloLength = TokenLength + 8, Beat = 1000;
 
+    /// <summary>Milliseconds that a peer may take for what it is sent.</summary>
+    const int Patience = 30_000;
+
     readonly Socket listener;
+    readonly Door door;
     readonly GrowingFile file;
-    readonly byte[] token;
 
     /// <exception cref="SocketException">No socket is to be had.</exception>
     public TreeServer(GrowingFile file, string token)
     {
         this.file = file;
-        this.token = Encoding.ASCII.GetBytes(token);
         if (Socket.OSSupportsIPv6)
             listener = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
         else
             listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
         listener.Listen(512);
+        door = new Door(listener, Encoding.ASCII.GetBytes(token), HelloLength);
         Start(Accept);
     }
 
@@ -42,28 +44,40 @@ internal sealed class TreeServer : IDisposable
         try
         {
             while (true)
-            {
-                Socket peer = listener.Accept();
-                Start(() => Serve(peer));
-            }
+                foreach ((Socket peer, byte[] hello) in door.Step(1000))
+                    Start(peer, BinaryPrimitives.ReadInt64LittleEndian(hello.AsSpan(TokenLength)));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             // closed: nobody is to come any more
         }
+        finally
+        {
+            door.Dispose();
+        }
     }
 
-    void Serve(Socket peer)
+    void Start(Socket peer, long at)
+    {
+        try
+        {
+            Start(() => Serve(peer, at));
+        }
+        catch (OutOfMemoryException)
+        {
+            // no thread is to be had (Thread.StartCore): the peer takes it from another source
+            peer.Dispose();
+        }
+    }
+
+    void Serve(Socket peer, long at)
     {
         try
         {
             using (peer)
             {
-                peer.ReceiveTimeout = peer.SendTimeout = 30_000;
+                peer.ReceiveTimeout = peer.SendTimeout = Patience;
                 byte[] buffer = new byte[4 + (256 << 10)];
-                if (!ReadAll(peer, buffer.AsSpan(0, HelloLength)) || !CryptographicOperations.FixedTimeEquals(buffer.AsSpan(0, TokenLength), token))
-                    return;
-                long at = BinaryPrimitives.ReadInt64LittleEndian(buffer.AsSpan(TokenLength));
                 while (at >= 0 && at < file.Size && file.Read(at, buffer.AsSpan(4), Beat) is >= 0 and var n)
                 {
                     BinaryPrimitives.WriteInt32LittleEndian(buffer, n);

@@ -141,3 +141,22 @@ Describe 'A parameter that is wrong' {
         { Add-FabricDriver $image -Source Refuse } | Should -Throw -ErrorId 'CannotConvertArgument*'
     }
 }
+
+Describe 'A name with control characters' {
+    It 'is shown in an error, and the object keeps it' {
+        $record = Get-SlipwayError { Get-ContainerImage "$TestDrive/a`e[31m`u{202e}.sqfs" }
+        $record.ErrorDetails.Message | Should -Be "$TestDrive/a\x1b[31m\u202e.sqfs: there is no such image"
+        $record.TargetObject | Should -Be "$TestDrive/a`e[31m`u{202e}.sqfs"
+    }
+
+    It 'is shown in a view: <Type>' -ForEach @(
+        @{ Type = 'MissingDependency'; Value = @{ Kind = 'Library'; Name = "a`e]0;x`ab"; Programs = @(); Message = 'm' } }
+        @{ Type = 'Placement'; Value = @{ Node = "a`e]0;x`ab"; Hit = $true; Seconds = 1.0; Transport = 't'; Path = '/p' } }
+        @{ Type = 'ImageDependency'; Value = @{ Rule = 'r'; Kind = 'Link'; Size = 0; Package = 'p'; Path = "a`e]0;x`ab"; Why = 'w' } }
+        @{ Type = 'FabricPlan'; Value = @{ Node = 'n'; Verdict = 'Image'; Reason = "a`e]0;x`ab"; Warnings = @('w'); Binds = @(); Environment = @{} } }
+    ) {
+        $shown = [pscustomobject](@{ PSTypeName = "Slipway.$Type" } + $Value) | Out-String -Width 200
+        $shown | Should -Match 'a\\x1b\]0;x\\x07b'
+        $shown | Should -Not -Match "`a"
+    }
+}

@@ -51,6 +51,7 @@ public class MpiJobTests
     [NeedsFact(Needs.Launcher, "mpirun")]
     public void NamesAPublishedImageByItsDigest()
     {
+        Slipway.Linux.SlipwayProgram.Path = Cli.Program;
         MpiRequest request = Request(["true"]);
         request.Image.Placements = [new Placement { Node = "n1", Path = "/c/x", Digest = request.Image.Digest, Bytes = 1, Seconds = 0, Transport = "Local", Hit = true }];
         Assert.Contains(request.Image.Digest, MpiJob.Plan(request).Arguments);

@@ -225,7 +225,7 @@ public sealed class OpenedFileTests
         ("Building/FakerootRecords.cs", "int source = open(from", "by the descriptor of a file that was looked at"),
         ("Building/RootDirectory.cs", "int fd = openat2(root", "in a root, without waiting, and looked at before it is read"),
         ("Building/WorkDirectory.cs", "FileMode.Open,", "the lock of a directory of our own, looked at before"),
-        ("Building/RootDirectory.cs", "new(new FileStream(handle", "opened by openat2(2) without waiting, and looked at before"),
+        ("Building/RootDirectory.cs", "new FileStream(new Microsoft", "opened by openat2(2) without waiting, and looked at before"),
         ("Building/ArchiveExtractor.cs", "FileStream file = new(to", "made by us in a root that nobody else sees"),
         ("Building/BuildInside.cs", "StreamWriter log", "our own log"),
         ("Staging/GrowingFile.cs", "FileMode.CreateNew", "made by us"),

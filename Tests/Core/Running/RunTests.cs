@@ -52,7 +52,7 @@ public sealed class RunTests
         string plan = site.Scratch + "/refused.json";
         File.WriteAllText(plan, PlanSample.Text(TinyImage.File, p => (p.Verdict, p.Reason) = (FabricRung.Refuse, "mlx5_0: the image's libibverbs\u001b is too old")));
         Cli.Result result = site.Script("""for i in 1 2 3; do "$1" run --job k --fabric "$3" "$2" -- true || exit; done""", TinyImage.File, plan);
-        Assert.Equal((0, "slipway: warning: fabric: mlx5_0: the image's libibverbs is too old (slipway fabric --explain tells more, --fabric none silences this)\n"), (result.ExitCode, result.Error));
+        Assert.Equal((0, "slipway: warning: fabric: mlx5_0: the image's libibverbs\\x1b is too old (slipway fabric --explain tells more, --fabric none silences this)\n"), (result.ExitCode, result.Error));
         site.AssertNothingLeft();
     }
 

@@ -18,7 +18,7 @@ public sealed class SquatterTests
         }
         return Cli.Start("root", ["unshare", "--mount", "sh", "-c", $$"""
             for d in /tmp /dev/shm /var/tmp; do mount -t tmpfs -o mode=1777 t $d || exit; done
-            mount -t tmpfs -o mode=755 t /run || exit
+            for d in /run /var/cache; do mount -t tmpfs -o mode=755 t $d || exit; done
             user={{site.User}} uid=$(id -u {{site.User}})
             as_user() { runuser -u $user -- env -u XDG_RUNTIME_DIR HOME=${HOME_OF:-/home/$user} "$@"; }
             cd /

@@ -51,7 +51,10 @@ public sealed class Cluster : IDisposable
 
     /// <summary>.NET's programs find it by /etc/dotnet/install_location where it is in no usual place.</summary>
     static string PutPwsh => "ln -sf /usr/local/lib/pwsh/pwsh /usr/local/bin/"
-        + (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } root ? $" && mkdir -p /etc/dotnet && echo '{root}' >/etc/dotnet/install_location" : "");
+        + (DotnetRoot is { Length: > 0 } root ? $" && mkdir -p /etc/dotnet && echo '{root}' >/etc/dotnet/install_location" : "");
+
+    /// <summary>It may be a mount of its own, which the nodes do not have by the root's.</summary>
+    static string? DotnetRoot => Environment.GetEnvironmentVariable("DOTNET_ROOT");
 
     bool IsUp { get; }
 
@@ -90,7 +93,7 @@ public sealed class Cluster : IDisposable
         start.Environment["CLUSTER_STATE"] = Path.Combine(directory.Path, "state");
         start.Environment["CLUSTER_SHARED"] = "ctrfs";
         if (madePwsh is not null)
-            start.Environment["CLUSTER_BINDS"] = $"{madePwsh}:/usr/local/lib/pwsh";
+            start.Environment["CLUSTER_BINDS"] = $"{madePwsh}:/usr/local/lib/pwsh {DotnetRoot}";
         return new Cli.Running(Process.Start(start)!);
     }
 

@@ -17,7 +17,8 @@ public sealed class TransportTests(Cluster started)
     public void EachNodeGetsOneCheckedCopyAndTheSharedFileIsOpenedOnce(string transport, bool inJob, int opens)
     {
         string image = cluster.Image("by-" + transport), digest = cluster.DigestOf(image);
-        File.WriteAllText(Path.Combine(cluster.Shared, Path.GetFileName(image)) + ".fabric.json", """{"schemaVersion":1,"verdict":"None","reason":"for the test","devices":[],"deviceNodes":[],"binds":[],"environment":{}}""");
+        string shared = Path.Combine(cluster.Shared, Path.GetFileName(image));
+        File.WriteAllText(shared + ".fabric.json", PlanSample.Plain(shared, p => p.Reason = "for the test"));
         string[] options = ["--transport", transport, .. inJob ? (string[])["--job-id", cluster.Job] : []];
         cluster.Script("fsreset");
         (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);

@@ -1,4 +1,4 @@
-namespace Slipway.Building;
+namespace Slipway.Linux;
 
 /// <summary>Bytes that were read already, and then the rest of their stream; forward only.</summary>
 internal sealed class PrefixStream(ReadOnlyMemory<byte> prefix, Stream rest) : Stream

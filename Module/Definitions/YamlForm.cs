@@ -1,0 +1,17 @@
+using YamlDotNet.Core;
+
+namespace Slipway.Definitions;
+
+/// <summary>Which kind of YAML file is read: what its errors are called, and where it is described.</summary>
+/// <param name="Id">Of every error; null for a definition, whose errors have ids of their own.</param>
+/// <param name="Page">Of the documentation.</param>
+/// <param name="Begins">How such a file begins.</param>
+internal sealed record YamlForm(string? Id, string Page, string Begins)
+{
+    public static readonly YamlForm Definition = new(null, "docs/definition.md", "from: deb"), Configuration = new("ConfigurationInvalid", "docs/running.md", "cache: /local"),
+        Launchers = new("LaunchersInvalid", "docs/mpi.md", "launchers:"), Resolver = new("ResolverInvalid", "docs/resolvers.md", "name: mine");
+
+    /// <param name="id">For a definition.</param>
+    public SlipwayException Error(string file, string id, Mark at, string message, string? recommendation, Exception? inner = null) =>
+        new(Id ?? id, ErrorKind.InvalidData, $"{file}:{at.Line}:{at.Column}: {message}", recommendation ?? $"See {Page}.", file, inner);
+}
