@@ -48,8 +48,8 @@ internal static unsafe class Program
             usable = entry.Runscript != null;
         }
         if (!usable || !Rank.TryJoin(holder))
-            return back ? Rank.Complain(arguments[1], ": the holder of this container has ended, though this process was registered with it: it was killed; run it again"u8, 0, 125)
-                : HandOver(arguments, environment);
+            return back ? Rank.Complain(arguments[1], usable ? ": the holder of this container cannot be joined, though this process was registered with it: if it was killed, run it again"u8
+                : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125) : HandOver(arguments, environment);
         return Rank.Become(command, RankEnvironment.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
