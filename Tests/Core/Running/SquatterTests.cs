@@ -6,7 +6,7 @@ namespace Slipway.Tests.Running;
 /// <summary>Names in directories that everybody may write to, taken before the user comes: another place is found, the same by all ranks, and said.</summary>
 public sealed class SquatterTests
 {
-    /// <summary>A node whose /tmp, /dev/shm and /var/tmp are its own and empty, made by root; <c>$1</c> is the launcher, <c>$2</c> the image, <c>as_user</c> runs as the user of the site.</summary>
+    /// <summary>A node whose /tmp, /dev/shm, /var/tmp and /run are its own and empty, made by root; <c>$1</c> is the launcher, <c>$2</c> the image, <c>as_user</c> runs as the user of the site.</summary>
     static Cli.Result OnNode(RunSite site, string script)
     {
         string launcher = Path.Combine(site.Scratch, "slipway"), image = Path.Combine(site.Scratch, "image.sqfs");
@@ -17,8 +17,8 @@ public sealed class SquatterTests
             File.Copy(TinyImage.File, image);
         }
         return Cli.Start("root", ["unshare", "--mount", "sh", "-c", $$"""
-            mkdir -p /run/user
-            for d in /tmp /dev/shm /var/tmp /run/user /var/cache; do mount -t tmpfs -o mode=1777 t $d || exit; done
+            for d in /tmp /dev/shm /var/tmp; do mount -t tmpfs -o mode=1777 t $d || exit; done
+            for d in /run /var/cache; do mount -t tmpfs -o mode=755 t $d || exit; done
             user={{site.User}} uid=$(id -u {{site.User}})
             as_user() { runuser -u $user -- env -u XDG_RUNTIME_DIR HOME=${HOME_OF:-/home/$user} "$@"; }
             cd /
@@ -42,7 +42,7 @@ public sealed class SquatterTests
                 {{(full ? $": >{site.Scratch}/config.yaml; export SLIPWAY_CONFIG={site.Scratch}/config.yaml" : "")}}
                 rank() { as_user "$1" run --job k "$2" -- sh -c 'readlink /proc/self/ns/user; sleep 0.4'; }
                 rank "$@" & rank "$@" & rank "$@" & wait
-                for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -q '\.sock' || break; done; ls /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
+                for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid/slipway /tmp/slipway-* /dev/shm/slipway-* /var/tmp/slipway-* 2>/dev/null | grep -q '\.sock' || break; done; ls -R /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
                 """);
             string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.True(lines.Length == 4 && lines[..3].Distinct().Count() == 1 && lines[3] == "0", $"{taken} taken by {kind}, {(full ? "full launcher" : "front")}: {result}");
