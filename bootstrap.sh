@@ -214,7 +214,7 @@ build() {
     # one that was cut short
     [ ! -e out/building ] || remove_half_built
     run sh -c 'rm -f out/sources && mkdir -p out && : >out/building' || failed 'building'
-    run dotnet msbuild build.proj -nologo -maxcpucount:1 -verbosity:minimal || failed 'building'
+    run dotnet msbuild build.proj -nologo -verbosity:minimal || failed 'building'
     run sh -c "printf '%s\n' '$digest' >out/sources && rm out/building" || failed 'building'
 }
 

@@ -1,10 +1,11 @@
 using System.Text.Json;
+using Slipway.Linux;
 
 namespace Slipway;
 
 /// <summary>JSON on its way to the deserializer: a few bytes of it may ask for a thousand times as much memory, so what it holds is counted before anything is made of it.</summary>
 /// <remarks>Forward only. The grammar is the deserializer's to check; here only quotes, brackets and commas count (RFC 8259).</remarks>
-internal sealed class BoundedJson(Stream from) : Stream
+internal sealed class BoundedJson(Stream from) : ForwardStream
 {
     /// <summary>Objects cost most, values least; the longest text that we write is a definition, of at most 1 MiB. As deep as the deserializer goes.</summary>
     const int MostObjects = 100_000, MostLists = 200_000, MostValues = 1_000_000, LongestText = 4 << 20, DeepestNesting = 64;
@@ -12,12 +13,6 @@ internal sealed class BoundedJson(Stream from) : Stream
     int objects, lists, values, text, depth;
     ulong listsAround; // a bit for each level, the innermost last
     bool inText, escaped;
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override int Read(Span<byte> buffer)
     {
@@ -74,10 +69,4 @@ internal sealed class BoundedJson(Stream from) : Stream
         if (++have > most)
             throw new JsonException($"it has more than {most} {what}");
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -34,6 +34,7 @@ public class SlipwayException : Exception
         // what .NET makes of EFBIG (RandomAccess.WriteAtOffset)
         ArgumentOutOfRangeException { ParamName: "value" } when thrown.StackTrace?.Contains("WriteAtOffset", StringComparison.Ordinal) == true =>
             new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write", "Raise the limit: ulimit -f.", null, thrown),
+        System.Text.Json.JsonException => new("NotJson", ErrorKind.InvalidData, $"what should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
         UnauthorizedAccessException => new("AccessDenied", ErrorKind.PermissionDenied, FirstLine(thrown.Message), null, null, thrown),
         IOException or System.Net.Sockets.SocketException => new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown),
         _ => new("Unexpected", ErrorKind.NotSpecified, $"this is a fault of Slipway: {thrown.GetType().Name}{Place(thrown)}: {FirstLine(thrown.Message)}", "Report it, with the command line that led here.", null, thrown),

@@ -212,6 +212,7 @@ enter() { # CACHE SDK PLACES
 shown() { # LOG COMMAND...
     local log=$1 pid
     shift
+    : >"$log"
     setsid "$@" >"$log" 2>&1 &
     pid=$!
     tail -n +1 -f --pid=$pid "$log"

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Slipway.Linux;
 
 namespace Slipway.Building;
 
@@ -66,15 +67,9 @@ internal static class CpioReader
     }
 
     /// <summary>The next bytes of a stream, and no more.</summary>
-    sealed class Part(Stream stream, long length) : Stream
+    sealed class Part(Stream stream, long length) : ForwardStream
     {
         long left = length;
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override int Read(Span<byte> buffer)
         {
@@ -90,11 +85,5 @@ internal static class CpioReader
             Skip(stream, left);
             left = 0;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

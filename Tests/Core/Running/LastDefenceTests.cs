@@ -48,7 +48,7 @@ public sealed class LastDefenceTests
         using RunSite site = new(user);
         foreach (string[] verb in Verbs)
         {
-            string[] arguments = [.. verb.Select(a => a == "IMAGE" ? TinyImage.File : a)];
+            string[] arguments = [.. verb.Select(a => a == "IMAGE" ? TinyImage.Published : a)];
             string what = $"{string.Join(' ', verb)} {where}";
             Cli.Result result = site.Script($"ulimit -c 0; \"$@\" {where}", arguments);
             if (verb is ["bogus"])
@@ -101,7 +101,7 @@ public sealed class LastDefenceTests
         foreach (string[] verb in Working)
         {
             string what = $"{processes} processes: {string.Join(' ', verb)}";
-            Cli.Result result = Limited(site, $"--nproc={processes}:{processes}", verb.Select(a => a == "IMAGE" ? TinyImage.File : a));
+            Cli.Result result = Limited(site, $"--nproc={processes}:{processes}", verb.Select(a => a == "IMAGE" ? TinyImage.Published : a));
             AssertAllLinesOurs(result, what);
             Assert.True(result.ExitCode == 0 || result.Error.Length > 0, what);
             if (processes < 5)
@@ -123,7 +123,7 @@ public sealed class LastDefenceTests
         using RunSite site = new();
         File.WriteAllText(site.Scratch + "/x.yaml", "from: empty\n");
         foreach (string[] verb in Working)
-            AssertOurs(Limited(site, limit, verb.Select(a => a == "IMAGE" ? TinyImage.File : a)), $"{limit}: {string.Join(' ', verb)}");
+            AssertOurs(Limited(site, limit, verb.Select(a => a == "IMAGE" ? TinyImage.Published : a)), $"{limit}: {string.Join(' ', verb)}");
     }
 
     [NeedsTheory(Needs.Launcher, "unshare")]

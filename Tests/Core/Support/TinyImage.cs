@@ -7,6 +7,8 @@ static class TinyImage
 {
     static readonly Lazy<string> Shared = new(() => Make(Path.Combine(MakeShared().FullName, "tiny.sqfs")));
 
+    static readonly Lazy<string> Other = new(() => Make(Path.Combine(MakeShared().FullName, "published.sqfs"), root => System.IO.File.WriteAllText(Path.Combine(root, "etc/published"), Guid.NewGuid().ToString())));
+
     static DirectoryInfo MakeShared()
     {
         DirectoryInfo directory = Directory.CreateTempSubdirectory("slipway-images-");
@@ -18,7 +20,11 @@ static class TinyImage
     /// <summary>The programs and packages that making one takes.</summary>
     public static readonly string[] Takes = [Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll"];
 
+    /// <summary>In no cache of this machine: tests that publish take another.</summary>
     public static string File => Shared.Value;
+
+    /// <summary>For tests that publish, or try to: whatever cache it gets into, no other test sees it there.</summary>
+    public static string Published => Other.Value;
 
     /// <param name="change">What is different in this one, given its root.</param>
     public static string Make(string path, Action<string>? change = null)
