@@ -49,6 +49,7 @@ bzip2                              bzip2                bzip2
 /usr/share/doc/busybox-static/copyright busybox-static    busybox
 script                             bsdutils             util-linux
 pkill                              procps               procps-ng
+strace                             strace               strace
 bwrap                              bubblewrap           bubblewrap
 bindfs                             bindfs               bindfs
 /usr/lib/*/openmpi/include/mpi.h   libopenmpi-dev       openmpi-devel
@@ -77,7 +78,6 @@ fusermount3                        fuse3                fuse3
 # large, and for tests that only --long runs
 long_needs='
 lmp                                lammps               lammps
-strace                             strace               strace
 sendmail                           msmtp-mta            msmtp
 sge_qmaster                        gridengine-master    gridengine-qmaster
 sge_execd                          gridengine-exec      gridengine-execd
