@@ -113,7 +113,7 @@ public sealed class HostileImageTests : IDisposable
     }
 
     /// <summary>More links than are unpacked: an image of them is small, and each costs memory in whoever looks at it.</summary>
-    [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs")]
+    [NeedsFact(Needs.Launcher, Needs.Long, "mksquashfs", "unsquashfs")]
     public void AnImageOfManyNamesTakesLittleMemory()
     {
         string root = site.Scratch + "/many", image = root + ".sqfs";
