@@ -107,13 +107,13 @@ public static class NodeCache
 
     static string RecordPath(string cache, string path) => $"{cache}/published/{Running.RuntimeDirectory.NameOf(path)}";
 
-    /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last.</summary>
+    /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last. An entry of root's cache has root's.</summary>
     /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
     /// <exception cref="SlipwayException">It says what no plan may say on this node, or cannot be written.</exception>
     internal static void KeepPlan(string cache, string digest, FabricPlan? plan)
     {
         string entry = EntryPath(cache, digest);
-        if (plan is null || plan.ImageDigest != digest || WhyNotPublished(plan) is not null)
+        if (plan is null || plan.ImageDigest != digest || WhyNotPublished(plan) is not null || access(entry, F_OK) != 0)
         {
             unlink(FabricPlanFile.PathFor(entry));
             return;
@@ -122,6 +122,9 @@ public static class NodeCache
         new FabricPlanRules(FabricPlanFile.PathFor(entry), own: cache != RootCache, SiteConfiguration.Read().Libraries).Check(plan);
         FabricPlanFile.Write(plan, entry, forAll: cache == RootCache);
     }
+
+    /// <summary>True where containers of this user take an image from root's cache, and so the plan that root has put there.</summary>
+    internal static bool IsRoots(string digest) => Own != RootCache && FindEntry(digest) == EntryPath(RootCache, digest);
 
     /// <summary>Why a plan does not go along with its image, to follow "it"; null where it does.</summary>
     internal static string? WhyNotPublished(FabricPlan plan) => plan.WrittenBy is { } uid && uid != 0 && uid != geteuid()

@@ -94,10 +94,15 @@ public static class Publisher
     static FabricPlan? PlanFor(ContainerImage? image, string path, string digest, Action<string> warn)
     {
         FabricPlan? plan = image?.FabricPlan ?? FabricPlanFile.Find(path, digest, SiteConfiguration.Read().Libraries, warn);
-        if (plan is null || NodeCache.WhyNotPublished(plan) is not { } why)
-            return plan;
-        warn($"the fabric plan '{FabricPlanFile.PathFor(path)}' is left out: it {why} (slipway fabric makes a new one)");
-        return null;
+        if (plan is not null && NodeCache.WhyNotPublished(plan) is { } why)
+        {
+            warn($"the fabric plan '{FabricPlanFile.PathFor(path)}' is left out: it {why} (slipway fabric makes a new one)");
+            return null;
+        }
+        if (plan is { Verdict: not FabricRung.None } && NodeCache.IsRoots(digest))
+            warn($"root has put this image into {NodeCache.RootCache}: containers on this node get the fabric plan that root has put there, "
+                + $"not '{FabricPlanFile.PathFor(path)}' (slipway run --fabric FILE takes that)");
+        return plan;
     }
 
     /// <summary>Asks nodes for the image, bringing our launcher where there is none.</summary>

@@ -229,10 +229,16 @@ public sealed class MpiClusterTests(MpiCluster cluster) : IClassFixture<MpiClust
     public void ARankThatCallsAbortIsNamed(string launcher, int times)
     {
         bool mpich = launcher == "hydra";
-        for (int i = 0; i < times; i++)
+        for (int i = 0, lost = 0; i < times; i++)
         {
             Cli.Result result = cluster.Mpi(["--json", "--launcher", launcher, "-n", "2", "--node", "n1,n2", .. mpich ? ForMpich : [], mpich ? Mpich : OpenMpi, "--", "sum", "2", "abort"]);
             Assert.Equal(7, result.ExitCode);
+            // Hydra ends its proxies at once, and on a busy machine with what a rank said last
+            if (mpich && !result.Error.Contains("application called MPI_Abort", StringComparison.Ordinal) && lost++ < 3)
+            {
+                i--;
+                continue;
+            }
             JsonElement failure = JsonDocument.Parse(result.Output).RootElement.GetProperty("failure");
             Assert.Equal((1, "n2", 7), (failure.GetProperty("rank").GetInt32(), failure.GetProperty("node").GetString(), failure.GetProperty("exitCode").GetInt32()));
             Assert.StartsWith("rank 1 of 2 on n2: sum 3", failure.GetProperty("lastLines").EnumerateArray().First().GetString(), StringComparison.Ordinal);

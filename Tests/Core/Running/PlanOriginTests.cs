@@ -285,6 +285,21 @@ public sealed class PlanOriginTests : IDisposable
         site.AssertNothingLeft();
     }
 
+    /// <summary>A user publishes, with a plan of their own, what root has published already: root's entry serves, with root's plan, and that is said where it matters.</summary>
+    [NeedsTheory(Needs.OtherUser, Needs.Launcher, "busybox", "mksquashfs")]
+    [InlineData(FabricRung.None, false), InlineData(FabricRung.Image, true), InlineData(FabricRung.Refuse, true), InlineData(FabricRung.Stack, true)]
+    public void WhatRootHasPublishedKeepsRootsPlan(FabricRung verdict, bool said)
+    {
+        string user = RunSite.Ordinary, name = Digest.OfFile(image)[Digest.Prefix.Length..];
+        Assert.Equal(0, Cli.RunAs("root", "publish", image).ExitCode);
+        Put(PlanSample.Plain(image, p => p.Verdict = verdict), user);
+        Cli.Result published = Cli.RunAs(user, "publish", image);
+        Assert.Equal(0, published.ExitCode);
+        Assert.Contains($"/var/cache/slipway/sha256/{name}\thit\t", published.Output, StringComparison.Ordinal);
+        Assert.Equal(said, published.Error.Contains("root has put this image into /var/cache/slipway", StringComparison.Ordinal));
+        Assert.False(File.Exists($"/var/tmp/slipway-{Id(user)}/sha256/{name}.fabric.json"));
+    }
+
     /// <summary>Root publishes a user's copy of an image of the site's, with the user's plan beside it, from the user's own directory.</summary>
     [NeedsFact(Needs.ThirdUser, Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll")]
     public void AUsersCopyDoesNotBringItsPlanToTheSitesImage()
