@@ -195,8 +195,10 @@ internal sealed class ArchiveExtractor : IDisposable
     /// <summary>The mode comes last: a change of owner takes set-id bits away (chown(2)).</summary>
     void Attributes(ArchiveEntry entry, string to)
     {
-        if (lchown(to, entry.Owner, entry.Group) != 0 && !BuildNamespace.IsFake)
-            throw new SlipwayException("ArchiveOwner", ErrorKind.PermissionDenied, $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, which the builder's user namespace does not have (errno {errno})",
+        int error = lchown(to, entry.Owner, entry.Group) == 0 ? 0 : errno;
+        if (error != 0 && !BuildNamespace.IsFake)
+            throw new SlipwayException("ArchiveOwner", ErrorKind.PermissionDenied,
+                $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, which the builder's user namespace does not have (errno {error})",
                 "Build as root or with more subordinate ids, or make the archive with --owner=0 --group=0.");
         // after the owner, whose change takes file capabilities away too
         foreach ((string key, string value) in entry.Attributes)

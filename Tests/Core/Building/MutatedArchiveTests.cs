@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using Slipway.Building;
+using Slipway.Linux;
 
 namespace Slipway.Tests.Building;
 
@@ -11,7 +12,12 @@ public sealed class MutatedArchiveTests : IDisposable
     readonly TemporaryDirectory directory = new();
     int number;
 
-    public void Dispose() => directory.Dispose();
+    public void Dispose()
+    {
+        // a mutated mode may keep even its owner out
+        HostProgram.Run("chmod", ["-R", "u+rwX", directory.Path]);
+        directory.Dispose();
+    }
 
     static byte[] Tar(params (string Key, string Value)[] attributes)
     {
@@ -19,10 +25,12 @@ public sealed class MutatedArchiveTests : IDisposable
         using (TarWriter writer = new(stream, TarEntryFormat.Pax, leaveOpen: true))
         {
             PaxTarEntry first = new(TarEntryType.RegularFile, "a", new Dictionary<string, string> { ["comment"] = "a place for what is put in" + new string('x', 60) }) { DataStream = new MemoryStream(new byte[700]) };
-            (first.Uid, first.Gid) = (Environment.UserName == "root" ? 0 : (int)(uint)Tmds.Linux.LibC.geteuid(), (int)(uint)Tmds.Linux.LibC.getgid());
-            writer.WriteEntry(first);
-            writer.WriteEntry(new PaxTarEntry(TarEntryType.Directory, "d"));
-            writer.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "d/l") { LinkName = "../a" });
+            // of whoever runs this: no user namespace is made here
+            foreach (PaxTarEntry entry in new[] { first, new(TarEntryType.Directory, "d"), new(TarEntryType.SymbolicLink, "d/l") { LinkName = "../a" } })
+            {
+                (entry.Uid, entry.Gid) = ((int)(uint)Tmds.Linux.LibC.geteuid(), (int)(uint)Tmds.Linux.LibC.getegid());
+                writer.WriteEntry(entry);
+            }
         }
         byte[] bytes = stream.ToArray();
         foreach ((string key, string value) in attributes)
