@@ -173,8 +173,6 @@ static partial class CommandLine
             Output.Standard.WriteLine(text(item));
     }
 
-    const int SIGXFSZ = 25; // signal(7)
-
     internal static void Warn(string what) => Output.Error.WriteLine(Visible.Of($"slipway: warning: {what}"));
 
     /// <summary>Signals cancel the work, which cleans up; a second one is left to the system.</summary>
@@ -187,9 +185,7 @@ static partial class CommandLine
             stop.Cancel();
         }
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
-            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal),
-            // a file that is too large for RLIMIT_FSIZE is an error of whoever writes it (write(2), EFBIG); taken by a handler, since what is ignored stays so in programs that are started
-            tooLarge = PosixSignalRegistration.Create((PosixSignal)SIGXFSZ, context => context.Cancel = true);
+            terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal), hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal);
         try
         {
             return work(stop.Token);

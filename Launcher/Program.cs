@@ -21,7 +21,8 @@ static unsafe class Program
         // on another thread, the runtime would say it in its own words and end by SIGABRT
         AppDomain.CurrentDomain.UnhandledException += (_, e) => _exit(Failed((Exception)e.ExceptionObject));
         KeepPlaces();
-        // a file that would grow past its limit (ulimit -f) is an error like a full disk, not the end; what is executed has the signal as it is by default
+        // a file that would grow past RLIMIT_FSIZE is an error of whoever writes it (write(2), EFBIG), not the end. Taken by a handler, since what is ignored stays so in
+        // programs that are started; and not by .NET's, which comes later, on a thread of its own, when nobody may listen any more
         if (!onTheWay)
             signal(SIGXFSZ, (nint)(delegate* unmanaged<int, void>)&Pass);
         try
