@@ -257,7 +257,8 @@ inside() { # CACHE SDK PLACES COMMIT
     cd /root/slipway
     demo root
     tests
-    useradd --uid 1000 --shell /bin/bash $user
+    # whatever number is free: the tests made users of their own
+    useradd --shell /bin/bash $user
     chown -R $user:$user /home/$user
     cd /home/$user/slipway
     demo $user runuser -u $user -- env HOME=/home/$user USER=$user LOGNAME=$user
