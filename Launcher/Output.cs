@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Slipway.Linux;
 using Tmds.Linux;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;

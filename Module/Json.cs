@@ -1,6 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Slipway.Building;
+using Slipway.Fabric;
+using Slipway.Staging;
 
 namespace Slipway;
 

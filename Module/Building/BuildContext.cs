@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Building;
 
 /// <summary>What every part of the builder shares: the job, its log, and the way to tell how far it is.</summary>

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.IO.Enumeration;
 using System.Text.Json;
 using Slipway.Definitions;
+using Slipway.Fabric;
+using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Building;

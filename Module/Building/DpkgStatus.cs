@@ -1,3 +1,6 @@
+using Slipway.Images;
+using Slipway.Linux;
+
 namespace Slipway.Building;
 
 /// <summary>The installed packages of <c>/var/lib/dpkg/status</c> (dpkg(1), deb822(5)).</summary>

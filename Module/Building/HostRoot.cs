@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Slipway.Discovery;
+using Slipway.Fabric;
 using Slipway.Linux;
 
 namespace Slipway.Building;

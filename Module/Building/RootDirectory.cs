@@ -1,3 +1,4 @@
+using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Building;

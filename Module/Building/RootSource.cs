@@ -1,3 +1,5 @@
+using Slipway.Fabric;
+
 namespace Slipway.Building;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Slipway.Fabric;
 using Slipway.Linux;
 using YamlDotNet.RepresentationModel;
 

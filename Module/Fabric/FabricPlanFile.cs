@@ -1,10 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
-using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
 
-namespace Slipway;
+namespace Slipway.Fabric;
 
 /// <summary>A plan beside its image: <c>IMAGE.fabric.json</c>.</summary>
 /// <remarks>

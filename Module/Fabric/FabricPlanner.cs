@@ -1,6 +1,4 @@
-using Slipway.Fabric;
-
-namespace Slipway;
+namespace Slipway.Fabric;
 
 /// <summary>What a plan is restricted to.</summary>
 public sealed class FabricPlanOptions

@@ -1,4 +1,5 @@
 using Slipway.Building;
+using Slipway.Definitions;
 
 namespace Slipway.Fabric;
 

@@ -1,4 +1,5 @@
 using Slipway.Elf;
+using Slipway.Images;
 
 namespace Slipway.Fabric;
 

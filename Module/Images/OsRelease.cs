@@ -1,4 +1,4 @@
-namespace Slipway;
+namespace Slipway.Images;
 
 /// <summary>os-release(5).</summary>
 internal static class OsRelease

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Slipway.Fabric;
 using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging;

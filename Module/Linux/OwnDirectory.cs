@@ -1,4 +1,3 @@
-
 namespace Slipway.Linux;
 
 /// <summary>A directory of this user's own below one that everybody may write to, such as /tmp, where anybody can take a name before its owner comes.</summary>

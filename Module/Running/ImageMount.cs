@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Running;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Slipway.Launching;
 using Slipway.Linux;
+using Slipway.Staging;
 
 namespace Slipway.Running;
 

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Slipway.Fabric;
 using Slipway.Linux;
 
 namespace Slipway.Staging;

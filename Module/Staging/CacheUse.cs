@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
+using Slipway.Running;
 
 namespace Slipway.Staging;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Running;
 
 namespace Slipway.Staging;
 

@@ -3,6 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Running;
 
 namespace Slipway.Staging;
 

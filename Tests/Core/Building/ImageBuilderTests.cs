@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Images;
 using Slipway.Linux;
 
 namespace Slipway.Tests.Building;

@@ -1,4 +1,5 @@
 using Slipway.Linux;
+using Slipway.Tests.Running;
 
 namespace Slipway.Tests.Building;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Slipway.Definitions;
 using Slipway.Discovery;
 using Slipway.Launching;
-using Slipway.Staging;
 
 namespace Slipway.Tests.Definitions;
 

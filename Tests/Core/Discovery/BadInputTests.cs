@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Slipway.Discovery;
+using Slipway.Linux;
 using Slipway.Tests.Elf;
 using static Tmds.Linux.LibC;
 

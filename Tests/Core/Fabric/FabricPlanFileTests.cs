@@ -4,6 +4,8 @@ using System.Text.Json.Nodes;
 using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Running;
+using Slipway.Staging;
 using Tmds.Linux;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;

@@ -1,3 +1,5 @@
+using Slipway.Fabric;
+
 namespace Slipway.Tests.Fabric;
 
 public sealed class FabricPlannerTests

@@ -1,5 +1,3 @@
-using Slipway.Tests.Elf;
-
 namespace Slipway.Tests.Fabric;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using Slipway.Fabric;
 
 namespace Slipway.Tests.Fabric;
 

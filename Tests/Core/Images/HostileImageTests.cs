@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Slipway.Discovery;
 using Slipway.Elf;
+using Slipway.Fabric;
 using Slipway.Linux;
 using Slipway.Tests.Elf;
 using Slipway.Tests.Running;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Launching;
 using Slipway.Tests.Fabric;

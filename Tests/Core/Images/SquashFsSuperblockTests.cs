@@ -1,3 +1,5 @@
+using Slipway.Images;
+
 namespace Slipway.Tests.Images;
 
 public class SquashFsSuperblockTests

@@ -1,4 +1,5 @@
 using Slipway.Launching;
+using Slipway.Linux;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Launching;

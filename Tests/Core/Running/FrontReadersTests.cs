@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text;
 using Slipway.Front;
+using Slipway.Linux;
 using Slipway.Running;
 using FrontEntry = Slipway.Front.HolderEntry;
 using FullEntry = Slipway.Running.HolderEntry;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Slipway.Elf;
 using Slipway.Linux;
 using Slipway.Running;
 using static Slipway.Linux.LibC;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
-using static Tmds.Linux.LibC;
 using Slipway.Running;
+using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Tests.Running;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Staging;

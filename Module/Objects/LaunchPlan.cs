@@ -1,3 +1,5 @@
+using Slipway.Launching;
+
 namespace Slipway;
 
 /// <summary>The launcher's exact command line and environment: can be shown without running.</summary>

@@ -1,3 +1,5 @@
+using Slipway.Definitions;
+
 namespace Slipway;
 
 /// <summary>Says how an image is made; read from YAML by <see cref="Definitions.DefinitionReader"/>.</summary>
