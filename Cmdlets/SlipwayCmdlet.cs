@@ -2,6 +2,7 @@ using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using Slipway.Linux;
 using Slipway.Staging;
 
 namespace Slipway.Cmdlets;

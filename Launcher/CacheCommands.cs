@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Slipway.Linux;
 using Slipway.Staging;
 using static Slipway.Launcher.CommandLine;
 

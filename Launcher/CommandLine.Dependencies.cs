@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Slipway.Discovery;
+using Slipway.Linux;
 
 namespace Slipway.Launcher;
 

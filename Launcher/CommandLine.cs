@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Serialization.Metadata;
 using Slipway.Building;
 using Slipway.Fabric;
+using Slipway.Linux;
 using Slipway.Staging;
 
 namespace Slipway.Launcher;

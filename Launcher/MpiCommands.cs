@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Slipway.Launching;
+using Slipway.Linux;
 using static Slipway.Launcher.CommandLine;
 
 namespace Slipway.Launcher;

@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Launcher;
 
 /// <summary>Progress on standard error: one line that is written over on a terminal, a line a step with <c>--verbose</c>, else nothing.</summary>

@@ -3,8 +3,8 @@ using System.IO.Enumeration;
 using System.Text.Json;
 using Slipway.Definitions;
 using Slipway.Fabric;
-using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Building;
 

@@ -1,5 +1,5 @@
-using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Building;
 
@@ -14,7 +14,7 @@ internal static class DpkgStatus
     {
         const string path = "var/lib/dpkg/status";
         using Stream? status = root.Open(path);
-        return status is null ? [] : Parse(new StreamReader(new Linux.BoundedStream(status, Largest, () => Images.ImageFile.TooLarge(root.Path, path, Largest))));
+        return status is null ? [] : Parse(new StreamReader(new Linux.BoundedStream(status, Largest, () => Slipway.Readers.SquashFs.ImageFile.TooLarge(root.Path, path, Largest))));
     }
 
     internal static IReadOnlyList<ImagePackage> Parse(TextReader status)

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Slipway.Discovery;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Building;
 

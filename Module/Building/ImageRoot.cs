@@ -1,5 +1,6 @@
 using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers.SquashFs;
 using Slipway.Staging;
 
 namespace Slipway.Building;

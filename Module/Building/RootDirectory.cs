@@ -1,5 +1,5 @@
-using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Building;
 
@@ -163,7 +163,7 @@ internal sealed class RootDirectory(string path)
     public string? Read(string inside)
     {
         using Stream? file = Open(inside);
-        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => Images.ImageFile.TooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
+        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => Slipway.Readers.SquashFs.ImageFile.TooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
     }
 
     /// <summary>A regular file; null where there is none.</summary>

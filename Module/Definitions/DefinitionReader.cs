@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Definitions;

@@ -1,3 +1,5 @@
+using Slipway.Readers.Yaml;
+
 namespace Slipway.Definitions;
 
 /// <summary><c>from: host</c>.</summary>

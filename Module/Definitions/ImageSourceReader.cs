@@ -1,4 +1,5 @@
 using Slipway.Linux;
+using Slipway.Readers.Yaml;
 
 namespace Slipway.Definitions;
 

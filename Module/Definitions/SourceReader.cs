@@ -1,3 +1,5 @@
+using Slipway.Readers.Yaml;
+
 namespace Slipway.Definitions;
 
 /// <summary>One value of <c>from</c>: the keys that it takes beside the common ones, and how they are read. One file a source.</summary>

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Slipway.Readers;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Discovery;
 

@@ -1,6 +1,7 @@
-using Slipway.Elf;
-using Slipway.Fabric;
 using Slipway.Images;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Discovery;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Slipway.Elf;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Discovery;
 

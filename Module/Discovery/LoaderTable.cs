@@ -1,4 +1,4 @@
-using Slipway.Elf;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Discovery;
 

@@ -1,3 +1,6 @@
+using Slipway.Readers;
+using Slipway.Readers.Packages;
+
 namespace Slipway.Discovery;
 
 /// <summary>The package of each file, and for each package its licence: who copies a package's file has to copy that.</summary>

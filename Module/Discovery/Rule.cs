@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
-using Slipway.Definitions;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Yaml;
 
 namespace Slipway.Discovery;
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Slipway.Readers;
 
 namespace Slipway.Discovery;
 

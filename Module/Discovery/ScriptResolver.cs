@@ -1,5 +1,6 @@
 using System.Text;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Discovery;
 

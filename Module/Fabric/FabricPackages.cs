@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>Which packages of an image's own distribution bring the user-space part of a fabric.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Fabric;
 

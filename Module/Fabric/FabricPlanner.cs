@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>What a plan is restricted to.</summary>

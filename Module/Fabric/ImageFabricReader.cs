@@ -1,5 +1,6 @@
-using Slipway.Elf;
-using Slipway.Images;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Fabric;
 

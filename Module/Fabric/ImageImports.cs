@@ -1,4 +1,5 @@
-using Slipway.Elf;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Fabric;
 

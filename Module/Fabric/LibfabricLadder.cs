@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>Devices that are not driven through verbs but by libfabric or a library of their own below it: Omni-Path (psm2, opx), Slingshot (cxi).</summary>

@@ -1,6 +1,7 @@
 using System.Text;
-using Slipway.Elf;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Fabric;
 

@@ -1,5 +1,6 @@
-using Slipway.Elf;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Fabric;
 

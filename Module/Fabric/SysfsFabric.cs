@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>Finds the fabric devices in sysfs.</summary>

@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>UCX, through which most MPIs reach verbs: whether the image's can, and else whether the node's may take its place.</summary>

@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>Devices that libibverbs drives. The rules are those of rdma-core's libibverbs/init.c and dynamic_driver.c.</summary>

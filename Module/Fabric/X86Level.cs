@@ -1,3 +1,5 @@
+using Slipway.Readers;
+
 namespace Slipway.Fabric;
 
 /// <summary>Levels of x86-64 CPUs: x86-64 psABI, 3.1.1; names of flags as Linux writes them (arch/x86/include/asm/cpufeatures.h).</summary>

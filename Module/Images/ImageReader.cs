@@ -1,4 +1,6 @@
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Images;
 

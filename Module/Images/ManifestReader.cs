@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Images;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Slipway.Definitions;
+using Slipway.Readers.Yaml;
 
 namespace Slipway.Launching;
 

@@ -1,6 +1,8 @@
-using Slipway.Elf;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
+using Slipway.Readers.SquashFs;
 using Slipway.Staging;
 
 namespace Slipway.Launching;

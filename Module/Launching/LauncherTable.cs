@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Slipway.Definitions;
 using Slipway.Linux;
+using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Launching;

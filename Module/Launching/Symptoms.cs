@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Slipway.Definitions;
+using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Launching;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Slipway.Fabric;
+using Slipway.Readers;
 
 namespace Slipway;
 

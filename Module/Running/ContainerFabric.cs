@@ -1,4 +1,5 @@
 using Slipway.Fabric;
+using Slipway.Linux;
 using Slipway.Staging;
 
 namespace Slipway.Running;

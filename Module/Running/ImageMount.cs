@@ -1,6 +1,6 @@
 using System.Globalization;
-using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Running;
 

@@ -1,5 +1,5 @@
-using Slipway.Definitions;
 using Slipway.Linux;
+using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Staging;

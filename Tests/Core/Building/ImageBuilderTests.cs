@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Tests.Building;
 

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Slipway.Definitions;
 using Slipway.Discovery;
 using Slipway.Launching;
+using Slipway.Readers;
+using Slipway.Readers.Yaml;
 
 namespace Slipway.Tests.Definitions;
 

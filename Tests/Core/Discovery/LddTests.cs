@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Slipway.Discovery;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Tests.Discovery;
 

@@ -1,5 +1,6 @@
 using Slipway.Discovery;
 using Slipway.Linux;
+using Slipway.Readers;
 using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Discovery;

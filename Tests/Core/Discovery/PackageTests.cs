@@ -1,5 +1,7 @@
 using Slipway.Discovery;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Tests.Discovery;
 

@@ -1,4 +1,5 @@
 using Slipway.Discovery;
+using Slipway.Readers;
 using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Discovery;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Slipway.Elf;
+using Slipway.Readers.Elf;
 
 namespace Slipway.Tests.Elf;
 

@@ -1,6 +1,6 @@
-using Slipway.Elf;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Fabric;

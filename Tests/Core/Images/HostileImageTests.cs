@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Slipway.Discovery;
-using Slipway.Elf;
 using Slipway.Fabric;
 using Slipway.Linux;
+using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;
 using Slipway.Tests.Running;
 

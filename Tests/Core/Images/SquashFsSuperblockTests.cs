@@ -1,4 +1,4 @@
-using Slipway.Images;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Tests.Images;
 

@@ -2,8 +2,8 @@ using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Runtime.InteropServices;
-using Slipway.Elf;
 using Slipway.Linux;
+using Slipway.Readers.Elf;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using Slipway.Elf;
 using Slipway.Linux;
+using Slipway.Readers.Elf;
 using Slipway.Running;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
@@ -46,7 +46,7 @@ public sealed unsafe class FrontTests
     [FrontFact]
     public void TheFrontNeedsNoLibrary()
     {
-        Slipway.Elf.ElfFile file = Slipway.Elf.ElfFile.Read(Cli.Program);
+        Slipway.Readers.Elf.ElfFile file = Slipway.Readers.Elf.ElfFile.Read(Cli.Program);
         Assert.Null(file.Interpreter);
         Assert.Empty(file.Needed);
     }

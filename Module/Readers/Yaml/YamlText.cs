@@ -2,7 +2,7 @@ using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
 
-namespace Slipway.Definitions;
+namespace Slipway.Readers.Yaml;
 
 /// <summary>
 /// The one way into YAML: text to a tree of nodes, within limits. What is nested deeply, or grows when its aliases are followed, is refused before the tree is made,

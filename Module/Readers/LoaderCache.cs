@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers;
 
 /// <param name="ForSomeProcessors">It lies in a directory of glibc-hwcaps.</param>
 sealed record LoaderCacheEntry(string Path, bool ForSomeProcessors);

@@ -1,4 +1,4 @@
-namespace Slipway.Images;
+namespace Slipway.Readers;
 
 /// <summary>os-release(5).</summary>
 internal static class OsRelease

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers.Packages;
 
 /// <summary>The package of each path, by 64-bit hashes: a host has some hundred thousand files, of which a few thousand are asked for.</summary>
 /// <remarks>

@@ -1,7 +1,6 @@
-using Slipway.Images;
 using Slipway.Linux;
 
-namespace Slipway.Fabric;
+namespace Slipway.Readers.SquashFs;
 
 /// <summary>A part of a SquashFS image, unpacked into a private directory for as long as this object lives.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers.Packages;
 
 /// <summary>dpkg's database, read as it is: dpkg(1), deb822(5), <c>/var/lib/dpkg/{status,diversions,info/*.list}</c>.</summary>
 /// <remarks>Of packages that have split files (<c>/var/lib/dpkg/status.d</c>, distroless images) only names are known: they bring no list.</remarks>

@@ -1,4 +1,4 @@
-namespace Slipway.Elf;
+namespace Slipway.Readers.Elf;
 
 /// <summary><c>e_machine</c> (elf.h) and the name that <c>uname -m</c> has for it.</summary>
 static class ElfMachine

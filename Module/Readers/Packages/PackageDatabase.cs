@@ -1,4 +1,4 @@
-namespace Slipway.Discovery;
+namespace Slipway.Readers.Packages;
 
 /// <summary>An installed package.</summary>
 /// <param name="State">What the database says of it, where that is no whole installation; null otherwise.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Slipway.Linux;
 
-namespace Slipway;
+namespace Slipway.Readers;
 
 /// <summary>JSON on its way to the deserializer: a few bytes of it may ask for a thousand times as much memory, so what it holds is counted before anything is made of it.</summary>
 /// <remarks>Forward only. The grammar is the deserializer's to check; here only quotes, brackets and commas count (RFC 8259).</remarks>

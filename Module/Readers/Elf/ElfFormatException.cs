@@ -1,4 +1,4 @@
-namespace Slipway.Elf;
+namespace Slipway.Readers.Elf;
 
 /// <summary>A file that calls itself ELF and contradicts itself: the message names the file and what is off.</summary>
 public sealed class ElfFormatException(string path, string what)

@@ -1,6 +1,6 @@
 using Slipway.Linux;
 
-namespace Slipway.Fabric;
+namespace Slipway.Readers;
 
 /// <summary>A root filesystem that is read from outside: symbolic links in it mean what they would mean to a process that has it as its root.</summary>
 /// <remarks>

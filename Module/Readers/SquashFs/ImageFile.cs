@@ -1,6 +1,6 @@
 using Slipway.Linux;
 
-namespace Slipway.Images;
+namespace Slipway.Readers.SquashFs;
 
 /// <summary>unsquashfs(1) on an image that nobody vouches for: one file of it as a stream, within a limit, and what it is called with.</summary>
 internal static class ImageFile

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Slipway.Linux;
 
-namespace Slipway.Images;
+namespace Slipway.Readers.SquashFs;
 
 /// <summary>The first 96 bytes of a SquashFS 4.0 image (kernel: fs/squashfs/squashfs_fs.h, struct squashfs_super_block), little-endian.</summary>
 public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Inodes, DateTimeOffset Made, long BytesUsed)

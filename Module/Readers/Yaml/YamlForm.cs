@@ -1,6 +1,6 @@
 using YamlDotNet.Core;
 
-namespace Slipway.Definitions;
+namespace Slipway.Readers.Yaml;
 
 /// <summary>Which kind of YAML file is read: what its errors are called, and where it is described.</summary>
 /// <param name="Id">Of every error; null for a definition, whose errors have ids of their own.</param>

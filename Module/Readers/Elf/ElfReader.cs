@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Slipway.Elf;
+namespace Slipway.Readers.Elf;
 
 /// <summary>Takes an ELF file apart, trusting nothing in it: every offset is checked, every list has an end.</summary>
 /// <remarks>Field offsets are those of the structures in elf(5); where both classes are given, 32 bit stands first.</remarks>

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Slipway.Linux;
 
-namespace Slipway.Elf;
+namespace Slipway.Readers.Elf;
 
 /// <summary><c>EI_CLASS</c> of elf(5).</summary>
 public enum ElfClass { Elf32 = 1, Elf64 = 2 }

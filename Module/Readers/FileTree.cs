@@ -1,6 +1,6 @@
 using Slipway.Linux;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers;
 
 /// <summary>What a path leads to.</summary>
 enum FileKind { None, File, Directory, Link, Other }

@@ -1,8 +1,9 @@
 using System.Globalization;
+using Slipway.Definitions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Slipway.Definitions;
+namespace Slipway.Readers.Yaml;
 
 /// <summary>A YAML mapping that is read key by key with its types checked; every error has file, line and column.</summary>
 /// <remarks>Only the representation model of YamlDotNet is used: nothing is reflected, and nothing outside the document is made.</remarks>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Slipway.Linux;
 
-namespace Slipway.Elf;
+namespace Slipway.Readers.Elf;
 
 /// <summary>The bytes of one file: its beginning, where nearly everything that a loader reads lies, and the part behind that was looked at last.</summary>
 /// <remarks>

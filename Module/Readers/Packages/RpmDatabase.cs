@@ -1,6 +1,6 @@
 using Slipway.Linux;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers.Packages;
 
 /// <summary>RPM's database, which only rpm(8) itself can read in all its forms (Berkeley DB, ndb, sqlite).</summary>
 sealed class RpmDatabase : PackageDatabase

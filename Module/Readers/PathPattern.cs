@@ -1,6 +1,6 @@
 using System.IO.Enumeration;
 
-namespace Slipway.Discovery;
+namespace Slipway.Readers;
 
 /// <summary>An absolute path with wildcards: <c>*</c> and <c>?</c> inside a component, <c>**</c> for any number of components, <c>{a,b}</c> for alternatives.</summary>
 sealed class PathPattern

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Slipway;
+namespace Slipway.Linux;
 
 /// <summary>
 /// Text that comes from an image, a node or a user, on its way to a terminal or a log: what would move the cursor, begin a line of its own, turn the writing
