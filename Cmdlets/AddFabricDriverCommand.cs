@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using Slipway.Fabric;
+using Slipway.Images;
 
 namespace Slipway.Cmdlets;
 

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Cmdlets;
 

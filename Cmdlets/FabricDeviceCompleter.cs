@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using Slipway.Inventory;
 
 namespace Slipway.Cmdlets;
 
@@ -8,7 +9,7 @@ namespace Slipway.Cmdlets;
 public sealed class FabricDeviceCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        FabricInventory.Read(fakeBoundParameters["Root"] as string ?? "/").Devices
+        FabricInventoryReader.Read(fakeBoundParameters["Root"] as string ?? "/").Devices
             .Where(d => d.Name.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase))
             .Select(d => new CompletionResult(d.Name, d.Name, CompletionResultType.ParameterValue, d.ToString()));
 }

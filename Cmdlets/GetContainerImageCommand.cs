@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using Slipway.Inventory;
 
 namespace Slipway.Cmdlets;
 
@@ -15,7 +16,7 @@ public sealed class GetFabricDriverCommand : SlipwayCmdlet
     protected override void ProcessRecord()
     {
         foreach (string root in Root)
-            if (Try((_, _) => FabricInventory.Read(FullPath(root)), out FabricInventory? inventory))
+            if (Try((_, _) => FabricInventoryReader.Read(FullPath(root)), out FabricInventory? inventory))
                 WriteObject(inventory);
     }
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using Slipway.Launching;
+using Slipway.Preflight;
 
 namespace Slipway.Cmdlets;
 
@@ -46,7 +47,7 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
 
     protected override void ProcessRecord()
     {
-        if (!TryImage(Image, out ContainerImage? image) || !Try((_, cancel) => MpiJob.Plan(Request(image), cancel), out LaunchPlan? plan))
+        if (!TryImage(Image, out ContainerImage? image) || !Try((_, cancel) => MpiJob.Plan(Request(image), cancel), out RunnablePlan? plan))
             return;
         if (plan.Verdict is { Fit: MpiFit.Unknown } verdict)
             WriteWarning($"{verdict.Reason}. {verdict.Advice}");
@@ -71,7 +72,7 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
     bool TryPreflight(MpiRequest request)
     {
         List<PreflightCheck> warnings = [];
-        bool passed = Try((_, cancel) => { Launching.Preflight.Demand(request, warnings.Add, cancel); return warnings; }, out List<PreflightCheck>? _);
+        bool passed = Try((_, cancel) => { MpiPreflight.Demand(request, warnings.Add, cancel); return warnings; }, out List<PreflightCheck>? _);
         warnings.ForEach(w => WriteWarning(w.ToString()));
         return passed;
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
-using Slipway.Staging;
+using Slipway.Cache;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Cmdlets;
 

@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Cmdlets;
 

@@ -17,7 +17,7 @@ public sealed class RankJob : Job
 
     public override string StatusMessage => "";
 
-    internal void Add(LaunchPlan plan, bool tag)
+    internal void Add(RunnablePlan plan, bool tag)
     {
         RankChildJob child = new(plan, tag);
         children.Add(child);
@@ -58,10 +58,10 @@ public sealed class RankJob : Job
 /// <summary>One launch of a job. It has failed where a rank has.</summary>
 sealed class RankChildJob : Job
 {
-    readonly LaunchPlan plan;
+    readonly RunnablePlan plan;
     readonly bool tag;
 
-    public RankChildJob(LaunchPlan plan, bool tag) : base(plan.CommandLine)
+    public RankChildJob(RunnablePlan plan, bool tag) : base(plan.CommandLine)
     {
         this.plan = plan;
         this.tag = tag;

@@ -2,8 +2,8 @@ using System.Collections;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Management.Automation;
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Cmdlets;
 

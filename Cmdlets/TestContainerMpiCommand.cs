@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Launching;
+using Slipway.Preflight;
 
 namespace Slipway.Cmdlets;
 
@@ -11,7 +11,7 @@ public sealed class TestContainerMpiCommand : MpiCmdlet
     /// <summary>What the ranks may take, in seconds.</summary>
     [Parameter]
     [ValidateRange(1, 3600)]
-    public int TimeoutSec { get; set; } = (int)Preflight.DefaultTimeout.TotalSeconds;
+    public int TimeoutSec { get; set; } = (int)MpiPreflight.DefaultTimeout.TotalSeconds;
 
     /// <summary>Of the job: it tells which MPI of the image is used where it has several. Last, after <c>--</c>.</summary>
     [Parameter(Position = 0, ValueFromRemainingArguments = true, ValueFromPipelineByPropertyName = true)]
@@ -19,7 +19,7 @@ public sealed class TestContainerMpiCommand : MpiCmdlet
 
     protected override void ProcessRecord()
     {
-        if (TryImage(Image, out ContainerImage? image) && Try((_, cancel) => Preflight.Check(Preflight.Complete(Request(image, Command)), TimeSpan.FromSeconds(TimeoutSec), cancel), out IReadOnlyList<PreflightCheck>? checks))
+        if (TryImage(Image, out ContainerImage? image) && Try((_, cancel) => MpiPreflight.Check(MpiPreflight.Complete(Request(image, Command)), TimeSpan.FromSeconds(TimeoutSec), cancel), out IReadOnlyList<PreflightCheck>? checks))
             WriteObject(checks, enumerateCollection: true);
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Slipway.Linux;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 using static Slipway.Launcher.CommandLine;
 
 namespace Slipway.Launcher;
@@ -57,7 +57,7 @@ static class CacheCommands
                 Warn(what);
             });
             progress.Clear();
-            Print(result, published, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', i.Placements.Select(p =>
+            Print(result, published, ObjectsJson.Compact.ContainerImage, i => string.Join('\n', i.Placements.Select(p =>
                 Visible.Of($"{p.Node}\t{p.Path}\t{(p.Hit ? "hit" : "copied")}\t{p.Transport}\t{p.Seconds:0.000} s"))));
             return exit;
         }));
@@ -101,7 +101,7 @@ static class CacheCommands
             int exit = 0;
             IReadOnlyList<string> digests = images ? [.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))] : [];
             foreach (ImageCacheEntry entry in work(nodes.Of(result), digests, result, e => exit = Tell(null, e), cancel))
-                Print(result, entry, SlipwayJson.Compact.ImageCacheEntry, e => Visible.Of($"{e.Node}\t{e.Digest}\t{e.Size}\t{e.LastUsed:yyyy-MM-dd HH:mm:ss}\t{(e.Valid ? "" : "damaged")}\t{(e.Pinned ? "locked" : "")}\t{string.Join(", ", e.UsedBy)}"));
+                Print(result, entry, ObjectsJson.Compact.ImageCacheEntry, e => Visible.Of($"{e.Node}\t{e.Digest}\t{e.Size}\t{e.LastUsed:yyyy-MM-dd HH:mm:ss}\t{(e.Valid ? "" : "damaged")}\t{(e.Pinned ? "locked" : "")}\t{string.Join(", ", e.UsedBy)}"));
             return exit;
         }));
         return verb;

@@ -27,7 +27,7 @@ static partial class CommandLine
                 Root = root,
             }, cancel);
             foreach (ImageDependency file in found.Files)
-                Print(result, file, SlipwayJson.Compact.ImageDependency, f => Visible.Of($"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}"));
+                Print(result, file, ObjectsJson.Compact.ImageDependency, f => Visible.Of($"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}"));
             return Tell(result, found.Problems) ? 1 : 0;
         }));
         return verb;
@@ -41,7 +41,7 @@ static partial class CommandLine
         {
             ImageComparison comparison = ImageComparer.Compare(result.GetRequiredValue(image), cancel);
             foreach (MissingDependency missing in comparison.Missing)
-                Print(result, missing, SlipwayJson.Compact.MissingDependency, m => Visible.Line(m.Message));
+                Print(result, missing, ObjectsJson.Compact.MissingDependency, m => Visible.Line(m.Message));
             Tell(result, comparison.Problems);
             return comparison.Missing.Count > 0 ? 1 : 0;
         }));

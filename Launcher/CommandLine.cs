@@ -2,9 +2,11 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization.Metadata;
 using Slipway.Building;
+using Slipway.Building.Repositories;
+using Slipway.Cache;
 using Slipway.Fabric;
+using Slipway.Inventory;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Launcher;
 
@@ -59,7 +61,7 @@ static partial class CommandLine
         Option<int> throttle = new("--throttle-limit") { Description = "How many images are built at once", DefaultValueFactory = _ => ImageBuilder.DefaultThrottle };
         Option<bool> noCache = new("--no-step-cache") { Description = "Run every step, and keep none for the next build" };
         Command verb = new("build", "Build images from definitions") { definitions, destination, compression, lockFile, updateLock, variables, packageCache, throttle, noCache };
-        return Do(verb, SlipwayJson.Compact.ContainerImage, (result, progress, cancel) =>
+        return Do(verb, ObjectsJson.Compact.ContainerImage, (result, progress, cancel) =>
         {
             IReadOnlyList<BuildRequest> requests = BuildRequest.ForEach(result.GetRequiredValue(definitions), result.GetValue(destination), result.GetValue(lockFile), path => new BuildRequest
             {
@@ -104,7 +106,7 @@ static partial class CommandLine
             string root = Path.GetFullPath(result.GetValue(from)!);
             if (result.GetValue(image) is not { } path)
             {
-                Print(result, FabricInventory.Read(root), SlipwayJson.Compact.FabricInventory, i => string.Join('\n', i.Describe().Select(Visible.Line)));
+                Print(result, FabricInventoryReader.Read(root), ObjectsJson.Compact.FabricInventory, i => string.Join('\n', i.Describe().Select(Visible.Line)));
                 return 0;
             }
             using ProgressLine progress = new(result.GetValue(Verbose));
@@ -114,7 +116,7 @@ static partial class CommandLine
                 Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source), Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
             }, progress, cancel);
             progress.Clear();
-            Print(result, planned, SlipwayJson.Compact.ContainerImage, i => string.Join('\n', (result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]).Select(Visible.Line)));
+            Print(result, planned, ObjectsJson.Compact.ContainerImage, i => string.Join('\n', (result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]).Select(Visible.Line)));
             return 0;
         }));
         return verb;
@@ -127,12 +129,12 @@ static partial class CommandLine
         verb.SetAction(result => Guarded(cancel =>
         {
             ContainerImage found = NodeCache.Describe(result.GetRequiredValue(image), cancel, Warn);
-            Print(result, found, SlipwayJson.Compact.ContainerImage,
+            Print(result, found, ObjectsJson.Compact.ContainerImage,
                 i => Visible.Of($"{i.Path}\n{i.Digest}  {i.Size} bytes, {i.Compressor}, {i.Distribution?.PrettyName ?? "no distribution"}, made {i.Made:yyyy-MM-dd}"));
             if (found.Manifest is null && !result.GetValue(Json))
                 Output.Standard.WriteLine("not made by Slipway: it has no manifest");
             else if (!result.GetValue(Json))
-                Output.Standard.Json(found.Manifest!, SlipwayJson.Default.ImageManifest);
+                Output.Standard.Json(found.Manifest!, ObjectsJson.Default.ImageManifest);
             return 0;
         }));
         return verb;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Slipway.Launching;
 using Slipway.Linux;
+using Slipway.Preflight;
 using static Slipway.Launcher.CommandLine;
 
 namespace Slipway.Launcher;
@@ -29,22 +30,22 @@ static class MpiCommands
                 Label = json || tagged,
                 Timeout = result.GetValue(timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
             };
-            LaunchPlan plan = MpiJob.Plan(request, cancel);
+            RunnablePlan plan = MpiJob.Plan(request, cancel);
             if (result.GetValue(planOnly))
             {
-                Print(result, plan, SlipwayJson.Compact.LaunchPlan, p => string.Join('\n', p.Explain().Select(Visible.Line)));
+                Print(result, plan, ObjectsJson.Compact.LaunchPlan, p => string.Join('\n', p.Explain().Select(Visible.Line)));
                 return 0;
             }
             if (plan.Verdict is { Fit: MpiFit.Unknown } verdict)
                 Output.Error.WriteLine(Visible.Of($"slipway: warning: {verdict.Reason}. {verdict.Advice}"));
             if (result.GetValue(preflight))
-                Preflight.Demand(request, check => Output.Error.WriteLine(Visible.Of($"slipway: {check}")), cancel);
+                MpiPreflight.Demand(request, check => Output.Error.WriteLine(Visible.Of($"slipway: {check}")), cancel);
             // with --json standard output is for the object
             Action<RankLine>? sink = json ? line => Output.Error.Raw((tagged ? line.Tagged : line.Text) + "\n")
                 : tagged ? line => (line.IsError ? Output.Error : Output.Standard).Raw(line.Tagged + "\n") : null;
             MpiResult done = MpiJob.Run(plan, sink, cancel);
             if (json || result.GetValue(Verbose))
-                Print(result, done, SlipwayJson.Compact.MpiResult, d => Visible.Of($"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}"));
+                Print(result, done, ObjectsJson.Compact.MpiResult, d => Visible.Of($"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}"));
             if (done.Failure is { } failure)
                 Output.Error.WriteLine(Visible.Of($"slipway: {failure}"));
             return done.ExitCode;

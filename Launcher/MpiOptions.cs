@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Slipway.Staging;
+using Slipway.Cache;
 using static Slipway.Launcher.CommandLine;
 
 namespace Slipway.Launcher;

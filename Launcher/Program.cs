@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
-using Slipway.Building;
+using Slipway.Building.Inside;
 using Slipway.Launcher;
 using Slipway.Linux;
+using Slipway.Preflight;
 using Slipway.Running;
-using Slipway.Staging;
+using Slipway.Staging.Node;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
 

@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using System;
 using System.Runtime;
 using Slipway.Running;

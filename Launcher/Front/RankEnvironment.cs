@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using System;
 using Slipway.Running;
 using static Slipway.Front.LibC;

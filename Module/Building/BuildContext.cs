@@ -1,3 +1,5 @@
+using Slipway.Building.Inside;
+using Slipway.Building.Repositories;
 using Slipway.Linux;
 
 namespace Slipway.Building;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Building.Sources;
 using Slipway.Linux;
 
 namespace Slipway.Building;
@@ -18,7 +19,7 @@ internal static class BuildLocks
             FileInfo file = new(path);
             if (!file.Exists)
                 return Directory.Exists(path) ? throw Bad("is a directory") : null;
-            BuildLock? found = JsonSerializer.Deserialize(OpenedFile.BytesNamed(path, Largest), SlipwayJson.Default.BuildLock);
+            BuildLock? found = JsonSerializer.Deserialize(OpenedFile.BytesNamed(path, Largest), ObjectsJson.Default.BuildLock);
             if (found is null or { SchemaVersion: < 1 } || found.Sources is null || found.Sources.Any(s => s?.Packages is null || s.Packages.Any(p => p?.Urls is null || p.Sha256 is not { Length: 64 } || !Digest.IsValid(Digest.Prefix + p.Sha256))))
                 throw Bad("is not a lock file");
             return found.SchemaVersion == 1 ? found : throw new SlipwayException("LockTooNew", ErrorKind.InvalidData, $"{path}: has schema version {found.SchemaVersion}, this Slipway knows 1", "Update Slipway.", path);
@@ -39,7 +40,7 @@ internal static class BuildLocks
         string partial = PartialFile.NameFor(path);
         try
         {
-            File.WriteAllText(partial, JsonSerializer.Serialize(content, SlipwayJson.Default.BuildLock) + "\n");
+            File.WriteAllText(partial, JsonSerializer.Serialize(content, ObjectsJson.Default.BuildLock) + "\n");
             File.Move(partial, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,3 +1,6 @@
+using Slipway.Building.Inside;
+using Slipway.Building.Repositories;
+
 namespace Slipway.Building;
 
 /// <summary>What the builder inside the namespace is told (a file in its work directory).</summary>

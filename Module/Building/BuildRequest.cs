@@ -1,3 +1,5 @@
+using Slipway.Building.Repositories;
+
 namespace Slipway.Building;
 
 /// <summary>What to build, and where to put it.</summary>

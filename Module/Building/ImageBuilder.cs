@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
+using Slipway.Building.Inside;
+using Slipway.Building.Repositories;
+using Slipway.Building.Sources;
 using Slipway.Definitions;
 using Slipway.Images;
 using Slipway.Linux;
@@ -61,7 +64,7 @@ public static class ImageBuilder
                     SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
                 };
                 string jobPath = Path.Combine(work.Path, "job.json");
-                File.WriteAllText(jobPath, JsonSerializer.Serialize(job, SlipwayJson.Default.BuildJob));
+                File.WriteAllText(jobPath, JsonSerializer.Serialize(job, BuildJson.Default.BuildJob));
                 built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
             }
             InPlace(destination, partial, () =>
@@ -163,7 +166,7 @@ public static class ImageBuilder
     {
         try
         {
-            return JsonSerializer.Deserialize(line, SlipwayJson.Default.BuildMessage);
+            return JsonSerializer.Deserialize(line, BuildJson.Default.BuildMessage);
         }
         catch (JsonException)
         {

@@ -31,7 +31,7 @@ internal static class ImageMetadata
         root.Write(Shell, shell.ToString(), Executable);
         if (runtime.Runscript is not null || !runtime.KeepsScripts || root.Read(Script) is null)
             root.Write(Script, "#!/bin/sh\n" + (runtime.Runscript ?? "exec /bin/sh \"$@\"") + "\n", Executable);
-        root.Write(LabelFile, JsonSerializer.Serialize(Labels(root, runtime), SlipwayJson.Default.SortedDictionaryStringString) + "\n");
+        root.Write(LabelFile, JsonSerializer.Serialize(Labels(root, runtime), ObjectsJson.Default.SortedDictionaryStringString) + "\n");
         if (!hides)
             root.Write(Plain, plain.ToString());
     }
@@ -44,7 +44,7 @@ internal static class ImageMetadata
         try
         {
             if (runtime.KeepsScripts && root.Read(LabelFile) is { } text)
-                labels = new(JsonSerializer.Deserialize(text, SlipwayJson.Default.SortedDictionaryStringString) ?? labels, StringComparer.Ordinal);
+                labels = new(JsonSerializer.Deserialize(text, ObjectsJson.Default.SortedDictionaryStringString) ?? labels, StringComparer.Ordinal);
         }
         catch (JsonException)
         {

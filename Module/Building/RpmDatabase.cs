@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Slipway.Building.Repositories;
 using Slipway.Linux;
 
 namespace Slipway.Building;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Slipway.Fabric;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;
@@ -51,7 +51,7 @@ public static partial class DefinitionReader
         YamlNode root = YamlText.Parse(text, path, YamlForm.Definition);
         SourceReader source = SourceOf(path, root);
         string[] keys = [.. StageKeys, .. ImageKeys, .. source.Keys];
-        DefinitionVariables values = Variables(YamlMap.Of(path, YamlForm.Definition, root, "the definition", DefinitionVariables.None, keys), variables ?? NoVariables);
+        YamlVariables values = Variables(YamlMap.Of(path, YamlForm.Definition, root, "the definition", YamlVariables.None, keys), variables ?? NoVariables);
         YamlMap map = YamlMap.Of(path, YamlForm.Definition, root, "the definition", values, keys);
         string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
 
@@ -78,8 +78,8 @@ public static partial class DefinitionReader
             Run = image.Run,
             Environment = image.Environment,
             Test = image.Test,
-            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Fabric.FabricPackages.IsKnown(name.Value) ? name
-                : throw map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider", $"Write 'auto', 'none', or of these: {string.Join(", ", Slipway.Fabric.FabricPackages.Names)}."))],
+            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Inventory.FabricPackages.IsKnown(name.Value) ? name
+                : throw map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider", $"Write 'auto', 'none', or of these: {string.Join(", ", Slipway.Inventory.FabricPackages.Names)}."))],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
         };
@@ -89,13 +89,28 @@ public static partial class DefinitionReader
     static SourceReader SourceOf(string path, YamlNode node)
     {
         // the keys of all sources are known here; the stage's own are checked when it is read
-        YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", DefinitionVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
+        YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", YamlVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
         Located from = map.Required("from");
         return SourceReader.All.FirstOrDefault(r => r.Kind == from.Value)
             ?? throw map.Error("from", "DefinitionUnknownSource", $"'{from.Value}' is not a source that this version builds from", $"Write e.g. 'from: deb'. The sources are: {SourceReader.Kinds}.");
     }
 
-    static DefinitionVariables Variables(YamlMap map, IReadOnlyDictionary<string, string> set)
+    /// <param name="declared">From the definition; null where there is no default.</param>
+    /// <param name="set">By the caller.</param>
+    /// <exception cref="SlipwayException">A variable that is set is not declared, or one without a default is not set.</exception>
+    static YamlVariables Variables(string path, IReadOnlyDictionary<string, Located?> declared, IReadOnlyDictionary<string, string> set)
+    {
+        if (set.Keys.FirstOrDefault(name => !declared.ContainsKey(name)) is { } unknown)
+            throw new SlipwayException("DefinitionUnknownVariable", ErrorKind.InvalidArgument, $"{path}: it declares no variable '{unknown}'",
+                declared.Count == 0 ? "Add 'variables: {NAME: default}' to the definition." : $"Its variables are: {string.Join(", ", declared.Keys)}.", unknown);
+        SortedDictionary<string, string> values = new(StringComparer.Ordinal);
+        foreach ((string name, Located? value) in declared)
+            values[name] = set.GetValueOrDefault(name) ?? value?.Value
+                ?? throw new SlipwayException("DefinitionVariableNotSet", ErrorKind.InvalidArgument, $"{path}: the variable '{name}' has no default and is not set", $"Set it: -Variable @{{{name} = '…'}}, or --variable {name}=….", name);
+        return new YamlVariables(values);
+    }
+
+    static YamlVariables Variables(YamlMap map, IReadOnlyDictionary<string, string> set)
     {
         SortedDictionary<string, Located?> declared = new(StringComparer.Ordinal);
         foreach ((Located name, YamlNode value) in map.Entries("variables"))
@@ -104,7 +119,7 @@ public static partial class DefinitionReader
                 throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name for a variable", "A variable's name has letters, digits and '_', and begins with no digit.", name.Value);
             declared.Add(name.Value, map.Default(value, $"'variables.{name.Value}'"));
         }
-        return DefinitionVariables.Of(map.File, declared, set);
+        return Variables(map.File, declared, set);
     }
 
     static Stage ReadStage(string name, YamlMap map, SourceReader source, string directory) => new()

@@ -39,7 +39,7 @@ public static class FabricCdi
         try
         {
             using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-                JsonSerializer.Serialize(stream, Of(plan), SlipwayJson.Default.CdiSpecification);
+                JsonSerializer.Serialize(stream, Of(plan), CdiJson.Default.CdiSpecification);
             File.Move(beside, path, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

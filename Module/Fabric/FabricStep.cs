@@ -1,5 +1,8 @@
 using Slipway.Building;
+using Slipway.Building.Sources;
 using Slipway.Definitions;
+using Slipway.Images;
+using Slipway.Inventory;
 
 namespace Slipway.Fabric;
 
@@ -34,7 +37,7 @@ public static class FabricStep
     /// <exception cref="OperationCanceledException"/>
     public static ContainerImage Add(ContainerImage image, FabricRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        FabricInventory inventory = FabricInventory.Read(request.Root);
+        FabricInventory inventory = FabricInventoryReader.Read(request.Root);
         if (request.Source is FabricSource.Package)
             image = Rebuild(image, inventory, request, progress, cancel);
         FabricRung? only = request.Source switch

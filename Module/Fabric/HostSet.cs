@@ -1,3 +1,5 @@
+using Slipway.Inventory;
+
 namespace Slipway.Fabric;
 
 /// <summary>Files of the host that would be used in an image, and whether they fit it: symbol version by symbol version, in both directions.</summary>

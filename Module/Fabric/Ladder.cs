@@ -1,3 +1,5 @@
+using Slipway.Inventory;
+
 namespace Slipway.Fabric;
 
 /// <summary>What came of trying one rung.</summary>
@@ -25,14 +27,4 @@ interface ILadder
     string? Obstacle(FabricDevice device, ProviderRow row);
 
     RungOutcome Try(FabricRung rung, FabricDevice device, ProviderRow row);
-}
-
-/// <summary>Where a container sees the host's files: a directory of ours, so that nothing of the image is covered.</summary>
-static class FabricPaths
-{
-    public const string Libraries = "/.slipway/fabric/lib";
-    public const string VerbsProviders = "/.slipway/fabric/libibverbs";
-    public const string LibfabricProviders = "/.slipway/fabric/libfabric";
-
-    public static IReadOnlyList<string> All { get; } = [Libraries, VerbsProviders, LibfabricProviders];
 }

@@ -1,3 +1,4 @@
+using Slipway.Inventory;
 using Slipway.Readers;
 
 namespace Slipway.Fabric;

@@ -21,7 +21,7 @@ internal static class ManifestReader
         ImageManifest manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize(new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), SlipwayJson.Default.ImageManifest) ?? throw Invalid("'null' is no manifest");
+            manifest = JsonSerializer.Deserialize(new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), ObjectsJson.Default.ImageManifest) ?? throw Invalid("'null' is no manifest");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or FormatException or OverflowException)
         {

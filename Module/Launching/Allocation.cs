@@ -1,6 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Launching;
 

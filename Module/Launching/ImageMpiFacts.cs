@@ -1,9 +1,9 @@
-using Slipway.Fabric;
+using Slipway.Cache;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Elf;
 using Slipway.Readers.SquashFs;
-using Slipway.Staging;
 
 namespace Slipway.Launching;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Slipway.Fabric;
+using Slipway.Cache;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Launching;
 
@@ -30,10 +31,10 @@ internal sealed partial class LaunchPlanner
     }
 
     /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot be.</exception>
-    public static LaunchPlan Plan(MpiRequest request, CancellationToken cancel) => Plan(request, LauncherTable.Read(), Environment.GetEnvironmentVariable, cancel);
+    public static RunnablePlan Plan(MpiRequest request, CancellationToken cancel) => Plan(request, LauncherTable.Read(), Environment.GetEnvironmentVariable, cancel);
 
     /// <param name="variable">A variable of the environment: by those a job of a batch system is known.</param>
-    internal static LaunchPlan Plan(MpiRequest request, LauncherTable table, Func<string, string?> variable, CancellationToken cancel = default)
+    internal static RunnablePlan Plan(MpiRequest request, LauncherTable table, Func<string, string?> variable, CancellationToken cancel = default)
     {
         Check(request);
         if (request.Launcher is { } wanted && !table.Launchers.Any(l => l.Answers(wanted)))
@@ -62,7 +63,7 @@ internal sealed partial class LaunchPlanner
     }
 
     /// <summary>The host's launcher, with ranks that enter the image.</summary>
-    LaunchPlan OnHost()
+    RunnablePlan OnHost()
     {
         ImageMpiFacts mpi = ImageMpiFacts.Of(request.Image, request.Command[0], directory, cancel);
         (FoundLauncher found, MpiVerdict verdict) = Choose(mpi);
@@ -100,13 +101,13 @@ internal sealed partial class LaunchPlanner
     }
 
     /// <summary>One container, with the image's own launcher in it.</summary>
-    LaunchPlan InImage()
+    RunnablePlan InImage()
     {
         if (request.Nodes.FirstOrDefault(n => !NodeName.IsThis(n)) is { } elsewhere)
             throw new SlipwayException("MpiImageIsHere", ErrorKind.InvalidArgument, $"{elsewhere}: the image's own launcher runs in one container, on this node", "Call Slipway on that node, or leave -Mpi Image out to have the host's launcher start ranks on several.", elsewhere);
         ImageMpiFacts mpi = ImageMpiFacts.Of(request.Image, request.Command[0], directory, cancel);
         if (mpi.Facts is not { MpiLaunchers.Count: > 0 } facts)
-            throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, mpi.Facts is null ? mpi.Why : $"{request.Image.Path}: the image has no MPI launcher ({string.Join(", ", Fabric.ProviderTable.Default.MpiLaunchers)})",
+            throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, mpi.Facts is null ? mpi.Why : $"{request.Image.Path}: the image has no MPI launcher ({string.Join(", ", Slipway.Inventory.ProviderTable.Default.MpiLaunchers)})",
                 "Install one in the image (openmpi-bin, mpich), or use the host's launcher.", request.Image.Path);
 
         // what a launcher that started us, or a batch system, has set would lead the image's own astray
@@ -140,7 +141,7 @@ internal sealed partial class LaunchPlanner
         return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, Enumerable.Repeat(Environment.MachineName, ranks).ToList(), run);
     }
 
-    LaunchPlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement, List<string> run) => new()
+    RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement, List<string> run) => new()
     {
         Launcher = row.Name,
         LauncherVersion = version,

@@ -16,7 +16,7 @@ internal static class LauncherProcess
     static readonly TimeSpan Between = TimeSpan.FromMilliseconds(300);
 
     /// <returns>Its exit code, 128 + N where signal N ended it; and whether its time was over.</returns>
-    public static (int Exit, bool Late) Run(LaunchPlan plan, RankOutput lines, bool takeOutput, CancellationToken cancel)
+    public static (int Exit, bool Late) Run(RunnablePlan plan, RankOutput lines, bool takeOutput, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         ProcessStartInfo start = new(plan.Program, plan.Arguments)

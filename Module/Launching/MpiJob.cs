@@ -18,12 +18,12 @@ public static class MpiJob
 
     /// <summary>The exact command line for a request, with its verdict; nothing is started, save what tells a launcher's version.</summary>
     /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot be.</exception>
-    public static LaunchPlan Plan(MpiRequest request, CancellationToken cancel = default) => LaunchPlanner.Plan(request, cancel);
+    public static RunnablePlan Plan(MpiRequest request, CancellationToken cancel = default) => LaunchPlanner.Plan(request, cancel);
 
     /// <summary>Runs a plan to its end. Where it fails, the result says which rank it was, as far as the launcher tells.</summary>
     /// <param name="output">Gets each line as it comes; null leaves standard input and output to the ranks, and copies standard error.</param>
     /// <exception cref="OperationCanceledException">It was cancelled, and all ranks have ended.</exception>
-    public static MpiResult Run(LaunchPlan plan, Action<RankLine>? output = null, CancellationToken cancel = default)
+    public static MpiResult Run(RunnablePlan plan, Action<RankLine>? output = null, CancellationToken cancel = default)
     {
         Stopwatch watch = Stopwatch.StartNew();
         RankOutput lines = new(plan, output);

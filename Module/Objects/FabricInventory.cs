@@ -1,7 +1,3 @@
-using System.Runtime.InteropServices;
-using Slipway.Fabric;
-using Slipway.Readers;
-
 namespace Slipway;
 
 /// <summary>The fabric hardware of one node, as its kernel shows it.</summary>
@@ -45,52 +41,6 @@ public sealed class FabricInventory
         yield return $"locked memory: {Bytes(MemlockSoft)} (hard limit {Bytes(MemlockHard)})";
 
         static string Bytes(long? limit) => limit switch { null => "unknown", long.MaxValue => "unlimited", _ => $"{limit} bytes" };
-    }
-
-    /// <param name="root">A directory that is laid out like a node's root filesystem; its <c>/sys</c>, <c>/dev</c> and <c>/proc</c> are read.</param>
-    /// <remarks>Files that are empty, unreadable, or vanish meanwhile leave their property null; nothing is thrown for them.</remarks>
-    public static FabricInventory Read(string root = "/")
-    {
-        var files = new RootDirectory(root);
-        var (soft, hard) = ReadMemlock(files);
-        return new FabricInventory
-        {
-            Node = files.Text("/proc/sys/kernel/hostname") ?? Environment.MachineName,
-            Machine = files.Text("/proc/sys/kernel/arch") ?? RunningMachine(),
-            X86Level = Fabric.X86Level.OfCpu(files),
-            Devices = new SysfsFabric(files, ProviderTable.Default).ReadDevices(),
-            UverbsAbi = files.Number("/sys/class/infiniband_verbs/abi_version"),
-            SharedDeviceNodes = files.HasFile(SysfsFabric.ConnectionManager) ? [SysfsFabric.ConnectionManager] : [],
-            IntraNode = ProviderTable.Default.IntraNode.Where(r => files.HasFile(r.DeviceNode))
-                .Select(r => new IntraNodeDevice(r.Name, r.DeviceNode)).ToList(),
-            MemlockSoft = soft,
-            MemlockHard = hard,
-        };
-    }
-
-    // /proc/sys/kernel/arch exists since Linux 6.1
-    static string RunningMachine() => RuntimeInformation.OSArchitecture switch
-    {
-        Architecture.X64 => "x86_64",
-        Architecture.Arm64 => "aarch64",
-        Architecture.Ppc64le => "ppc64le",
-        Architecture.S390x => "s390x",
-        Architecture.RiscV64 => "riscv64",
-        Architecture.LoongArch64 => "loongarch64",
-        var other => other.ToString().ToLowerInvariant(),
-    };
-
-    /// <summary>The line <c>Max locked memory</c> of <c>/proc/self/limits</c>, proc_pid_limits(5).</summary>
-    static (long? Soft, long? Hard) ReadMemlock(RootDirectory files)
-    {
-        const string Name = "Max locked memory";
-        var line = files.Text("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal));
-        var fields = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return (Limit(0), Limit(1));
-
-        long? Limit(int field) => fields.Length <= field ? null
-            : fields[field] == "unlimited" ? long.MaxValue
-            : long.TryParse(fields[field], out var bytes) ? bytes : null;
     }
 }
 

@@ -1,9 +1,7 @@
-using Slipway.Launching;
-
 namespace Slipway;
 
 /// <summary>The launcher's exact command line and environment: can be shown without running.</summary>
-public sealed record LaunchPlan
+public record LaunchPlan
 {
     /// <summary>The row of the launcher table, e.g. <c>openmpi</c>.</summary>
     public required string Launcher { get; init; }
@@ -57,10 +55,6 @@ public sealed record LaunchPlan
 
     /// <summary>For reading and for a shell.</summary>
     public string CommandLine => string.Join(' ', Arguments.Prepend(Program).Select(Quote));
-
-    /// <summary>The table's row: how its messages are read, and how it is ended.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
-    internal Launching.Launcher? Row { get; init; }
 
     /// <summary>Which node each rank is on, where that follows from the plan.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

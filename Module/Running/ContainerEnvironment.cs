@@ -1,4 +1,6 @@
+using Slipway.Shared;
 using System.Text;
+using Slipway.Linux;
 
 namespace Slipway.Running;
 

@@ -1,6 +1,7 @@
+using Slipway.Cache;
 using Slipway.Fabric;
+using Slipway.Images;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Running;
 

@@ -1,6 +1,7 @@
+using Slipway.Shared;
 using System.Globalization;
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Running;
 

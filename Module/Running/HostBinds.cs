@@ -1,5 +1,5 @@
-using Slipway.Fabric;
-using Slipway.Staging;
+using Slipway.Cache;
+using Slipway.Images;
 
 namespace Slipway.Running;
 

@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using System.Globalization;
 using Slipway.Linux;
 

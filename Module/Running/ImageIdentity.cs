@@ -1,5 +1,5 @@
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Running;
 

@@ -1,3 +1,4 @@
+using Slipway.Cache;
 using System.Globalization;
 using Slipway.Linux;
 using Slipway.Readers.SquashFs;
@@ -15,8 +16,6 @@ namespace Slipway.Running;
 /// </remarks>
 internal sealed unsafe record ImageMount
 {
-    public const string PrologMounts = "/run/slipway/mounts";
-
     /// <summary><c>prolog</c>, <c>kernel</c>, <c>squashfuse_ll</c>, <c>squashfuse</c> or <c>directory</c>.</summary>
     public required string Rung { get; init; }
 
@@ -108,12 +107,12 @@ internal sealed unsafe record ImageMount
             reasons.Add("prolog: no, the image is not in this node's cache, so its digest is not known");
             return null;
         }
-        string path = $"{PrologMounts}/{digest[Digest.Prefix.Length..]}";
+        string path = $"{CacheUse.PrologMounts}/{digest[Digest.Prefix.Length..]}";
         if (stat(path, out statx found, follow: false) != 0 || !found.IsDirectory || !found.IsMountRoot)
             reasons.Add($"prolog: no, nothing is mounted at {path}");
         else if (writableByUser)
             reasons.Add("prolog: no, a user's --writable-tmpfs could not change root's files in root's mount");
-        else if (new[] { "/run", "/run/slipway", PrologMounts }.FirstOrDefault(d => stat(d, out statx of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
+        else if (new[] { "/run", "/run/slipway", CacheUse.PrologMounts }.FirstOrDefault(d => stat(d, out statx of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
             reasons.Add($"prolog: no, others than root may write to {unsafeDirectory}");
         else
         {

@@ -1,6 +1,6 @@
 using System.Globalization;
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Running;
 

@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;

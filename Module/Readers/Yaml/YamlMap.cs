@@ -13,9 +13,9 @@ internal sealed class YamlMap
     readonly YamlForm form;
     readonly YamlMappingNode node;
     readonly HashSet<string> known;
-    readonly DefinitionVariables variables;
+    readonly YamlVariables variables;
 
-    YamlMap(string file, YamlForm form, YamlMappingNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known)
+    YamlMap(string file, YamlForm form, YamlMappingNode node, string what, YamlVariables variables, IReadOnlyCollection<string> known)
     {
         this.file = file;
         this.form = form;
@@ -39,9 +39,9 @@ internal sealed class YamlMap
     }
 
     /// <summary>A mapping without variables.</summary>
-    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, params string[] known) => Of(file, form, node, what, DefinitionVariables.None, known);
+    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, params string[] known) => Of(file, form, node, what, YamlVariables.None, known);
 
-    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, DefinitionVariables variables, IReadOnlyCollection<string> known) =>
+    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, YamlVariables variables, IReadOnlyCollection<string> known) =>
         node is YamlMappingNode map
             ? new YamlMap(file, form, map, what, variables, known)
             : throw form.Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", $"See the example in {form.Page}.");
@@ -72,7 +72,7 @@ internal sealed class YamlMap
         Located plain = Plain(value, what);
         return plain with
         {
-            Value = variables.Expand(plain.Value, shell, () => Error("DefinitionTooLarge", value, $"{what} makes more than {DefinitionVariables.LongestText >> 20} MiB of text, variables written out", "Write a program's input into a file, and name it under 'files'."), name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
+            Value = variables.Expand(plain.Value, shell, () => Error("DefinitionTooLarge", value, $"{what} makes more than {YamlVariables.LongestText >> 20} MiB of text, variables written out", "Write a program's input into a file, and name it under 'files'."), name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
                 $"Add '{name}' under 'variables', or write $${{{name}}} where the text itself is meant.")),
         };
     }

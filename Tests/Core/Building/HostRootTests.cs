@@ -46,7 +46,7 @@ public sealed class HostRootTests : IDisposable
     {
         var built = Build(user, definition, ["--json", .. more]);
         Assert.True(built.ExitCode == 0, built.Error);
-        return JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(SlipwayJson.Default.ImageManifest)!;
+        return JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
     }
 
     string RunIn(string user, params string[] command)
@@ -153,7 +153,7 @@ public sealed class HostRootTests : IDisposable
         var says = $"{script}: its interpreter 'no-such-interpreter', which env looks for, is not on the PATH";
         Assert.Contains($"error: {says} [interpreter]", built.Error);
         Assert.Contains($"warning: {script}: it is set-uid", built.Error);
-        var manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(SlipwayJson.Default.ImageManifest)!;
+        var manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
         Assert.Contains(manifest.Problems, p => p.Message == says && p.Severity == DependencySeverity.Error && p.Rule == "interpreter" && p.Path == script);
         Assert.Equal("-rwxr-xr-x", Listing()[script]);
     }

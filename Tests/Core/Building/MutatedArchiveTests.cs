@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
-using Slipway.Building;
+using Slipway.Building.Archives;
 using Slipway.Linux;
 
 namespace Slipway.Tests.Building;

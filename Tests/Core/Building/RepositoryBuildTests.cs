@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Slipway.Building;
+using Slipway.Building.Inside;
 using Slipway.Linux;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;

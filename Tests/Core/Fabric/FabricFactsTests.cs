@@ -1,4 +1,5 @@
 using Slipway.Fabric;
+using Slipway.Inventory;
 
 namespace Slipway.Tests.Fabric;
 

@@ -1,3 +1,5 @@
+using Slipway.Inventory;
+
 namespace Slipway.Tests.Fabric;
 
 public sealed class FabricInventoryTests
@@ -18,13 +20,13 @@ public sealed class FabricInventoryTests
     public void An_empty_root_is_no_error()
     {
         using var directory = new TemporaryDirectory();
-        var inventory = FabricInventory.Read(directory.Path);
+        var inventory = FabricInventoryReader.Read(directory.Path);
         Assert.Empty(inventory.Devices);
         Assert.Null(inventory.MemlockSoft);
     }
 
     [Fact]
-    public void This_machine_can_be_read() => Assert.NotEmpty(FabricInventory.Read().Node);
+    public void This_machine_can_be_read() => Assert.NotEmpty(FabricInventoryReader.Read().Node);
 
     [Fact]
     public void Rxe_has_no_device_link()
@@ -131,8 +133,8 @@ public sealed class FabricInventoryTests
     public void An_inventory_survives_json()
     {
         using var node = new NodeTree().Mlx5WithVirtualFunctions().Memlock("65536", "65536");
-        var json = System.Text.Json.JsonSerializer.Serialize(node.Read(), SlipwayJson.Default.FabricInventory);
-        var back = System.Text.Json.JsonSerializer.Deserialize(json, SlipwayJson.Default.FabricInventory)!;
+        var json = System.Text.Json.JsonSerializer.Serialize(node.Read(), ObjectsJson.Default.FabricInventory);
+        var back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.FabricInventory)!;
         Assert.Equal("200 Gb/sec (4X HDR)", back.Devices[0].Rate);
         Assert.Equal(65536, back.MemlockSoft);
     }

@@ -1,11 +1,12 @@
+using Slipway.Inventory;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Slipway.Cache;
 using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Linux;
 using Slipway.Running;
-using Slipway.Staging;
 using Tmds.Linux;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
@@ -77,7 +78,7 @@ public sealed class FabricPlanFileTests : IDisposable
         FabricPlanRules rules = new("/x.json", own: true, []);
         foreach (FabricPlan made in VerdictTests.AllPlans())
         {
-            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, SlipwayJson.Default.FabricPlan), "/x.json");
+            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, ObjectsJson.Default.FabricPlan), "/x.json");
             rules.Check(back);
             Assert.Equal(made.Environment, back.Environment);
             Assert.Equal(made.Binds, back.Binds);
@@ -184,9 +185,9 @@ public sealed class FabricPlanFileTests : IDisposable
         chown(image, 4711, 4711);
         Assert.Equal(4711u, Find()!.WrittenBy);
         // a plan of a user's does not get into root's cache
-        Assert.Contains("uid 4711", Slipway.Staging.NodeCache.WhyNotPublished(Find()!)!, StringComparison.Ordinal);
+        Assert.Contains("uid 4711", Slipway.Cache.NodeCache.WhyNotPublished(Find()!)!, StringComparison.Ordinal);
         chown(plan, 0, 0);
-        Assert.Null(Slipway.Staging.NodeCache.WhyNotPublished(Find()!));
+        Assert.Null(Slipway.Cache.NodeCache.WhyNotPublished(Find()!));
     }
 
     [Fact]
@@ -413,7 +414,7 @@ public sealed class FabricPlanFileTests : IDisposable
         FabricAllocation.Restrict(plan, name => name == "SLURM_STEP_NICS" ? "1" : null);
         Assert.NotEmpty(plan.Explain());
         FabricCdi.Of(plan);
-        Slipway.Running.HostBinds.Make(Slipway.Running.RunRequest.Parse(["x"]), plan, Slipway.Staging.SiteConfiguration.Read());
+        Slipway.Running.HostBinds.Make(Slipway.Running.RunRequest.Parse(["x"]), plan, Slipway.Cache.SiteConfiguration.Read());
         Assert.NotEmpty(FabricPlanRules.ImageDirectories(plan).Append(""));
     }
 }

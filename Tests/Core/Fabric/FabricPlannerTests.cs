@@ -1,4 +1,5 @@
 using Slipway.Fabric;
+using Slipway.Images;
 
 namespace Slipway.Tests.Fabric;
 

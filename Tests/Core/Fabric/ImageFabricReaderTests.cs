@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Slipway.Fabric;
+using Slipway.Inventory;
 
 namespace Slipway.Tests.Fabric;
 
@@ -32,8 +32,8 @@ public sealed class ImageFabricReaderTests
     {
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
-        var json = System.Text.Json.JsonSerializer.Serialize(new ImageManifest { Fabric = image.Read() }, SlipwayJson.Default.ImageManifest);
-        var back = System.Text.Json.JsonSerializer.Deserialize(json, SlipwayJson.Default.ImageManifest)!.Fabric!;
+        var json = System.Text.Json.JsonSerializer.Serialize(new ImageManifest { Fabric = image.Read() }, ObjectsJson.Default.ImageManifest);
+        var back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.ImageManifest)!.Fabric!;
         Assert.Equal(34, back.Verbs?.PrivateAbi);
         Assert.Equal(["GLIBC_2.14"], Assert.Single(back.Providers).VersionsNeeded["libc.so.6"]);
         Assert.True(back.Imports["libibverbs.so.1"].ContainsKey("IBVERBS_1.1"));
@@ -140,5 +140,5 @@ public sealed class ImageFabricReaderTests
     static bool HasProgram(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(d => File.Exists(Path.Combine(d, name)));
 
-    static string Json(ImageFabric fabric) => System.Text.Json.JsonSerializer.Serialize(fabric, SlipwayJson.Default.ImageFabric);
+    static string Json(ImageFabric fabric) => System.Text.Json.JsonSerializer.Serialize(fabric, ObjectsJson.Default.ImageFabric);
 }

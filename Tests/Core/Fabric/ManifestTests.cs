@@ -46,7 +46,7 @@ public sealed class ManifestTests : BuildTest
             {
                 Name = "../../evil", From = "host", Definition = definition, Runscript = trap,
                 Variables = new Dictionary<string, string> { ["x"] = trap }, Labels = new Dictionary<string, string> { ["file"] = trap },
-            }, SlipwayJson.Default.ImageManifest));
+            }, ObjectsJson.Default.ImageManifest));
         });
         if (Cli.ThirdUser is { } third)
             Assert.Equal(0, HostProgram.Run("chown", [third, image]));

@@ -1,4 +1,4 @@
-using Slipway.Fabric;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;

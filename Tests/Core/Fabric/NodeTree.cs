@@ -1,3 +1,5 @@
+using Slipway.Inventory;
+
 namespace Slipway.Tests.Fabric;
 
 /// <summary>
@@ -44,7 +46,7 @@ public sealed class NodeTree : IDisposable
 
     public TemporaryDirectory Files => files;
 
-    public FabricInventory Read() => FabricInventory.Read(Root);
+    public FabricInventory Read() => FabricInventoryReader.Read(Root);
 
     public NodeTree Memlock(string soft, string hard)
     {

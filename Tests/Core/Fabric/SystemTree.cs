@@ -1,4 +1,4 @@
-using Slipway.Fabric;
+using Slipway.Inventory;
 using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Fabric;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Slipway.Discovery;
-using Slipway.Fabric;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;
@@ -198,7 +198,7 @@ public sealed class HostileImageTests : IDisposable
         root.Write("bin/x", new ElfBuilder { Interpreter = "/lib64/ld-linux-x86-64.so.2", Needed = ["libx.so", "liby.so"] }.Build());
         Stopwatch time = Stopwatch.StartNew();
         Assert.NotNull(ImageComparer.Compare(root.Path));
-        Assert.NotNull(Slipway.Fabric.ImageFabricReader.FromRoot(root.Path));
+        Assert.NotNull(Slipway.Inventory.ImageFabricReader.FromRoot(root.Path));
         Assert.InRange(time.Elapsed.TotalSeconds, 0, 20);
     }
 
@@ -212,6 +212,6 @@ public sealed class HostileImageTests : IDisposable
         root.Write("bin/x", new ElfBuilder { Interpreter = "/lib64/ld-linux-x86-64.so.2", Needed = ["liby.so"] }.Build());
         root.Write("etc/ld.so.cache", new byte[9 << 20]);
         Assert.Contains(ImageComparer.Compare(root.Path).Problems, p => p.Message == "/etc/ld.so.cache: not read: it has more than 8388608 bytes");
-        Assert.Contains("/etc/os-release: more than 1048576 characters, and only so many were read", Slipway.Fabric.ImageFabricReader.FromRoot(root.Path).Damaged);
+        Assert.Contains("/etc/os-release: more than 1048576 characters, and only so many were read", Slipway.Inventory.ImageFabricReader.FromRoot(root.Path).Damaged);
     }
 }

@@ -27,7 +27,7 @@ public sealed class MutatedManifestTests
             Sources = [new LockedSource { From = "deb", Repositories = [new LockedRepository { Name = "main", Keys = ["k"] }], Packages = [new LockedPackage { Name = "a", Urls = ["https://h/a"] }] }],
             Variables = new Dictionary<string, string> { ["v"] = "1" }, Environment = new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = "/opt/lib:/x" }, Labels = new Dictionary<string, string> { ["l"] = "x" },
             Dependencies = [new DependencyReason("loader", null, "why", ["/a"])], Problems = [new DependencyProblem(DependencySeverity.Note, "/a", "rule", "message")], Runscript = "exec a", Fabric = tree.Read(),
-        }, SlipwayJson.Default.ImageManifest);
+        }, ObjectsJson.Default.ImageManifest);
     }
 
     [Theory]
@@ -67,7 +67,7 @@ public sealed class MutatedManifestTests
     static void Use(ImageManifest manifest)
     {
         ContainerImage image = new() { Path = "/x.sqfs", Digest = "sha256:" + new string('0', 64), Size = 1, Manifest = manifest, Distribution = manifest.Distribution };
-        Assert.NotNull(JsonSerializer.Serialize(image, SlipwayJson.Compact.ContainerImage) + image.Name);
+        Assert.NotNull(JsonSerializer.Serialize(image, ObjectsJson.Compact.ContainerImage) + image.Name);
         if (manifest.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } fabric)
         {
             Assert.NotNull(new ImageMpiFacts(fabric, fabric.Mpi, "").Judge(LauncherTable.BuiltIn.Launchers[0], "1.0"));

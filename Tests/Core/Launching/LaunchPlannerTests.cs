@@ -56,10 +56,10 @@ public sealed class LaunchPlannerTests : IDisposable
         Command = command.Length > 0 ? command : ["app"],
     };
 
-    LaunchPlan Plan(MpiRequest request, params string[] launchers) => LaunchPlanner.Plan(request, Table(launchers), environment.GetValueOrDefault);
+    RunnablePlan Plan(MpiRequest request, params string[] launchers) => LaunchPlanner.Plan(request, Table(launchers), environment.GetValueOrDefault);
 
     /// <summary>The launcher's own arguments: what stands before <c>slipway run</c>.</summary>
-    static string Flags(LaunchPlan plan) => string.Join(' ', plan.Arguments.TakeWhile(a => a != Cli.Program).Where(a => a != "--allow-run-as-root"));
+    static string Flags(RunnablePlan plan) => string.Join(' ', plan.Arguments.TakeWhile(a => a != Cli.Program).Where(a => a != "--allow-run-as-root"));
 
     [Theory]
     [InlineData("openmpi", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --tag-output --mca opal_abort_print_stack 1")]
@@ -74,7 +74,7 @@ public sealed class LaunchPlannerTests : IDisposable
     {
         environment["SLURM_JOB_ID"] = environment["FLUX_URI"] = "x";
         bool pmix = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher).Gives.Contains("pmix");
-        LaunchPlan plan = Plan(Request(pmix ? OpenMpi : Mpich, "app") with { Ranks = 5, Nodes = ["n1", "n2"], BindTo = "core", WorkingDirectory = "/work", Label = true, Launcher = launcher }, launcher);
+        RunnablePlan plan = Plan(Request(pmix ? OpenMpi : Mpich, "app") with { Ranks = 5, Nodes = ["n1", "n2"], BindTo = "core", WorkingDirectory = "/work", Label = true, Launcher = launcher }, launcher);
         Assert.Equal(flags, Flags(plan));
         Assert.Equal(MpiFit.Works, plan.Verdict!.Fit);
         Assert.Equal(["run", "/data/app.sqfs", "--", "app"], plan.Arguments.SkipWhile(a => a != Cli.Program).Skip(1));
@@ -98,7 +98,7 @@ public sealed class LaunchPlannerTests : IDisposable
     [Fact]
     public void RanksFollowFromNodesAndRanksPerNode()
     {
-        LaunchPlan plan = Plan(Request(OpenMpi) with { Nodes = ["n1", "n2", "n3"], RanksPerNode = 2 }, "openmpi");
+        RunnablePlan plan = Plan(Request(OpenMpi) with { Nodes = ["n1", "n2", "n3"], RanksPerNode = 2 }, "openmpi");
         Assert.Equal(6, plan.Ranks);
         Assert.Equal("-np 6 --host n1:2,n2:2,n3:2 --map-by ppr:2:node", Flags(plan));
         Assert.Equal(["n1", "n1", "n2", "n2", "n3", "n3"], plan.Placement);
@@ -118,7 +118,7 @@ public sealed class LaunchPlannerTests : IDisposable
         File.WriteAllText(file, "n1\nn1\nn2\nn2\n");
         environment["PBS_JOBID"] = "7";
         environment["PBS_NODEFILE"] = file;
-        LaunchPlan plan = Plan(Request(OpenMpi) with { RanksPerNode = 2 }, "openmpi");
+        RunnablePlan plan = Plan(Request(OpenMpi) with { RanksPerNode = 2 }, "openmpi");
         Assert.Equal((4, "pbs"), (plan.Ranks, plan.BatchSystem));
         Assert.Equal(["n1", "n1", "n2", "n2"], plan.Placement);
     }
@@ -165,7 +165,7 @@ public sealed class LaunchPlannerTests : IDisposable
     {
         MpiRequest request = Request(OpenMpi, "/bin/sh");
         request.Image.Manifest!.Fabric!.Mpi = [OpenMpi, Mpich];
-        LaunchPlan plan = Plan(request, "openmpi");
+        RunnablePlan plan = Plan(request, "openmpi");
         Assert.Equal(MpiFit.Works, plan.Verdict!.Fit);
         Assert.Contains("does not tell which it uses", plan.Verdict.Reason, StringComparison.Ordinal);
     }
@@ -186,7 +186,7 @@ public sealed class LaunchPlannerTests : IDisposable
     public void WhatTheRanksGetStandsBehindSlipwayRun()
     {
         using TemporaryDirectory data = new();
-        LaunchPlan plan = Plan(Request(OpenMpi, "app", "-x") with
+        RunnablePlan plan = Plan(Request(OpenMpi, "app", "-x") with
         {
             Binds = [data.Path + ":/data:ro"], Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "2" }, Fabric = "none", LauncherArguments = ["--oversubscribe"],
         }, "openmpi");
@@ -203,7 +203,7 @@ public sealed class LaunchPlannerTests : IDisposable
         environment["SLURM_JOB_ID"] = "7";
         MpiRequest request = Request(OpenMpi);
         request.Image.Manifest!.Fabric!.Sonames = [];
-        LaunchPlan plan = Plan(request, "srun-pmix");
+        RunnablePlan plan = Plan(request, "srun-pmix");
         Assert.Contains("PMIX_MCA_psec=native", plan.Arguments);
         Assert.Contains("munge", Assert.Single(plan.Variables, v => v.For == "ranks").Reason, StringComparison.Ordinal);
         Assert.Equal(("SLURM_PMIX_FENCE", "ring"), Assert.Single(plan.Variables, v => v.For == "launcher") is var fence ? (fence.Name, fence.Value) : default);

@@ -42,7 +42,7 @@ public class MpiJobTests
     public void ComposesTheExactCommandLine()
     {
         Slipway.Linux.SlipwayProgram.Path = Cli.Program;
-        LaunchPlan plan = MpiJob.Plan(Request(["lmp", "-in", "my file"], ranks: 5, nodes: ["n1", "n2"], launcher: "openmpi"));
+        RunnablePlan plan = MpiJob.Plan(Request(["lmp", "-in", "my file"], ranks: 5, nodes: ["n1", "n2"], launcher: "openmpi"));
         string[] root = geteuid() == 0 ? ["--allow-run-as-root"] : [];
         Assert.Equal([.. root, "-np", "5", "--host", "n1:3,n2:2", Cli.Program, "run", "/data/app.sqfs", "--", "lmp", "-in", "my file"], plan.Arguments);
         Assert.EndsWith("-- lmp -in 'my file'", plan.CommandLine, StringComparison.Ordinal);

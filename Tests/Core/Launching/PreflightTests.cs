@@ -1,5 +1,5 @@
 using Slipway.Launching;
-using Slipway.Running;
+using Slipway.Preflight;
 
 namespace Slipway.Tests.Launching;
 

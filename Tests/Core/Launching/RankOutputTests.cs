@@ -8,7 +8,7 @@ public class RankOutputTests
     static (RankOutput Output, List<RankLine> Lines) Of(string launcher, string[] nodes, bool labelled = true)
     {
         List<RankLine> lines = [];
-        return (new RankOutput(new LaunchPlan
+        return (new RankOutput(new RunnablePlan
         {
             Launcher = launcher, Program = "/bin/true", Arguments = [], Ranks = nodes.Length, Image = "/x.sqfs", WorkingDirectory = "/", Labelled = labelled,
             Row = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), Placement = nodes,

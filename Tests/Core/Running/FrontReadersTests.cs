@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using System.Collections;
 using System.Text;
 using Slipway.Front;

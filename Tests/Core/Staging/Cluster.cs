@@ -16,7 +16,7 @@ public sealed class Cluster : IDisposable
     /// <summary>Four by default, eight with --long.</summary>
     public static readonly string[] Nodes = [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1" ? 8 : 4).Select(i => $"n{i}")];
 
-    public const string User = "alice", Cache = "/var/tmp/slipway-2000";
+    public const string User = "alice", NodeCachePath = "/var/tmp/slipway-2000";
 
     readonly TemporaryDirectory directory = new();
     readonly string[] machines = [.. Nodes, "head"];
@@ -69,8 +69,8 @@ public sealed class Cluster : IDisposable
         {
             if (node != "head")
                 Script("link", node, "up");
-            string clean = $"pkill -9 '^slipway'; for c in /var/cache/slipway {Cache}; do [ ! -d $c ] || find $c -mindepth 1 -maxdepth 1 ! -name launcher -exec rm -rf {{}} +; done; "
-                + $"[ ! -d {Cache} ] || {{ chown {User} {Cache}; chmod 700 {Cache}; }}; rm -rf /tmp/storm* /var/tmp/filler";
+            string clean = $"pkill -9 '^slipway'; for c in /var/cache/slipway {NodeCachePath}; do [ ! -d $c ] || find $c -mindepth 1 -maxdepth 1 ! -name launcher -exec rm -rf {{}} +; done; "
+                + $"[ ! -d {NodeCachePath} ] || {{ chown {User} {NodeCachePath}; chmod 700 {NodeCachePath}; }}; rm -rf /tmp/storm* /var/tmp/filler";
             Assert.Equal((0, ""), (Sh(node, clean, "root") is var done ? done.ExitCode : 1, done.Error));
         });
         foreach (string file in Directory.GetFiles(Shared))
@@ -122,7 +122,7 @@ public sealed class Cluster : IDisposable
 
     public string DigestOf(string image) => Digest.OfFile(Path.Combine(Shared, Path.GetFileName(image)));
 
-    public static string Entry(string digest) => $"{Cache}/sha256/{digest["sha256:".Length..]}";
+    public static string Entry(string digest) => $"{NodeCachePath}/sha256/{digest["sha256:".Length..]}";
 
     internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--node", string.Join(',', Nodes),
         .. options.Contains("--retry") ? options : [.. options, "--retry", "0"]]);
@@ -141,7 +141,7 @@ public sealed class Cluster : IDisposable
         foreach (string node in nodes)
         {
             Assert.Equal($"{digest["sha256:".Length..]}  {Entry(digest)}\n", On(node, User, "sha256sum", Entry(digest)).Output);
-            Assert.Equal("", Sh(node, $"ls -A {Cache}/sha256 | grep {digest["sha256:".Length..]}.*partial || :").Output);
+            Assert.Equal("", Sh(node, $"ls -A {NodeCachePath}/sha256 | grep {digest["sha256:".Length..]}.*partial || :").Output);
         }
     }
 

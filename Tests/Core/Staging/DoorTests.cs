@@ -3,8 +3,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
+using Slipway.Staging.Controller;
 
 namespace Slipway.Tests.Staging;
 

@@ -72,7 +72,7 @@ public sealed class FaultTests(Cluster started)
         {
             (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
             Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
-            Assert.Contains($"n2: {Cache}: ", result.Error, StringComparison.Ordinal);
+            Assert.Contains($"n2: {NodeCachePath}: ", result.Error, StringComparison.Ordinal);
             cluster.AssertHave(digest, AllButSecond);
         }
         finally
@@ -100,7 +100,7 @@ public sealed class FaultTests(Cluster started)
             $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} --node {string.Join(',', Nodes)}"));
         Assert.Equal((1, 0), (result.ExitCode, placements.Length));
         Assert.All(Nodes, n => Assert.Contains($"{n}: what arrived has the digest sha256:", result.Error, StringComparison.Ordinal));
-        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {Cache}/sha256").Output));
+        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256").Output));
         AssertSecondTryFinishes(image, Nodes, "--transport", "Sbcast", "--job-id", cluster.Job);
     }
 
@@ -124,12 +124,12 @@ public sealed class FaultTests(Cluster started)
     {
         string image = cluster.Image("unsafe"), digest = cluster.DigestOf(image);
         cluster.Publish(cluster.Image("before"));
-        cluster.Sh("n2", $"chmod 777 {Cache}/sha256", "root");
+        cluster.Sh("n2", $"chmod 777 {NodeCachePath}/sha256", "root");
         (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, Again);
         Assert.Equal((1, AllButSecond.Length), (result.ExitCode, placements.Length));
-        Assert.Contains($"n2: {Cache}: another user could have written to this cache", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"n2: {NodeCachePath}: another user could have written to this cache", result.Error, StringComparison.Ordinal);
         cluster.AssertHave(digest, AllButSecond);
-        cluster.Sh("n2", $"chmod 700 {Cache}/sha256", "root");
+        cluster.Sh("n2", $"chmod 700 {NodeCachePath}/sha256", "root");
         AssertSecondTryFinishes(image, ["n2"]);
     }
 
@@ -138,10 +138,10 @@ public sealed class FaultTests(Cluster started)
     {
         string image = cluster.Image("retried"), digest = cluster.DigestOf(image);
         cluster.Publish(cluster.Image("before"));
-        cluster.Sh("n2", $"chmod 0500 {Cache}/sha256");
+        cluster.Sh("n2", $"chmod 0500 {NodeCachePath}/sha256");
         Cli.Running publish = cluster.StartPublish(image, "--retry", "100");
         TransportTests.WaitUntil(() => cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode == 0, "n1 has it");
-        cluster.Sh("n2", $"chmod 0700 {Cache}/sha256");
+        cluster.Sh("n2", $"chmod 0700 {NodeCachePath}/sha256");
         (Cli.Result result, JsonElement[] placements) = Placements(publish.Wait());
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(Nodes, placements.Select(NodeOf));
@@ -158,7 +158,7 @@ public sealed class FaultTests(Cluster started)
         {
             Cli.Running publish = cluster.StartPublish(image, "--width", "1");
             // data have come through the first two nodes of the chain
-            TransportTests.WaitUntil(() => cluster.Sh("n2", $"test $(stat -c %b {Cache}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, "n2 reads from n1");
+            TransportTests.WaitUntil(() => cluster.Sh("n2", $"test $(stat -c %b {NodeCachePath}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, "n2 reads from n1");
             disturbance(publish);
             return Cluster.Placements(publish.Wait(240));
         }
@@ -216,7 +216,7 @@ public sealed class FaultTests(Cluster started)
         (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f '([^ ]*/)?slipway(-full)? publish .*'", "root"));
         Assert.NotEqual(0, result.ExitCode);
         TransportTests.WaitUntil(() => Nodes.All(n => cluster.Sh(n, "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0), "the receivers have gone");
-        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {Cache}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
+        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
         AssertSecondTryFinishes(image, Nodes);
     }
 
@@ -226,10 +226,10 @@ public sealed class FaultTests(Cluster started)
         // large enough to be caught at it; where it was done before that, it is tried anew
         string image = cluster.Image("writer", padding: 300_000_000), name = cluster.DigestOf(image)["sha256:".Length..];
         cluster.Publish(cluster.Image("before"));
-        string launcher = cluster.Sh("n1", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
-        string partials = $"ls -A {Cache}/sha256 | grep partial";
+        string launcher = cluster.Sh("n1", $"ls -d {NodeCachePath}/launcher/*/slipway").Output.Trim();
+        string partials = $"ls -A {NodeCachePath}/sha256 | grep partial";
         TransportTests.WaitUntil(() => cluster.Sh("n1", $"{launcher} publish {image} & p=$!; while kill -0 $p && ! {partials}; do :; done >/dev/null 2>&1; kill -9 $p; wait; {partials} || ! {launcher} cache remove sha256:{name}").ExitCode == 0, "a writer was killed at it");
-        Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{Cache}/sha256/{name}").ExitCode);
+        Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{NodeCachePath}/sha256/{name}").ExitCode);
         Cli.Result again = cluster.On("n1", User, launcher, "publish", image);
         Assert.Equal((0, ""), (again.ExitCode, again.Error));
         cluster.AssertHave("sha256:" + name, ["n1"]);
@@ -241,7 +241,7 @@ public sealed class FaultTests(Cluster started)
     {
         string image = cluster.Image("storm"), digest = cluster.DigestOf(image);
         cluster.Publish(cluster.Image("before"));
-        string launcher = cluster.Sh("n3", $"ls -d {Cache}/launcher/*/slipway").Output.Trim();
+        string launcher = cluster.Sh("n3", $"ls -d {NodeCachePath}/launcher/*/slipway").Output.Trim();
         cluster.Script("fsreset");
         string storm = $"for i in $(seq 64); do {launcher} publish {image} >/tmp/storm.$(id -u).$i 2>&1 || echo failed & done; wait";
         // a reader meanwhile: what is there by that name is whole whenever it is there. Where root was first, its entry is the user's too
@@ -261,10 +261,10 @@ public sealed class FaultTests(Cluster started)
     public void AnImageThatChangesWhileItIsReadIsRefused()
     {
         string image = cluster.Image("changing", padding: 300_000_000);
-        string before = cluster.Sh("head", $"ls -A {Cache}/sha256 | sort").Output;
+        string before = cluster.Sh("head", $"ls -A {NodeCachePath}/sha256 | sort").Output;
         Cli.Result result = cluster.Sh("head", $"(while :; do printf x | dd of={image} bs=1 seek=1000000 conv=notrunc; sleep 0.02; done) >/dev/null 2>&1 & p=$!; slipway publish {image} --node n1,n2; e=$?; kill $p; exit $e");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"{image}: the image changed while it was read", result.Error, StringComparison.Ordinal);
-        Assert.Equal(before, cluster.Sh("head", $"ls -A {Cache}/sha256 | sort").Output);
+        Assert.Equal(before, cluster.Sh("head", $"ls -A {NodeCachePath}/sha256 | sort").Output);
     }
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging;
 
 namespace Slipway.Tests.Staging;
 

@@ -56,7 +56,7 @@ public sealed class StarterTests(Cluster started)
         File.WriteAllText(start, tasks);
 
         // from a path that nodes lack, and to nodes where none was brought: there is no input to bring it by
-        Parallel.ForEach(Nodes, n => cluster.Sh(n, $"rm -rf {Cache}/launcher"));
+        Parallel.ForEach(Nodes, n => cluster.Sh(n, $"rm -rf {NodeCachePath}/launcher"));
         Cli.Result result = cluster.Sh("head", publish("/usr/local/bin/slipway"));
         Assert.Equal(1, result.ExitCode);
         Assert.All(Nodes, n => Assert.Contains($"{n}: slipway is not there, and {program} gives a task no input", result.Error, StringComparison.Ordinal));

@@ -43,7 +43,7 @@ public sealed class TransportTests(Cluster started)
         Assert.All(Nodes, n => Assert.Contains(Entry(digest), cluster.On(n, User, launcher, "run", "--explain", image, "--", "true").Error, StringComparison.Ordinal));
         string opened = cluster.CountByMachine("image_open");
         // whose, and what that node knew of the image
-        Assert.True(opened.Length == 0, opened.Length == 0 ? "" : opened + "\n" + string.Concat(Nodes.Append("head").Select(n => cluster.Sh(n, $"hostname; cd {Cache}; tail -n +1 published/* checked/*; stat {image} {Entry(digest)}").Output)));
+        Assert.True(opened.Length == 0, opened.Length == 0 ? "" : opened + "\n" + string.Concat(Nodes.Append("head").Select(n => cluster.Sh(n, $"hostname; cd {NodeCachePath}; tail -n +1 published/* checked/*; stat {image} {Entry(digest)}").Output)));
     }
 
     [ClusterFact]
@@ -102,7 +102,7 @@ public sealed class TransportTests(Cluster started)
         }
 
         JsonElement[] List(string node) => [.. cluster.On("head", User, "slipway", "cache", "list", "--json", "--node", node).Output
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("path").GetString()!.StartsWith(Cache, StringComparison.Ordinal))];
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("path").GetString()!.StartsWith(NodeCachePath, StringComparison.Ordinal))];
     }
 
     [ClusterFact]

@@ -1,3 +1,4 @@
+using Slipway.Inventory;
 using System.Text.Json;
 using Slipway.Fabric;
 using Slipway.Images;
@@ -36,11 +37,11 @@ static class PlanSample
     /// <param name="image">A file; null for one that nobody looks at.</param>
     public static string Text(string? image, Action<FabricPlan>? change = null)
     {
-        var plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, SlipwayJson.Default.FabricPlan), SlipwayJson.Default.FabricPlan)!;
+        var plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, ObjectsJson.Default.FabricPlan), ObjectsJson.Default.FabricPlan)!;
         if (image is not null)
             (plan.ImageDigest, plan.ImageMark) = (Digest.OfFile(image), ImageMark.Of(image));
         change?.Invoke(plan);
-        return JsonSerializer.Serialize(plan, SlipwayJson.Default.FabricPlan);
+        return JsonSerializer.Serialize(plan, ObjectsJson.Default.FabricPlan);
     }
 
     /// <summary>The same with nothing that a container of this node would have to mount: it sets one variable.</summary>

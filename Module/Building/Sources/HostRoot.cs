@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Slipway.Building.Inside;
+using Slipway.Discovery;
+using Slipway.Inventory;
+using Slipway.Linux;
+using Slipway.Readers;
+
+namespace Slipway.Building.Sources;
+
+/// <summary><c>from: host</c>: programs, packages and files of this host with all that they need, at the same paths.</summary>
+internal sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+{
+    const string Generated = "/etc/ld.so.cache", Record = ".slipway/host.json";
+
+    /// <summary>What a container takes for granted; the mode of each.</summary>
+    static readonly (string Path, int Mode)[] Directories =
+        [("dev", 0x1ed), ("etc", 0x1ed), ("home", 0x1ed), ("proc", 0x1ed), ("root", 0x1c0), ("run", 0x1ed), ("sys", 0x1ed), ("tmp", 0x3ff), ("var", 0x1ed), ("var/tmp", 0x3ff)];
+
+    /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
+    static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
+
+    /// <summary>Bytes of a file of users or groups.</summary>
+    const int LargestAccounts = 64 << 20;
+
+    static readonly string[] Accounts = ["/etc/passwd", "/etc/group"];
+
+    /// <summary>From login.defs(5), UID_MIN: below are the system's.</summary>
+    const int FirstPerson = 1000, Nobody = 65534;
+
+    IReadOnlyList<string> LibraryPath =>
+        Stage.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? [.. path.Split(':').Where(d => d.StartsWith('/'))] : [];
+
+    /// <summary>What the definition itself will have run in the image.</summary>
+    IEnumerable<string> Shell => Stage.Run.Count > 0 || Stage.Test is not null ? ["/bin/sh", "/usr/bin/env"]
+        : Stage.Name.Length == 0 && Context.Definition.Runscript is not null ? ["/bin/sh"] : [];
+
+    public override string Inputs(CancellationToken cancel) => NewLock(
+    [
+        .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
+    ]).Inputs;
+
+    public override LockedSource Resolve(CancellationToken cancel)
+    {
+        DependencySet found = Find(cancel);
+        if (found.Files.Count == 0)
+            throw new SlipwayException("ImageEmpty", ErrorKind.InvalidArgument, $"{source.Exclude[0].Where}: everything is excluded, and the image would be empty", "Exclude less.", Context.Job.DefinitionPath);
+        return new LockedSource
+        {
+            Stage = Stage.Name,
+            From = source.From.Value,
+            Inputs = Inputs(cancel),
+            Digest = Digest(found, path => path, cancel),
+            SourceDateEpoch = found.Files.Max(f => f.Modified),
+        };
+    }
+
+    DependencySet Find(CancellationToken cancel)
+    {
+        Context.Step("finding what the programs need");
+        FileTree tree = new("/");
+        IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
+        foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
+            throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
+        try
+        {
+            return WithoutWhatStaysOut(DependencyFinder.Find(new DependencyRequest
+            {
+                Programs = [.. source.Programs.Select(p => p.Value), .. Shell],
+                Packages = [.. source.Packages.Select(p => p.Value)],
+                Files = [.. source.Files.Select(f => f.Value), .. optional],
+                Exclude = [.. source.Exclude.Select(e => e.Value)],
+                LibraryPath = LibraryPath,
+            }, cancel));
+        }
+        catch (SlipwayException e) when (e.Id == "DependencyNotFound")
+        {
+            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Target as string);
+            throw new SlipwayException(e.Id, e.Kind, $"{(named ?? source.From).Where}: {e.Message}", e.Recommendation, e.Target, e);
+        }
+    }
+
+    DependencySet WithoutWhatStaysOut(DependencySet found) => new()
+    {
+        Files = [.. found.Files.Where(f => !BuildInside.StaysOut(f.Path))],
+        Problems =
+        [
+            .. found.Files.Where(f => BuildInside.StaysOut(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
+                $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
+            .. found.Files.Where(f => IsFiltered(f)).Select(f => new DependencyProblem(DependencySeverity.Note, f.Path, f.Rule,
+                $"{f.Path}: {(f.Path == "/etc/group" ? "groups of people (ids from 1000) and all members" : "the accounts of people (ids from 1000)")} are left out") { Recommendation = $"Name {f.Path} under 'files' if the image is to have them." }),
+            .. found.Problems,
+        ],
+        Packages = found.Packages,
+    };
+
+    /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
+    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+
+    public override void Make(string root, LockedSource locked, CancellationToken cancel)
+    {
+        DependencySet found = Find(cancel);
+        foreach (DependencyProblem problem in found.Problems)
+            Context.Log($"{problem.Severity}: {problem.Message} [{problem.Rule}]");
+        Context.Step($"copying {found.Files.Count} files");
+        foreach ((string path, int mode) in Directories)
+            MakeDirectory(Path.Combine(root, path), mode);
+        Copy(found, root, cancel);
+        if (Digest(found, path => root + path, cancel) != locked.Digest)
+            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.From.Where}: the files of this host are others than the lock wants", "Build on the host as it was locked, or update the lock (-UpdateLock, --update-lock).", Context.Job.DefinitionPath);
+        // the loader finds what lies outside its default directories by the cache alone; the host's names what is not here
+        (int exit, IReadOnlyList<string> said) = Context.Run("ldconfig", ["-X", "-r", root], cancel: cancel);
+        if (exit != 0)
+            throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: ldconfig ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Generated);
+        new RootDirectory(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
+        {
+            Packages = found.Packages,
+            Problems = found.Problems,
+            Dependencies =
+            [
+                .. found.Files.GroupBy(f => (f.Rule, f.AskedBy, f.Why)).Select(g => new DependencyReason(g.Key.Rule, g.Key.AskedBy, g.Key.Why, [.. g.Select(f => f.Path)])),
+                new DependencyReason("loader", null, "made by ldconfig from the libraries of the image", [Generated]),
+            ],
+        }, ObjectsJson.Default.ImageManifest));
+    }
+
+    /// <summary>Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.</summary>
+    public static ImageManifest? TakeRecord(RootDirectory root)
+    {
+        using Stream? file = root.Open(Record);
+        ImageManifest? record = file is null ? null : JsonSerializer.Deserialize(file, ObjectsJson.Default.ImageManifest);
+        root.Delete(Record);
+        return record;
+    }
+
+    void Copy(DependencySet found, string root, CancellationToken cancel)
+    {
+        // a parent that were a link in the image would lead a write to the host
+        HashSet<string> links = [.. found.Files.Where(f => f.Kind == DependencyKind.Link).Select(f => f.Path)], made = ["/"];
+        foreach (ImageDependency file in found.Files)
+        {
+            cancel.ThrowIfCancellationRequested();
+            string to = root + file.Path;
+            MakeParents(FileTree.Parent(file.Path), root, links, made);
+            try
+            {
+                if (file.Kind == DependencyKind.Directory)
+                    MakeParents(file.Path, root, links, made);
+                else if (file.Kind == DependencyKind.Link)
+                    File.CreateSymbolicLink(to, file.Target!);
+                else if (Text(file) is { } text)
+                    File.WriteAllText(to, text);
+                else
+                    OpenedFile.CopyNamed(file.Path, to);
+                if (file.Kind == DependencyKind.File)
+                    chmod(to, file.Mode);
+                if (file.Kind != DependencyKind.Directory)
+                    SetModified(to, file.Modified);
+            }
+            catch (UnauthorizedAccessException) when (found.Problems.Any(p => p.Path == file.Path && p.Severity == DependencySeverity.Error))
+            {
+                // told already: it may not be read
+            }
+            catch (IOException e) when ((e.HResult & 0xffff) == ENOSPC)
+            {
+                throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device while {file.Path} was copied", $"Free some space, or set TMPDIR to a roomier local disk. {Context.LogHint}", Context.Job.WorkDirectory, e);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new SlipwayException("CopyFailed", ErrorKind.ReadError, $"{source.From.Where}: {file.Path} could not be copied: {e.Message}", "Build again: the file was changed or removed meanwhile, or may not be read.", file.Path, e);
+            }
+        }
+    }
+
+    void MakeParents(string path, string root, HashSet<string> links, HashSet<string> made)
+    {
+        if (!made.Add(path))
+            return;
+        if (links.Contains(path))
+            throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
+        MakeParents(FileTree.Parent(path), root, links, made);
+        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
+    }
+
+    static void MakeDirectory(string path, int mode)
+    {
+        Directory.CreateDirectory(path);
+        // its owner must be able to fill it
+        chmod(path, (uint)mode | 0x1c0);
+    }
+
+    bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);
+
+    /// <summary>User and group files without the people of this host; null for all others, and for those that the definition names.</summary>
+    string? Text(ImageDependency file)
+    {
+        if (!IsFiltered(file))
+            return null;
+        List<string[]> kept = [.. OpenedFile.TextNamed(file.Path, LargestAccounts).Split('\n').Select(l => l.Split(':')).Where(f => f.Length >= 4
+            && int.TryParse(f[2], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id is < FirstPerson or Nobody)];
+        foreach (string[] fields in kept)
+        {
+            fields[1] = "x";
+            if (file.Path == "/etc/group")
+                fields[3] = "";
+        }
+        return string.Concat(kept.Select(f => string.Join(':', f) + "\n"));
+    }
+
+    /// <summary>Of names, modes and content: the state of the host, as far as the image has it.</summary>
+    /// <param name="place">Where the content of a path is read.</param>
+    string Digest(DependencySet found, Func<string, string> place, CancellationToken cancel)
+    {
+        StringBuilder all = new();
+        foreach (ImageDependency file in found.Files)
+        {
+            string content = file.Kind != DependencyKind.File ? file.Target ?? "" : Text(file) ?? ContentOf(place(file.Path), cancel);
+            all.Append(CultureInfo.InvariantCulture, $"{file.Kind}\0{file.Path}\0{file.Mode}\0{content}\n");
+        }
+        return Linux.Digest.OfText(all.ToString());
+    }
+
+    static string ContentOf(string path, CancellationToken cancel)
+    {
+        try
+        {
+            return Linux.Digest.OfFile(path, cancel: cancel);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or FileNotFoundException or SlipwayException)
+        {
+            // one that may not be read is told, and is not in the image
+            return "";
+        }
+    }
+}

@@ -1,0 +1,246 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Slipway.Building.Inside;
+using Slipway.Building.Repositories;
+using Slipway.Linux;
+
+namespace Slipway.Building.Sources;
+
+/// <summary><c>from: rpm</c>. dnf reads the repositories and chooses the packages; <c>dnf --installroot</c> then installs exactly those files.</summary>
+internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+{
+    string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
+
+    LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages, "repositories", .. repositories.All.SelectMany(r => new[]
+    {
+        r.Name.Value, string.Join(' ', repositories.UrlsOf(r)), r.MirrorList ?? "", r.Metalink ?? "", string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
+        r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
+    })]);
+
+    public override string Inputs(CancellationToken cancel) => Empty(new DnfRepositories(source, Context, cancel)).Inputs;
+
+    public override LockedSource Resolve(CancellationToken cancel)
+    {
+        DnfRepositories repositories = new(source, Context, cancel);
+        string work = Context.Directory("dnf", Stage.Name);
+        Prepare(work);
+        string sections = repositories.Sections(inImage: false), reposdir = Directory.CreateDirectory(Path.Combine(work, "repos")).FullName;
+        File.WriteAllText(Path.Combine(reposdir, "slipway.repo"), sections);
+        // what dnf keeps of a repository it does not check again: other keys or options, another cache
+        string cache = Path.Combine(Context.Job.MetadataCache, ContentKey.Of(repositories.All.SelectMany(r => repositories.KeyOf(r)?.Fingerprints ?? []).Append(Regex.Replace(sections, "gpgkey=.*\n", "")))[..16]);
+        Directory.CreateDirectory(cache);
+        string conf = Path.Combine(work, "resolve.conf");
+        File.WriteAllText(conf, DnfRepositories.Main(work).Replace($"reposdir={work}/none", $"reposdir={reposdir}", StringComparison.Ordinal) + $"cachedir={cache}\nkeepcache=1\n");
+        string script = Path.Combine(work, "dnf-resolve.py");
+        using (Stream resource = Assembly.GetExecutingAssembly().GetManifestResourceStream("dnf-resolve.py")!)
+        using (FileStream file = File.Create(script))
+            resource.CopyTo(file);
+
+        Context.Step("reading the repositories");
+        using FileStream held = Hold(cache + ".lock", cancel);
+        List<LockedPackage> packages = [];
+        LockedSource locked = Empty(repositories);
+        List<LockedRepository> states = [];
+        Dictionary<string, IReadOnlyList<string>> mirrors = [];
+        (string Kind, string Message)? error = null;
+        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
+        {
+            switch (line.Split('\t'))
+            {
+                case ["PACKAGE", var repository, var name, var version, var architecture, var kind, var digest, var size, var location]:
+                    packages.Add(new LockedPackage
+                    {
+                        Name = name, Version = version, Architecture = architecture, Repository = repository, Sha256 = kind == "sha256" ? digest : "",
+                        Size = long.Parse(size, CultureInfo.InvariantCulture),
+                        Urls = [.. mirrors[repository].Select(u => u.TrimEnd('/') + "/" + location)],
+                    });
+                    break;
+                case ["REPOSITORY", var id, var date, var file, var from]:
+                    PackageRepository of = repositories.All.First(r => r.Name.Value == id);
+                    // the lock is the same whichever mirror is nearest today
+                    mirrors[id] = of.Urls.Count > 0 ? repositories.UrlsOf(of) : [.. from.Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(8)];
+                    states.Add(new LockedRepository
+                    {
+                        Name = id, Url = repositories.UrlsOf(of).FirstOrDefault() ?? of.Metalink ?? of.MirrorList ?? "", Digest = Digest.OfFile(file),
+                        Date = long.Parse(date, CultureInfo.InvariantCulture), Keys = repositories.KeyOf(of)?.Fingerprints ?? [],
+                    });
+                    break;
+                case ["PROGRESS", _, var percent]:
+                    Context.Step("reading the repositories", int.Parse(percent, CultureInfo.InvariantCulture));
+                    break;
+                case ["ERROR", var kind, var message]:
+                    error = (kind, message);
+                    break;
+            }
+        }, cancel);
+        if (exit != 0)
+            throw Explain("dnf", error is { } e ? [$"{e.Kind}: {e.Message}", .. said] : said, exit);
+        if (packages.FirstOrDefault(p => p.Sha256.Length != 64) is { } weak)
+            throw new SlipwayException("PackageWithoutHash", ErrorKind.SecurityError, $"{source.From.Where}: repository '{weak.Repository}' gives no SHA-256 for package '{weak.Name}'", "Make the repository's metadata anew, with SHA-256.", weak.Name);
+        locked.Repositories = [.. states.OrderBy(s => s.Name, StringComparer.Ordinal)];
+        locked.SourceDateEpoch = states.Select(s => s.Date).DefaultIfEmpty().Max();
+        locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Version, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
+        return locked;
+    }
+
+    /// <summary>
+    /// One build at a time reads repositories into one cache. dnf's own lock is of no use here: it names a process, and each build has processes of its own.
+    /// </summary>
+    static FileStream Hold(string path, CancellationToken cancel)
+    {
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                // .NET takes flock(2) on what it opens with FileShare.None
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && e.HResult != ENOSPC)
+            {
+                Thread.Sleep(100);
+            }
+        }
+    }
+
+    /// <summary>
+    /// dnf 4 and the interpreter that it runs under. Where <c>dnf</c> is dnf 5, dnf 4 may be beside it under the name that says so (Fedora's python3-dnf).
+    /// </summary>
+    (string Program, string Python) Dnf()
+    {
+        foreach (string name in new[] { "dnf", "dnf-3", "dnf4" })
+            if (HostProgram.TryFind(name) is { } path && Interpreter(path) is { } python)
+                return (path, python);
+        throw new SlipwayException("ProgramNotSuitable", ErrorKind.NotInstalled, $"{source.From.Where}: {HostProgram.Find("dnf")} is not dnf 4, which 'from: rpm' needs: dnf 5 has another library",
+            "Install dnf 4 beside it: dnf install python3-dnf (RPM family), apt-get install dnf (Debian family).", "dnf");
+    }
+
+    static string? Interpreter(string program)
+    {
+        using StreamReader reader = new(program);
+        char[] head = new char[256];
+        string first = new string(head, 0, reader.Read(head)).Split('\n')[0];
+        return first.StartsWith("#!/", StringComparison.Ordinal) && first.Contains("python", StringComparison.Ordinal) ? first[2..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0] : null;
+    }
+
+    /// <summary>What dnf and rpm read in the builder's home: where the image's own rpm looks for its database, and what stays out of the image.</summary>
+    static void Prepare(string work, string database = "/var/lib/rpm")
+    {
+        foreach (string name in new[] { "home", "log", "persist", "none", "root" })
+            Directory.CreateDirectory(Path.Combine(work, name));
+        // device nodes, and the mounts of the build: packages own some
+        File.WriteAllText(Path.Combine(work, "home", ".rpmmacros"), $"%_dbpath {database}\n%_netsharedpath /dev:/proc:/sys\n%_install_script_path /usr/sbin:/usr/bin:/sbin:/bin\n");
+    }
+
+    static Dictionary<string, string?> Environment(string work, long? epoch) => new()
+    {
+        ["LC_ALL"] = "C.UTF-8", ["HOME"] = Path.Combine(work, "home"), ["XDG_CONFIG_HOME"] = null, ["RPM_CONFIGDIR"] = null, ["PYTHONPATH"] = null, ["GNUPGHOME"] = null,
+        // rpm takes it as the time of installation (rpm: lib/rpmts.c)
+        ["SOURCE_DATE_EPOCH"] = epoch?.ToString(CultureInfo.InvariantCulture),
+    };
+
+    public override void Make(string root, LockedSource locked, CancellationToken cancel)
+    {
+        DnfRepositories repositories = new(source, Context, cancel);
+        IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
+        Context.Step("checking signatures");
+        repositories.CheckSignatures(held, cancel);
+        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = RpmDatabase.PlaceFor(held, Context, cancel);
+        Prepare(work, database);
+        if (RpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
+            Context.Warn(warning);
+        // under names that say what they are, and that no option can be
+        List<string> links = [];
+        foreach ((LockedPackage package, string file) in held)
+        {
+            string named = Path.Combine(files, $"{package.Name}-{package.Version.Replace(':', '_')}.{package.Architecture}.rpm");
+            if (link(file, named) != 0)
+                OpenedFile.CopyNamed(file, named);
+            links.Add(named);
+        }
+        string conf = Path.Combine(work, "install.conf");
+        // each file has been checked against its hash and its repository's key
+        File.WriteAllText(conf, DnfRepositories.Main(work) + "localpkg_gpgcheck=0\n");
+
+        Context.Step("installing packages", 0);
+        RootDirectory made = new(root);
+        BuildMounts mounts = new(made, Context.Log);
+        IReadOnlyList<string> said;
+        int exit;
+        try
+        {
+            mounts.Mount(cancel);
+            (exit, said) = Context.Run(Dnf().Program, ["-c", conf, "--installroot=" + root, .. repositories.Release.Length > 0 ? new[] { "--releasever=" + repositories.Release } : [], "-y", "install", .. links], Environment(work, locked.SourceDateEpoch), line =>
+            {
+                if (Installing().Match(line) is { Success: true } at)
+                    Context.Step("installing packages", 100 * int.Parse(at.Groups[1].Value, CultureInfo.InvariantCulture) / Math.Max(1, int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture)));
+            }, cancel);
+        }
+        finally
+        {
+            mounts.Dispose();
+        }
+        Context.Mend(root);
+        // a scriptlet that fails leaves its package installed, and dnf ends with 0
+        if (exit != 0 || said.Any(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("cpio:", StringComparison.Ordinal)))
+            throw Explain("dnf", said, exit);
+        RpmDatabase.Settle(made, database);
+        CheckInstalled(made, locked);
+        WriteRepositories(made, repositories);
+        foreach (string left in new[] { "var/cache/dnf", "var/lib/dnf", "var/log/hawkey.log" })
+            made.Delete(left);
+        Directory.Delete(files, recursive: true);
+    }
+
+    [GeneratedRegex(@"^\s+(?:Installing|Preparing)\s*:.*\s(\d+)/(\d+)\s*$")] private static partial Regex Installing();
+
+    void CheckInstalled(RootDirectory root, LockedSource locked)
+    {
+        HashSet<string> installed = [.. (RpmDatabase.Read(root, Context) ?? []).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        if (installed.SetEquals(wanted))
+            return;
+        string differs = string.Join(", ", installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p)).Order(StringComparer.Ordinal).Take(10));
+        throw new SlipwayException("LockNotMet", ErrorKind.InvalidOperation, $"{source.From.Where}: what was installed is not what was chosen: {differs}", Context.LogHint, source.From.Value);
+    }
+
+    /// <summary>The image's own dnf knows the repositories that the image was made from.</summary>
+    static void WriteRepositories(RootDirectory root, DnfRepositories repositories)
+    {
+        root.Write("etc/yum.repos.d/slipway.repo", repositories.Sections(inImage: true));
+        foreach (PackageRepository repository in repositories.All)
+            if (repositories.KeyOf(repository) is { } key)
+                root.Write(DnfRepositories.ImageKey(repository), File.ReadAllText(key.File));
+    }
+
+    /// <summary>From what dnf said, the error that names the line of the definition.</summary>
+    SlipwayException Explain(string program, IReadOnlyList<string> said, int exit)
+    {
+        string log = Context.LogHint;
+        string? Find(params string[] words) => said.FirstOrDefault(line => words.Any(word => line.Contains(word, StringComparison.OrdinalIgnoreCase)));
+        PackageRepository? In(string line) => source.Repositories.FirstOrDefault(r => line.Contains($"'{r.Name.Value}'", StringComparison.Ordinal) || line.Contains($"repo: {r.Name.Value}", StringComparison.Ordinal)
+            || r.Urls.Any(u => line.Contains(u.TrimEnd('/'), StringComparison.Ordinal)));
+        string Where(string line) => (In(line)?.Name ?? source.From).Where;
+        string Short(string line) => line.Replace("RepoError: ", "", StringComparison.Ordinal).Replace("ERROR\t", "", StringComparison.Ordinal).Trim();
+
+        if (Find("No space left on device", "Disk Requirements", "needs at least") is { } full)
+            return new("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device: {Short(full)}", $"Free some space, or set TMPDIR to a roomier local disk. {log}", Context.Job.WorkDirectory);
+        if (Find("GPG signature verification error", "Bad GPG signature") is { } unsigned)
+            return new("RepositoryNotTrusted", ErrorKind.SecurityError, $"{Where(unsigned)}: repository '{In(unsigned)?.Name.Value}': its repomd.xml is not signed by the key that was given, or was changed since: {Short(unsigned)}", $"Give the right key. {log}", In(unsigned)?.Name.Value);
+        if (Find("repomd.xml.asc") is { } noSignature)
+            return new("RepositoryNotTrusted", ErrorKind.SecurityError, $"{Where(noSignature)}: repository '{In(noSignature)?.Name.Value}' has no signature of its metadata (repomd.xml.asc): {Short(noSignature)}",
+                $"Where its packages are signed and its metadata is not, 'repo-gpgcheck: false' takes it so. {log}", In(noSignature)?.Name.Value);
+        if (Find("Failed to download metadata", "Cannot download", "All mirrors were tried", "Cannot prepare internal mirrorlist", "Curl error") is { } unreachable)
+            return new("RepositoryUnreachable", ErrorKind.ConnectionError, $"{Where(unreachable)}: repository '{In(unreachable)?.Name.Value}' cannot be reached, or is not whole: {Short(unreachable)}", $"Check the URL and the network. {log}", In(unreachable)?.Name.Value);
+        if (Find("Unable to find a match", "no package matched", "PackageNotFoundError", "MarkingErrors", "No match for") is { } missing)
+        {
+            Located? package = source.Packages.FirstOrDefault(p => missing.Split(' ', ',', ':', '\'', '\t').Contains(p.Value));
+            return new("PackageNotFound", ErrorKind.ObjectNotFound, $"{(package ?? source.From).Where}: {(package is null ? Short(missing) : $"no repository has a package '{package.Value}'")}", $"Check the name, or add the repository that has it. {log}", package?.Value);
+        }
+        if (Find("nothing provides", "conflicting requests", "DepsolveError", "Problem:", "Problem 1:") is { } conflict)
+            return new("PackagesConflict", ErrorKind.InvalidOperation, $"{source.From.Where}: the packages cannot be installed together: {Short(conflict)}", $"Look at priorities, and at which repository each package comes from. {log}", source.From.Value);
+        string last = string.Join("; ", said.Where(line => line.Contains("rror", StringComparison.Ordinal)).TakeLast(3));
+        return new("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: {program} ended with exit code {exit}: {(last.Length > 0 ? last : said.LastOrDefault())}", log, Context.Definition.Path);
+    }
+}

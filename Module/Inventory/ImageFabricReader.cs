@@ -1,0 +1,131 @@
+using Slipway.Readers;
+using Slipway.Readers.Elf;
+using Slipway.Readers.SquashFs;
+
+namespace Slipway.Inventory;
+
+/// <summary>Finds out what an image has for fabrics.</summary>
+public static class ImageFabricReader
+{
+    /// <summary>Directories of a running system that are no part of an image.</summary>
+    static readonly HashSet<string> NotImage = new(StringComparer.Ordinal) { "/proc", "/sys", "/dev", "/run", "/.slipway" };
+
+    const string DpkgDatabase = "/var/lib/dpkg/status";
+
+    /// <summary>Reads an unpacked root filesystem; links in it are never followed out of it.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default)
+    {
+        var files = new RootDirectory(rootDirectory);
+        var table = ProviderTable.Default;
+        var machine = MachineOf(files, table);
+        var libraries = new RootLibraries(files, table, machine);
+        var usage = new ImageImports(files, table, machine, libraries.Exports(table.UcxLibraries));
+        usage.Read(NotImage, cancellation);
+        var c = libraries.Find("libc.so.6");
+        var verbs = libraries.Find("libibverbs.so.1");
+        return new ImageFabric
+        {
+            Distribution = (files.Text("/etc/os-release") ?? files.Text("/usr/lib/os-release")) is { } release ? OsRelease.Parse(release) : null,
+            HasDpkg = files.HasFile(DpkgDatabase) || files.HasDirectory(DpkgDatabase + ".d"),
+            Machine = c?.Elf.Machine ?? machine,
+            Bits = c?.Elf.Class switch { ElfClass.Elf64 => 64, ElfClass.Elf32 => 32, _ => 0 },
+            GlibcVersion = Highest(c, "GLIBC_"),
+            X86Level = c is null ? 0 : X86Level.Of(c.Elf.X86IsaNeeded),
+            GlibcxxVersion = Highest(libraries.Find("libstdc++.so.6"), "GLIBCXX_"),
+            Verbs = verbs is null ? null : new ImageVerbs(verbs.Path, verbs.Version, PrivateAbi(verbs.Elf.VersionsDefined)),
+            Providers = libraries.VerbsProviders().Select(p => new ImageProvider(p.Name, p.Path, p.Suffix, ImportedPrivateAbi(p.Library.Elf))
+            {
+                VersionsNeeded = p.Library.Elf.VersionsNeeded,
+                Needed = p.Library.Elf.Needed,
+                X86Level = X86Level.Of(p.Library.Elf.X86IsaNeeded),
+            }).ToList(),
+            Drivers = Drivers(files),
+            DriverFiles = files.List("/etc/libibverbs.d").Select(f => $"/etc/libibverbs.d/{f}").Where(files.HasFile).ToList(),
+            LibfabricProviders = libraries.LibfabricProviders().Select(p => p.Path).ToList(),
+            LibfabricBuiltIn = libraries.LibfabricBuiltIn(),
+            UcxModules = libraries.UcxModules().Select(m => m.Path).ToList(),
+            UcxSymbols = usage.UcxSymbols.ToList(),
+            Mpi = usage.Mpi,
+            MpiLaunchers = usage.MpiLaunchers.ToList(),
+            PmixComponents = usage.PmixComponents.ToList(),
+            Libraries = Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>().ToList(),
+            Sonames = usage.Sonames.ToList(),
+            Imports = usage.Imports,
+            Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").Concat(files.Cut.Select(c => $"{c}: more than {RootDirectory.TextLimit} characters, and only so many were read")).ToList(),
+        };
+    }
+
+    /// <summary>Reads a SquashFS image that need not be ours. Only what matters is unpacked, into a private directory that is removed again.</summary>
+    /// <exception cref="SlipwayException">There is no <c>unsquashfs</c>, or it cannot read the image.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
+    {
+        using var part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
+        try
+        {
+            var fabric = FromRoot(part.Directory, cancellation);
+            fabric.ImportsComplete = part.Complete;
+            return fabric;
+        }
+        catch (SlipwayException e)
+        {
+            throw part.Named(e, squashfsPath);
+        }
+    }
+
+    /// <summary>The version (N) of <c>IBVERBS_PRIVATE_N</c>: rdma-core's Documentation/versioning.md.</summary>
+    internal static int? PrivateAbi(IEnumerable<string> versions)
+    {
+        const string Prefix = "IBVERBS_PRIVATE_";
+        foreach (var version in versions)
+            if (version.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(version[Prefix.Length..], out var abi))
+                return abi;
+        return null;
+    }
+
+    internal static int? ImportedPrivateAbi(ElfFile provider) =>
+        provider.VersionsNeeded.TryGetValue("libibverbs.so.1", out var versions) ? PrivateAbi(versions) : null;
+
+    /// <summary>Configuration, links, libraries, and whatever may be executed.</summary>
+    static bool ImportsMayComeFrom(string path, bool executable) =>
+        executable || path.Contains(".so", StringComparison.Ordinal)
+        || path is "/etc/os-release" or "/usr/lib/os-release" or "/etc/ld.so.conf" or DpkgDatabase
+        || path.StartsWith(DpkgDatabase + ".d/", StringComparison.Ordinal)
+        || path.StartsWith("/etc/libibverbs.d/", StringComparison.Ordinal) || path.StartsWith("/etc/ld.so.conf.d/", StringComparison.Ordinal);
+
+    /// <summary>Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.</summary>
+    static string? MachineOf(RootDirectory files, ProviderTable table)
+    {
+        foreach (var program in (string[])["/bin/sh", "/usr/bin/env"])
+        {
+            try
+            {
+                if (files.Resolve(program) is { } outside && ElfFile.ReadIfElf(outside) is { } elf)
+                    return elf.Machine;
+            }
+            catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
+            {
+                // the C library tells it too
+            }
+        }
+        return new RootLibraries(files, table, null).Find("libc.so.6")?.Elf.Machine;
+    }
+
+    static IEnumerable<string> Wanted(ProviderTable table) => table.CLibrary.Concat(table.CompilerLibraries).Concat(table.VerbsLibraries)
+        .Concat(table.VerbsHelpers).Concat(table.LibfabricLibraries).Concat(table.UcxLibraries).Concat(table.OtherLibraries)
+        .Concat(table.Providers.Select(p => p.Library).OfType<string>()).Distinct();
+
+    static ImageLibrary? Describe(string soname, RootLibrary? library) => library is null ? null
+        : new ImageLibrary(soname, library.Path, library.Version) { VersionsDefined = library.Elf.VersionsDefined, Needed = library.Elf.Needed };
+
+    /// <summary>Lines <c>driver NAME</c>; anything else is a comment or junk, which libibverbs skips too (dynamic_driver.c).</summary>
+    static List<string> Drivers(RootDirectory files) =>
+        files.List("/etc/libibverbs.d").SelectMany(f => files.Text($"/etc/libibverbs.d/{f}")?.Split('\n') ?? [])
+            .Select(l => l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            .Where(w => w.Length == 2 && w[0] == "driver").Select(w => w[1]).Distinct().ToList();
+
+    static string? Highest(RootLibrary? library, string prefix) => library?.Elf.VersionsDefined
+        .Where(v => v.StartsWith(prefix, StringComparison.Ordinal)).Select(v => v[prefix.Length..])
+        .Where(v => Version.TryParse(v, out _)).MaxBy(Version.Parse);
+}

@@ -1,0 +1,63 @@
+using System.Text;
+using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Elf;
+
+namespace Slipway.Inventory;
+
+/// <summary>Tells which MPI a library is: by what it exports and has in it, never by its name alone.</summary>
+static class MpiLibrary
+{
+    public const string OpenMpi = "Open MPI";
+
+    /// <param name="path">Inside the root.</param>
+    /// <param name="outside">The file itself.</param>
+    public static ImageMpi Read(string soname, string path, string outside, ElfFile elf, ProviderTable table)
+    {
+        try
+        {
+            var exports = ElfFile.ReadExports(outside);
+            var texts = Contained(outside, table.MpiFamilies.Select(f => f.Text).OfType<string>().Concat(table.MpiFamilies.SelectMany(f => f.SpeaksByText.Keys)));
+            if (table.MpiFamilies.FirstOrDefault(f => Fits(f, soname, elf, exports, texts)) is { } row)
+                return new ImageMpi(soname, path, row.Family)
+                {
+                    Flavour = row.Flavour,
+                    Version = row.Version.Count > 0 && ElfFile.ReadText(outside, row.Version) is { Length: > 0 } version ? version : null,
+                    Speaks = row.Speaks.Concat(row.SpeaksByText.Where(s => texts.Contains(s.Key)).Select(s => s.Value))
+                        .Concat(row.SpeaksByLibrary.Where(s => elf.Needed.Any(n => RootDirectory.Wildcard(s.Key, n))).Select(s => s.Value)).Distinct().ToList(),
+                };
+        }
+        catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
+        {
+            // then it is an MPI library of no known family
+        }
+        return new ImageMpi(soname, path, null);
+    }
+
+    static bool Fits(MpiFamilyRow row, string soname, ElfFile elf, IReadOnlyList<string> exports, HashSet<string> texts) =>
+        (row.Sonames.Count == 0 || row.Sonames.Any(s => RootDirectory.Wildcard(s, soname)))
+        && (row.Exports.Any(e => exports.Any(x => RootDirectory.Wildcard(e, x))) || row.Needs.Any(n => elf.Needed.Any(x => RootDirectory.Wildcard(n, x))))
+        && (row.Text is null || texts.Contains(row.Text));
+
+    /// <summary>Those of the texts that a file has in it.</summary>
+    static HashSet<string> Contained(string path, IEnumerable<string> texts)
+    {
+        var sought = texts.Distinct().ToDictionary(t => t, Encoding.ASCII.GetBytes);
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        var longest = sought.Values.Max(b => b.Length);
+        using var stream = OpenedFile.Named(path);
+        var buffer = new byte[1 << 18];
+        int kept = 0, got;
+        while (found.Count < sought.Count && (got = stream.Read(buffer, kept, buffer.Length - kept)) > 0)
+        {
+            var have = buffer.AsSpan(0, kept + got);
+            foreach (var (text, bytes) in sought)
+                if (!found.Contains(text) && have.IndexOf(bytes) >= 0)
+                    found.Add(text);
+            // a text may lie across two reads
+            kept = Math.Min(longest - 1, have.Length);
+            have[^kept..].CopyTo(buffer);
+        }
+        return found;
+    }
+}
