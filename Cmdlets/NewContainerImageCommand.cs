@@ -2,7 +2,6 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using Slipway.Building;
-using Slipway.Building.Repositories;
 
 namespace Slipway.Cmdlets;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization.Metadata;
 using Slipway.Building;
-using Slipway.Building.Repositories;
 using Slipway.Cache;
 using Slipway.Fabric;
 using Slipway.Inventory;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Slipway.Launching;
 using Slipway.Linux;
 using Slipway.Preflight;
 using static Slipway.Launcher.CommandLine;

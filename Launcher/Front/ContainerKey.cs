@@ -1,12 +1,10 @@
 using Slipway.Shared;
-using System;
-using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
 
 /// <summary>What the ranks of one container have in common (ContainerRunner, StepKey, ImageIdentity), and the files in the runtime directory that it names.</summary>
-internal static unsafe class ContainerKey
+static unsafe class ContainerKey
 {
     /// <summary>A socket's path must fit sun_path (RuntimeDirectory.LongestDirectory).</summary>
     const int LongestDirectory = 60;

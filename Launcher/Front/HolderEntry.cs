@@ -1,11 +1,10 @@
 using Slipway.Shared;
-using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
 
 /// <summary>The file by which a holder tells its ranks what they have to know (Running/HolderEntry.cs, which writes it): fields ended by a zero, each of a kind.</summary>
-internal unsafe struct HolderEntry
+unsafe struct HolderEntry
 {
     /// <summary>As for every small file (Linux/OpenedFile.cs).</summary>
     const int Largest = 1 << 20;

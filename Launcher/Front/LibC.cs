@@ -1,11 +1,10 @@
 #pragma warning disable CS0649 // what the kernel fills in
-using System;
 using System.Runtime.InteropServices;
 
 namespace Slipway.Front;
 
 // What the front takes of libc, under its own names, as in Module/Linux; for x86-64, which is what the front is built for.
-internal static unsafe class LibC
+static unsafe class LibC
 {
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
     public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1;

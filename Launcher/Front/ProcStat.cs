@@ -3,7 +3,7 @@ using static Slipway.Front.LibC;
 namespace Slipway.Front;
 
 /// <summary>proc_pid_stat(5), as Module/Linux/ProcStat.cs has it.</summary>
-internal static unsafe class ProcStat
+static unsafe class ProcStat
 {
     /// <summary>When a process started, in clock ticks since boot (field 22); 0 where there is none.</summary>
     public static long StartTime(int pid)

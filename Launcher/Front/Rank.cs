@@ -1,10 +1,9 @@
-using System;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
 
 /// <summary>A process on its way into a container.</summary>
-internal static unsafe class Rank
+static unsafe class Rank
 {
     /// <summary>How many ranks may wait for a holder that is being started (HolderClaim.Waiting).</summary>
     const int Waiting = 4096;

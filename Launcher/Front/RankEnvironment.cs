@@ -1,12 +1,10 @@
 using Slipway.Shared;
-using System;
-using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
 
 /// <summary>The environment of a rank, by the rules of Running/ContainerEnvironment.cs.</summary>
-internal static unsafe class RankEnvironment
+static unsafe class RankEnvironment
 {
     /// <summary>The launcher's environment, less a listed set, plus the image's, the plan's and the user's.</summary>
     public static byte** Make(byte** environment, ref HolderEntry entry, ref RunArguments arguments)

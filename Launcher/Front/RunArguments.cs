@@ -1,5 +1,3 @@
-using System;
-using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
@@ -7,7 +5,7 @@ namespace Slipway.Front;
 /// <summary>
 /// The arguments of <c>slipway run</c>, as far as a rank on its way into a running container needs them (RunRequest reads them for everything else).
 /// </summary>
-internal unsafe struct RunArguments
+unsafe struct RunArguments
 {
     /// <summary>A path, or <c>sha256:DIGEST</c>.</summary>
     public byte* Image;

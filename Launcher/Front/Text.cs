@@ -1,11 +1,10 @@
-using System;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
 
 /// <summary>A text in the making, as bytes; a zero always follows it, so that it is a C string too. Never freed: an exec follows.</summary>
 /// <remarks>A copy of one shares its bytes, so it is handed on by reference.</remarks>
-internal unsafe struct Text
+unsafe struct Text
 {
     byte* bytes;
     nuint length, room;
@@ -88,7 +87,7 @@ internal unsafe struct Text
 }
 
 /// <summary>Texts that a zero ends.</summary>
-internal static unsafe class CString
+static unsafe class CString
 {
     public static nuint Length(byte* text)
     {
@@ -193,7 +192,7 @@ internal static unsafe class CString
 }
 
 /// <summary>Paths as texts alone, by the rules of the full launcher.</summary>
-internal static unsafe class TextPath
+static unsafe class TextPath
 {
     /// <summary>True for the directory and what is below it.</summary>
     public static bool IsBelow(byte* path, byte* directory)

@@ -24,7 +24,7 @@ namespace Slipway.Shared;
 /// The FUSE server is not in the mount namespace that its mount is put into: when the last process of the container has gone, however that went, the mount goes, and
 /// with it the server. SIGTERM at the end of a step is for the ranks, which may be saving their state: server and holder ignore it.
 /// </remarks>
-internal static unsafe class HolderChildren
+static unsafe class HolderChildren
 {
     /// <summary>Descriptors that the holder is born with, besides /dev/null on 0 to 2.</summary>
     public const int ReadyFd = 3, MountFd = 4, ServerLogFd = 5, ServerFd = 6, LockFd = 7, ListenFd = 8;

@@ -8,7 +8,7 @@ namespace Slipway.Shared;
 /// What the front and the full launcher must both know of a rank. Compiled into both; the front has no strings, so the tables are UTF-8 text: one row
 /// a line, its words separated by spaces.
 /// </summary>
-internal static class RankTables
+static class RankTables
 {
     /// <summary>Of a holder's entry and of the socket's protocol; part of every key, so that two versions never meet.</summary>
     public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 2"u8;

@@ -1,11 +1,10 @@
 using Slipway.Building.Inside;
 using Slipway.Building.Repositories;
-using Slipway.Linux;
 
 namespace Slipway.Building;
 
 /// <summary>What every part of the builder shares: the job, its log, and the way to tell how far it is.</summary>
-internal sealed class BuildContext(Definition definition, BuildJob job, Action<string, int> step, Action<string> log)
+sealed class BuildContext(Definition definition, BuildJob job, Action<string, int> step, Action<string> log)
 {
     public Definition Definition => definition;
 

@@ -10,4 +10,4 @@ namespace Slipway.Building;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(BuildJob))]
 [JsonSerializable(typeof(BuildMessage))]
-internal sealed partial class BuildJson : JsonSerializerContext;
+sealed partial class BuildJson : JsonSerializerContext;

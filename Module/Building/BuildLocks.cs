@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Building;
 
 /// <summary>Lock files: one that is not there is written, one that is there is obeyed and never written unless that is asked for.</summary>
-internal static class BuildLocks
+static class BuildLocks
 {
     const int Largest = 256 << 20;
 

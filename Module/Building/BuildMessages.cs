@@ -1,10 +1,7 @@
-using Slipway.Building.Inside;
-using Slipway.Building.Repositories;
-
 namespace Slipway.Building;
 
 /// <summary>What the builder inside the namespace is told (a file in its work directory).</summary>
-internal sealed class BuildJob
+sealed class BuildJob
 {
     public required string DefinitionPath { get; init; }
     public required string DefinitionText { get; init; }
@@ -52,7 +49,7 @@ internal sealed class BuildJob
 }
 
 /// <summary>What the builder inside the namespace says: one a line on its standard output.</summary>
-internal sealed class BuildMessage
+sealed class BuildMessage
 {
     public string? Step { get; init; }
     public int Percent { get; init; } = -1;
@@ -67,4 +64,4 @@ internal sealed class BuildMessage
 }
 
 /// <summary>A <see cref="SlipwayException"/> on its way out of the namespace.</summary>
-internal sealed record BuildFailure(string Id, ErrorKind Kind, string Message, string? Recommendation, string? Target);
+sealed record BuildFailure(string Id, ErrorKind Kind, string Message, string? Recommendation, string? Target);

@@ -6,7 +6,7 @@ namespace Slipway.Building;
 /// The namespace that an image is built in: of processes and mounts for root; for a user also one of users, in which the user is root and has
 /// the subordinate ids of subuid(5). Whatever is started in it ends with it.
 /// </summary>
-internal static class BuildNamespace
+static class BuildNamespace
 {
     /// <summary>unshare(1) and its options; the program to run comes after them.</summary>
     /// <exception cref="SlipwayException">A user has neither subordinate ids nor fakeroot(1).</exception>

@@ -1,5 +1,3 @@
-using Slipway.Building.Repositories;
-
 namespace Slipway.Building;
 
 /// <summary>What to build, and where to put it.</summary>

@@ -1,10 +1,7 @@
-using Slipway.Linux;
-using Slipway.Readers.SquashFs;
-
 namespace Slipway.Building;
 
 /// <summary>The installed packages of <c>/var/lib/dpkg/status</c> (dpkg(1), deb822(5)).</summary>
-internal static class DpkgStatus
+static class DpkgStatus
 {
     /// <summary>In bytes; a distribution with everything installed has a tenth.</summary>
     const long Largest = 512 << 20;

@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Building;
 
 /// <summary>The content of a file or tree of the host: names, kinds, modes, targets of links and bytes; no times and no owners.</summary>
-internal static class FileKey
+static class FileKey
 {
     public static string Of(string path)
     {

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json;
-using Slipway.Building.Inside;
-using Slipway.Building.Repositories;
 using Slipway.Building.Sources;
 using Slipway.Definitions;
 using Slipway.Images;

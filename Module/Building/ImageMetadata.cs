@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Slipway.Building;
 
 /// <summary>What Apptainer and Charliecloud read, so that the image runs unchanged there.</summary>
-internal static class ImageMetadata
+static class ImageMetadata
 {
     const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript", LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
 

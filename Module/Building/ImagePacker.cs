@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Building;
 
 /// <summary>A root filesystem to one SquashFS file, by mksquashfs(1).</summary>
-internal static partial class ImagePacker
+static partial class ImagePacker
 {
     public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, BuildContext context, CancellationToken cancel)
     {

@@ -5,7 +5,7 @@ namespace Slipway.Building;
 
 /// <summary>What holds when an image, or a command of a stage, runs: what the definition says, and below that what the image says that it is built upon.</summary>
 /// <param name="KeepsScripts">The image below was not made by Slipway: what its own files say, which are a shell's, stays, and the definition's comes after it.</param>
-internal sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> Environment, string? Runscript, IReadOnlyDictionary<string, string> Labels, bool KeepsScripts = false)
+sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> Environment, string? Runscript, IReadOnlyDictionary<string, string> Labels, bool KeepsScripts = false)
 {
     /// <summary>Of a stage whose source has been made in <paramref name="root"/>.</summary>
     public static ImageRuntime Of(Stage stage, RootDirectory root)

@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using Slipway.Readers.SquashFs;
 
 namespace Slipway.Building;
 
@@ -7,7 +6,7 @@ namespace Slipway.Building;
 /// A root filesystem that is being made. Its content is not trusted: every path is resolved with openat2(2) inside it, so that no link in it leads
 /// a write or a read to the host.
 /// </summary>
-internal sealed class RootDirectory(string path)
+sealed class RootDirectory(string path)
 {
     public string Path { get; } = path;
 

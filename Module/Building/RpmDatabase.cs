@@ -1,12 +1,10 @@
-using System.Globalization;
-using System.Runtime.InteropServices;
 using Slipway.Building.Repositories;
 using Slipway.Linux;
 
 namespace Slipway.Building;
 
 /// <summary>The RPM database of an image: where it lies, how it is read, and how it is left so that it opens on a read-only file system.</summary>
-internal static class RpmDatabase
+static class RpmDatabase
 {
     /// <summary>Where an image's rpm may look (rpm's macro <c>_dbpath</c>): Fedora since 36 and SUSE; EL, and all before.</summary>
     static readonly string[] Places = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];

@@ -1,11 +1,10 @@
-using System.Globalization;
 using Slipway.Linux;
 
 namespace Slipway.Building;
 
 /// <summary>Where an image is being made: <c>$TMPDIR</c> or <c>/var/tmp</c>, in <c>slipway-build-UID-…</c>, readable by its owner alone.</summary>
 /// <remarks>Its builder holds a lock on it; a directory without one is of a builder that was killed, and the next build removes it.</remarks>
-internal sealed class WorkDirectory : IDisposable
+sealed class WorkDirectory : IDisposable
 {
     readonly FileStream held;
 

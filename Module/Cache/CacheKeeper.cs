@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Cache;
 
 /// <summary>Looks after this user's cache on this node: lists, removes, clears, pins. Nothing that is in use is ever removed.</summary>
-internal static class CacheKeeper
+static class CacheKeeper
 {
     /// <summary>What this user may read: root's entries too.</summary>
     public static IReadOnlyList<ImageCacheEntry> List(string node)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Slipway.Linux;
 
 namespace Slipway.Cache;
 
@@ -7,7 +6,7 @@ namespace Slipway.Cache;
 /// One producer at a time on a node: flock(2) on a file in the node's own cache, which the kernel frees when its holder dies, in whatever pid namespace that
 /// ran. Readers take none, and nothing on a shared filesystem is ever locked.
 /// </summary>
-internal sealed class CacheLock : IDisposable
+sealed class CacheLock : IDisposable
 {
     readonly int fd;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
-using Slipway.Running;
 
 namespace Slipway.Cache;
 
@@ -10,7 +9,7 @@ namespace Slipway.Cache;
 /// That an entry is in use is told by a lock on it (<see cref="NodeCache.Hold"/>), which the kernel keeps as long as the FUSE server or the loop device of a container lives. Who it
 /// is, /proc tells, as far as it may: open files of other users' processes are shown to root alone, and the processes themselves not to everybody (hidepid, proc(5)).
 /// </remarks>
-internal sealed class CacheUse
+sealed class CacheUse
 {
     public const string PrologMounts = "/run/slipway/mounts";
 

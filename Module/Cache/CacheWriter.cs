@@ -5,7 +5,7 @@ using Slipway.Readers.SquashFs;
 namespace Slipway.Cache;
 
 /// <summary>Makes entries: a file beside, checked, synced, renamed into place, and then recorded as checked, which is what readers go by.</summary>
-internal static class CacheWriter
+static class CacheWriter
 {
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>

@@ -7,7 +7,7 @@ namespace Slipway.Cache;
 /// Says that an entry's bytes were checked against its digest, and what the entry's inode was like then: <c>CACHE/checked/DIGEST</c>. An entry without it, or
 /// one that was changed since, is none; it is checked again by whoever publishes it again. So a reader sees by two small files what a hash would tell.
 /// </summary>
-internal static class CheckedRecord
+static class CheckedRecord
 {
     static string PathOf(string cache, string digest) => $"{cache}/checked/{digest[Digest.Prefix.Length..]}";
 

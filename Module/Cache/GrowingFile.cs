@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Cache;
 
 /// <summary>A file of a known size that is being written from its start, hashed on the way, and read by others while it grows.</summary>
-internal sealed class GrowingFile : IDisposable
+sealed class GrowingFile : IDisposable
 {
     readonly SafeFileHandle file;
     readonly IncrementalHash? hash;

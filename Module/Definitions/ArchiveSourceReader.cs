@@ -5,7 +5,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary><c>from: archive</c>.</summary>
-internal static class ArchiveSourceReader
+static class ArchiveSourceReader
 {
     public static SourceReader Reader { get; } = new("archive", ["archive", "sha256", "size-limit"], Read);
 

@@ -4,7 +4,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary><c>from: deb</c>.</summary>
-internal static partial class DebSourceReader
+static partial class DebSourceReader
 {
     public static SourceReader Reader { get; } = new("deb", ["suite", "repositories", "packages"], Read);
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers.Yaml;
 using YamlDotNet.RepresentationModel;

@@ -1,7 +1,7 @@
 namespace Slipway.Definitions;
 
 /// <summary><c>from: empty</c>.</summary>
-internal static class EmptySourceReader
+static class EmptySourceReader
 {
     public static SourceReader Reader { get; } = new("empty", [], (_, from, _) => new EmptySource { From = from });
 }

@@ -3,7 +3,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary><c>from: host</c>.</summary>
-internal static class HostSourceReader
+static class HostSourceReader
 {
     /// <summary><c>files</c> may name files of the host that are taken with all that they need, beside those that are copied to another place.</summary>
     public static SourceReader Reader { get; } = new("host", ["programs", "packages", "exclude"], Read) { PlainFiles = true };

@@ -4,7 +4,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary><c>from: image</c>.</summary>
-internal static class ImageSourceReader
+static class ImageSourceReader
 {
     public static SourceReader Reader { get; } = new("image", ["image"], Read);
 

@@ -4,7 +4,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary>An item of <c>repositories</c>.</summary>
-internal static partial class PackageRepositoryReader
+static partial class PackageRepositoryReader
 {
     static readonly string[] Common = ["name", "url", "mirrorlist", "key", "fingerprint", "trusted", "priority", "proxy", "include", "exclude", "architecture", "enabled"];
 

@@ -4,7 +4,7 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Definitions;
 
 /// <summary><c>from: rpm</c>.</summary>
-internal static partial class RpmSourceReader
+static partial class RpmSourceReader
 {
     public static SourceReader Reader { get; } = new("rpm", ["release", "repositories", "packages"], Read);
 

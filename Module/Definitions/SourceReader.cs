@@ -6,7 +6,7 @@ namespace Slipway.Definitions;
 /// <param name="Kind">The value of <c>from</c>.</param>
 /// <param name="Keys">Its own keys.</param>
 /// <param name="Read">The mapping, <c>from</c> and the directory of the definition to a source.</param>
-internal sealed record SourceReader(string Kind, IReadOnlyList<string> Keys, Func<YamlMap, Located, string, Source> Read)
+sealed record SourceReader(string Kind, IReadOnlyList<string> Keys, Func<YamlMap, Located, string, Source> Read)
 {
     /// <summary><c>files</c> may have single values, which are the source's.</summary>
     public bool PlainFiles { get; init; }

@@ -1,7 +1,7 @@
 namespace Slipway.Definitions;
 
 /// <summary>Which stages are needed, and in which order they are made.</summary>
-internal static class StageOrder
+static class StageOrder
 {
     const int MostStages = 100;
 

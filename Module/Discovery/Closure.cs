@@ -1,4 +1,3 @@
-using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Elf;
 
@@ -84,7 +83,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <param name="data">It may well be no program.</param>
     public bool Add(string path, Reason reason, ProcessImage? process = null, LoadedObject? loaded = null, LoadedObject? openedBy = null, bool named = false, bool data = false)
     {
-        var found = tree.Resolve(path);
+        ResolvedPath found = tree.Resolve(path);
         if (found.Loop)
         {
             Tell(DependencySeverity.Error, path, reason.Rule, $"its symbolic links go round{By(reason)}", "Mend the links.");
@@ -108,19 +107,19 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
             Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a device, socket or FIFO{By(reason)}", "Bind it in when the image runs.");
             return true;
         }
-        foreach (var link in found.Links)
+        foreach (string link in found.Links)
             Record(link, tree.Look(link), reason);
-        var node = tree.Look(found.Path);
+        FileNode node = tree.Look(found.Path);
         if (!Record(found.Path, node, reason) || found.Kind != FileKind.File)
             return true;
         if (node.IsSetId)
             Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not", "Programs that become root do not work in a container of an ordinary user.");
         // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
-        var look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
+        bool look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
         // what everybody may read need not be tried
         if (!look && (node.Mode & 4) == 0 && access(tree.Outside(found.Path), R_OK) != 0)
             Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied", "Make the file readable, or exclude it.");
-        var elf = look ? loader.Read(found.Path) : null;
+        ElfFile? elf = look ? loader.Read(found.Path) : null;
         pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
         return true;
     }
@@ -132,7 +131,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
 
     static bool IsAny(IReadOnlyList<PathPattern> patterns, string path, string canonical)
     {
-        foreach (var pattern in patterns)
+        foreach (PathPattern pattern in patterns)
             if (pattern.Matches(canonical) || (path != canonical && pattern.Matches(path)))
                 return true;
         return false;
@@ -154,12 +153,12 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <summary>Applies all resolvers to all files until none finds anything new.</summary>
     public void Run(IReadOnlyList<Resolver> resolvers, CancellationToken cancel)
     {
-        for (var finished = 0; pending.Count > 0 || finished < resolvers.Count;)
+        for (int finished = 0; pending.Count > 0 || finished < resolvers.Count;)
         {
-            while (pending.TryDequeue(out var file))
+            while (pending.TryDequeue(out FoundFile? file))
             {
                 cancel.ThrowIfCancellationRequested();
-                foreach (var resolver in resolvers)
+                foreach (Resolver resolver in resolvers)
                     resolver.Resolve(file, this);
                 finished = 0;
             }

@@ -51,34 +51,34 @@ public static class DependencyFinder
     {
         if (!Directory.Exists(request.Root))
             throw new SlipwayException("RootNotFound", ErrorKind.ObjectNotFound, $"{request.Root}: there is no such directory", "Give a directory that is laid out like a root.", request.Root);
-        var tree = new FileTree(request.Root);
-        var path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
-        var database = PackageDatabase.Open(tree);
-        var packages = new PackageResolver(database);
+        FileTree tree = new FileTree(request.Root);
+        IReadOnlyList<string> path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
+        PackageDatabase? database = PackageDatabase.Open(tree);
+        PackageResolver packages = new PackageResolver(database);
         IReadOnlyList<IReadOnlyList<Rule>> rules = [.. RuleFile.BuiltIn, .. RuleFile.Site(request.SiteRules ?? RuleFile.SiteDirectory)];
-        var imports = rules.SelectMany(r => r).SelectMany(r => r.Imports).ToHashSet(StringComparer.Ordinal);
-        var closure = new Closure(tree, new Loader(tree, request.LibraryPath, imports), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
+        HashSet<string> imports = rules.SelectMany(r => r).SelectMany(r => r.Imports).ToHashSet(StringComparer.Ordinal);
+        Closure closure = new Closure(tree, new Loader(tree, request.LibraryPath, imports), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
 
-        foreach (var name in request.Names)
+        foreach (string name in request.Names)
             if (!AddAny(name, path, packages, closure))
                 throw NotFound(name, "is neither a program on the PATH, nor a file, nor an installed package");
-        foreach (var name in request.Programs)
+        foreach (string name in request.Programs)
             if (!AddProgram(name, path, closure))
                 throw NotFound(name, "there is no such program" + (name.Contains('/') ? "" : " on the PATH"));
-        foreach (var name in request.Packages)
+        foreach (string name in request.Packages)
             if (!packages.AddPackage(name, closure))
                 throw NotFound(name, database is null ? "the packages of this host are not known: it has neither dpkg's nor RPM's database" : "there is no installed package of that name");
-        foreach (var file in request.Files)
+        foreach (string file in request.Files)
             if (!AddFiles(file, closure))
                 throw NotFound(file, "there is no such file");
 
-        var asked = tree.Unreadable.Count;
-        foreach (var directory in tree.Unreadable.Where(d => !closure.StaysOut(d)))
+        int asked = tree.Unreadable.Count;
+        foreach (string? directory in tree.Unreadable.Where(d => !closure.StaysOut(d)))
             closure.Tell(DependencySeverity.Error, directory, AskedRule, "the directory cannot be read: what is in it is left out", "Make it readable, or exclude it.");
         closure.Run([.. Resolvers(tree, path, rules), packages], cancel);
-        foreach (var directory in tree.Unreadable.Skip(asked).Where(d => !closure.StaysOut(d)))
+        foreach (string? directory in tree.Unreadable.Skip(asked).Where(d => !closure.StaysOut(d)))
             closure.Tell(DependencySeverity.Warning, directory, AskedRule, "the directory cannot be read: what a rule looks for may be in it", "Make it readable, or exclude it.");
-        foreach (var (file, limit) in tree.TooLarge)
+        foreach ((string? file, int limit) in tree.TooLarge)
             closure.Tell(DependencySeverity.Warning, file, AskedRule, $"not read: it has more than {limit} bytes", "Replace the file: no such file is that large.");
         return new DependencySet
         {
@@ -113,12 +113,12 @@ public static class DependencyFinder
 
     static bool AddFiles(string name, Closure closure)
     {
-        var any = false;
-        foreach (var found in PathPattern.Parse(name).SelectMany(closure.Tree.Glob))
+        bool any = false;
+        foreach (string? found in PathPattern.Parse(name).SelectMany(closure.Tree.Glob))
         {
             any = true;
-            var isDirectory = closure.Tree.Resolve(found).Kind == FileKind.Directory;
-            foreach (var path in isDirectory ? closure.Tree.Below(found, OfTheKernel.Contains) : [found])
+            bool isDirectory = closure.Tree.Resolve(found).Kind == FileKind.Directory;
+            foreach (string path in isDirectory ? closure.Tree.Below(found, OfTheKernel.Contains) : [found])
                 if (!closure.Add(path, new Reason(AskedRule, null, path == found ? "named" : $"in {found}"), named: path == name))
                     closure.Tell(DependencySeverity.Warning, path, AskedRule, "a link that leads nowhere", "Remove the link, or install what it leads to.");
         }

@@ -27,7 +27,7 @@ public static class ImageComparer
         if (Directory.Exists(image))
             return CompareRoot(image, cancel);
         SquashFsSuperblock.Read(image);
-        using var part = SquashfsExtract.Extract(image, MayMatter, cancel);
+        using SquashfsExtract part = SquashfsExtract.Extract(image, MayMatter, cancel);
         ImageComparison comparison;
         try
         {
@@ -50,9 +50,9 @@ public static class ImageComparer
 
     static ImageComparison CompareRoot(string root, CancellationToken cancel)
     {
-        var tree = new FileTree(root);
-        var comparison = new Comparison(tree, new Loader(tree, LibraryPath(tree)));
-        foreach (var path in Files(tree))
+        FileTree tree = new FileTree(root);
+        Comparison comparison = new Comparison(tree, new Loader(tree, LibraryPath(tree)));
+        foreach (string path in Files(tree))
         {
             cancel.ThrowIfCancellationRequested();
             comparison.Take(path);
@@ -68,8 +68,8 @@ public static class ImageComparer
     {
         try
         {
-            using var manifest = tree.Open("/" + ManifestReader.Path);
-            return manifest is not null && ManifestReader.Read(manifest, tree.Outside("")).Environment.TryGetValue("LD_LIBRARY_PATH", out var path) ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
+            using Stream? manifest = tree.Open("/" + ManifestReader.Path);
+            return manifest is not null && ManifestReader.Read(manifest, tree.Outside("")).Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SlipwayException { Id: "ManifestInvalid" })
         {
@@ -101,9 +101,9 @@ public static class ImageComparer
             if (!elf.IsDynamic || elf.Type is not (ElfType.Executable or ElfType.SharedObject))
                 return;
             (elf.Interpreter is null ? libraries : programs).Add((path, elf));
-            foreach (var name in new[] { elf.Soname, System.IO.Path.GetFileName(path) }.OfType<string>().Distinct())
+            foreach (string? name in new[] { elf.Soname, System.IO.Path.GetFileName(path) }.OfType<string>().Distinct())
             {
-                if (!byName.TryGetValue((name, elf.Machine), out var files))
+                if (!byName.TryGetValue((name, elf.Machine), out List<(string Path, ElfFile Elf)>? files))
                     byName[(name, elf.Machine)] = files = [];
                 files.Add((path, elf));
             }
@@ -111,8 +111,8 @@ public static class ImageComparer
 
         public ImageComparison Finish(IReadOnlyList<string> directories, CancellationToken cancel)
         {
-            var machine = programs.GroupBy(p => p.Elf.Machine).MaxBy(g => g.Count())?.Key;
-            foreach (var (path, elf) in programs)
+            string? machine = programs.GroupBy(p => p.Elf.Machine).MaxBy(g => g.Count())?.Key;
+            foreach ((string? path, ElfFile? elf) in programs)
             {
                 cancel.ThrowIfCancellationRequested();
                 if (tree.Resolve(elf.Interpreter!) is { Kind: FileKind.File })
@@ -122,11 +122,11 @@ public static class ImageComparer
                 else
                     problems.Add(new DependencyProblem(DependencySeverity.Note, path, Rule, $"{path}: not looked at: it is for {elf.Machine}, and the image for {machine}"));
             }
-            foreach (var (path, elf) in libraries)
+            foreach ((string? path, ElfFile? elf) in libraries)
                 if (!reached.Contains(path) && (elf.Machine == machine || machine is null))
                     Check(loader.Process(path, elf), null);
-            foreach (var path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == FileTree.Parent(s))))
-                foreach (var (name, found, _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
+            foreach (string? path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == FileTree.Parent(s))))
+                foreach ((string? name, string? found, bool _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);
             problems.AddRange(tree.TooLarge.Select(t => new DependencyProblem(DependencySeverity.Warning, t.Key, Rule, $"{t.Key}: not read: it has more than {t.Value} bytes") { Recommendation = "Replace the file: no such file is that large." }));
@@ -149,18 +149,18 @@ public static class ImageComparer
         /// <param name="program">Null for a library that no program loads by itself: what else is loaded then is not known, so only what is nowhere counts.</param>
         void Check(ProcessImage process, string? program)
         {
-            foreach (var edge in loader.Load(process, process.Main))
+            foreach (LoaderEdge edge in loader.Load(process, process.Main))
                 if (++needs > MostNeeds)
                     throw new SlipwayException("ImageTooLarge", ErrorKind.LimitsExceeded, $"{tree.Outside("")}: its programs need libraries more than {MostNeeds} times", "No image that is meant has so many: build it anew, or do not trust it.");
                 else if (edge.Library is null && (program is not null || !byName.ContainsKey((edge.Name, edge.User.Elf.Machine))))
                     Miss(MissingKind.Library, edge.Name, null, edge.User.Path, program, byName.GetValueOrDefault((edge.Name, edge.User.Elf.Machine))?[0].Path);
-            foreach (var user in process.Objects)
+            foreach (LoadedObject user in process.Objects)
             {
                 if (program is not null)
                     reached.Add(user.Path);
-                foreach (var (soname, versions) in user.Elf.VersionsNeeded)
+                foreach ((string? soname, IReadOnlyList<string>? versions) in user.Elf.VersionsNeeded)
                     if (process.Find(soname) is { Elf.VersionsDefined.Count: > 0 } provider)
-                        foreach (var version in versions)
+                        foreach (string version in versions)
                             if (!provider.Elf.VersionsDefined.Contains(version) && (program is not null || !AnyDefines(soname, version, user)))
                                 Miss(MissingKind.Version, version, provider.Path, user.Path, program);
             }
@@ -171,7 +171,7 @@ public static class ImageComparer
 
         void Miss(MissingKind kind, string name, string? provider, string user, string? program, string? elsewhere = null)
         {
-            if (!missing.TryGetValue((kind, name, provider ?? ""), out var found))
+            if (!missing.TryGetValue((kind, name, provider ?? ""), out (SortedSet<string> Users, SortedSet<string> Programs, string? Elsewhere) found))
                 missing[(kind, name, provider ?? "")] = found = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal), elsewhere);
             found.Users.Add(user);
             if (program is not null)

@@ -1,4 +1,3 @@
-using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Elf;
 
@@ -37,7 +36,7 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
     /// <summary>The object of a file; a new one where it is not loaded yet.</summary>
     public LoadedObject Load(string name, string path, ElfFile elf, LoadedObject user, bool alternative, out bool isNew)
     {
-        isNew = !byPath.TryGetValue(path, out var found);
+        isNew = !byPath.TryGetValue(path, out LoadedObject? found);
         if (isNew)
             byPath[path] = found = new LoadedObject(path, elf, user);
         if (alternative)
@@ -70,7 +69,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     /// <param name="canonical">All links followed.</param>
     public ElfFile? Read(string canonical)
     {
-        if (!read.TryGetValue(canonical, out var elf))
+        if (!read.TryGetValue(canonical, out ElfFile? elf))
         {
             try
             {
@@ -94,8 +93,8 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
 
     public ProcessImage Process(string canonical, ElfFile main)
     {
-        var key = $"{main.Machine} {main.Interpreter}";
-        if (!scopes.TryGetValue(key, out var scope))
+        string key = $"{main.Machine} {main.Interpreter}";
+        if (!scopes.TryGetValue(key, out LoaderScope? scope))
             scopes[key] = scope = new LoaderScope(tree, main, main.Interpreter, Cache());
         return new ProcessImage(new LoadedObject(canonical, main, null), scope);
     }
@@ -104,18 +103,18 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     public IEnumerable<LoaderEdge> Load(ProcessImage process, LoadedObject first)
     {
         Queue<LoadedObject> pending = new([first]);
-        while (pending.TryDequeue(out var user))
-            foreach (var name in user.Elf.Filters.Count > 0 ? user.Elf.Filters.Concat(user.Elf.Needed) : user.Elf.Needed)
+        while (pending.TryDequeue(out LoadedObject? user))
+            foreach (string? name in user.Elf.Filters.Count > 0 ? user.Elf.Filters.Concat(user.Elf.Needed) : user.Elf.Needed)
             {
                 if (process.Find(name) is { } known)
                 {
                     yield return new LoaderEdge(user, name, known, null, "loaded before");
                     continue;
                 }
-                var found = false;
-                foreach (var (path, canonical, elf, how, alternative) in Search(name, user, process))
+                bool found = false;
+                foreach ((string? path, string? canonical, ElfFile? elf, string? how, bool alternative) in Search(name, user, process))
                 {
-                    var library = process.Load(name, canonical, elf, user, alternative, out var isNew);
+                    LoadedObject library = process.Load(name, canonical, elf, user, alternative, out bool isNew);
                     found |= !alternative;
                     yield return new LoaderEdge(user, name, library, path, how, alternative);
                     if (isNew)
@@ -136,7 +135,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         }
         if (name.Contains('/'))
         {
-            foreach (var path in Expand(name, user, process.Scope))
+            foreach (string path in Expand(name, user, process.Scope))
                 if (Usable(path, user) is { } file)
                 {
                     yield return (path, file.Canonical, file.Elf, "by its path", false);
@@ -144,7 +143,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
                 }
             yield break;
         }
-        foreach (var (path, how, alternative) in Candidates(name, user, process))
+        foreach ((string? path, string? how, bool alternative) in Candidates(name, user, process))
             if (Usable(path, user) is { } file)
             {
                 yield return (path, file.Canonical, file.Elf, how, alternative);
@@ -163,27 +162,27 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     /// <summary>Where a name is looked for, in order. In each directory what fits to some processors only stands first, and does not end the search.</summary>
     IEnumerable<(string Path, string How, bool Alternative)> Candidates(string name, LoadedObject user, ProcessImage process)
     {
-        var scope = process.Scope;
-        foreach (var (directory, how) in Directories(user, process))
+        LoaderScope scope = process.Scope;
+        foreach ((string? directory, string? how) in Directories(user, process))
         {
-            foreach (var special in scope.Hwcaps(directory))
+            foreach (string special in scope.Hwcaps(directory))
                 yield return ($"{special}/{name}", $"{how}, {ForSome(special)}", true);
             yield return ($"{directory}/{name}", how, false);
         }
         if (scope.HasCache)
         {
-            var some = user.Elf.NoDefaultLibraries ? scope.Defaults : null;
+            IReadOnlyList<string>? some = user.Elf.NoDefaultLibraries ? scope.Defaults : null;
             bool Skipped(string path) => some is not null && some.Contains(FileTree.Parent(path));
-            foreach (var path in scope.Cached(name, forSomeProcessors: true).Where(p => !Skipped(p)))
+            foreach (string? path in scope.Cached(name, forSomeProcessors: true).Where(p => !Skipped(p)))
                 yield return (path, $"{LoaderTable.Cache}, {ForSome(FileTree.Parent(path))}", true);
-            foreach (var path in scope.Cached(name, forSomeProcessors: false).Where(p => !Skipped(p)))
+            foreach (string? path in scope.Cached(name, forSomeProcessors: false).Where(p => !Skipped(p)))
                 yield return (path, LoaderTable.Cache, false);
         }
         if (user.Elf.NoDefaultLibraries)
             yield break;
-        foreach (var directory in scope.Defaults)
+        foreach (string directory in scope.Defaults)
         {
-            foreach (var special in scope.Hwcaps(directory))
+            foreach (string special in scope.Hwcaps(directory))
                 yield return ($"{special}/{name}", $"default directory {directory}, {ForSome(special)}", true);
             yield return ($"{directory}/{name}", $"default directory {directory}", false);
         }
@@ -191,22 +190,22 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
 
     IEnumerable<(string Directory, string How)> Directories(LoadedObject user, ProcessImage process)
     {
-        var scope = process.Scope;
+        LoaderScope scope = process.Scope;
         IEnumerable<(string, string)> Of(LoadedObject o, IReadOnlyList<string> path, string what) =>
             path.SelectMany(p => Expand(p, o, scope).Where(d => d.StartsWith('/')).Select(d => (d, $"{what} {p}")));
-        var given = libraryPath.Select(d => (d, "the library path"));
+        IEnumerable<(string d, string)> given = libraryPath.Select(d => (d, "the library path"));
         if (scope.IsMusl)
         {
             // to musl both tags are one, and are inherited
-            foreach (var found in given.Concat(Chain(user).SelectMany(o => Of(o, o.Elf.Runpath.Count > 0 ? o.Elf.Runpath : o.Elf.Rpath, "rpath"))))
+            foreach ((string, string) found in given.Concat(Chain(user).SelectMany(o => Of(o, o.Elf.Runpath.Count > 0 ? o.Elf.Runpath : o.Elf.Rpath, "rpath"))))
                 yield return found;
             yield break;
         }
         if (user.Elf.Runpath.Count == 0)
-            foreach (var o in Chain(user).Append(process.Main).Distinct().Where(o => o.Elf.Runpath.Count == 0 && o.Elf.Rpath.Count > 0))
-                foreach (var found in Of(o, o.Elf.Rpath, o == user ? "rpath" : $"rpath of {o.Path}:"))
+            foreach (LoadedObject? o in Chain(user).Append(process.Main).Distinct().Where(o => o.Elf.Runpath.Count == 0 && o.Elf.Rpath.Count > 0))
+                foreach ((string, string) found in Of(o, o.Elf.Rpath, o == user ? "rpath" : $"rpath of {o.Path}:"))
                     yield return found;
-        foreach (var found in given.Concat(Of(user, user.Elf.Runpath, "runpath")))
+        foreach ((string, string) found in given.Concat(Of(user, user.Elf.Runpath, "runpath")))
             yield return found;
     }
 
@@ -215,7 +214,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
 
     static IEnumerable<LoadedObject> Chain(LoadedObject user)
     {
-        for (var o = user; o is not null; o = o.LoadedBy)
+        for (LoadedObject? o = user; o is not null; o = o.LoadedBy)
             yield return o;
     }
 
@@ -224,7 +223,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     {
         if (!path.Contains('$'))
             return [path];
-        var expanded = Token(Token(path, "ORIGIN", FileTree.Parent(of.Path)), "LIB", scope.Lib);
+        string expanded = Token(Token(path, "ORIGIN", FileTree.Parent(of.Path)), "LIB", scope.Lib);
         return expanded.Contains("PLATFORM", StringComparison.Ordinal) ? scope.Row.Platforms.Select(p => Token(expanded, "PLATFORM", p)) : [expanded];
     }
 

@@ -21,9 +21,9 @@ sealed class LoaderResolver(string? machine) : Resolver
         // what was loaded with a program was walked through with it
         if (elf.IsDynamic && file.Loaded is null && elf.Type is ElfType.Executable or ElfType.SharedObject)
         {
-            var (process, first) = Enter(file, elf, closure);
+            (ProcessImage? process, LoadedObject? first) = Enter(file, elf, closure);
             closure.Loaded[file.Path] = (process, first);
-            foreach (var edge in closure.Loader.Load(process, first))
+            foreach (LoaderEdge edge in closure.Loader.Load(process, first))
                 Take(edge, process, closure);
             if (elf.DlopenNotes.Count > 0)
                 Notes(first, process, closure);
@@ -70,12 +70,12 @@ sealed class LoaderResolver(string? machine) : Resolver
     /// </summary>
     public override void Finish(Closure closure)
     {
-        var sonames = closure.Files.Values.Where(f => f.Kind != DependencyKind.Directory).Select(f => System.IO.Path.GetFileName(f.Path)).ToHashSet(StringComparer.Ordinal);
-        foreach (var (edge, process) in missing)
+        HashSet<string> sonames = closure.Files.Values.Where(f => f.Kind != DependencyKind.Directory).Select(f => System.IO.Path.GetFileName(f.Path)).ToHashSet(StringComparer.Ordinal);
+        foreach ((LoaderEdge? edge, ProcessImage? process) in missing)
         {
             if (!process.HasProgram && sonames.Contains(edge.Name))
                 continue;
-            var configured = process.Scope.HasCache ? null : process.Scope.ConfiguredDirectories().FirstOrDefault(d => closure.Tree.Resolve($"{d}/{edge.Name}").Exists);
+            string? configured = process.Scope.HasCache ? null : process.Scope.ConfiguredDirectories().FirstOrDefault(d => closure.Tree.Resolve($"{d}/{edge.Name}").Exists);
             closure.Tell(DependencySeverity.Error, edge.User.Path, Name, $"it needs {edge.Name}, which is not where the loader looks"
                 + (process.HasProgram && process.Main != edge.User ? $" (in a process of {process.Main.Path})" : ""),
                 configured is not null ? $"Run ldconfig: {configured}, which {LoaderTable.Configuration} names, has it."
@@ -83,7 +83,7 @@ sealed class LoaderResolver(string? machine) : Resolver
                     : "Install it, or name its directory in the library path.");
         }
         missing.Clear();
-        foreach (var (path, why) in closure.Loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal))
+        foreach ((string? path, string? why) in closure.Loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal))
             if (closure.Files.ContainsKey(path) || path == LoaderTable.Cache)
                 closure.Tell(DependencySeverity.Error, path, Name, why.StartsWith(path + ": ", StringComparison.Ordinal) ? why[(path.Length + 2)..] : why, "Mend or replace the file.");
     }
@@ -91,15 +91,15 @@ sealed class LoaderResolver(string? machine) : Resolver
     /// <summary>Lists of <c>{"soname": […], "priority": …}</c>: https://systemd.io/ELF_DLOPEN_METADATA/.</summary>
     void Notes(LoadedObject user, ProcessImage process, Closure closure)
     {
-        foreach (var note in user.Elf.DlopenNotes)
+        foreach (string note in user.Elf.DlopenNotes)
         {
             try
             {
-                using var json = JsonDocument.Parse(note);
-                foreach (var feature in json.RootElement.EnumerateArray())
+                using JsonDocument json = JsonDocument.Parse(note);
+                foreach (JsonElement feature in json.RootElement.EnumerateArray())
                 {
-                    var names = feature.GetProperty("soname").EnumerateArray().Select(n => n.GetString()!).ToList();
-                    var required = feature.TryGetProperty("priority", out var priority) && priority.GetString() == "required";
+                    List<string> names = feature.GetProperty("soname").EnumerateArray().Select(n => n.GetString()!).ToList();
+                    bool required = feature.TryGetProperty("priority", out JsonElement priority) && priority.GetString() == "required";
                     // the first that is there: they are versions of one library
                     if (!names.Any(n => Open(n, user, process, closure, new Reason(Name, user.Path, $"{user.Path} says that it opens {n} (.note.dlopen)"))))
                         closure.Tell(required ? DependencySeverity.Error : DependencySeverity.Note, user.Path, Name, $"it opens {string.Join(" or ", names)}{(required ? "" : " where that is there")}, which is not here (.note.dlopen)", "Install it if that part of the program is wanted.");
@@ -115,8 +115,8 @@ sealed class LoaderResolver(string? machine) : Resolver
     /// <summary>What dlopen(3) of a name finds.</summary>
     public static bool Open(string soname, LoadedObject user, ProcessImage process, Closure closure, Reason reason)
     {
-        var found = false;
-        foreach (var (path, _, _, _, _) in closure.Loader.Search(soname, user, process))
+        bool found = false;
+        foreach ((string? path, string _, ElfFile _, string _, bool _) in closure.Loader.Search(soname, user, process))
             found |= closure.Add(path, reason, process, openedBy: user);
         return found;
     }

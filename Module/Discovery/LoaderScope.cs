@@ -44,7 +44,7 @@ sealed class LoaderScope
     /// <summary>Subdirectories of a library directory for processors that can do more.</summary>
     public IReadOnlyList<string> Hwcaps(string directory)
     {
-        if (!hwcaps.TryGetValue(directory, out var found))
+        if (!hwcaps.TryGetValue(directory, out IReadOnlyList<string>? found))
             hwcaps[directory] = found = IsMusl ? [] : [.. tree.List($"{directory}/{LoaderTable.Hwcaps}").Select(n => $"{directory}/{LoaderTable.Hwcaps}/{n}")];
         return found;
     }
@@ -60,11 +60,11 @@ sealed class LoaderScope
     {
         if (Interpreter is null)
             return ("lib/" + Row.Triplet, ["/lib/" + Row.Triplet, "/usr/lib/" + Row.Triplet, "/lib64", "/usr/lib64", "/lib", "/usr/lib"]);
-        var directory = FileTree.Parent(tree.Resolve(Interpreter).Path);
-        var parts = directory.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string directory = FileTree.Parent(tree.Resolve(Interpreter).Path);
+        string[] parts = directory.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts is ["usr", ..])
             parts = parts[1..];
-        var lib = string.Join('/', parts);
+        string lib = string.Join('/', parts);
         return parts switch
         {
             ["lib", var triplet] when triplet.Contains("-linux-", StringComparison.Ordinal) => (lib, ["/" + lib, "/usr/" + lib, "/lib", "/usr/lib"]),
@@ -75,9 +75,9 @@ sealed class LoaderScope
 
     IReadOnlyList<string> MuslDirectories()
     {
-        var name = System.IO.Path.GetFileName(Interpreter!);
-        var machine = name["ld-musl-".Length..].Split('.')[0];
-        var text = tree.Text($"/etc/ld-musl-{machine}.path");
+        string name = System.IO.Path.GetFileName(Interpreter!);
+        string machine = name["ld-musl-".Length..].Split('.')[0];
+        string? text = tree.Text($"/etc/ld-musl-{machine}.path");
         return text is null ? LoaderTable.MuslDirectories : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/')).Distinct().Take(MostDirectories)];
     }
 
@@ -86,7 +86,7 @@ sealed class LoaderScope
     {
         if (read.Count >= MostConfigurations || !read.Add(file) || tree.Text(file) is not { } text)
             yield break;
-        foreach (var line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
+        foreach (string? line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
         {
             if (!line.StartsWith("include", StringComparison.Ordinal))
             {
@@ -94,9 +94,9 @@ sealed class LoaderScope
                 continue;
             }
             // A relative name is relative to the directory of the file that includes it.
-            var pattern = line["include".Length..].Trim();
-            foreach (var included in PathPattern.Parse(pattern.StartsWith('/') ? pattern : $"{FileTree.Parent(file)}/{pattern}").SelectMany(tree.Glob))
-                foreach (var directory in Configured(included, read))
+            string pattern = line["include".Length..].Trim();
+            foreach (string? included in PathPattern.Parse(pattern.StartsWith('/') ? pattern : $"{FileTree.Parent(file)}/{pattern}").SelectMany(tree.Glob))
+                foreach (string directory in Configured(included, read))
                     yield return directory;
         }
     }

@@ -27,10 +27,10 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
         if (database?.Find(name) is not { } package)
             return false;
         Check(package, closure);
-        var files = database.Files(package);
+        IReadOnlyList<string> files = database.Files(package);
         if (files.Count == 0)
             closure.Tell(DependencySeverity.Warning, name, Name, "the package's list of files is empty, or not there", "Install the package anew if it should have files.");
-        foreach (var path in files)
+        foreach (string path in files)
             if (!closure.Add(path, new Reason(Name, null, $"a file of the package {package.Name}")))
                 closure.Tell(DependencySeverity.Warning, path, Name, $"a file of the package {package.Name} that is not there", "Install the package anew, unless the file was removed on purpose.");
         return true;
@@ -47,19 +47,19 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
         if (database is null)
             return;
         // a link to a directory (/lib in a merged /usr) is a directory to many packages, and the one that made it need not be among them
-        var fresh = closure.Files.Values.Where(f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory)).Select(f => f.Path).ToList();
-        var found = database.Owners(fresh);
+        List<string> fresh = closure.Files.Values.Where(f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory)).Select(f => f.Path).ToList();
+        IReadOnlyDictionary<string, InstalledPackage> found = database.Owners(fresh);
         database.Prepare([.. found.Values.Distinct()]);
-        foreach (var path in fresh)
+        foreach (string? path in fresh)
         {
-            var owner = owners[path] = found.GetValueOrDefault(path);
+            InstalledPackage? owner = owners[path] = found.GetValueOrDefault(path);
             if (owner is null)
                 continue;
             closure.Files[path].Package = owner.Name;
             if (closure.Files[path].Kind == DependencyKind.Directory || !packages.TryAdd($"{owner.Name}:{owner.Architecture}", owner))
                 continue;
             Check(owner, closure);
-            foreach (var licence in database.Licences(owner))
+            foreach (string licence in database.Licences(owner))
                 closure.Add(licence, new Reason(Name, path, $"licence of the package {owner.Name}"));
         }
     }

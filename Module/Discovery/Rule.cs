@@ -38,7 +38,7 @@ static class RuleFile
 
     static IReadOnlyList<Rule> Load(string resource)
     {
-        using var reader = new StreamReader(typeof(RuleFile).Assembly.GetManifestResourceStream(resource)!);
+        using StreamReader reader = new StreamReader(typeof(RuleFile).Assembly.GetManifestResourceStream(resource)!);
         return Parse(reader.ReadToEnd(), resource[Prefix.Length..]);
     }
 
@@ -48,7 +48,7 @@ static class RuleFile
     {
         if (!Directory.Exists(directory))
             yield break;
-        foreach (var path in Directory.EnumerateFiles(directory, "*.yaml").Order(StringComparer.Ordinal))
+        foreach (string? path in Directory.EnumerateFiles(directory, "*.yaml").Order(StringComparer.Ordinal))
         {
             string text;
             try
@@ -65,19 +65,19 @@ static class RuleFile
 
     public static IReadOnlyList<Rule> Parse(string text, string file)
     {
-        var map = YamlMap.Of(file, YamlForm.Resolver, YamlText.Parse(text, file, YamlForm.Resolver), "the resolver", "name", "why", "rules");
-        var (name, why) = (map.Required("name").Value, map.Required("why").Value);
+        YamlMap map = YamlMap.Of(file, YamlForm.Resolver, YamlText.Parse(text, file, YamlForm.Resolver), "the resolver", "name", "why", "rules");
+        (string? name, string? why) = (map.Required("name").Value, map.Required("why").Value);
         return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note").Select(r => One(r, name, why))];
     }
 
     static Rule One(YamlMap map, string name, string why)
     {
-        var when = map.Map("when", "soname", "path", "imports", "except") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
+        YamlMap when = map.Map("when", "soname", "path", "imports", "except") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
         string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true, shell: true).Select(t => t.Value)];
-        var (sonames, paths, imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
+        (string[]? sonames, string[]? paths, string[]? imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
         if (sonames.Length + paths.Length + imports.Length == 0)
             throw map.Error("when", "ResolverInvalid", "'when' names nothing", "Give 'soname', 'path' or 'imports'.");
-        var (read, add) = (List(map, "read"), List(map, "add"));
+        (string[]? read, string[]? add) = (List(map, "read"), List(map, "add"));
         if ((read.Length > 0) != (map.Text("line") is not null))
             throw map.Error("read", "ResolverInvalid", "'read' and 'line' come together", "Give the files under 'read', and a regular expression for their lines under 'line'.");
         if (add.Length == 0 && map.Text("note") is null)

@@ -16,7 +16,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     public override void Resolve(FoundFile file, Closure closure)
     {
-        foreach (var rule in file.Elf is null ? forAnyFile : rules)
+        foreach (Rule rule in file.Elf is null ? forAnyFile : rules)
             if (Applies(rule, file, closure))
                 Apply(rule, file, closure);
     }
@@ -40,7 +40,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     static bool IsOf(IReadOnlyList<string> patterns, string name)
     {
-        foreach (var pattern in patterns)
+        foreach (string pattern in patterns)
             if (PathPattern.MatchesName(pattern, name))
                 return true;
         return false;
@@ -48,14 +48,14 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     void Apply(Rule rule, FoundFile file, Closure closure)
     {
-        var origins = Origins(rule, file, closure);
-        var reason = new Reason(name, file.Path, rule.Why);
+        List<string> origins = Origins(rule, file, closure);
+        Reason reason = new Reason(name, file.Path, rule.Why);
         if (rule.Note is { } note && applied[rule].Add(""))
             closure.Tell(DependencySeverity.Note, file.Path, name, note);
-        foreach (var values in Variables(rule, origins, closure, reason))
-            foreach (var add in rule.Add)
+        foreach (IReadOnlyDictionary<string, string> values in Variables(rule, origins, closure, reason))
+            foreach (string add in rule.Add)
                 if (values.Count == 0 || values.Keys.Any(k => add.Contains("$" + k, StringComparison.Ordinal)) || !add.Contains('$'))
-                    foreach (var expanded in Expand(add, origins, values))
+                    foreach (string expanded in Expand(add, origins, values))
                         Add(rule, expanded, file, reason, closure);
     }
 
@@ -65,17 +65,17 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             return;
         if (!what.StartsWith('/'))
         {
-            if (closure.Loaded.TryGetValue(file.Path, out var at))
+            if (closure.Loaded.TryGetValue(file.Path, out (ProcessImage Process, LoadedObject Object) at))
                 LoaderResolver.Open(what, at.Object, at.Process, closure, reason);
             return;
         }
-        var opener = closure.Loaded.GetValueOrDefault(file.Path);
+        (ProcessImage Process, LoadedObject Object) opener = closure.Loaded.GetValueOrDefault(file.Path);
         long total = 0;
-        foreach (var path in PathPattern.Parse(what).SelectMany(closure.Tree.Glob))
+        foreach (string? path in PathPattern.Parse(what).SelectMany(closure.Tree.Glob))
         {
             if (IsOf(rule.Without, System.IO.Path.GetFileName(path)))
                 continue;
-            var leads = closure.Tree.Resolve(path);
+            ResolvedPath leads = closure.Tree.Resolve(path);
             total += leads.Kind == FileKind.File ? closure.Tree.Look(leads.Path).Size : 0;
             if (total > rule.Largest)
             {
@@ -92,7 +92,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
     {
         if (rule.Near is null)
             return [.. new[] { FileTree.Parent(file.Path), closure.Tree.Resolve(FileTree.Parent(file.AskedAs)).Path }.Distinct()];
-        if (!closure.Loaded.TryGetValue(file.Path, out var at))
+        if (!closure.Loaded.TryGetValue(file.Path, out (ProcessImage Process, LoadedObject Object) at))
             return [];
         if (at.Process.Find(rule.Near) is { } near)
             return [FileTree.Parent(near.Path)];
@@ -107,14 +107,14 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             yield return new Dictionary<string, string>();
             yield break;
         }
-        var none = new Dictionary<string, string>();
-        foreach (var path in rule.Read.SelectMany(r => Expand(r, origins, none)).SelectMany(PathPattern.Parse).SelectMany(closure.Tree.Glob).Distinct())
+        Dictionary<string, string> none = new Dictionary<string, string>();
+        foreach (string? path in rule.Read.SelectMany(r => Expand(r, origins, none)).SelectMany(PathPattern.Parse).SelectMany(closure.Tree.Glob).Distinct())
         {
             if (closure.Tree.Text(path) is not { } text)
                 continue;
             closure.Add(path, reason);
-            foreach (var line in text.Split('\n'))
-                foreach (var values in Captures(expression, line, path, closure))
+            foreach (string line in text.Split('\n'))
+                foreach (Dictionary<string, string> values in Captures(expression, line, path, closure))
                     yield return values;
         }
     }
@@ -125,7 +125,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         try
         {
             if (expression.Match(line) is { Success: true } match)
-                foreach (var group in expression.GetGroupNames().Where(n => !char.IsAsciiDigit(n[0])))
+                foreach (string? group in expression.GetGroupNames().Where(n => !char.IsAsciiDigit(n[0])))
                     foreach (Capture capture in match.Groups[group].Captures)
                         found.Add(new Dictionary<string, string> { [group] = capture.Value });
         }
@@ -139,7 +139,7 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
     /// <summary>$ORIGIN is a directory; $PREFIX is what it has before its lib directory; the rest are values.</summary>
     static IEnumerable<string> Expand(string pattern, IReadOnlyList<string> origins, IReadOnlyDictionary<string, string> values)
     {
-        foreach (var (variable, value) in values)
+        foreach ((string? variable, string? value) in values)
             pattern = pattern.Replace("$" + variable, value, StringComparison.Ordinal);
         if (!pattern.Contains("$ORIGIN", StringComparison.Ordinal) && !pattern.Contains("$PREFIX", StringComparison.Ordinal))
             return pattern.Contains('$') ? [] : [pattern];
@@ -148,8 +148,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     static string PrefixOf(string origin)
     {
-        var parts = origin.Split('/');
-        var lib = Array.FindIndex(parts, p => p is "lib" or "lib64" or "lib32");
+        string[] parts = origin.Split('/');
+        int lib = Array.FindIndex(parts, p => p is "lib" or "lib64" or "lib32");
         return lib > 0 ? string.Join('/', parts[..lib]) : FileTree.Parent(origin);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
 using Slipway.Readers;
 
@@ -19,7 +20,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     {
         if (file.Elf is not null || !file.Node.IsExecutable)
             return;
-        foreach (var (name, found, byEnv) in Interpreters(file.Path, path, closure.Tree, (severity, message, advice) => closure.Tell(severity, file.Path, Name, message, advice)))
+        foreach ((string? name, string? found, bool byEnv) in Interpreters(file.Path, path, closure.Tree, (severity, message, advice) => closure.Tell(severity, file.Path, Name, message, advice)))
             if (found is null)
                 closure.Tell(DependencySeverity.Error, file.Path, Name, Missing(name, byEnv), byEnv ? $"Install it. The directories: {string.Join(':', path)}" : "Install it, or mend the script's first line.");
             else
@@ -36,8 +37,8 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     {
         if (FirstLine(tree.Outside(canonical), tell) is not { } line)
             yield break;
-        var at = line.AsSpan().IndexOfAny(' ', '\t');
-        var (interpreter, argument) = at < 0 ? (line, "") : (line[..at], line[at..].Trim());
+        int at = line.AsSpan().IndexOfAny(' ', '\t');
+        (string? interpreter, string? argument) = at < 0 ? (line, "") : (line[..at], line[at..].Trim());
         // a relative one is looked for where the script is started: nobody knows where that is
         yield return (interpreter, interpreter.StartsWith('/') && tree.Resolve(interpreter).Kind == FileKind.File ? interpreter : null, false);
         if (System.IO.Path.GetFileName(interpreter) == "env" && Program(argument) is { } program)
@@ -50,7 +51,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
         int got;
         try
         {
-            using var handle = OpenedFile.HandleNamed(outside);
+            using SafeFileHandle handle = OpenedFile.HandleNamed(outside);
             got = RandomAccess.Read(handle, bytes, 0);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -61,8 +62,8 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
         bytes = bytes[..got];
         if (!bytes.StartsWith("#!"u8))
             return null;
-        var end = bytes.IndexOf((byte)'\n');
-        var line = Encoding.UTF8.GetString(end < 0 ? bytes[2..] : bytes[2..end]).Trim(' ', '\t', '\r');
+        int end = bytes.IndexOf((byte)'\n');
+        string line = Encoding.UTF8.GetString(end < 0 ? bytes[2..] : bytes[2..end]).Trim(' ', '\t', '\r');
         if (end < 0 && got == FirstBytes)
             tell(DependencySeverity.Warning, $"its first line has more than {FirstBytes - 1} bytes, of which the kernel sees no more", "Shorten the line.");
         if (line.Contains('\0') || line.Length == 0)
@@ -80,7 +81,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
         string[] words = argument.StartsWith("-S", StringComparison.Ordinal) || argument.StartsWith("--split-string", StringComparison.Ordinal) || argument.StartsWith("-vS", StringComparison.Ordinal)
             ? Split(argument[(argument.StartsWith("--", StringComparison.Ordinal) ? "--split-string".Length : argument.IndexOf('S', StringComparison.Ordinal) + 1)..].TrimStart('=', ' '))
             : [argument];
-        for (var i = 0; i < words.Length; i++)
+        for (int i = 0; i < words.Length; i++)
         {
             if (words[i] is "-u" or "--unset" or "-C" or "--chdir" or "-a" or "--argv0")
                 i++;
@@ -95,10 +96,10 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     {
         List<string> words = [];
         StringBuilder word = new();
-        var (quote, inWord) = ('\0', false);
-        for (var i = 0; i < text.Length; i++)
+        (char quote, bool inWord) = ('\0', false);
+        for (int i = 0; i < text.Length; i++)
         {
-            var c = text[i];
+            char c = text[i];
             if (c == '\\' && quote != '\'' && i + 1 < text.Length)
                 (inWord, _) = (true, word.Append(text[++i] == '_' ? ' ' : text[i]));
             else if (quote != '\0' ? c == quote : c is '\'' or '"')

@@ -10,4 +10,4 @@ namespace Slipway.Fabric;
     RespectNullableAnnotations = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CdiSpecification))]
-internal sealed partial class CdiJson : JsonSerializerContext;
+sealed partial class CdiJson : JsonSerializerContext;

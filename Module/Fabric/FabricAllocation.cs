@@ -1,5 +1,4 @@
 using Slipway.Inventory;
-using Slipway.Linux;
 using Slipway.Readers;
 
 namespace Slipway.Fabric;
@@ -13,10 +12,10 @@ static class FabricAllocation
     /// <returns>The device's name, and why.</returns>
     public static IReadOnlyDictionary<string, string> Excluded(IEnumerable<FabricDevice> devices, Func<string, string?> environment, string root)
     {
-        var files = new RootDirectory(root);
-        var rules = DeviceRules(files);
-        var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var device in devices)
+        RootDirectory files = new RootDirectory(root);
+        string[]? rules = DeviceRules(files);
+        SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (FabricDevice device in devices)
             if ((ByVariable(device, environment) ?? ByCgroup(device, files, rules, root == "/")) is { } reason)
                 result[device.Name] = reason;
         return result;
@@ -25,10 +24,10 @@ static class FabricAllocation
     /// <summary>Leaves out of a plan what the job was not given.</summary>
     public static void Restrict(FabricPlan plan, Func<string, string?> environment)
     {
-        var left = plan.Devices.Select(d => (d.Device, Reason: ByVariable(d.Device, environment))).Where(d => d.Reason is not null).ToList();
+        List<(FabricDevice Device, string? Reason)> left = plan.Devices.Select(d => (d.Device, Reason: ByVariable(d.Device, environment))).Where(d => d.Reason is not null).ToList();
         if (left.Count == 0)
             return;
-        var nodes = left.SelectMany(d => d.Device.DeviceNodes).ToHashSet(StringComparer.Ordinal);
+        HashSet<string> nodes = left.SelectMany(d => d.Device.DeviceNodes).ToHashSet(StringComparer.Ordinal);
         plan.Devices = plan.Devices.Where(d => left.TrueForAll(o => o.Device != d.Device)).ToList();
         plan.DeviceNodes = plan.DeviceNodes.Where(n => !nodes.Contains(n)).ToList();
         plan.HiddenDeviceNodes = plan.HiddenDeviceNodes.Concat(nodes).Distinct().ToList();
@@ -37,25 +36,25 @@ static class FabricAllocation
 
     static string? ByVariable(FabricDevice device, Func<string, string?> environment)
     {
-        var rows = ProviderTable.Default.Allocations.Where(a => a.Fabric is null || a.Fabric == device.Fabric);
+        IEnumerable<AllocationRow> rows = ProviderTable.Default.Allocations.Where(a => a.Fabric is null || a.Fabric == device.Fabric);
         if (rows.FirstOrDefault(a => environment(a.Variable) is { Length: > 0 }) is not { } row)
             return null;
-        var value = environment(row.Variable)!;
-        var given = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var own = row.Form == "name" ? [device.Name] : device.DeviceNodes.Concat(device.MissingDeviceNodes).Select(TrailingNumber).OfType<string>();
+        string value = environment(row.Variable)!;
+        string[] given = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        IEnumerable<string> own = row.Form == "name" ? [device.Name] : device.DeviceNodes.Concat(device.MissingDeviceNodes).Select(TrailingNumber).OfType<string>();
         return given.Intersect(own).Any() ? null : $"the job was not given it ({row.Variable}={value})";
     }
 
     /// <summary>As Slurm does it: the digits at the end of a device file's name.</summary>
     static string? TrailingNumber(string node)
     {
-        var digits = node[(node.AsSpan().LastIndexOfAnyExceptInRange('0', '9') + 1)..];
+        string digits = node[(node.AsSpan().LastIndexOfAnyExceptInRange('0', '9') + 1)..];
         return digits.Length > 0 ? digits : null;
     }
 
     static string? ByCgroup(FabricDevice device, RootDirectory files, IReadOnlyList<string>? rules, bool here)
     {
-        foreach (var node in device.DeviceNodes)
+        foreach (string node in device.DeviceNodes)
         {
             // cgroup v2 rules are programs that cannot be read; the kernel asks them in access(2) too, and answers EPERM where a file's mode gives EACCES.
             if (here && access(node, R_OK | W_OK) != 0 && errno == EPERM)
@@ -70,7 +69,7 @@ static class FabricAllocation
     static string[]? DeviceRules(RootDirectory files)
     {
         // lines ID:CONTROLLERS:PATH, cgroups(7)
-        var own = files.Text("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
+        string[]? own = files.Text("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
         return own is null ? null : files.Text($"/sys/fs/cgroup/devices{own[2].TrimEnd('/')}/devices.list")?.Split('\n');
     }
 
@@ -81,8 +80,8 @@ static class FabricAllocation
     /// <summary>A line <c>TYPE MAJOR:MINOR ACCESS</c>, with <c>a</c> for all types and <c>*</c> for all numbers.</summary>
     static bool Allows(string rule, string number)
     {
-        var fields = rule.Split((char[])[' ', ':'], StringSplitOptions.RemoveEmptyEntries);
-        var parts = number.Split(':');
+        string[] fields = rule.Split((char[])[' ', ':'], StringSplitOptions.RemoveEmptyEntries);
+        string[] parts = number.Split(':');
         return fields.Length == 4 && parts.Length == 2 && fields[0] is "a" or "c" && (fields[1] == "*" || fields[1] == parts[0]) && (fields[2] == "*" || fields[2] == parts[1])
             && fields[3].Contains('r') && fields[3].Contains('w');
     }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Slipway.Linux;
 
 namespace Slipway.Fabric;
@@ -15,9 +14,9 @@ public static class FabricCdi
     /// <summary>The specification's lowest version that knows all that is used: a name that begins with a digit takes 0.5.0, everything else 0.3.0.</summary>
     internal static CdiSpecification Of(FabricPlan plan)
     {
-        var used = plan.Devices.Where(d => d.Rung is not FabricRung.Refuse).ToList();
-        var shared = plan.DeviceNodes.Except(used.SelectMany(d => d.Device.DeviceNodes)).ToList();
-        var devices = used.ConvertAll(d => new CdiDevice(d.Device.Name, new CdiEdits { DeviceNodes = Nodes(d.Device.DeviceNodes) }));
+        List<FabricDevicePlan> used = plan.Devices.Where(d => d.Rung is not FabricRung.Refuse).ToList();
+        List<string> shared = plan.DeviceNodes.Except(used.SelectMany(d => d.Device.DeviceNodes)).ToList();
+        List<CdiDevice> devices = used.ConvertAll(d => new CdiDevice(d.Device.Name, new CdiEdits { DeviceNodes = Nodes(d.Device.DeviceNodes) }));
         devices.Add(new CdiDevice(All, new CdiEdits { DeviceNodes = Nodes(plan.DeviceNodes.Except(shared)) }));
         return new CdiSpecification(devices.Exists(d => char.IsAsciiDigit(d.Name[0])) ? "0.5.0" : "0.3.0", Kind, devices, new CdiEdits
         {
@@ -35,10 +34,10 @@ public static class FabricCdi
     {
         if (plan.Devices.All(d => d.Rung is FabricRung.Refuse))
             throw new SlipwayException("FabricCdiNothing", ErrorKind.InvalidOperation, $"{path}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, path);
-        var beside = PartialFile.NameFor(path);
+        string beside = PartialFile.NameFor(path);
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+            using (FileStream stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
                 JsonSerializer.Serialize(stream, Of(plan), CdiJson.Default.CdiSpecification);
             File.Move(beside, path, overwrite: true);
         }
@@ -50,11 +49,11 @@ public static class FabricCdi
     }
 }
 
-internal sealed record CdiSpecification(string CdiVersion, string Kind, IReadOnlyList<CdiDevice> Devices, CdiEdits ContainerEdits);
+sealed record CdiSpecification(string CdiVersion, string Kind, IReadOnlyList<CdiDevice> Devices, CdiEdits ContainerEdits);
 
-internal sealed record CdiDevice(string Name, CdiEdits ContainerEdits);
+sealed record CdiDevice(string Name, CdiEdits ContainerEdits);
 
-internal sealed class CdiEdits
+sealed class CdiEdits
 {
     public IReadOnlyList<string>? Env { get; init; }
 
@@ -63,6 +62,6 @@ internal sealed class CdiEdits
     public IReadOnlyList<CdiMount>? Mounts { get; init; }
 }
 
-internal sealed record CdiNode(string Path);
+sealed record CdiNode(string Path);
 
-internal sealed record CdiMount(string HostPath, string ContainerPath, IReadOnlyList<string> Options);
+sealed record CdiMount(string HostPath, string ContainerPath, IReadOnlyList<string> Options);

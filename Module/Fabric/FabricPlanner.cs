@@ -30,9 +30,9 @@ public static class FabricPlanner
     public static FabricPlan Plan(ContainerImage image, FabricInventory inventory, FabricPlanOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new FabricPlanOptions();
-        var excluded = Exclude(inventory, options);
-        var devices = inventory.Devices.Where(d => !excluded.ContainsKey(d.Name)).ToList();
-        var plan = devices.Count == 0 ? NoFabric(image, inventory) : PlanFor(image, inventory, options, devices, cancellation);
+        SortedDictionary<string, string> excluded = Exclude(inventory, options);
+        List<FabricDevice> devices = inventory.Devices.Where(d => !excluded.ContainsKey(d.Name)).ToList();
+        FabricPlan plan = devices.Count == 0 ? NoFabric(image, inventory) : PlanFor(image, inventory, options, devices, cancellation);
         plan.Excluded = excluded;
         plan.HiddenDeviceNodes = inventory.Devices.Where(d => excluded.ContainsKey(d.Name)).SelectMany(d => d.DeviceNodes).ToList();
         if (devices.Count == 0 && excluded.Count > 0)
@@ -42,9 +42,9 @@ public static class FabricPlanner
 
     static FabricPlan PlanFor(ContainerImage image, FabricInventory inventory, FabricPlanOptions options, List<FabricDevice> devices, CancellationToken cancellation)
     {
-        var facts = ImageFacts.Of(image, cancellation);
-        var hostFiles = new RootDirectory(options.HostRoot);
-        var host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
+        ImageFabric facts = ImageFacts.Of(image, cancellation);
+        RootDirectory hostFiles = new RootDirectory(options.HostRoot);
+        RootLibraries host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
         return new Run(facts, inventory, options, ProviderTable.Default, hostFiles, host).Plan(image, devices);
     }
 
@@ -53,10 +53,10 @@ public static class FabricPlanner
         if (options.Devices.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
             throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {unknown}",
                 inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", unknown);
-        var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, reason) in FabricAllocation.Excluded(inventory.Devices, options.JobEnvironment ?? (_ => null), options.HostRoot))
+        SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach ((string? name, string? reason) in FabricAllocation.Excluded(inventory.Devices, options.JobEnvironment ?? (_ => null), options.HostRoot))
             result[name] = reason;
-        foreach (var device in inventory.Devices.Where(d => options.Devices.Count > 0 && !options.Devices.Contains(d.Name)))
+        foreach (FabricDevice? device in inventory.Devices.Where(d => options.Devices.Count > 0 && !options.Devices.Contains(d.Name)))
             result.TryAdd(device.Name, $"the plan was asked for {string.Join(", ", options.Devices)} alone");
         return result;
     }
@@ -82,26 +82,26 @@ public static class FabricPlanner
         public FabricPlan Plan(ContainerImage image, List<FabricDevice> devices)
         {
             IReadOnlyList<FabricRung> allowed = options.Source is { } only ? [only] : Rungs;
-            var choices = devices.ConvertAll(d => Climb(d, allowed, []));
+            List<Choice> choices = devices.ConvertAll(d => Climb(d, allowed, []));
             // There is one libibverbs in a process: where one device needs the node's, every verbs device gets the node's.
             if (choices.Find(c => c.Outcome?.Binds.Any(b => b.Destination == $"{FabricPaths.Libraries}/{table.VerbsLibraries[0]}") == true) is { } first)
                 choices = choices.ConvertAll(c => c.Verbs && c.Plan.Rung is FabricRung.Image or FabricRung.Provider
                     ? Climb(c.Plan.Device, [FabricRung.Stack], c.Plan.Tried.Select(t => t with { Holds = false, Reason = t.Holds ? $"held, but {first.Plan.Device.Name} needs the node's libibverbs, of which a process has only one" : t.Reason }))
                     : c);
 
-            var used = choices.FindAll(c => c.Outcome is not null);
+            List<Choice> used = choices.FindAll(c => c.Outcome is not null);
             List<string> warnings = [];
             List<RungOutcome> outcomes = used.ConvertAll(c => c.Outcome!);
             if (used.Exists(c => c.Verbs) && ucx.Wanted)
             {
-                var help = ucx.Try(outcomes.SelectMany(o => o.Binds).Where(b => Path.GetDirectoryName(b.Destination) == FabricPaths.Libraries).Select(b => Path.GetFileName(b.Destination)).ToHashSet());
-                var taken = help.Holds && options.Source is not FabricRung.Image;
+                RungOutcome help = ucx.Try(outcomes.SelectMany(o => o.Binds).Where(b => Path.GetDirectoryName(b.Destination) == FabricPaths.Libraries).Select(b => Path.GetFileName(b.Destination)).ToHashSet());
+                bool taken = help.Holds && options.Source is not FabricRung.Image;
                 if (taken)
                     outcomes.Add(help);
                 warnings.Add(taken || !help.Holds ? help.Reason : "the image's UCX has no module for verbs, and only what the image has was asked for");
             }
             warnings.AddRange(Warnings(used));
-            var worst = choices.MaxBy(c => c.Plan.Rung)!.Plan;
+            FabricDevicePlan worst = choices.MaxBy(c => c.Plan.Rung)!.Plan;
             return new FabricPlan
             {
                 ImageDigest = image.Digest,
@@ -120,10 +120,10 @@ public static class FabricPlanner
 
         Choice Climb(FabricDevice device, IReadOnlyList<FabricRung> allowed, IEnumerable<FabricRungResult> before)
         {
-            var row = table.ForDevice(device);
+            ProviderRow? row = table.ForDevice(device);
             ILadder ladder = row?.Carrier == "libfabric" ? libfabric : verbs;
-            var isVerbs = ladder == verbs;
-            var obstacle = row?.Provider is null ? $"no provider is known for {device.KernelDriver ?? "a device whose kernel driver sysfs does not tell"}"
+            bool isVerbs = ladder == verbs;
+            string? obstacle = row?.Provider is null ? $"no provider is known for {device.KernelDriver ?? "a device whose kernel driver sysfs does not tell"}"
                 : facts.Machine is null ? "the image has neither a shell nor a C library: nothing in it could use a provider"
                 : facts.Machine != inventory.Machine ? $"the image is for {facts.Machine}, the node is {inventory.Machine}"
                 : X86Level.Misfit("the image's C library", facts.X86Level, inventory.X86Level) is { } slow ? slow
@@ -131,25 +131,25 @@ public static class FabricPlanner
             if (obstacle is not null)
                 return new Choice(new FabricDevicePlan { Device = device, Rung = FabricRung.Refuse, Reason = obstacle, Tried = [new(FabricRung.Refuse, true, obstacle)] }, null, isVerbs);
 
-            var tried = before.ToList();
-            foreach (var rung in allowed)
+            List<FabricRungResult> tried = before.ToList();
+            foreach (FabricRung rung in allowed)
             {
-                var outcome = ladder.Try(rung, device, row!);
+                RungOutcome outcome = ladder.Try(rung, device, row!);
                 tried.Add(new FabricRungResult(rung, outcome.Holds, outcome.Reason));
                 if (outcome.Holds)
                     return new Choice(new FabricDevicePlan { Device = device, Rung = rung, Reason = outcome.Reason, Tried = tried }, outcome, isVerbs);
             }
-            var reason = string.Join("; ", tried.Select(t => t.Reason).Distinct()) + Remedy(row!);
+            string reason = string.Join("; ", tried.Select(t => t.Reason).Distinct()) + Remedy(row!);
             tried.Add(new FabricRungResult(FabricRung.Refuse, true, reason));
             return new Choice(new FabricDevicePlan { Device = device, Rung = FabricRung.Refuse, Reason = reason, Tried = tried }, null, isVerbs);
         }
 
         string Remedy(ProviderRow row)
         {
-            var distribution = facts.Distribution;
+            ImageDistribution? distribution = facts.Distribution;
             if (distribution is not null && FabricPackages.IsDebian(distribution.Id) && !facts.HasDpkg)
                 return $": install {row.Carrier} with provider {row.Provider} in the image: it calls itself {distribution.PrettyName ?? distribution.Id}, but has no dpkg database";
-            var packages = FabricPackages.For(row, distribution);
+            IReadOnlyList<string> packages = FabricPackages.For(row, distribution);
             return packages.Count > 0
                 ? $": add `fabric: auto` to the definition (or `fabric: {row.Provider}`), which installs {string.Join(", ", packages)}"
                 : $": install {row.Carrier} with provider {row.Provider} in the image: {FabricPackages.WhyNone(row, distribution)}";
@@ -157,7 +157,7 @@ public static class FabricPlanner
 
         SortedDictionary<string, string> Variables(List<RungOutcome> outcomes)
         {
-            var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+            SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
             if (outcomes.Exists(o => o.Binds.Any(b => b.Destination.StartsWith(FabricPaths.Libraries + "/", StringComparison.Ordinal))))
                 result[table.Variables.Libraries] = FabricPaths.Libraries;
             Add(table.Variables.VerbsDrivers, outcomes.SelectMany(o => o.Drivers));
@@ -177,7 +177,7 @@ public static class FabricPlanner
                 yield return $"RLIMIT_MEMLOCK is {soft} bytes{(soft <= 32768 ? ", which libibverbs itself finds too low" : "")}: UCX and MPI want it unlimited (ulimit -l)";
             // An MPI that can use none of these is served by TCP, whatever the plan gives.
             if (used.Count > 0)
-                foreach (var mpi in facts.Mpi.Where(m => m.Family is not null && m.Transports.Count == 0))
+                foreach (ImageMpi? mpi in facts.Mpi.Where(m => m.Family is not null && m.Transports.Count == 0))
                     yield return $"the image's {mpi.Family} ({mpi.Path}) is linked with neither UCX, libfabric nor verbs: it will use TCP";
         }
     }

@@ -1,6 +1,4 @@
 using Slipway.Building;
-using Slipway.Building.Sources;
-using Slipway.Definitions;
 using Slipway.Images;
 using Slipway.Inventory;
 

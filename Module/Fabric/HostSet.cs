@@ -28,7 +28,7 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
             libraries[soname] = library;
             return null;
         }
-        var damage = host.Damaged.FirstOrDefault(d => d.Key.EndsWith("/" + soname, StringComparison.Ordinal));
+        KeyValuePair<string, string> damage = host.Damaged.FirstOrDefault(d => d.Key.EndsWith("/" + soname, StringComparison.Ordinal));
         return damage.Key is null ? $"the node has no {soname} for {image.Machine}" : $"the node's {damage.Key} cannot be used: {damage.Value}";
     }
 
@@ -38,9 +38,9 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
     {
         // librdmacm and the shared providers import private versions too: whichever of them the image has must come along, but one
         // that the node lacks only matters if a program of the image is linked with it.
-        foreach (var soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
+        foreach (string? soname in table.VerbsLibraries.Concat(table.Providers.Where(p => p.Shared).Select(p => p.Library!)))
         {
-            var linked = soname == table.VerbsLibraries[0] || image.Imports.ContainsKey(soname);
+            bool linked = soname == table.VerbsLibraries[0] || image.Imports.ContainsKey(soname);
             if ((linked || image.Library(soname) is not null) && AddLibrary(soname) is { } lacking && linked)
                 return lacking;
         }
@@ -61,9 +61,9 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
 
     string? Close()
     {
-        var pending = new Queue<RootLibrary>(providers.Concat(libraries.Values));
-        while (pending.TryDequeue(out var file))
-            foreach (var soname in file.Elf.Needed)
+        Queue<RootLibrary> pending = new Queue<RootLibrary>(providers.Concat(libraries.Values));
+        while (pending.TryDequeue(out RootLibrary? file))
+            foreach (string soname in file.Elf.Needed)
             {
                 if (libraries.ContainsKey(soname) || ImageServes(file, soname))
                     continue;
@@ -95,13 +95,13 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
 
     string? CheckImports(RootLibrary file)
     {
-        foreach (var (soname, versions) in file.Elf.VersionsNeeded)
+        foreach ((string? soname, IReadOnlyList<string>? versions) in file.Elf.VersionsNeeded)
         {
-            var fromHost = libraries.TryGetValue(soname, out var library);
+            bool fromHost = libraries.TryGetValue(soname, out RootLibrary? library);
             // The C library is the image's, and this version belongs to one build of it.
             if (!fromHost && versions.Contains("GLIBC_PRIVATE"))
                 return $"the node's {Name(file)} needs GLIBC_PRIVATE of {soname}: it is a part of the node's C library and fits no other";
-            var defined = fromHost ? library!.Elf.VersionsDefined : image.Library(soname)?.VersionsDefined ?? [];
+            IReadOnlyList<string> defined = fromHost ? library!.Elf.VersionsDefined : image.Library(soname)?.VersionsDefined ?? [];
             if (versions.FirstOrDefault(v => !defined.Contains(v)) is { } missing)
                 return $"the node's {Name(file)} needs {missing} of {soname}, which {(fromHost ? "the node's" : "the image's")} {Lacks(soname, missing, defined)}";
         }
@@ -111,8 +111,8 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
     /// <summary>The other direction: what programs of the image import from a library that would be the host's.</summary>
     string? CheckUsers()
     {
-        foreach (var (soname, library) in libraries)
-            foreach (var (version, user) in image.Imports.GetValueOrDefault(soname) ?? new Dictionary<string, string>())
+        foreach ((string? soname, RootLibrary? library) in libraries)
+            foreach ((string? version, string? user) in image.Imports.GetValueOrDefault(soname) ?? new Dictionary<string, string>())
                 if (!library.Elf.VersionsDefined.Contains(version))
                     return $"the image's {user} needs {version} of {soname}, which the node's {Lacks(soname, version, library.Elf.VersionsDefined)}";
         return null;
@@ -125,11 +125,11 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
     /// <summary>E.g. <c>libc.so.6 does not define (it ends at GLIBC_2.31)</c>.</summary>
     static string Lacks(string soname, string missing, IReadOnlyList<string> defined)
     {
-        var prefix = missing[..(missing.LastIndexOf('_') + 1)];
-        var highest = defined.Where(v => v.StartsWith(prefix, StringComparison.Ordinal)).MaxBy(v => Order(v[prefix.Length..]));
+        string prefix = missing[..(missing.LastIndexOf('_') + 1)];
+        string? highest = defined.Where(v => v.StartsWith(prefix, StringComparison.Ordinal)).MaxBy(v => Order(v[prefix.Length..]));
         return $"{soname} does not define ({(highest is null ? "it defines none of that kind" : $"it ends at {highest}")})";
     }
 
     static Version Order(string version) =>
-        Version.TryParse(version.Contains('.') ? version : version + ".0", out var order) ? order : new Version(0, 0);
+        Version.TryParse(version.Contains('.') ? version : version + ".0", out Version? order) ? order : new Version(0, 0);
 }

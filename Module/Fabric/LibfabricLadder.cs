@@ -36,12 +36,12 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
             return RungOutcome.Fails("the image has no libfabric.so.1");
         if (HostModule(row) is not { } module)
             return RungOutcome.Fails($"the node has no {string.Join(" or ", Modules(row))} that could be passed alone");
-        var name = Path.GetFileName(module.Path);
+        string name = Path.GetFileName(module.Path);
         // libfabric refuses a provider that was built for a newer libfabric (src/fabric.c, ofi_register_provider); the number in the
         // file name grows with each release.
         if (host.Find(Libfabric) is not { } hosts || Number(hosts.Version) is not { } newest || Number(own.Version) is not { } limit || newest > limit)
             return RungOutcome.Fails($"the node's {name} belongs to libfabric.so.{host.Find(Libfabric)?.Version ?? "?"}; the image's is libfabric.so.{own.Version}, and takes none that is newer");
-        var set = new HostSet(image, host, table, inventory.X86Level);
+        HostSet set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(module);
         return Finish(set, module, $"the node's {name} fits the image's libfabric.so.{own.Version}");
     }
@@ -51,27 +51,27 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
         if (!image.Imports.ContainsKey(Libfabric) && !image.Imports.ContainsKey(row.Library!))
             return RungOutcome.Fails($"nothing in the image uses libfabric or {row.Library}");
         // The node's libfabric may use verbs for other fabrics; where it does not get on with the image's, the node's verbs come along.
-        var alone = TryStack(row, withVerbs: false);
+        RungOutcome alone = TryStack(row, withVerbs: false);
         return alone.Holds || host.Find(Libfabric)?.Elf.Needed.Any(n => table.VerbsLibraries.Contains(n)) != true ? alone
             : TryStack(row, withVerbs: true) is { Holds: true } together ? together : alone;
     }
 
     RungOutcome TryStack(ProviderRow row, bool withVerbs)
     {
-        var direct = image.Imports.ContainsKey(row.Library!);
-        var set = new HostSet(image, host, table, inventory.X86Level);
+        bool direct = image.Imports.ContainsKey(row.Library!);
+        HostSet set = new HostSet(image, host, table, inventory.X86Level);
         if (image.Imports.ContainsKey(Libfabric) && set.AddLibrary(Libfabric) is { } noLibfabric)
             return RungOutcome.Fails(noLibfabric);
         if (withVerbs && set.AddVerbs() is { } noVerbs)
             return RungOutcome.Fails(noVerbs);
-        var module = HostModule(row);
-        var builtIn = host.LibfabricBuiltIn();
-        var alternative = row.Alternative is not null && builtIn.Contains(row.Alternative);
+        RootLibrary? module = HostModule(row);
+        IReadOnlyList<string> builtIn = host.LibfabricBuiltIn();
+        bool alternative = row.Alternative is not null && builtIn.Contains(row.Alternative);
         if (set.AddLibrary(row.Library!) is { } lacking && (direct || !alternative))
             return RungOutcome.Fails(lacking);
         if (module is not null)
             set.AddProvider(module);
-        else if (set.Libraries.TryGetValue(Libfabric, out var libfabric) && !builtIn.Contains(row.Provider!) && !alternative)
+        else if (set.Libraries.TryGetValue(Libfabric, out RootLibrary? libfabric) && !builtIn.Contains(row.Provider!) && !alternative)
             return RungOutcome.Fails($"the node's {libfabric.Path} has no {row.Provider} provider");
         return Finish(set, module, $"the node's {string.Join(" and ", set.Libraries.Keys.Where(k => k == Libfabric || k == row.Library))} fit the image, in both directions{(withVerbs ? ", with the node's verbs libraries, which its libfabric needs" : "")}");
     }
@@ -80,7 +80,7 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
     {
         if (set.Check() is { } misfit)
             return RungOutcome.Fails(misfit);
-        var binds = set.Libraries.Select(l => new FabricBind(hostFiles.Outside(l.Value.Path), $"{FabricPaths.Libraries}/{l.Key}")).ToList();
+        List<FabricBind> binds = set.Libraries.Select(l => new FabricBind(hostFiles.Outside(l.Value.Path), $"{FabricPaths.Libraries}/{l.Key}")).ToList();
         if (module is null)
             return new RungOutcome { Holds = true, Reason = reason, Binds = binds };
         binds.Add(new FabricBind(hostFiles.Outside(module.Path), $"{FabricPaths.LibfabricProviders}/{Path.GetFileName(module.Path)}"));
@@ -99,5 +99,5 @@ sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootD
 
     static IEnumerable<string> Modules(ProviderRow row) => new[] { row.Provider, row.Alternative }.OfType<string>().Select(n => $"lib{n}-fi.so");
 
-    static Version? Number(string? version) => Version.TryParse(version, out var number) ? number : null;
+    static Version? Number(string? version) => Version.TryParse(version, out Version? number) ? number : null;
 }

@@ -21,18 +21,18 @@ sealed class UcxSet(ImageFabric image, FabricInventory inventory, RootDirectory 
     public RungOutcome Try(IReadOnlyCollection<string> bound)
     {
         const string Lack = "the image's UCX has no module for verbs (" + VerbsModule + ")";
-        var modules = host.UcxModules().ToList();
+        List<(string Path, RootLibrary Library)> modules = host.UcxModules().ToList();
         if (!modules.Exists(m => Path.GetFileName(m.Path) == VerbsModule))
             return RungOutcome.Fails($"{Lack}, and neither has the node's");
-        var set = new HostSet(image, host, table, inventory.X86Level);
-        foreach (var soname in table.UcxLibraries.Concat(bound))
+        HostSet set = new HostSet(image, host, table, inventory.X86Level);
+        foreach (string? soname in table.UcxLibraries.Concat(bound))
             if (set.AddLibrary(soname) is { } lacking)
                 return RungOutcome.Fails($"{Lack}; {lacking}");
         // a module for a device that the node's own driver is missing for (CUDA, ROCm) needs what nobody has, and is not wanted
         modules = modules.FindAll(m => m.Library.Elf.Needed.All(n => host.Find(n) is not null || image.Library(n) is not null || image.Sonames.Contains(n)));
-        foreach (var module in modules)
+        foreach ((string Path, RootLibrary Library) module in modules)
             set.AddProvider(module.Library);
-        var exports = host.Exports(table.UcxLibraries);
+        HashSet<string> exports = host.Exports(table.UcxLibraries);
         if (image.UcxSymbols.FirstOrDefault(s => !exports.Contains(s)) is { } symbol)
             return RungOutcome.Fails($"{Lack}; the image's programs import {symbol}, which the node's UCX does not export");
         if (set.Check() is { } misfit)

@@ -47,7 +47,7 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return RungOutcome.Fails(broken);
         if (verbs.PrivateAbi is not { } abi)
             return RungOutcome.Fails($"the image's libibverbs {verbs.Release} has no private ABI that is known");
-        var file = $"lib{row.Provider}-rdmav{abi}.so";
+        string file = $"lib{row.Provider}-rdmav{abi}.so";
         if (image.Providers.FirstOrDefault(p => p.Name == row.Provider && p.Suffix == abi) is not { } provider)
             return RungOutcome.Fails(image.Damaged.FirstOrDefault(d => d.Contains($"/lib{row.Provider}-rdmav", StringComparison.Ordinal)) is { } damage
                 ? $"the image's provider cannot be used: {damage}"
@@ -60,7 +60,7 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return RungOutcome.Fails(slow);
         if (Lost(provider.Path, provider.Needed) is { } lost)
             return RungOutcome.Fails(lost);
-        foreach (var (soname, versions) in provider.VersionsNeeded)
+        foreach ((string? soname, IReadOnlyList<string>? versions) in provider.VersionsNeeded)
             if (image.Library(soname) is { } library && versions.FirstOrDefault(v => !library.VersionsDefined.Contains(v)) is { } missing)
                 return RungOutcome.Fails($"the image's {provider.Path} needs {missing} of {soname}, which the image's {library.Path} does not define");
         if (!image.Drivers.Any(d => d == row.Provider || d.EndsWith($"/lib{row.Provider}", StringComparison.Ordinal)))
@@ -78,12 +78,12 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             return RungOutcome.Fails(NoVerbs());
         if (LostVerbs() is { } broken)
             return RungOutcome.Fails(broken);
-        if (FindHost(row, out var failure) is not { } found)
+        if (FindHost(row, out string? failure) is not { } found)
             return RungOutcome.Fails(failure);
         if (verbs.PrivateAbi != found.Abi)
             return RungOutcome.Fails($"the node's provider {row.Provider} needs IBVERBS_PRIVATE_{found.Abi}; the image's libibverbs {verbs.Release} has "
                 + (verbs.PrivateAbi is { } n ? $"IBVERBS_PRIVATE_{n}" : "no private ABI that is known"));
-        var set = new HostSet(image, host, table, inventory.X86Level);
+        HostSet set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(found.Provider);
         // Programs that link a shared provider must meet the same file, or they would not know its devices for their own.
         if (row.Shared && (image.Library(row.Library!) is not null || image.Imports.ContainsKey(row.Library!)) && set.AddLibrary(row.Library!) is { } lacking)
@@ -93,9 +93,9 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
 
     RungOutcome TryStack(ProviderRow row)
     {
-        if (FindHost(row, out var failure) is not { } found)
+        if (FindHost(row, out string? failure) is not { } found)
             return RungOutcome.Fails(failure);
-        var set = new HostSet(image, host, table, inventory.X86Level);
+        HostSet set = new HostSet(image, host, table, inventory.X86Level);
         set.AddProvider(found.Provider);
         if (set.AddVerbs() is { } without)
             return RungOutcome.Fails(without);
@@ -106,8 +106,8 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
             if (!host.LibfabricBuiltIn().Contains(name))
                 return RungOutcome.Fails($"neither the image's {own.Path} nor the node's {host.Find(Libfabric)!.Path} has provider {name}, through which alone MPI reaches {row.Fabric}");
         }
-        var unused = image.Imports.ContainsKey(Libibverbs) ? "" : "; nothing in the image links libibverbs, so it serves only programs that open it at run time";
-        var partly = image.ImportsComplete ? "" : "; the largest files of the image were not read";
+        string unused = image.Imports.ContainsKey(Libibverbs) ? "" : "; nothing in the image links libibverbs, so it serves only programs that open it at run time";
+        string partly = image.ImportsComplete ? "" : "; the largest files of the image were not read";
         return Finish(set, row, found, $"the node's verbs libraries (private ABI {found.Abi}) fit the image's C library {image.GlibcVersion}, and define every version that the image's programs import{unused}{partly}");
     }
 
@@ -115,7 +115,7 @@ sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirec
     {
         if (set.Check() is { } misfit)
             return RungOutcome.Fails(misfit);
-        var binds = set.Libraries.Select(l => new FabricBind(hostFiles.Outside(l.Value.Path), $"{FabricPaths.Libraries}/{l.Key}"))
+        IEnumerable<FabricBind> binds = set.Libraries.Select(l => new FabricBind(hostFiles.Outside(l.Value.Path), $"{FabricPaths.Libraries}/{l.Key}"))
             .Append(new FabricBind(hostFiles.Outside(found.Provider.Path), $"{FabricPaths.VerbsProviders}/lib{row.Provider}-rdmav{found.Abi}.so"));
         return new RungOutcome { Holds = true, Reason = reason, Binds = binds.ToList(), Drivers = [$"{FabricPaths.VerbsProviders}/lib{row.Provider}"] };
     }

@@ -39,12 +39,12 @@ public static class FabricPlanFile
     internal static string Write(FabricPlan plan, string imagePath, bool forAll)
     {
         const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-        var path = PathFor(imagePath);
-        var beside = PartialFile.NameFor(path);
+        string path = PathFor(imagePath);
+        string beside = PartialFile.NameFor(path);
         try
         {
             plan.ImageMark = ImageMark.Of(imagePath);
-            using (var stream = new FileStream(beside, new FileStreamOptions { Mode = FileMode.CreateNew,
+            using (FileStream stream = new FileStream(beside, new FileStreamOptions { Mode = FileMode.CreateNew,
                 Access = FileAccess.Write, UnixCreateMode = mode }))
             {
                 if (forAll)

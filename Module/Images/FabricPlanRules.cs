@@ -19,7 +19,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
 
     /// <summary>Directories of the image itself that a plan's variables name.</summary>
     public static IEnumerable<string> ImageDirectories(FabricPlan plan) =>
-        plan.Environment.TryGetValue(ProviderTable.Default.Variables.LibfabricProviders, out var value)
+        plan.Environment.TryGetValue(ProviderTable.Default.Variables.LibfabricProviders, out string? value)
             ? value.Split(':').Where(d => d != FabricPaths.LibfabricProviders) : [];
 
     /// <exception cref="SlipwayException">It says something else; the error names the field.</exception>
@@ -30,19 +30,19 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         Rung("verdict", plan.Verdict);
         Text("node", plan.Node);
         Text("reason", plan.Reason);
-        foreach (var (at, device) in All("devices", plan.Devices))
+        foreach ((string? at, FabricDevicePlan? device) in All("devices", plan.Devices))
             Device(at, device);
-        foreach (var (at, name) in All("deviceNodes", plan.DeviceNodes).Concat(All("hiddenDeviceNodes", plan.HiddenDeviceNodes)))
+        foreach ((string? at, string? name) in All("deviceNodes", plan.DeviceNodes).Concat(All("hiddenDeviceNodes", plan.HiddenDeviceNodes)))
             Node(at, name);
         HashSet<string> destinations = new(StringComparer.Ordinal);
-        foreach (var (at, bind) in All("binds", plan.Binds))
+        foreach ((string? at, FabricBind? bind) in All("binds", plan.Binds))
             if (!destinations.Add(Bind(at, bind)))
                 throw Bad($"{at}.destination", $"'{bind.Destination}' is there twice");
-        foreach (var (name, value) in Pairs("environment", plan.Environment))
+        foreach ((string? name, string? value) in Pairs("environment", plan.Environment))
             Variable(name, value);
-        foreach (var (name, value) in Pairs("excluded", plan.Excluded))
+        foreach ((string? name, string? value) in Pairs("excluded", plan.Excluded))
             Text($"excluded.{name}", value);
-        foreach (var (at, warning) in All("warnings", plan.Warnings))
+        foreach ((string? at, string? warning) in All("warnings", plan.Warnings))
             Text(at, warning);
     }
 
@@ -55,7 +55,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
             throw Bad(field, "is null, and a list is needed");
         if (list.Count > MostItems)
             throw Bad(field, $"has more than {MostItems} items");
-        for (var i = 0; i < list.Count; i++)
+        for (int i = 0; i < list.Count; i++)
             yield return (Item(field, i), list[i] ?? throw Bad(Item(field, i), "is null"));
     }
 
@@ -81,27 +81,27 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     {
         Rung($"{at}.rung", plan.Rung);
         Text($"{at}.reason", plan.Reason);
-        foreach (var (tried, result) in All($"{at}.tried", plan.Tried))
+        foreach ((string? tried, FabricRungResult? result) in All($"{at}.tried", plan.Tried))
         {
             Rung($"{tried}.rung", result.Rung);
             Text($"{tried}.reason", result.Reason);
         }
-        var device = plan.Device ?? throw Bad($"{at}.device", "is null");
+        FabricDevice device = plan.Device ?? throw Bad($"{at}.device", "is null");
         Text($"{at}.device.name", device.Name);
         Text($"{at}.device.fabric", device.Fabric);
-        foreach (var (field, name) in All($"{at}.device.deviceNodes", device.DeviceNodes))
+        foreach ((string? field, string? name) in All($"{at}.device.deviceNodes", device.DeviceNodes))
             Node(field, name);
-        foreach (var _ in All($"{at}.device.missingDeviceNodes", device.MissingDeviceNodes)
+        foreach ((string At, string Item) _ in All($"{at}.device.missingDeviceNodes", device.MissingDeviceNodes)
             .Concat(All($"{at}.device.netDevices", device.NetDevices)))
             continue;
-        foreach (var _ in All($"{at}.device.ports", device.Ports))
+        foreach ((string At, FabricPort Item) _ in All($"{at}.device.ports", device.Ports))
             continue;
     }
 
     /// <summary>A node below /dev that one of the known kernel drivers makes.</summary>
     void Node(string at, string name)
     {
-        var known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
+        IEnumerable<string> known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
             ? p.Names.Select(own => n.Replace("{name}", own, StringComparison.Ordinal)) : [n]))
             .Concat(table.IntraNode.Select(i => i.DeviceNode)).Concat(SysfsFabric.SharedNodes);
         if (!known.Any(pattern => RootDirectory.Wildcard(pattern, name) && name.Count('/') == pattern.Count('/'))
@@ -112,11 +112,11 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     /// <returns>The destination.</returns>
     string Bind(string at, FabricBind bind)
     {
-        var (source, destination) = (Absolute($"{at}.source", bind.Source), Absolute($"{at}.destination", bind.Destination));
+        (string? source, string? destination) = (Absolute($"{at}.source", bind.Source), Absolute($"{at}.destination", bind.Destination));
         if (FabricPaths.All.FirstOrDefault(d => destination.StartsWith(d + "/", StringComparison.Ordinal)) is not { } directory)
             throw Bad($"{at}.destination",
                 $"'{destination}' is not below {string.Join(", ", FabricPaths.All)}, where alone a container sees files by a plan");
-        var there = stat(source, out statx found) == 0;
+        bool there = stat(source, out statx found) == 0;
         if (there && !found.IsRegular)
             throw Bad($"{at}.source", $"'{source}' is a {OpenedFile.Kind(found)}, not a file");
         if (!IsLibrary(source, destination[(directory.Length + 1)..]) && !(own && there && found.stx_uid == geteuid()))
@@ -151,7 +151,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     void Variable(string name, string? value)
     {
         Text($"environment.{Shown(name)}", value);
-        var names = table.Variables;
+        VariableNames names = table.Variables;
         if (!(name == names.Libraries ? value == FabricPaths.Libraries
             : name == names.VerbsDrivers ? value!.Split(':').All(IsDriver)
             : name == names.LibfabricProviders ? value!.Split(':').All(v => v == FabricPaths.LibfabricProviders || IsProviderDirectory(v))

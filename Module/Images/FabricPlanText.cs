@@ -16,7 +16,7 @@ static class FabricPlanText
     {
         try
         {
-            var version = Scan(text, path);
+            int? version = Scan(text, path);
             if (version != FabricPlan.CurrentSchema)
                 throw new SlipwayException(outdated, ErrorKind.InvalidData,
                     $"{path}: it has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}"
@@ -26,7 +26,7 @@ static class FabricPlanText
         }
         catch (JsonException e)
         {
-            var place = e.LineNumber is { } line ? $":{line + 1}:{e.BytePositionInLine + 1}" : "";
+            string place = e.LineNumber is { } line ? $":{line + 1}:{e.BytePositionInLine + 1}" : "";
             throw Bad(path + place, e.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0], path, e);
         }
         catch (Exception e) when (e is InvalidOperationException or NotSupportedException)
@@ -56,12 +56,12 @@ static class FabricPlanText
                     open.Pop();
                     break;
                 case JsonTokenType.PropertyName:
-                    var name = reader.GetString()!;
+                    string name = reader.GetString()!;
                     if (!open.Peek().Add(name))
                         throw Bad($"{path}:{text[..(int)reader.TokenStartIndex].Count((byte)'\n') + 1}",
                             $"'{name}' stands twice in one object", path);
                     if (reader.CurrentDepth == 1 && name == "schemaVersion" && reader.Read()
-                        && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
+                        && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int number))
                         version = number;
                     else if (reader.TokenType is JsonTokenType.StartObject)
                         open.Push([]);

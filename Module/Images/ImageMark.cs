@@ -13,7 +13,7 @@ namespace Slipway.Images;
 /// same mark, and would have gained nothing:
 /// where it matters who made something, its owner is asked, or its digest.
 /// </remarks>
-internal static class ImageMark
+static class ImageMark
 {
     /// <summary>Bytes of an image that is read whole; of a piece; how many pieces; and of the end, where the tables lie.</summary>
     const int Whole = 1 << 18, Piece = 4096, Pieces = 16, End = 1 << 16;

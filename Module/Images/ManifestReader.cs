@@ -6,7 +6,7 @@ using Slipway.Readers.SquashFs;
 namespace Slipway.Images;
 
 /// <summary><c>/.slipway/image.json</c> of an image that nobody vouches for: within limits, and with nothing missing that the rest of the product takes for granted.</summary>
-internal static class ManifestReader
+static class ManifestReader
 {
     public const string Path = ".slipway/image.json";
 

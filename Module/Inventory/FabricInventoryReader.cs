@@ -10,8 +10,8 @@ public static class FabricInventoryReader
     /// <remarks>Files that are empty, unreadable, or vanish meanwhile leave their property null; nothing is thrown for them.</remarks>
     public static FabricInventory Read(string root = "/")
     {
-        var files = new RootDirectory(root);
-        var (soft, hard) = ReadMemlock(files);
+        RootDirectory files = new RootDirectory(root);
+        (long? soft, long? hard) = ReadMemlock(files);
         return new FabricInventory
         {
             Node = files.Text("/proc/sys/kernel/hostname") ?? Environment.MachineName,
@@ -43,12 +43,12 @@ public static class FabricInventoryReader
     static (long? Soft, long? Hard) ReadMemlock(RootDirectory files)
     {
         const string Name = "Max locked memory";
-        var line = files.Text("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal));
-        var fields = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        string? line = files.Text("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal));
+        string[] fields = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return (Limit(0), Limit(1));
 
         long? Limit(int field) => fields.Length <= field ? null
             : fields[field] == "unlimited" ? long.MaxValue
-            : long.TryParse(fields[field], out var bytes) ? bytes : null;
+            : long.TryParse(fields[field], out long bytes) ? bytes : null;
     }
 }

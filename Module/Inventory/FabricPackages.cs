@@ -20,11 +20,11 @@ public static class FabricPackages
     /// <param name="names">Of <see cref="Names"/>, or <see cref="Auto"/>.</param>
     public static IReadOnlyList<string> Libraries(IEnumerable<string> names)
     {
-        var table = ProviderTable.Default;
-        var sonames = new List<string>();
-        foreach (var name in names)
+        ProviderTable table = ProviderTable.Default;
+        List<string> sonames = new List<string>();
+        foreach (string name in names)
         {
-            var row = table.Providers.FirstOrDefault(p => p.Provider == name);
+            ProviderRow? row = table.Providers.FirstOrDefault(p => p.Provider == name);
             if (row is null or { Carrier: "libibverbs" })
                 sonames.AddRange(table.VerbsLibraries);
             if (row is { Carrier: "libfabric" } or { ThroughLibfabric: not null })
@@ -41,11 +41,11 @@ public static class FabricPackages
     /// <exception cref="SlipwayException">The distribution has no package for a name that is known.</exception>
     public static IReadOnlyList<string> For(string family, string? release, IEnumerable<Located> names, IEnumerable<string>? repositories = null)
     {
-        var urls = repositories?.ToList();
-        var packages = new List<string>();
-        foreach (var name in names)
+        List<string>? urls = repositories?.ToList();
+        List<string> packages = new List<string>();
+        foreach (Located name in names)
         {
-            var found = For(family, release, [name.Value], urls);
+            IReadOnlyList<string> found = For(family, release, [name.Value], urls);
             if (found.Count == 0)
                 throw new SlipwayException("FabricPackageUnknown", ErrorKind.ObjectNotFound, $"{name.Where}: no package of the {family} family{(release is null ? "" : $", release {release},")} is known to have provider {name.Value}",
                     "Name the package that has it under 'packages', with the repository that has the package.", name.Value);
@@ -61,10 +61,10 @@ public static class FabricPackages
     /// <returns>Package names, each once; empty where the table knows none for one of the names.</returns>
     public static IReadOnlyList<string> For(string family, string? release, IEnumerable<string> names, IEnumerable<string>? repositories = null)
     {
-        var table = ProviderTable.Default;
-        var urls = repositories?.ToList() ?? [];
-        var vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => RootDirectory.Wildcard(pattern, u))))?.Name;
-        var sets = names.Select(n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
+        ProviderTable table = ProviderTable.Default;
+        List<string> urls = repositories?.ToList() ?? [];
+        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => RootDirectory.Wildcard(pattern, u))))?.Name;
+        List<PackageRow?> sets = names.Select(n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
             .Select(s => Find(table, s.Item1, s.Item2, family, release, vendor)).ToList();
         return sets.Contains(null) ? [] : sets.SelectMany(s => s!.Names).Distinct().ToList();
     }
@@ -72,7 +72,7 @@ public static class FabricPackages
     /// <summary>For the provider of a device, in an image that exists; empty where its distribution is not known to have it.</summary>
     internal static IReadOnlyList<string> For(ProviderRow row, ImageDistribution? distribution)
     {
-        var table = ProviderTable.Default;
+        ProviderTable table = ProviderTable.Default;
         if (row.Provider is null || distribution is null || Family(table, distribution.Id) is not { } family)
             return [];
         return RdmaCore(table, distribution, family) < row.Since ? [] : For(family, distribution.VersionId, [row.Provider]);
@@ -81,10 +81,10 @@ public static class FabricPackages
     /// <summary>Why <see cref="For(ProviderRow, ImageDistribution)"/> knows none.</summary>
     internal static string WhyNone(ProviderRow row, ImageDistribution? distribution)
     {
-        var table = ProviderTable.Default;
+        ProviderTable table = ProviderTable.Default;
         if (distribution is null)
             return "the image has no os-release, so its distribution is not known";
-        var name = distribution.PrettyName ?? distribution.Id;
+        string name = distribution.PrettyName ?? distribution.Id;
         return Family(table, distribution.Id) is { } family && RdmaCore(table, distribution, family) is { } has && has < row.Since
             ? $"{name} has rdma-core {has}, and {row.Provider} came with {row.Since}"
             : $"no package of {name} is known to have it";
@@ -99,7 +99,7 @@ public static class FabricPackages
 
     static PackageRow? Find(ProviderTable table, string set, string? provider, string family, string? release, string? vendor)
     {
-        var major = int.TryParse(release?.Split('.')[0], out var number) ? number : (int?)null;
+        int? major = int.TryParse(release?.Split('.')[0], out int number) ? number : (int?)null;
         // the more special row first
         return table.Packages.Where(p => p.Set == set && p.Family == family && (p.Provider is null || p.Provider == provider) && (p.Vendor is null || p.Vendor == vendor)
                 && (major is null || ((p.From ?? major) <= major && major <= (p.To ?? major))))

@@ -16,14 +16,14 @@ public static class ImageFabricReader
     /// <exception cref="OperationCanceledException"/>
     public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default)
     {
-        var files = new RootDirectory(rootDirectory);
-        var table = ProviderTable.Default;
-        var machine = MachineOf(files, table);
-        var libraries = new RootLibraries(files, table, machine);
-        var usage = new ImageImports(files, table, machine, libraries.Exports(table.UcxLibraries));
+        RootDirectory files = new RootDirectory(rootDirectory);
+        ProviderTable table = ProviderTable.Default;
+        string? machine = MachineOf(files, table);
+        RootLibraries libraries = new RootLibraries(files, table, machine);
+        ImageImports usage = new ImageImports(files, table, machine, libraries.Exports(table.UcxLibraries));
         usage.Read(NotImage, cancellation);
-        var c = libraries.Find("libc.so.6");
-        var verbs = libraries.Find("libibverbs.so.1");
+        RootLibrary? c = libraries.Find("libc.so.6");
+        RootLibrary? verbs = libraries.Find("libibverbs.so.1");
         return new ImageFabric
         {
             Distribution = (files.Text("/etc/os-release") ?? files.Text("/usr/lib/os-release")) is { } release ? OsRelease.Parse(release) : null,
@@ -61,10 +61,10 @@ public static class ImageFabricReader
     /// <exception cref="OperationCanceledException"/>
     public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
     {
-        using var part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
+        using SquashfsExtract part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
         try
         {
-            var fabric = FromRoot(part.Directory, cancellation);
+            ImageFabric fabric = FromRoot(part.Directory, cancellation);
             fabric.ImportsComplete = part.Complete;
             return fabric;
         }
@@ -78,14 +78,14 @@ public static class ImageFabricReader
     internal static int? PrivateAbi(IEnumerable<string> versions)
     {
         const string Prefix = "IBVERBS_PRIVATE_";
-        foreach (var version in versions)
-            if (version.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(version[Prefix.Length..], out var abi))
+        foreach (string version in versions)
+            if (version.StartsWith(Prefix, StringComparison.Ordinal) && int.TryParse(version[Prefix.Length..], out int abi))
                 return abi;
         return null;
     }
 
     internal static int? ImportedPrivateAbi(ElfFile provider) =>
-        provider.VersionsNeeded.TryGetValue("libibverbs.so.1", out var versions) ? PrivateAbi(versions) : null;
+        provider.VersionsNeeded.TryGetValue("libibverbs.so.1", out IReadOnlyList<string>? versions) ? PrivateAbi(versions) : null;
 
     /// <summary>Configuration, links, libraries, and whatever may be executed.</summary>
     static bool ImportsMayComeFrom(string path, bool executable) =>
@@ -97,7 +97,7 @@ public static class ImageFabricReader
     /// <summary>Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.</summary>
     static string? MachineOf(RootDirectory files, ProviderTable table)
     {
-        foreach (var program in (string[])["/bin/sh", "/usr/bin/env"])
+        foreach (string program in (string[])["/bin/sh", "/usr/bin/env"])
         {
             try
             {

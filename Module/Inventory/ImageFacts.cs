@@ -20,16 +20,16 @@ static class ImageFacts
     {
         if (!Digest.IsValid(image.Digest))
             return ImageFabricReader.FromImage(image.Path, cancellation);
-        var path = Path.Combine(directory, $"{image.Digest[Digest.Prefix.Length..]}.{ImageFabric.CurrentSchema}.json");
+        string path = Path.Combine(directory, $"{image.Digest[Digest.Prefix.Length..]}.{ImageFabric.CurrentSchema}.json");
         if (IsOurs(directory) && Read(path) is { } kept)
             return kept;
-        var facts = ImageFabricReader.FromImage(image.Path, cancellation);
+        ImageFabric facts = ImageFabricReader.FromImage(image.Path, cancellation);
         Write(facts, directory, path);
         return facts;
     }
 
     /// <summary>Another user who may write there could have an image judged by made-up facts.</summary>
-    static bool IsOurs(string directory) => stat(directory, out var found, follow: false) == 0 && found.IsDirectory
+    static bool IsOurs(string directory) => stat(directory, out statx found, follow: false) == 0 && found.IsDirectory
         && found.stx_uid == geteuid() && (found.stx_mode & GroupOrOthersWrite) == 0;
 
     /// <summary>Bytes; those of an image with everything in it are a megabyte.</summary>
@@ -51,13 +51,13 @@ static class ImageFacts
 
     static void Write(ImageFabric facts, string directory, string path)
     {
-        var beside = PartialFile.NameFor(path);
+        string beside = PartialFile.NameFor(path);
         try
         {
             System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             if (!IsOurs(directory))
                 return;
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+            using (FileStream stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
                 JsonSerializer.Serialize(stream, facts, ObjectsJson.Default.ImageFabric);
             File.Move(beside, path, overwrite: true);
         }

@@ -38,13 +38,13 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
 
     public void Read(HashSet<string> skip, CancellationToken cancellation)
     {
-        var pending = new Stack<string>([""]);
-        while (pending.TryPop(out var directory))
+        Stack<string> pending = new Stack<string>([""]);
+        while (pending.TryPop(out string? directory))
         {
             cancellation.ThrowIfCancellationRequested();
-            foreach (var entry in Entries(files.Outside(directory)))
+            foreach (FileSystemInfo entry in Entries(files.Outside(directory)))
             {
-                var path = $"{directory}/{entry.Name}";
+                string path = $"{directory}/{entry.Name}";
                 // Links are not followed: what they lead to is met at its own place.
                 if (entry.Attributes.HasFlag(FileAttributes.ReparsePoint))
                     continue;
@@ -89,8 +89,8 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         if (elf is null || !elf.IsDynamic || (machine is not null && elf.Machine != machine))
             return;
         budget.Take(elf);
-        var name = Path.GetFileName(path);
-        var ownName = elf.Soname ?? name;
+        string name = Path.GetFileName(path);
+        string ownName = elf.Soname ?? name;
         if (elf.Soname is not null)
             Sonames.Add(elf.Soname);
         if (table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, ownName)) && !mpi.Exists(l => l.Path == path))
@@ -101,23 +101,23 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
             PmixComponents.Add(name);
         if (table.MpiPlugins.Any(p => RootDirectory.Wildcard(p, name)))
         {
-            var of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, n))) ?? "";
-            if (!plugins.TryGetValue(of, out var transports))
+            string of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, n))) ?? "";
+            if (!plugins.TryGetValue(of, out SortedSet<string>? transports))
                 plugins[of] = transports = new SortedSet<string>(StringComparer.Ordinal);
             transports.UnionWith(TransportsOf(elf));
         }
         if (!ucx.Contains(ownName) && Path.GetFileName(Path.GetDirectoryName(path)) != "ucx" && elf.Needed.Any(ucx.Contains))
             UcxSymbols.UnionWith(FromUcx(outside));
         // Parts of one set are replaced together, so what they import of each other asks nothing of the host's.
-        var inVerbs = verbsSet.Contains(ownName) || RootDirectory.Wildcard("lib*-rdmav*.so", name);
-        var inLibfabric = others.Contains(ownName) || RootDirectory.Wildcard("lib*-fi.so", name);
-        foreach (var soname in elf.Needed)
+        bool inVerbs = verbsSet.Contains(ownName) || RootDirectory.Wildcard("lib*-rdmav*.so", name);
+        bool inLibfabric = others.Contains(ownName) || RootDirectory.Wildcard("lib*-fi.so", name);
+        foreach (string soname in elf.Needed)
         {
             if (!(verbsSet.Contains(soname) && !inVerbs) && !(others.Contains(soname) && !inLibfabric))
                 continue;
-            if (!imports.TryGetValue(soname, out var versions))
+            if (!imports.TryGetValue(soname, out SortedDictionary<string, string>? versions))
                 imports[soname] = versions = new SortedDictionary<string, string>(StringComparer.Ordinal);
-            foreach (var version in elf.VersionsNeeded.GetValueOrDefault(soname, []))
+            foreach (string? version in elf.VersionsNeeded.GetValueOrDefault(soname, []))
                 versions.TryAdd(version, path);
         }
     }

@@ -16,8 +16,8 @@ static class MpiLibrary
     {
         try
         {
-            var exports = ElfFile.ReadExports(outside);
-            var texts = Contained(outside, table.MpiFamilies.Select(f => f.Text).OfType<string>().Concat(table.MpiFamilies.SelectMany(f => f.SpeaksByText.Keys)));
+            IReadOnlyList<string> exports = ElfFile.ReadExports(outside);
+            HashSet<string> texts = Contained(outside, table.MpiFamilies.Select(f => f.Text).OfType<string>().Concat(table.MpiFamilies.SelectMany(f => f.SpeaksByText.Keys)));
             if (table.MpiFamilies.FirstOrDefault(f => Fits(f, soname, elf, exports, texts)) is { } row)
                 return new ImageMpi(soname, path, row.Family)
                 {
@@ -42,16 +42,16 @@ static class MpiLibrary
     /// <summary>Those of the texts that a file has in it.</summary>
     static HashSet<string> Contained(string path, IEnumerable<string> texts)
     {
-        var sought = texts.Distinct().ToDictionary(t => t, Encoding.ASCII.GetBytes);
-        var found = new HashSet<string>(StringComparer.Ordinal);
-        var longest = sought.Values.Max(b => b.Length);
-        using var stream = OpenedFile.Named(path);
-        var buffer = new byte[1 << 18];
+        Dictionary<string, byte[]> sought = texts.Distinct().ToDictionary(t => t, Encoding.ASCII.GetBytes);
+        HashSet<string> found = new HashSet<string>(StringComparer.Ordinal);
+        int longest = sought.Values.Max(b => b.Length);
+        using FileStream stream = OpenedFile.Named(path);
+        byte[] buffer = new byte[1 << 18];
         int kept = 0, got;
         while (found.Count < sought.Count && (got = stream.Read(buffer, kept, buffer.Length - kept)) > 0)
         {
-            var have = buffer.AsSpan(0, kept + got);
-            foreach (var (text, bytes) in sought)
+            Span<byte> have = buffer.AsSpan(0, kept + got);
+            foreach ((string? text, byte[]? bytes) in sought)
                 if (!found.Contains(text) && have.IndexOf(bytes) >= 0)
                     found.Add(text);
             // a text may lie across two reads

@@ -104,7 +104,7 @@ sealed class ProviderTable
 
     static ProviderTable Load()
     {
-        using var stream = typeof(ProviderTable).Assembly.GetManifestResourceStream("providers.json")!;
+        using Stream stream = typeof(ProviderTable).Assembly.GetManifestResourceStream("providers.json")!;
         return JsonSerializer.Deserialize(stream, ProviderTableJson.Default.ProviderTable)!;
     }
 }

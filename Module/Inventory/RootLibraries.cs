@@ -13,8 +13,8 @@ sealed record RootLibrary(string Path, ElfFile Elf)
     {
         get
         {
-            var name = System.IO.Path.GetFileName(Path);
-            var at = name.IndexOf(".so.", StringComparison.Ordinal);
+            string name = System.IO.Path.GetFileName(Path);
+            int at = name.IndexOf(".so.", StringComparison.Ordinal);
             return at < 0 ? null : name[(at + 4)..];
         }
     }
@@ -46,12 +46,12 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     /// <summary>Providers of libibverbs called <c>libNAME-rdmavN.so</c>: name, N, the file that libibverbs opens, and what it leads to.</summary>
     public IEnumerable<(string Name, int Suffix, string Path, RootLibrary Library)> VerbsProviders()
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var directory in Directories.SelectMany(d => table.VerbsProviderDirectories.Select(p => $"{d}/{p}")).Concat(Directories))
-            foreach (var file in files.List(directory).Where(f => RootDirectory.Wildcard("lib*-rdmav*.so", f)))
+        HashSet<string> seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string? directory in Directories.SelectMany(d => table.VerbsProviderDirectories.Select(p => $"{d}/{p}")).Concat(Directories))
+            foreach (string? file in files.List(directory).Where(f => RootDirectory.Wildcard("lib*-rdmav*.so", f)))
             {
-                var at = file.LastIndexOf("-rdmav", StringComparison.Ordinal);
-                if (int.TryParse(file[(at + 6)..^3], out var suffix) && seen.Add(file) && Read($"{directory}/{file}") is { } library)
+                int at = file.LastIndexOf("-rdmav", StringComparison.Ordinal);
+                if (int.TryParse(file[(at + 6)..^3], out int suffix) && seen.Add(file) && Read($"{directory}/{file}") is { } library)
                     yield return (file[3..at], suffix, $"{directory}/{file}", library);
             }
     }
@@ -71,8 +71,8 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     {
         if (Find("libucs.so.0") is not { } ucs)
             yield break;
-        var directory = $"{Path.GetDirectoryName(ucs.Path)}/ucx";
-        foreach (var file in files.List(directory))
+        string directory = $"{Path.GetDirectoryName(ucs.Path)}/ucx";
+        foreach (string file in files.List(directory))
             if (RootDirectory.Wildcard("lib*.so.0", file) && Read($"{directory}/{file}") is { } module)
                 yield return ($"{directory}/{file}", module);
     }
@@ -85,8 +85,8 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     /// <summary>All symbols that these libraries export.</summary>
     public HashSet<string> Exports(IEnumerable<string> sonames)
     {
-        var exports = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var library in sonames.Select(Find).OfType<RootLibrary>())
+        HashSet<string> exports = new HashSet<string>(StringComparer.Ordinal);
+        foreach (RootLibrary library in sonames.Select(Find).OfType<RootLibrary>())
         {
             try
             {
@@ -105,16 +105,16 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     {
         try
         {
-            using var stream = OpenedFile.Named(files.Outside(library.Path));
-            var sought = System.Text.Encoding.ASCII.GetBytes(text);
-            var buffer = new byte[1 << 16];
+            using FileStream stream = OpenedFile.Named(files.Outside(library.Path));
+            byte[] sought = System.Text.Encoding.ASCII.GetBytes(text);
+            byte[] buffer = new byte[1 << 16];
             int kept = 0, got;
             while ((got = stream.Read(buffer, kept, buffer.Length - kept)) > 0)
             {
                 if (buffer.AsSpan(0, kept + got).IndexOf(sought) >= 0)
                     return true;
                 // the text may lie across two reads
-                var next = Math.Min(sought.Length - 1, kept + got);
+                int next = Math.Min(sought.Length - 1, kept + got);
                 buffer.AsSpan(kept + got - next, next).CopyTo(buffer);
                 kept = next;
             }
@@ -129,7 +129,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     /// <summary>Null where there is nothing, or nothing usable: then <see cref="Damaged"/> says why, save for another machine's files.</summary>
     public RootLibrary? Read(string path)
     {
-        if (!read.TryGetValue(path, out var library))
+        if (!read.TryGetValue(path, out RootLibrary? library))
             read[path] = library = ReadNow(path);
         return library;
     }
@@ -167,7 +167,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     {
         if (included.Count >= MostConfigurations || !included.Add(file) || files.Text(file) is not { } text)
             yield break;
-        foreach (var line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
+        foreach (string? line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
         {
             if (!line.StartsWith("include", StringComparison.Ordinal))
             {
@@ -175,9 +175,9 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
                 continue;
             }
             // A relative name is relative to the directory of the file that includes it.
-            var pattern = line["include".Length..].Trim();
-            foreach (var other in files.Glob(pattern.StartsWith('/') ? pattern : $"{Path.GetDirectoryName(file)}/{pattern}"))
-                foreach (var directory in Configured(other, included))
+            string pattern = line["include".Length..].Trim();
+            foreach (string other in files.Glob(pattern.StartsWith('/') ? pattern : $"{Path.GetDirectoryName(file)}/{pattern}"))
+                foreach (string directory in Configured(other, included))
                     yield return directory;
         }
     }

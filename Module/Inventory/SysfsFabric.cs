@@ -24,15 +24,15 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
 
     public IReadOnlyList<FabricDevice> ReadDevices()
     {
-        var uverbs = ReadUverbs();
-        var devices = new List<FabricDevice>();
-        foreach (var name in files.List(Infiniband))
+        SortedDictionary<string, string> uverbs = ReadUverbs();
+        List<FabricDevice> devices = new List<FabricDevice>();
+        foreach (string name in files.List(Infiniband))
             devices.Add(ReadVerbs(name, $"{Infiniband}/{name}", uverbs.GetValueOrDefault(name)));
-        foreach (var (ibdev, node) in uverbs)
+        foreach ((string? ibdev, string? node) in uverbs)
             if (!devices.Exists(d => d.Name == ibdev))
                 devices.Add(ReadVerbs(ibdev, $"{Verbs}/{node}", node));
-        foreach (var directory in Cxi)
-            foreach (var name in files.List(directory))
+        foreach (string directory in Cxi)
+            foreach (string name in files.List(directory))
                 if (!devices.Exists(d => d.Name == name))
                     devices.Add(ReadCxi(name, $"{directory}/{name}"));
         return devices;
@@ -41,8 +41,8 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     /// <summary>ibdev to uverbs node, by the node's own file or by the function that both belong to. <c>abi_version</c> is a plain file among the devices.</summary>
     SortedDictionary<string, string> ReadUverbs()
     {
-        var result = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var node in files.List(Verbs))
+        SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string node in files.List(Verbs))
             if (files.HasDirectory($"{Verbs}/{node}"))
                 result.TryAdd(files.Text($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault() ?? node, node);
         return result;
@@ -50,15 +50,15 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
 
     FabricDevice ReadVerbs(string name, string entry, string? uverbs)
     {
-        var bus = ReadBus(entry);
-        var description = files.Text($"{entry}/node_desc");
+        Bus bus = ReadBus(entry);
+        string? description = files.Text($"{entry}/node_desc");
         // rxe alone has the file "parent" (drivers/infiniband/sw/rxe/rxe_verbs.c); rdma-ndd may have rewritten node_desc.
         if (bus.Driver is null && files.HasFile($"{entry}/parent"))
             description = "rxe";
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, description, name);
-        var nodeType = AfterColon(files.Text($"{entry}/node_type"));
-        var ports = files.List($"{entry}/ports").Select(p => ReadPort($"{entry}/ports/{p}", p)).OfType<FabricPort>().ToList();
-        var (nodes, missing) = DeviceNodes(name, row, uverbs);
+        ProviderRow? row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, description, name);
+        string? nodeType = AfterColon(files.Text($"{entry}/node_type"));
+        List<FabricPort> ports = files.List($"{entry}/ports").Select(p => ReadPort($"{entry}/ports/{p}", p)).OfType<FabricPort>().ToList();
+        (List<string>? nodes, List<string>? missing) = DeviceNodes(name, row, uverbs);
         return new FabricDevice
         {
             Name = name,
@@ -85,10 +85,10 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     /// <summary>Slingshot: <c>properties</c> of the PCI function, as libcxi's cxil_query_devinfo reads them.</summary>
     FabricDevice ReadCxi(string name, string entry)
     {
-        var bus = ReadBus(entry);
-        var row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, null, name);
-        var (nodes, missing) = DeviceNodes(name, row, null);
-        var link = files.Text($"{entry}/device/properties/link");
+        Bus bus = ReadBus(entry);
+        ProviderRow? row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, null, name);
+        (List<string>? nodes, List<string>? missing) = DeviceNodes(name, row, null);
+        string? link = files.Text($"{entry}/device/properties/link");
         return new FabricDevice
         {
             Name = name,
@@ -114,8 +114,8 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     /// <summary>The row's own nodes, of which only the first must be there, and the uverbs node, which always must.</summary>
     (List<string> Present, List<string> Missing) DeviceNodes(string name, ProviderRow? row, string? uverbs)
     {
-        var own = (row?.DeviceNodes ?? []).Select(n => n.Replace("{name}", name, StringComparison.Ordinal)).ToList();
-        var needed = own.Take(1).ToList();
+        List<string> own = (row?.DeviceNodes ?? []).Select(n => n.Replace("{name}", name, StringComparison.Ordinal)).ToList();
+        List<string> needed = own.Take(1).ToList();
         if (uverbs is not null)
             needed.Add($"/dev/infiniband/{uverbs}");
         return (needed.Concat(own.Skip(1)).Where(files.HasFile).ToList(), needed.Where(n => !files.HasFile(n)).ToList());
@@ -128,12 +128,12 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     /// <remarks>A subfunction (BlueField) lies on the auxiliary bus, below the PCI function that has its ids.</remarks>
     Bus ReadBus(string entry)
     {
-        var device = $"{entry}/device";
+        string device = $"{entry}/device";
         if (!files.HasDirectory(device))
             return new Bus(null, null, null, null, null, null, null, []);
-        var components = files.Canonical(device)!.Split('/');
-        var at = Array.FindLastIndex(components, IsPciAddress);
-        var function = at < 0 ? device : string.Join('/', components[..(at + 1)]);
+        string[] components = files.Canonical(device)!.Split('/');
+        int at = Array.FindLastIndex(components, IsPciAddress);
+        string function = at < 0 ? device : string.Join('/', components[..(at + 1)]);
         return new Bus(
             at < 0 ? null : components[at],
             files.LinkName($"{device}/driver"),
@@ -148,12 +148,12 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     /// <summary>DOMAIN:BUS:DEVICE.FUNCTION, as the kernel's pci_setup_device names it.</summary>
     static bool IsPciAddress(string name)
     {
-        var parts = name.Split(':', '.');
+        string[] parts = name.Split(':', '.');
         return parts.Length == 4 && parts[0].Length >= 4 && parts[1].Length == 2 && parts[2].Length == 2 && parts[3].Length == 1
             && name.IndexOf('.') == name.Length - 2 && parts.All(p => p.All(char.IsAsciiHexDigit));
     }
 
-    FabricPort? ReadPort(string port, string number) => int.TryParse(number, out var n)
+    FabricPort? ReadPort(string port, string number) => int.TryParse(number, out int n)
         ? new FabricPort(n, files.Text($"{port}/link_layer"), AfterColon(files.Text($"{port}/state")), AfterColon(files.Text($"{port}/phys_state")), files.Text($"{port}/rate"))
         : null;
 

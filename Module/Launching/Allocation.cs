@@ -6,7 +6,7 @@ namespace Slipway.Launching;
 
 /// <summary>The job of a batch system that we are in.</summary>
 /// <param name="Nodes">With the number of slots where the batch system tells it; empty where it does not tell the nodes in a way that we read.</param>
-internal sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node, int? Slots)> Nodes)
+sealed record Allocation(BatchSystem System, IReadOnlyList<(string Node, int? Slots)> Nodes)
 {
     /// <summary>Null outside of any job.</summary>
     public static Allocation? Current(LauncherTable table, Func<string, string?> variable)

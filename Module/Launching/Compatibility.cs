@@ -4,11 +4,11 @@ using Slipway.Readers.Yaml;
 namespace Slipway.Launching;
 
 /// <summary>One row of <c>compatibility.yaml</c>; what is null or empty fits everything.</summary>
-internal sealed record CompatibilityRow(string? Family, string? Flavour, VersionRange? Versions, string? Speaks, string? Launcher, VersionRange? LauncherVersions, string? Gives,
+sealed record CompatibilityRow(string? Family, string? Flavour, VersionRange? Versions, string? Speaks, string? Launcher, VersionRange? LauncherVersions, string? Gives,
     MpiFit Fit, string Reason, string? Advice);
 
 /// <summary>Which MPI goes with which launcher: the table, and what reads it.</summary>
-internal static class Compatibility
+static class Compatibility
 {
     const string Resource = "compatibility.yaml";
 
@@ -63,7 +63,7 @@ internal static class Compatibility
 }
 
 /// <summary>E.g. <c>&gt;=2 &lt;3</c>: all of the comparisons hold.</summary>
-internal sealed record VersionRange(IReadOnlyList<(string Sign, Version Bound)> Bounds)
+sealed record VersionRange(IReadOnlyList<(string Sign, Version Bound)> Bounds)
 {
     public static VersionRange Parse(string text) => new([.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(part =>
     {

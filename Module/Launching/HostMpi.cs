@@ -10,10 +10,10 @@ namespace Slipway.Launching;
 /// <param name="Program">Absolute path.</param>
 /// <param name="Version">As it says itself; null where it does not.</param>
 /// <param name="Said">By what it was recognised.</param>
-internal sealed record FoundLauncher(Launcher Row, string Program, string? Version, string Said);
+sealed record FoundLauncher(Launcher Row, string Program, string? Version, string Said);
 
 /// <summary>What MPI the host has: the launchers of the table that are on the PATH and answer as their rows say.</summary>
-internal static class HostMpi
+static class HostMpi
 {
     /// <summary>A program that answers neither way after this long is none of ours.</summary>
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -11,7 +11,7 @@ namespace Slipway.Launching;
 /// <param name="Facts">Of the image; null where it could not be read.</param>
 /// <param name="Candidates">One where it is certain; several where the image has several, and the command does not tell.</param>
 /// <param name="Why">Where the facts come from.</param>
-internal sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidates, string Why)
+sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidates, string Why)
 {
     /// <param name="command">The program of the ranks: a file of the host that the container shows, or one of the image.</param>
     /// <param name="directory">Where the ranks work.</param>

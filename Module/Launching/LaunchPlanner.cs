@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Slipway.Cache;
-using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging.Controller;
@@ -9,7 +8,7 @@ using Slipway.Staging.Controller;
 namespace Slipway.Launching;
 
 /// <summary>Composes a launch plan: chooses the launcher, judges whether it and the image's MPI go together, and fills in its row's flags.</summary>
-internal sealed partial class LaunchPlanner
+sealed partial class LaunchPlanner
 {
     readonly MpiRequest request;
     readonly LauncherTable table;

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Slipway.Launching;
 
 /// <summary>One row of <c>launchers.yaml</c>: how a program starts ranks. docs/mpi.md describes every key.</summary>
-internal sealed record Launcher
+sealed record Launcher
 {
     public required string Name { get; init; }
 
@@ -81,19 +81,19 @@ internal sealed record Launcher
 }
 
 /// <summary>A program's answer to some arguments, and what must be in it.</summary>
-internal sealed record Question(IReadOnlyList<string> Arguments, Regex Pattern);
+sealed record Question(IReadOnlyList<string> Arguments, Regex Pattern);
 
 /// <summary>How a launcher says which rank a line is of: the groups rank and node.</summary>
 /// <param name="Anywhere">The mark stands before each piece of output, also within a line.</param>
 /// <param name="Hides">Lines of ranks that are there because of these flags.</param>
-internal sealed record Tagging(IReadOnlyList<string> Arguments, Regex Pattern, bool Anywhere, Regex? Hides);
+sealed record Tagging(IReadOnlyList<string> Arguments, Regex Pattern, bool Anywhere, Regex? Hides);
 
 /// <summary>Variables that each rank has from its launcher.</summary>
 /// <param name="Rank">Its number among all.</param>
 /// <param name="Size">How many there are.</param>
 /// <param name="LocalRank">Its number on its node.</param>
 /// <param name="Pmi">By which the MPI library finds the process manager.</param>
-internal sealed record RankVariables(string? Rank, string? Size, string? LocalRank, IReadOnlyList<string> Pmi);
+sealed record RankVariables(string? Rank, string? Size, string? LocalRank, IReadOnlyList<string> Pmi);
 
 /// <summary>One row of the batch systems: how a job of it is recognised.</summary>
 /// <param name="Inside">Variables that are all set in a job.</param>
@@ -101,4 +101,4 @@ internal sealed record RankVariables(string? Rank, string? Size, string? LocalRa
 /// <param name="Form"><c>slurm</c> or <c>file</c>.</param>
 /// <param name="Slots">With <c>slurm</c>, the variable that tells how many tasks each node may have.</param>
 /// <param name="Prefixes">Of all its variables.</param>
-internal sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, string? Slots, IReadOnlyList<string> Prefixes);
+sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, string? Slots, IReadOnlyList<string> Prefixes);

@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using Slipway.Linux;
 
 namespace Slipway.Launching;
 
 /// <summary>One launcher, from its start to its end.</summary>
-internal static class LauncherProcess
+static class LauncherProcess
 {
     /// <summary>How long a launcher may take to end its ranks before it is killed; those of most then see that it is gone, and end too.</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);

@@ -9,7 +9,7 @@ namespace Slipway.Launching;
 /// <remarks>
 /// A row gives a user no right: all that it does is done as the user. So <c>SLIPWAY_LAUNCHERS</c> may name another file.
 /// </remarks>
-internal sealed class LauncherTable
+sealed class LauncherTable
 {
     public const string DefaultPath = "/etc/slipway/launchers.yaml";
 

@@ -9,7 +9,7 @@ namespace Slipway.Launching;
 /// messages which rank failed first.
 /// </summary>
 /// <param name="sink">Gets each line; null copies standard error to ours.</param>
-internal sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
+sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
 {
     const int LinesKept = 20;
     const int LongestKept = 2000;

@@ -6,10 +6,10 @@ namespace Slipway.Launching;
 
 /// <summary>One row of <c>symptoms.yaml</c>.</summary>
 /// <param name="Name">Of the check under which it is reported.</param>
-internal sealed record Symptom(string Name, Regex Says, string Means, string Advice);
+sealed record Symptom(string Name, Regex Says, string Means, string Advice);
 
 /// <summary>What launchers and MPI libraries write when ranks do not come up: data, not code.</summary>
-internal static class Symptoms
+static class Symptoms
 {
     const string Resource = "symptoms.yaml";
 

@@ -2,7 +2,7 @@ namespace Slipway.Linux;
 
 /// <summary>A stream of whose length nobody can be sure: reading more than was allowed is an error. Forward only.</summary>
 /// <param name="tooLong">Makes the error; it should name what is read.</param>
-internal sealed class BoundedStream(Stream from, long limit, Func<SlipwayException> tooLong) : ForwardStream
+sealed class BoundedStream(Stream from, long limit, Func<SlipwayException> tooLong) : ForwardStream
 {
     long left = limit;
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Slipway.Linux;
 
 /// <summary>The names in a directory, by getdents64(2) alone: .NET's own way also looks at each link, and at what it leads to.</summary>
-internal static unsafe class DirectoryNames
+static unsafe class DirectoryNames
 {
     /// <returns>In no order; null where it cannot be read.</returns>
     public static List<string>? Read(string path)

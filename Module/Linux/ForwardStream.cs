@@ -1,7 +1,7 @@
 namespace Slipway.Linux;
 
 /// <summary>A stream that is read from its beginning to its end, and nothing else.</summary>
-internal abstract class ForwardStream : Stream
+abstract class ForwardStream : Stream
 {
     public override bool CanRead => true;
     public override bool CanSeek => false;

@@ -61,7 +61,7 @@ public static class HostProgram
     /// <exception cref="SlipwayException">It is not installed; the error names the package that has it.</exception>
     public static string Find(string name) => TryFind(name) ?? throw new SlipwayException("ProgramNotFound", ErrorKind.NotInstalled,
         $"{name}: this program is not on the PATH",
-        Packages.TryGetValue(name, out var package) ? $"Install it: apt-get install {package.Deb} (Debian family), dnf install {package.Rpm} (RPM family)." : "Install it, or give its absolute path.",
+        Packages.TryGetValue(name, out (string Deb, string Rpm) package) ? $"Install it: apt-get install {package.Deb} (Debian family), dnf install {package.Rpm} (RPM family)." : "Install it, or give its absolute path.",
         name)
     { ExitCode = 127 };
 

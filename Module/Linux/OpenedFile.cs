@@ -9,7 +9,7 @@ namespace Slipway.Linux;
 /// What lies at a path is not what may be opened there: of another kind, another's, or too large. The message names the path in single
 /// quotes.
 /// </summary>
-internal sealed class FileRefusedException(string path, string why, bool tooLarge = false) : IOException($"'{path}' {why}")
+sealed class FileRefusedException(string path, string why, bool tooLarge = false) : IOException($"'{path}' {why}")
 {
     /// <summary>What is wrong with it, to follow its name.</summary>
     public string Why { get; } = why;
@@ -32,7 +32,7 @@ internal sealed class FileRefusedException(string path, string why, bool tooLarg
 /// server two requests for each reader and
 /// fails where another has the file locked; and it seeks and asks for the file system, which a start of a container has no time for.
 /// </remarks>
-internal static unsafe class OpenedFile
+static unsafe class OpenedFile
 {
     /// <summary>No small text file is larger: what is, is something else. Bytes.</summary>
     public const int Small = 1 << 20;

@@ -1,7 +1,7 @@
 namespace Slipway.Linux;
 
 /// <summary>A directory of this user's own below one that everybody may write to, such as /tmp, where anybody can take a name before its owner comes.</summary>
-internal static class OwnDirectory
+static class OwnDirectory
 {
     const uint GroupAndOthers = 0x3f; // 0077
 

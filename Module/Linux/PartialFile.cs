@@ -12,7 +12,7 @@ namespace Slipway.Linux;
 /// Its name tells its writer (host, pid, start time). Only the same host removes it: on a network file system a lock may be seen by its own host alone (nfs(5), local_lock).
 /// The lock is not on the file itself, since .NET takes flock(2) on what it writes.
 /// </remarks>
-internal sealed class PartialFile : IDisposable
+sealed class PartialFile : IDisposable
 {
     const string Ending = ".partial", LockEnding = ".lock";
 

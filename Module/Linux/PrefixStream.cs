@@ -1,7 +1,7 @@
 namespace Slipway.Linux;
 
 /// <summary>Bytes that were read already, and then the rest of their stream; forward only.</summary>
-internal sealed class PrefixStream(ReadOnlyMemory<byte> prefix, Stream rest) : ForwardStream
+sealed class PrefixStream(ReadOnlyMemory<byte> prefix, Stream rest) : ForwardStream
 {
     ReadOnlyMemory<byte> left = prefix;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Slipway.Linux;
 
 /// <summary>proc_pid_stat(5).</summary>
-internal static class ProcStat
+static class ProcStat
 {
     /// <summary>When a process started, in clock ticks since boot (field 22); 0 where there is none.</summary>
     public static long StartTime(int pid)

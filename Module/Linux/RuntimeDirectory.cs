@@ -1,6 +1,6 @@
-using Slipway.Shared;
 using System.Globalization;
 using System.Text;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -11,7 +11,7 @@ namespace Slipway.Linux;
 /// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front (ContainerKey.AddDirectory): one
 /// that this user has already comes before one that is still to be made, so that the ranks of a step meet though somebody takes and frees places meanwhile.
 /// </remarks>
-internal static class RuntimeDirectory
+static class RuntimeDirectory
 {
     /// <summary>A socket's path must fit sun_path (108 bytes): this much is left for the directory.</summary>
     const int LongestDirectory = 60;

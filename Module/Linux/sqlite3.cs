@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Slipway.Linux;
 
 /// <summary>Three calls of libsqlite3 (sqlite.org/c3ref), which is there wherever rpm is.</summary>
-internal static unsafe partial class Sqlite
+static unsafe partial class Sqlite
 {
     const string Library = "libsqlite3.so.0";
     const int SQLITE_OK = 0, SQLITE_OPEN_READWRITE = 2;

@@ -40,4 +40,4 @@ public sealed class ContainerImage
 
 /// <summary>A definition and the values of its variables, as a person gave them.</summary>
 /// <param name="Path">Relative paths in the text are taken from its directory.</param>
-internal sealed record ImageOrigin(string Path, string Text, IReadOnlyDictionary<string, string> Variables);
+sealed record ImageOrigin(string Path, string Text, IReadOnlyDictionary<string, string> Variables);

@@ -1,5 +1,3 @@
-using Slipway.Definitions;
-
 namespace Slipway;
 
 /// <summary>Says how an image is made; read from YAML by <see cref="Definitions.DefinitionReader"/>.</summary>

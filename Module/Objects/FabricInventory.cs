@@ -31,7 +31,7 @@ public sealed class FabricInventory
     /// <summary>For a person: each device on a line with what matters first, then what belongs to the node.</summary>
     public IEnumerable<string> Describe()
     {
-        foreach (var d in Devices)
+        foreach (FabricDevice d in Devices)
             yield return string.Join('\t', [d.Name, d.Fabric, d.KernelDriver ?? "?", d.PciAddress ?? "virtual", $"{d.State ?? "?"} {d.Rate}".TrimEnd(),
                 d.Uverbs is null ? "no uverbs" : $"{d.Uverbs}, ABI {d.UverbsAbi?.ToString() ?? "?"}", string.Join(',', d.NetDevices), .. d.MissingDeviceNodes.Select(n => $"{n} is missing")]);
         if (Devices.Count == 0)

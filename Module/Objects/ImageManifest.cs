@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Slipway;
 
 /// <summary>What an image was made from and what it holds: <c>/.slipway/image.json</c>.</summary>

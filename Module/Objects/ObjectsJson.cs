@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 
 namespace Slipway;
 
@@ -26,7 +25,7 @@ namespace Slipway;
 [JsonSerializable(typeof(ImageDependency))]
 [JsonSerializable(typeof(MissingDependency))]
 [JsonSerializable(typeof(ImageCacheEntry))]
-internal sealed partial class ObjectsJson : JsonSerializerContext
+sealed partial class ObjectsJson : JsonSerializerContext
 {
     /// <summary>On one line, for <c>--json</c> (one object, or one a line for many).</summary>
     public static ObjectsJson Compact { get; } = new(new JsonSerializerOptions

@@ -7,7 +7,7 @@ namespace Slipway.Preflight;
 /// <summary>What came back from the nodes of a preflight, and what it means.</summary>
 /// <param name="nodes">From which something has to come; empty where the launcher decides.</param>
 /// <param name="ranks">How many were started.</param>
-internal sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int ranks)
+sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int ranks)
 {
     /// <summary>So many of the launcher's lines are told where nothing is known of them.</summary>
     const int LastLines = 4;

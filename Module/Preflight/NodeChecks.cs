@@ -8,7 +8,7 @@ namespace Slipway.Preflight;
 /// <param name="root">A directory that is laid out like a node's root filesystem.</param>
 /// <param name="variable">A variable of the rank's environment.</param>
 /// <param name="user">The effective user id.</param>
-internal sealed class NodeChecks(string node, string root, Func<string, string?> variable, uint user)
+sealed class NodeChecks(string node, string root, Func<string, string?> variable, uint user)
 {
     /// <summary>What InfiniBand's and Slingshot's libraries lock for one rank; less is sure to fail. Bytes.</summary>
     const long LeastForFabric = 64L << 20;

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Slipway.Preflight;
 
 /// <summary>What comes from the nodes through the launcher, which may put other lines between: a prefix, then a check as JSON, or a word.</summary>
-internal static class PreflightLine
+static class PreflightLine
 {
     /// <summary>Before a check as JSON, or before NODE and <see cref="Begin"/>.</summary>
     const string OfNode = "slipway-preflight ";

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Slipway.Cache;
 using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;

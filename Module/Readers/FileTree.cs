@@ -62,21 +62,21 @@ sealed class FileTree(string root)
     /// <summary>A name itself, links not followed; its directory must have no link in it.</summary>
     public FileNode Look(string canonical)
     {
-        if (!nodes.TryGetValue(canonical, out var node))
+        if (!nodes.TryGetValue(canonical, out FileNode? node))
             nodes[canonical] = node = LookNow(Outside(canonical));
         return node;
     }
 
     static unsafe FileNode LookNow(string outside)
     {
-        if (outside.Contains('\0') || stat(outside, out var found, follow: false) != 0)
+        if (outside.Contains('\0') || stat(outside, out statx found, follow: false) != 0)
             return FileNode.None;
-        var kind = found.IsRegular ? FileKind.File : found.IsDirectory ? FileKind.Directory : found.IsLink ? FileKind.Link : FileKind.Other;
+        FileKind kind = found.IsRegular ? FileKind.File : found.IsDirectory ? FileKind.Directory : found.IsLink ? FileKind.Link : FileKind.Other;
         string? target = null;
         if (kind == FileKind.Link)
         {
-            var buffer = stackalloc byte[PathLimit];
-            var length = (int)readlink(outside, buffer, PathLimit);
+            byte* buffer = stackalloc byte[PathLimit];
+            int length = (int)readlink(outside, buffer, PathLimit);
             target = length > 0 ? System.Text.Encoding.UTF8.GetString(buffer, length) : "";
         }
         return new FileNode(kind, target, (ushort)(found.stx_mode & 0xfff), (long)found.stx_size, found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
@@ -86,9 +86,9 @@ sealed class FileTree(string root)
 
     ResolvedPath Resolve(string path, int depth)
     {
-        if (resolved.TryGetValue(path, out var known))
+        if (resolved.TryGetValue(path, out ResolvedPath? known))
             return known;
-        var result = ResolveNow(path, depth);
+        ResolvedPath result = ResolveNow(path, depth);
         // a loop that was entered half way may be none from its own beginning
         if (!result.Loop || depth == 0)
             resolved[path] = result;
@@ -99,23 +99,23 @@ sealed class FileTree(string root)
     {
         if (depth > LinkLimit || path.Length > PathLimit)
             return new ResolvedPath(path, FileKind.None, [], Loop: depth > LinkLimit);
-        var trimmed = path.TrimEnd('/');
-        var at = trimmed.LastIndexOf('/');
+        string trimmed = path.TrimEnd('/');
+        int at = trimmed.LastIndexOf('/');
         if (at < 0)
             return new ResolvedPath("/", FileKind.Directory, []);
-        var directory = Resolve(at == 0 ? "/" : trimmed[..at], depth);
+        ResolvedPath directory = Resolve(at == 0 ? "/" : trimmed[..at], depth);
         if (directory.Kind != FileKind.Directory)
             return directory with { Path = path, Kind = FileKind.None };
-        var name = trimmed[(at + 1)..];
+        string name = trimmed[(at + 1)..];
         if (name is "" or ".")
             return directory;
         if (name == "..")
             return directory with { Path = Parent(directory.Path) };
-        var whole = Join(directory.Path, name);
-        var node = Look(whole);
+        string whole = Join(directory.Path, name);
+        FileNode node = Look(whole);
         if (node.Kind != FileKind.Link)
             return new ResolvedPath(whole, node.Kind, directory.Links);
-        var target = Resolve(node.Target!.StartsWith('/') ? node.Target : Join(directory.Path, node.Target), depth + 1);
+        ResolvedPath target = Resolve(node.Target!.StartsWith('/') ? node.Target : Join(directory.Path, node.Target), depth + 1);
         return target with { Links = [.. directory.Links, whole, .. target.Links] };
     }
 
@@ -126,12 +126,12 @@ sealed class FileTree(string root)
     /// <summary>Names in a directory, sorted; none where it is none, or may not be read.</summary>
     public IReadOnlyList<string> List(string path)
     {
-        var directory = Resolve(path);
+        ResolvedPath directory = Resolve(path);
         if (directory.Kind != FileKind.Directory)
             return [];
-        if (!lists.TryGetValue(directory.Path, out var names))
+        if (!lists.TryGetValue(directory.Path, out IReadOnlyList<string>? names))
         {
-            var found = DirectoryNames.Read(Outside(directory.Path));
+            List<string>? found = DirectoryNames.Read(Outside(directory.Path));
             if (found is null)
             {
                 unreadable.Add(directory.Path);
@@ -156,7 +156,7 @@ sealed class FileTree(string root)
     {
         try
         {
-            using var file = Open(path);
+            using Stream? file = Open(path);
             if (file is null)
                 return null;
             if (file.Length > limit)
@@ -164,7 +164,7 @@ sealed class FileTree(string root)
                 tooLarge[path] = limit;
                 return null;
             }
-            var bytes = new byte[file.Length];
+            byte[] bytes = new byte[file.Length];
             return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -180,7 +180,7 @@ sealed class FileTree(string root)
     public IEnumerable<string> Glob(PathPattern pattern)
     {
         IEnumerable<string> found = ["/"];
-        foreach (var component in pattern.Components)
+        foreach (string component in pattern.Components)
             found = component switch
             {
                 "**" => found.SelectMany(d => Below(d)),
@@ -194,13 +194,13 @@ sealed class FileTree(string root)
     public IEnumerable<string> Below(string directory, Func<string, bool>? skip = null)
     {
         Stack<string> pending = new([directory]);
-        while (pending.TryPop(out var path))
+        while (pending.TryPop(out string? path))
         {
             yield return path;
-            var at = Resolve(path);
+            ResolvedPath at = Resolve(path);
             if (at.Kind != FileKind.Directory || (path != directory && at.Links.Count > Resolve(directory).Links.Count))
                 continue;
-            foreach (var name in List(path).Reverse())
+            foreach (string? name in List(path).Reverse())
                 if (skip is null || !skip(Join(path, name)))
                     pending.Push(Join(path, name));
         }

@@ -24,7 +24,7 @@ sealed class LoaderCache
     readonly Dictionary<string, List<LoaderCacheEntry>> entries = new(StringComparer.Ordinal);
 
     /// <summary>In the loader's order of preference; those for some processors only (glibc-hwcaps) are marked.</summary>
-    public IReadOnlyList<LoaderCacheEntry> Find(string soname) => entries.TryGetValue(soname, out var found) ? found : [];
+    public IReadOnlyList<LoaderCacheEntry> Find(string soname) => entries.TryGetValue(soname, out List<LoaderCacheEntry>? found) ? found : [];
 
     /// <exception cref="InvalidDataException">It is no such file, or a damaged one; the message says what is off.</exception>
     public static LoaderCache Parse(ReadOnlySpan<byte> file)
@@ -34,7 +34,7 @@ sealed class LoaderCache
         if (file.StartsWith(OldMagic) && file.Length >= OldHeaderSize)
         {
             // the format of libc5's time stands before ours, for programs that know no other
-            var skip = OldHeaderSize + BinaryPrimitives.ReadUInt32LittleEndian(file[12..]) * (ulong)OldEntrySize;
+            ulong skip = OldHeaderSize + BinaryPrimitives.ReadUInt32LittleEndian(file[12..]) * (ulong)OldEntrySize;
             skip = (skip + 7) & ~7ul;
             if (skip > (ulong)file.Length)
                 throw new InvalidDataException("its first table is longer than the file");
@@ -43,20 +43,20 @@ sealed class LoaderCache
         if (file.Length < HeaderSize || !file.StartsWith(Magic))
             throw new InvalidDataException("it does not begin as a cache of glibc does");
         // flags: 2 little-endian, 3 big-endian, 0 of a glibc that did not say
-        var big = (file[28] & 3) == 3;
-        var count = Word(file, 20, big);
+        bool big = (file[28] & 3) == 3;
+        uint count = Word(file, 20, big);
         if (count > (ulong)(file.Length - HeaderSize) / EntrySize)
             throw new InvalidDataException($"it says that it has {count} entries, and is shorter than those");
         LoaderCache cache = new();
-        var named = 0;
-        for (var i = 0; i < (int)count; i++)
+        int named = 0;
+        for (int i = 0; i < (int)count; i++)
         {
-            var entry = file.Slice(HeaderSize + i * EntrySize, EntrySize);
-            var (name, path) = (Text(file, Word(entry, 4, big)), Text(file, Word(entry, 8, big)));
+            ReadOnlySpan<byte> entry = file.Slice(HeaderSize + i * EntrySize, EntrySize);
+            (string? name, string? path) = (Text(file, Word(entry, 4, big)), Text(file, Word(entry, 8, big)));
             if ((named += name.Length + path.Length + EntrySize) > NamesLimit)
                 throw new InvalidDataException($"its names come to more than {NamesLimit} characters");
-            var hwcap = Word(entry, 16, big) | Word(entry, 20, big);
-            if (!cache.entries.TryGetValue(name, out var found))
+            uint hwcap = Word(entry, 16, big) | Word(entry, 20, big);
+            if (!cache.entries.TryGetValue(name, out List<LoaderCacheEntry>? found))
                 cache.entries[name] = found = [];
             found.Add(new LoaderCacheEntry(path, hwcap != 0));
         }
@@ -68,7 +68,7 @@ sealed class LoaderCache
 
     static string Text(ReadOnlySpan<byte> file, uint offset)
     {
-        var end = offset < file.Length ? file[(int)offset..].IndexOf((byte)0) : -1;
+        int end = offset < file.Length ? file[(int)offset..].IndexOf((byte)0) : -1;
         return end is >= 0 and <= NameLimit ? Encoding.UTF8.GetString(file.Slice((int)offset, end))
             : throw new InvalidDataException($"a name at offset {offset} has no end");
     }

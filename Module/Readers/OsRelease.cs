@@ -1,7 +1,7 @@
 namespace Slipway.Readers;
 
 /// <summary>os-release(5).</summary>
-internal static class OsRelease
+static class OsRelease
 {
     public static ImageDistribution? Parse(string text)
     {

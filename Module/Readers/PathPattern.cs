@@ -10,7 +10,7 @@ sealed class PathPattern
         Text = text;
         Components = text.Split('/', StringSplitOptions.RemoveEmptyEntries);
         name = Components.Count > 0 && Components[^1] != "**" ? Components[^1] : null;
-        var wild = text.AsSpan().IndexOfAny('*', '?');
+        int wild = text.AsSpan().IndexOfAny('*', '?');
         literal = wild < 0 ? text : text[..wild];
         if (wild < 0 || literal.EndsWith('/'))
             literal = literal.TrimEnd('/');
@@ -34,8 +34,8 @@ sealed class PathPattern
 
     static IEnumerable<PathPattern> Alternatives(string text)
     {
-        var open = text.IndexOf('{', StringComparison.Ordinal);
-        var close = open < 0 ? -1 : text.IndexOf('}', open);
+        int open = text.IndexOf('{', StringComparison.Ordinal);
+        int close = open < 0 ? -1 : text.IndexOf('}', open);
         if (close < 0)
             return [new PathPattern(text)];
         return text[(open + 1)..close].Split(',').SelectMany(choice => Alternatives(text[..open] + choice + text[(close + 1)..]));
@@ -46,7 +46,7 @@ sealed class PathPattern
     public static bool MatchesName(string pattern, ReadOnlySpan<char> name)
     {
         // each file is held against hundreds of these: nearly all differ before the first wildcard
-        for (var i = 0; i < pattern.Length; i++)
+        for (int i = 0; i < pattern.Length; i++)
         {
             if (pattern[i] is '*' or '?' or '\\')
                 return FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
@@ -60,18 +60,18 @@ sealed class PathPattern
     {
         if (!path.StartsWith(literal, StringComparison.Ordinal) || (name is not null && !MatchesName(name, System.IO.Path.GetFileName(path.AsSpan().TrimEnd('/')))))
             return false;
-        var names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        string[] names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         // from[i]: the components so far match the first i names
-        var from = new bool[names.Length + 1];
+        bool[] from = new bool[names.Length + 1];
         from[0] = true;
-        foreach (var component in Components)
+        foreach (string component in Components)
         {
-            var to = new bool[names.Length + 1];
+            bool[] to = new bool[names.Length + 1];
             if (component == "**")
-                for (var (i, any) = (0, false); i <= names.Length; i++)
+                for ((int i, bool any) = (0, false); i <= names.Length; i++)
                     to[i] = any |= from[i];
             else
-                for (var i = 0; i < names.Length; i++)
+                for (int i = 0; i < names.Length; i++)
                     to[i + 1] = from[i] && MatchesName(component, names[i]);
             from = to;
         }

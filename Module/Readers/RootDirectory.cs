@@ -1,3 +1,4 @@
+using System.Text;
 using Slipway.Linux;
 
 namespace Slipway.Readers;
@@ -29,10 +30,10 @@ sealed class RootDirectory
     /// <summary>The path inside with all links followed, whether or not there is something; null where the links go round.</summary>
     public string? Canonical(string path)
     {
-        var pending = new Stack<string>(Components(path));
-        var done = new List<string>();
-        var links = 0;
-        while (pending.TryPop(out var name))
+        Stack<string> pending = new Stack<string>(Components(path));
+        List<string> done = new List<string>();
+        int links = 0;
+        while (pending.TryPop(out string? name))
         {
             if (name == ".")
                 continue;
@@ -50,7 +51,7 @@ sealed class RootDirectory
             done.RemoveAt(done.Count - 1);
             if (target.StartsWith('/'))
                 done.Clear();
-            foreach (var component in Components(target))
+            foreach (string component in Components(target))
                 pending.Push(component);
         }
         return "/" + string.Join('/', done);
@@ -69,7 +70,7 @@ sealed class RootDirectory
             return [];
         try
         {
-            var names = Directory.EnumerateFileSystemEntries(outside).Select(e => Path.GetFileName(e)!).ToList();
+            List<string> names = Directory.EnumerateFileSystemEntries(outside).Select(e => Path.GetFileName(e)!).ToList();
             names.Sort(StringComparer.Ordinal);
             return names;
         }
@@ -90,15 +91,15 @@ sealed class RootDirectory
             return null;
         try
         {
-            using var reader = new StreamReader(OpenedFile.Named(outside), bufferSize: 16384);
-            var buffer = new char[4096];
-            var text = new System.Text.StringBuilder();
+            using StreamReader reader = new StreamReader(OpenedFile.Named(outside), bufferSize: 16384);
+            char[] buffer = new char[4096];
+            StringBuilder text = new System.Text.StringBuilder();
             int got;
             while (text.Length < limit && (got = reader.Read(buffer, 0, buffer.Length)) > 0)
                 text.Append(buffer, 0, got);
             if (text.Length >= TextLimit)
                 Cut.Add(path);
-            var result = text.ToString().Trim();
+            string result = text.ToString().Trim();
             return result.Length > 0 ? result : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -108,7 +109,7 @@ sealed class RootDirectory
     }
 
     public int? Number(string path) =>
-        int.TryParse(Text(path), System.Globalization.NumberStyles.AllowLeadingSign, null, out var number) ? number : null;
+        int.TryParse(Text(path), System.Globalization.NumberStyles.AllowLeadingSign, null, out int number) ? number : null;
 
     /// <summary>Last name of what a link leads to, e.g. the driver of a device; null where it is no link.</summary>
     public string? LinkName(string path) =>
@@ -120,7 +121,7 @@ sealed class RootDirectory
     public IEnumerable<string> Glob(string pattern)
     {
         IEnumerable<string> found = [""];
-        foreach (var component in pattern.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string component in pattern.Split('/', StringSplitOptions.RemoveEmptyEntries))
             found = component.Contains('*')
                 ? found.SelectMany(d => List(d.Length == 0 ? "/" : d).Where(n => Wildcard(component, n)).Select(n => $"{d}/{n}"))
                 : found.Select(d => $"{d}/{component}");

@@ -1,11 +1,10 @@
-using Slipway.Shared;
 using System.Text;
-using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
 /// <summary>The environment of a rank: the launcher's, less a listed set, plus the image's, the plan's and the user's.</summary>
-internal static class ContainerEnvironment
+static class ContainerEnvironment
 {
     public static readonly string DefaultPath = Encoding.UTF8.GetString(RankTables.DefaultPath);
 

@@ -9,7 +9,7 @@ namespace Slipway.Running;
 /// Which fabric plan a container gets, in two steps: whoever starts it looks whose the plan beside the image is, and the holder, which can
 /// tell users apart no more, reads it.
 /// </summary>
-internal static class ContainerFabric
+static class ContainerFabric
 {
     /// <summary>Of the command line: the plan beside the image, if there is one; and none. Else it is a plan's path.</summary>
     const string Auto = "auto", None = "none";

@@ -12,7 +12,7 @@ namespace Slipway.Running;
 /// where a mount point should be is covered, not followed. The overlays lie only over those directories of the image where something is added. Everything
 /// of the host is opened before the image is looked at, and every target is resolved inside the root (openat2(2), RESOLVE_IN_ROOT).
 /// </remarks>
-internal sealed unsafe class ContainerRoot
+sealed unsafe class ContainerRoot
 {
     /// <summary>Where the parts are put together: it exists everywhere, and our own mount over it is seen by nobody else.</summary>
     const string Base = "/tmp";

@@ -4,7 +4,7 @@ using Slipway.Linux;
 namespace Slipway.Running;
 
 /// <summary><c>slipway run</c>: finds the container of this step on this node, joins it, and becomes the application.</summary>
-internal static unsafe class ContainerRunner
+static unsafe class ContainerRunner
 {
     /// <summary>Never returns but by an error: the process becomes the command.</summary>
     /// <param name="claim">The right to start the holder of this container, where this process has it already.</param>

@@ -4,7 +4,7 @@ using Slipway.Linux;
 namespace Slipway.Running;
 
 /// <summary>The files in /etc that make a user known and hosts found inside: made of the image's and the host's.</summary>
-internal static unsafe class EtcFiles
+static unsafe class EtcFiles
 {
     /// <summary>File name and content.</summary>
     /// <param name="image">Reads a file of the image's /etc; null where it has none.</param>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Slipway.Linux;
 
 namespace Slipway.Running;
 
@@ -8,7 +7,7 @@ namespace Slipway.Running;
 /// Libraries look whether a node is there (libibverbs' init.c, try_access_device), so the directory that it lies in is shown with the other nodes alone;
 /// of <c>/dev</c> itself, which others share, a node is covered by a file that nobody may open.
 /// </remarks>
-internal sealed class HiddenDevices
+sealed class HiddenDevices
 {
     readonly List<(string Directory, List<(string Name, int Tree)> Kept)> directories = [];
     readonly List<string> single = [];

@@ -1,7 +1,7 @@
-using Slipway.Shared;
 using System.Globalization;
 using Slipway.Cache;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
@@ -9,7 +9,7 @@ namespace Slipway.Running;
 /// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY PLAN run-arguments…</c>): it makes the mounts, counts the ranks by their
 /// pidfds, and goes when the last one has gone.
 /// </summary>
-internal static unsafe class Holder
+static unsafe class Holder
 {
     /// <summary>How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.</summary>
     const int Linger = 300;

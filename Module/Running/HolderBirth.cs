@@ -1,7 +1,7 @@
-using Slipway.Shared;
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
@@ -9,7 +9,7 @@ namespace Slipway.Running;
 /// Starts a holder. A process with a second thread, as a .NET one has, can make no user namespace for itself but for a child: so the holder comes
 /// of raw clones (<see cref="HolderChildren"/>).
 /// </summary>
-internal static unsafe class HolderBirth
+static unsafe class HolderBirth
 {
     /// <summary>Starts one and waits until it is ready.</summary>
     /// <param name="arguments">Of <c>slipway holder</c>.</param>

@@ -1,16 +1,16 @@
-using Slipway.Shared;
 using System.Globalization;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
 /// <summary>A holder that this process is registered with: as long as this process lives, that one stays.</summary>
 /// <param name="Entry">What it tells its ranks.</param>
 /// <param name="Pidfd">The holder itself (pidfd_open(2)), from its own hand.</param>
-internal sealed record JoinedHolder(HolderEntry Entry, int Pidfd);
+sealed record JoinedHolder(HolderEntry Entry, int Pidfd);
 
 /// <summary>A rank's way to its holder: join the one that runs, or start it; race-free among any number of ranks.</summary>
-internal static unsafe class HolderClient
+static unsafe class HolderClient
 {
     /// <summary>Between two looks whether a holder that goes has gone, or one that comes has come. Milliseconds.</summary>
     const int Pause = 5;

@@ -1,7 +1,7 @@
-using Slipway.Shared;
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
@@ -9,7 +9,7 @@ namespace Slipway.Running;
 /// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket, fields ended by a zero byte, the first character of
 /// each telling its kind. The holder prepares it once; every rank reads it.
 /// </summary>
-internal sealed class HolderEntry
+sealed class HolderEntry
 {
     /// <summary>Of this file and of the socket's protocol; part of every key, so that two versions never meet.</summary>
     public static readonly string Version = Encoding.UTF8.GetString(RankTables.HolderVersion);

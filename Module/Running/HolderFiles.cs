@@ -3,7 +3,7 @@ using Slipway.Linux;
 namespace Slipway.Running;
 
 /// <summary>The files of one holder in the runtime directory.</summary>
-internal sealed class HolderFiles(string directory, string name)
+sealed class HolderFiles(string directory, string name)
 {
     public string Directory { get; } = directory;
     public string Name { get; } = name;
@@ -28,7 +28,7 @@ internal sealed class HolderFiles(string directory, string name)
 /// shows, which may hide processes (hidepid, proc(5)).
 /// </summary>
 /// <remarks>Ranks that come meanwhile are connected at once, and wait for the holder's word, or for the end of the connection: nobody ever waits for the lock.</remarks>
-internal sealed unsafe class HolderClaim(int held, int listener) : IDisposable
+sealed unsafe class HolderClaim(int held, int listener) : IDisposable
 {
     /// <summary>How many ranks may wait for a holder that is being started; the kernel has a limit of its own (net.core.somaxconn).</summary>
     const int Waiting = 4096;

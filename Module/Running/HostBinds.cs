@@ -6,10 +6,10 @@ namespace Slipway.Running;
 /// <summary>Something of the host that is seen in a container.</summary>
 /// <param name="Literal">The mount point is made at exactly this path, whatever the image has there.</param>
 /// <param name="Why">For <c>--explain</c>.</param>
-internal sealed record HostBind(string Source, string Destination, bool ReadOnly, bool Literal, string Why);
+sealed record HostBind(string Source, string Destination, bool ReadOnly, bool Literal, string Why);
 
 /// <summary>Which parts of the host a container shows, and why each.</summary>
-internal static class HostBinds
+static class HostBinds
 {
     /// <summary>Of the host, whole: devices with their own mounts (pts, shm, mqueue), processes, system, temporary files.</summary>
     static readonly string[] Standard = ["/dev", "/proc", "/sys", "/tmp"];

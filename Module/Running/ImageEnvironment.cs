@@ -1,4 +1,3 @@
-using Slipway.Shared;
 using System.Globalization;
 using Slipway.Linux;
 
@@ -9,7 +8,7 @@ namespace Slipway.Running;
 /// scripts in <c>/.singularity.d/env</c> set, as Apptainer and Singularity run them.
 /// </summary>
 /// <remarks>Called inside the container, where no link of the image leads out.</remarks>
-internal static unsafe class ImageEnvironment
+static unsafe class ImageEnvironment
 {
     const string File = "/ch/environment", Scripts = "/.singularity.d/env";
 

@@ -10,7 +10,7 @@ namespace Slipway.Running;
 /// </remarks>
 /// <param name="Given">Absolute path of a SquashFS file or of an unpacked directory, or <c>sha256:DIGEST</c>.</param>
 /// <param name="Stamp">Device, inode, size and times of last change of the file; empty for a digest, which says it all.</param>
-internal sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx Found)
+sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx Found)
 {
     /// <exception cref="SlipwayException">There is no such image.</exception>
     public static ImageIdentity Find(string image)

@@ -1,5 +1,5 @@
-using Slipway.Cache;
 using System.Globalization;
+using Slipway.Cache;
 using Slipway.Linux;
 using Slipway.Readers.SquashFs;
 
@@ -14,7 +14,7 @@ namespace Slipway.Running;
 /// <item>directory: an unpacked root, as it is.</item>
 /// </list>
 /// </remarks>
-internal sealed unsafe record ImageMount
+sealed unsafe record ImageMount
 {
     /// <summary><c>prolog</c>, <c>kernel</c>, <c>squashfuse_ll</c>, <c>squashfuse</c> or <c>directory</c>.</summary>
     public required string Rung { get; init; }

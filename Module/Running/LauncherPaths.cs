@@ -1,7 +1,7 @@
 namespace Slipway.Running;
 
 /// <summary>Paths that the launcher hands to its ranks in variables: session directories, sockets, host files. They are visible at the same path.</summary>
-internal static class LauncherPaths
+static class LauncherPaths
 {
     static readonly string[] Prefixes =
         ["PMIX_", "PMI_", "OMPI_", "PRTE_", "ORTE_", "SLURM_", "PBS_", "SGE_", "PE_", "LSB_", "LS_", "FLUX_", "PALS_", "HYDRA_", "HYDI_", "I_MPI_", "MPICH_", "SLINGSHOT_"];

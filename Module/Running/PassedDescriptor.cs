@@ -4,7 +4,7 @@ namespace Slipway.Running;
 
 /// <summary>A control message that passes one descriptor (unix(7), SCM_RIGHTS; cmsg(3) has its layout). The front's is in Rank.cs.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct PassedDescriptor
+unsafe struct PassedDescriptor
 {
     cmsghdr header;
     int descriptor;

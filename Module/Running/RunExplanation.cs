@@ -1,11 +1,10 @@
 using System.Globalization;
 using Slipway.Cache;
-using Slipway.Linux;
 
 namespace Slipway.Running;
 
 /// <summary><c>slipway run --explain</c>: what was chosen for a container and a rank, and why; one fact a line, on standard error.</summary>
-internal static class RunExplanation
+static class RunExplanation
 {
     /// <param name="started">True where this rank started the holder.</param>
     public static IEnumerable<string> Lines(RunRequest request, ImageIdentity image, string step, string stepReason, HolderEntry entry, bool started)

@@ -1,7 +1,7 @@
 namespace Slipway.Running;
 
 /// <summary>What <c>slipway run</c> was asked for. Read by hand: a command-line library would cost each rank milliseconds.</summary>
-internal sealed class RunRequest
+sealed class RunRequest
 {
     /// <summary>A path, or <c>sha256:DIGEST</c> of an image in the cache.</summary>
     public string Image { get; private set; } = "";
@@ -100,7 +100,7 @@ internal sealed class RunRequest
 }
 
 /// <summary>A host file or directory that is seen in the container.</summary>
-internal sealed record Bind(string Source, string Destination, bool ReadOnly)
+sealed record Bind(string Source, string Destination, bool ReadOnly)
 {
     public static Bind Parse(string text)
     {

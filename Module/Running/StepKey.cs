@@ -1,12 +1,12 @@
-using Slipway.Shared;
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
 /// <summary>What the ranks of one job step on one node have in common, so that they share a container.</summary>
-internal static class StepKey
+static class StepKey
 {
     static readonly (string Launcher, string[] Variables)[] Rows =
         [.. Encoding.UTF8.GetString(RankTables.Steps).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => row.Split(' ')).Select(words => (words[0], words[1..]))];

@@ -1,7 +1,7 @@
 namespace Slipway.Building.Archives;
 
 /// <summary>What an entry of an archive is.</summary>
-internal enum ArchiveKind { File, Directory, SymbolicLink, HardLink, Fifo, Device, Socket }
+enum ArchiveKind { File, Directory, SymbolicLink, HardLink, Fifo, Device, Socket }
 
 /// <summary>One entry, as the archive has it: nothing of it is trusted.</summary>
 /// <param name="Number">Its place in the archive, from 1.</param>
@@ -10,7 +10,7 @@ internal enum ArchiveKind { File, Directory, SymbolicLink, HardLink, Fifo, Devic
 /// <param name="Modified">Seconds since 1970.</param>
 /// <param name="Size">Bytes of a file, as the entry's header says.</param>
 /// <param name="Content">Of a file; to be read before the next entry is asked for.</param>
-internal sealed record ArchiveEntry(int Number, string Path, ArchiveKind Kind, string? Target, uint Mode, uint Owner, uint Group, long Modified, long Size, Stream? Content)
+sealed record ArchiveEntry(int Number, string Path, ArchiveKind Kind, string? Target, uint Mode, uint Owner, uint Group, long Modified, long Size, Stream? Content)
 {
     /// <summary>Inode number of a cpio entry that has more than one name; null where it has but one.</summary>
     public string? Shared { get; init; }

@@ -1,5 +1,3 @@
-using Slipway.Linux;
-
 namespace Slipway.Building.Archives;
 
 /// <summary>
@@ -7,7 +5,7 @@ namespace Slipway.Building.Archives;
 /// an earlier one, that is a device, or that makes the tree larger than was allowed ends the work.
 /// </summary>
 /// <remarks>Parents are opened with openat2(2) and RESOLVE_NO_SYMLINKS below the root: a check of names alone could be outwitted by a link.</remarks>
-internal sealed class ArchiveExtractor : IDisposable
+sealed class ArchiveExtractor : IDisposable
 {
     /// <summary>More entries than the largest distributions have files.</summary>
     const int MostEntries = 5_000_000;

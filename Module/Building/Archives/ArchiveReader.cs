@@ -6,7 +6,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Archives;
 
 /// <summary>From a file to the entries of the archive in it: what compression and what format it has, its first bytes say.</summary>
-internal static class ArchiveReader
+static class ArchiveReader
 {
     /// <summary>First bytes, and the program that decompresses from standard input to standard output; gzip is .NET's.</summary>
     static readonly (byte[] Magic, string[] Program)[] Compressions =

@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Archives;
 
 /// <summary>cpio archives in the formats newc and crc (cpio(5), "New ASCII Format"): a header of hexadecimal digits, name and content padded to four bytes.</summary>
-internal static class CpioReader
+static class CpioReader
 {
     const int HeaderLength = 110, LongestName = 4096;
 

@@ -3,7 +3,6 @@ using System.IO.Enumeration;
 using System.Text.Json;
 using Slipway.Building.Sources;
 using Slipway.Definitions;
-using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers;
 

@@ -10,7 +10,7 @@ namespace Slipway.Building.Inside;
 /// It shows where the kernel knows of another type or mode, for fakeroot sets modes in earnest too. Owners it does not set: every inode that is not root's is held open, and
 /// its number not given again while the build lasts. What is left is a file of another owner that such a program removes in the very step that made it.
 /// </remarks>
-internal sealed class FakerootRecords(Action<string> log)
+sealed class FakerootRecords(Action<string> log)
 {
     /// <summary>What the builder has open besides.</summary>
     const int OtherDescriptors = 256;
@@ -127,7 +127,7 @@ internal sealed class FakerootRecords(Action<string> log)
     void Replace(int directory, string name, int entry, in statx real)
     {
         string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}", from = $"/proc/self/fd/{entry}";
-        if (renewed.TryGetValue(Key(real), out var again))
+        if (renewed.TryGetValue(Key(real), out (int Old, int New) again))
         {
             close(entry);
             Check(linkat(again.New, next));

@@ -7,7 +7,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Inside;
 
 /// <summary>A stage from its source to what its last command leaves: source, <c>files</c>, <c>run</c>, <c>test</c>.</summary>
-internal static class StageBuilder
+static class StageBuilder
 {
     const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

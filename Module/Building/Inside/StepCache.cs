@@ -9,7 +9,7 @@ namespace Slipway.Building.Inside;
 /// What earlier builds have made, by the content of what they made it of: whole images, and root filesystems between two steps. Shared by all images that this
 /// user builds; the least recently used goes when there is more than the limit.
 /// </summary>
-internal sealed class StepCache(string directory, bool use, Action<string> log)
+sealed class StepCache(string directory, bool use, Action<string> log)
 {
     /// <summary>Another limit in bytes than <see cref="DefaultLimit"/>; 0 keeps nothing.</summary>
     public const string LimitVariable = "SLIPWAY_STEP_CACHE_BYTES";

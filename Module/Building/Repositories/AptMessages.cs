@@ -1,7 +1,7 @@
 namespace Slipway.Building.Repositories;
 
 /// <summary>From what apt and mmdebstrap said, the error that names the line of the definition.</summary>
-internal sealed class AptMessages(DebSource source, BuildContext context)
+sealed class AptMessages(DebSource source, BuildContext context)
 {
     /// <param name="program">Which of them ended.</param>
     /// <param name="said">Its last lines.</param>

@@ -6,7 +6,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Repositories;
 
 /// <summary>The repositories of a deb source as APT is told of them: sources.list(5) in deb822 form, apt.conf(5), apt_preferences(5).</summary>
-internal sealed partial class AptRepositories
+sealed partial class AptRepositories
 {
     readonly DebSource source;
     readonly BuildContext context;

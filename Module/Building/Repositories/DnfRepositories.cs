@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using Slipway.Linux;
 
 namespace Slipway.Building.Repositories;
 
 /// <summary>The repositories of an rpm source as dnf is told of them (dnf.conf(5)): a private <c>reposdir</c>, with signatures checked.</summary>
-internal sealed class DnfRepositories
+sealed class DnfRepositories
 {
     readonly Dictionary<string, RepositoryKeys.Usable?> keys = [];
     readonly BuildContext context;

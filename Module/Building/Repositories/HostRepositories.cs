@@ -3,7 +3,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Repositories;
 
 /// <summary>The repositories of an RPM distribution as its own dnf knows them: <c>*.repo</c> in dnf's directories (dnf.conf(5), "reposdir").</summary>
-internal sealed class HostRepositories(string root = "/")
+sealed class HostRepositories(string root = "/")
 {
     static readonly string[] Directories = ["etc/yum.repos.d", "etc/distro.repos.d", "usr/share/dnf5/repos.d"];
 

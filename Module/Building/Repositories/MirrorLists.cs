@@ -3,7 +3,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Repositories;
 
 /// <summary>A text with the URL of one mirror a line; lines that begin with <c>#</c> and what follows a tab or blank are left out (apt-transport-mirror(1)).</summary>
-internal static class MirrorLists
+static class MirrorLists
 {
     const int Largest = 1 << 20;
 

@@ -8,7 +8,7 @@ namespace Slipway.Building.Repositories;
 /// Packages on disk, each under its own file name, shared by all builds. What is taken from here has the hash that is wanted, whoever put it
 /// here; what is missing is fetched with curl(1), from each mirror in turn.
 /// </summary>
-internal sealed class PackageCache(BuildContext context)
+sealed class PackageCache(BuildContext context)
 {
     /// <summary>A package and the file that holds it.</summary>
     public sealed record Held(LockedPackage Package, string File);

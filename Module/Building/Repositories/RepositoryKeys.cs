@@ -5,7 +5,7 @@ namespace Slipway.Building.Repositories;
 
 /// <summary>The OpenPGP keys of a repository, made ready for APT and dnf: only those that are meant, and of those only what has not expired.</summary>
 /// <remarks>Neither dnf nor rpm looks at the expiry of a key that signs packages; keys that have expired are therefore not handed to them.</remarks>
-internal sealed class RepositoryKeys(BuildContext context)
+sealed class RepositoryKeys(BuildContext context)
 {
     /// <summary>Where a key is looked for that the definition names by its fingerprint alone.</summary>
     static readonly string[] HostKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d", "/etc/pki/rpm-gpg", "/usr/share/distribution-gpg-keys"];

@@ -5,7 +5,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Sources;
 
 /// <summary><c>from: archive</c>: what a tar or cpio archive holds.</summary>
-internal sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     /// <summary>An archive's date is that of its newest file, which shows only when it has been read; it stays with the root until the image is packed.</summary>
     public const string DateFile = ".slipway/source-date";

@@ -11,7 +11,7 @@ namespace Slipway.Building.Sources;
 /// <c>from: deb</c>. APT, in a root that mmdebstrap(1) sets up, reads the repositories and chooses the packages; mmdebstrap then installs exactly
 /// those, from a repository of them alone that is made on the spot.
 /// </summary>
-internal sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     /// <summary>mmdebstrap's own steps, as its messages name them, and what we call them.</summary>
     static readonly (string Message, string Step)[] Steps =

@@ -1,7 +1,7 @@
 namespace Slipway.Building.Sources;
 
 /// <summary><c>from: empty</c>.</summary>
-internal sealed class EmptyRoot(Stage stage, BuildContext context) : RootSource(stage, context)
+sealed class EmptyRoot(Stage stage, BuildContext context) : RootSource(stage, context)
 {
     public override string Inputs(CancellationToken cancel) => NewLock([]).Inputs;
 

@@ -3,14 +3,13 @@ using System.Text;
 using System.Text.Json;
 using Slipway.Building.Inside;
 using Slipway.Discovery;
-using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers;
 
 namespace Slipway.Building.Sources;
 
 /// <summary><c>from: host</c>: programs, packages and files of this host with all that they need, at the same paths.</summary>
-internal sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     const string Generated = "/etc/ld.so.cache", Record = ".slipway/host.json";
 

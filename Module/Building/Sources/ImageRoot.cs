@@ -1,4 +1,3 @@
-using Slipway.Cache;
 using Slipway.Images;
 using Slipway.Linux;
 using Slipway.Readers.SquashFs;
@@ -6,7 +5,7 @@ using Slipway.Readers.SquashFs;
 namespace Slipway.Building.Sources;
 
 /// <summary><c>from: image</c>: everything that another image holds, by unsquashfs(1).</summary>
-internal sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     /// <summary>The file: as the definition names it, or as the node cache holds it.</summary>
     string Path => IsDigest(source) ? Context.Job.CachedImages[source.Image.Value] : source.Image.Value;

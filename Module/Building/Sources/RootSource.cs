@@ -1,12 +1,10 @@
-using Slipway.Inventory;
-
 namespace Slipway.Building.Sources;
 
 /// <summary>
 /// One kind of source, inside the build namespace. It first finds out exactly what it would install (<see cref="Resolve"/>), and then installs exactly that
 /// (<see cref="Make"/>): a build from a lock leaves out the first part, and is otherwise the same.
 /// </summary>
-internal abstract class RootSource(Stage stage, BuildContext context)
+abstract class RootSource(Stage stage, BuildContext context)
 {
     protected Stage Stage => stage;
 

@@ -8,7 +8,7 @@ using Slipway.Linux;
 namespace Slipway.Building.Sources;
 
 /// <summary><c>from: rpm</c>. dnf reads the repositories and chooses the packages; <c>dnf --installroot</c> then installs exactly those files.</summary>
-internal sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
+sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
     string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
 

@@ -2,7 +2,7 @@ namespace Slipway.Readers.Elf;
 
 /// <summary>What may be kept of all the ELF files of one root: each is small, and an image of a megabyte can hold a hundred thousand.</summary>
 /// <param name="root">What errors call it.</param>
-internal sealed class ElfBudget(string root)
+sealed class ElfBudget(string root)
 {
     /// <summary>As <see cref="ElfFile.NamesLength"/>; a distribution with everything installed takes a tenth.</summary>
     const long Most = 32 << 20;

@@ -79,7 +79,7 @@ public sealed class ElfFile
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static ElfFile Read(string path)
     {
-        using var file = Open(path) ?? throw Empty(path);
+        using ElfWindow file = Open(path) ?? throw Empty(path);
         using ElfReader reader = new(file);
         return reader.Read();
     }
@@ -89,7 +89,7 @@ public sealed class ElfFile
     /// <param name="size">Its size where the caller has just seen that it is a regular file; -1 where not.</param>
     public static ElfFile? ReadIfElf(string path, HashSet<string>? imports = null, long size = -1)
     {
-        using var file = size < 0 ? Open(path) : size == 0 ? null : new ElfWindow(path, size);
+        using ElfWindow? file = size < 0 ? Open(path) : size == 0 ? null : new ElfWindow(path, size);
         if (file is null || file.Length < 4 || !file.Slice(0, 4, "the magic number").SequenceEqual(ElfReader.Magic))
             return null;
         using ElfReader reader = new(file);
@@ -107,7 +107,7 @@ public sealed class ElfFile
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadExports(string path)
     {
-        using var file = Open(path) ?? throw Empty(path);
+        using ElfWindow file = Open(path) ?? throw Empty(path);
         using ElfReader reader = new(file);
         return reader.ReadExports();
     }
@@ -123,7 +123,7 @@ public sealed class ElfFile
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static string? ReadText(string path, IReadOnlyList<string> symbols, int limit = 256)
     {
-        using var file = Open(path) ?? throw Empty(path);
+        using ElfWindow file = Open(path) ?? throw Empty(path);
         using ElfReader reader = new(file);
         return reader.ReadText(symbols, limit);
     }
@@ -132,7 +132,7 @@ public sealed class ElfFile
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)
     {
-        using var file = Open(path) ?? throw Empty(path);
+        using ElfWindow file = Open(path) ?? throw Empty(path);
         using ElfReader reader = new(file);
         return reader.ReadImports(among);
     }
@@ -147,7 +147,7 @@ public sealed class ElfFile
     /// <returns>Null for an empty file, and for a FIFO, socket or device, which has st_size 0 (inode(7)).</returns>
     static ElfWindow? Open(string path)
     {
-        var error = stat(path, out var found);
+        int error = stat(path, out statx found);
         if (error != 0)
             throw error == EACCES || error == EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
         return found.IsRegular && found.stx_size > 0 ? new ElfWindow(path, (long)found.stx_size) : null;

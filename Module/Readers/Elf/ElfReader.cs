@@ -5,7 +5,7 @@ namespace Slipway.Readers.Elf;
 
 /// <summary>Takes an ELF file apart, trusting nothing in it: every offset is checked, every list has an end.</summary>
 /// <remarks>Field offsets are those of the structures in elf(5); where both classes are given, 32 bit stands first.</remarks>
-internal sealed class ElfReader : IDisposable
+sealed class ElfReader : IDisposable
 {
     public static ReadOnlySpan<byte> Magic => [0x7f, (byte)'E', (byte)'L', (byte)'F'];
 
@@ -48,7 +48,7 @@ internal sealed class ElfReader : IDisposable
         public void Add(ulong tag, ulong value)
         {
             IsThere = true;
-            var at = Array.IndexOf(Known, tag);
+            int at = Array.IndexOf(Known, tag);
             if (at < 0 || (there & 1u << at) != 0)
                 return;
             there |= 1u << at;
@@ -57,18 +57,18 @@ internal sealed class ElfReader : IDisposable
 
         public bool TryGetValue(ulong tag, out ulong value)
         {
-            var at = Array.IndexOf(Known, tag);
+            int at = Array.IndexOf(Known, tag);
             value = values[at];
             return (there & 1u << at) != 0;
         }
 
-        public ulong GetValueOrDefault(ulong tag) => TryGetValue(tag, out var value) ? value : 0;
+        public ulong GetValueOrDefault(ulong tag) => TryGetValue(tag, out ulong value) ? value : 0;
     }
 
     public ElfReader(ElfWindow file)
     {
         this.file = file;
-        var ident = file.Slice(0, 16, "the file header");
+        ReadOnlySpan<byte> ident = file.Slice(0, 16, "the file header");
         if (!ident[..4].SequenceEqual(Magic))
             throw new ElfFormatException(file.Path, "it does not begin with the ELF magic number");
         if (ident[4] is not (1 or 2))
@@ -77,7 +77,7 @@ internal sealed class ElfReader : IDisposable
             throw new ElfFormatException(file.Path, $"EI_DATA is {ident[5]}, not 1 or 2");
         is64 = ident[4] == 2;
         littleEndian = ident[5] == 1;
-        var header = file.Slice(0, is64 ? 64 : 52, "the file header");
+        ReadOnlySpan<byte> header = file.Slice(0, is64 ? 64 : 52, "the file header");
         type = U16(header, 16);
         machine = U16(header, 18);
         ReadSegments();
@@ -90,7 +90,7 @@ internal sealed class ElfReader : IDisposable
     /// <param name="among">For <see cref="ElfFile.Imports"/>.</param>
     public ElfFile Read(HashSet<string>? among = null)
     {
-        var (isa, dlopen) = ReadNotes();
+        (uint isa, List<string>? dlopen) = ReadNotes();
         IReadOnlyList<string> imports = [];
         string? fault = null;
         try
@@ -110,7 +110,7 @@ internal sealed class ElfReader : IDisposable
             Type = type <= 4 ? (ElfType)type : ElfType.None,
             Interpreter = segments.Find(s => s.Type == PT_INTERP) is { } interpreter ? names.Text(interpreter.Offset, Math.Min(interpreter.Size, NameLimit), "the interpreter's name") : null,
             IsDynamic = dynamic.IsThere || needed.Count > 0,
-            Soname = dynamic.TryGetValue(DT_SONAME, out var soname) ? Name(soname, NameLimit, "DT_SONAME") : null,
+            Soname = dynamic.TryGetValue(DT_SONAME, out ulong soname) ? Name(soname, NameLimit, "DT_SONAME") : null,
             Needed = needed.ConvertAll(n => Name(n, NameLimit, "DT_NEEDED")),
             Filters = filters.ConvertAll(n => Name(n, NameLimit, "DT_AUXILIARY")),
             NoDefaultLibraries = (dynamic.GetValueOrDefault(DT_FLAGS_1) & DF_1_NODEFLIB) != 0,
@@ -129,19 +129,19 @@ internal sealed class ElfReader : IDisposable
     /// <summary>Defined symbols of the dynamic symbol table, whose length only the hash tables tell.</summary>
     public IReadOnlyList<string> ReadExports()
     {
-        if (!dynamic.TryGetValue(DT_SYMTAB, out var address))
+        if (!dynamic.TryGetValue(DT_SYMTAB, out ulong address))
             return [];
-        var table = Locate(address, "DT_SYMTAB");
-        var count = CountSymbols();
-        var exports = new List<string>();
+        ulong table = Locate(address, "DT_SYMTAB");
+        ulong count = CountSymbols();
+        List<string> exports = new List<string>();
         namedLimit = ExportsLimit;
         LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
-            var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
-            var name = U32(symbol, 0);
-            var binding = symbol[is64 ? 4 : 12] >> 4;
-            var section = U16(symbol, is64 ? 6 : 14);
+            ReadOnlySpan<byte> symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
+            uint name = U32(symbol, 0);
+            int binding = symbol[is64 ? 4 : 12] >> 4;
+            ushort section = U16(symbol, is64 ? 6 : 14);
             if (section == SHN_UNDEF || binding is not (STB_GLOBAL or STB_WEAK or STB_GNU_UNIQUE) || name == 0)
                 continue;
             exports.Add(Name(name, SearchPathLimit, "a symbol's name"));
@@ -153,18 +153,18 @@ internal sealed class ElfReader : IDisposable
     /// <param name="limit">Bytes; a longer text is cut.</param>
     public string? ReadText(IReadOnlyList<string> symbols, int limit)
     {
-        if (!dynamic.TryGetValue(DT_SYMTAB, out var address))
+        if (!dynamic.TryGetValue(DT_SYMTAB, out ulong address))
             return null;
-        var table = Locate(address, "DT_SYMTAB");
-        var count = CountSymbols();
+        ulong table = Locate(address, "DT_SYMTAB");
+        ulong count = CountSymbols();
         namedLimit = int.MaxValue; // none of them is kept
         LimitSymbols(count);
         for (ulong i = 0; i < count; i++)
         {
             named = 0;
-            var symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
-            var (name, section) = (U32(symbol, 0), U16(symbol, is64 ? 6 : 14));
-            var (value, size) = (Word(symbol, 4, 8), Word(symbol, 8, 16));
+            ReadOnlySpan<byte> symbol = file.Slice(table + i * (is64 ? 24u : 16u), is64 ? 24 : 16, "a dynamic symbol");
+            (uint name, ushort section) = (U32(symbol, 0), U16(symbol, is64 ? 6 : 14));
+            (ulong value, ulong size) = (Word(symbol, 4, 8), Word(symbol, 8, 16));
             if (section == SHN_UNDEF || name == 0 || size == 0 || !symbols.Contains(Name(name, SearchPathLimit, "a symbol's name")))
                 continue;
             return names.Text(Locate(value, "a symbol"), Math.Min(size, (ulong)limit), "a symbol's text");
@@ -178,25 +178,25 @@ internal sealed class ElfReader : IDisposable
     /// </summary>
     public IReadOnlyList<string> ReadImports(HashSet<string> among)
     {
-        if (!dynamic.TryGetValue(DT_SYMTAB, out var address) || !dynamic.TryGetValue(DT_STRTAB, out var strings) || !dynamic.TryGetValue(DT_STRSZ, out var size))
+        if (!dynamic.TryGetValue(DT_SYMTAB, out ulong address) || !dynamic.TryGetValue(DT_STRTAB, out ulong strings) || !dynamic.TryGetValue(DT_STRSZ, out ulong size))
             return [];
-        var table = Locate(address, "DT_SYMTAB");
-        var count = dynamic.TryGetValue(DT_GNU_HASH, out var gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
+        ulong table = Locate(address, "DT_SYMTAB");
+        ulong count = dynamic.TryGetValue(DT_GNU_HASH, out ulong gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
         LimitSymbols(count);
         // names lie all over the table: in one piece they are read once
-        var text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, StringTableLimit), "the string table");
-        var wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
-        var imports = new HashSet<string>(StringComparer.Ordinal);
+        ReadOnlySpan<byte> text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, StringTableLimit), "the string table");
+        HashSet<string>.AlternateLookup<ReadOnlySpan<char>> wanted = among.GetAlternateLookup<ReadOnlySpan<char>>();
+        HashSet<string> imports = new HashSet<string>(StringComparer.Ordinal);
         Span<char> name = stackalloc char[128];
         for (ulong i = 0; i < count; i++)
         {
-            var symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16, "a dynamic symbol");
-            var at = U32(symbol, 0);
+            ReadOnlySpan<byte> symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16, "a dynamic symbol");
+            uint at = U32(symbol, 0);
             if (U16(symbol, is64 ? 6 : 14) != SHN_UNDEF || at == 0 || at >= text.Length)
                 continue;
-            var rest = text.Slice((int)at, (int)Math.Min(text.Length - at, name.Length));
-            var length = rest.IndexOf((byte)0);
-            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out var written) && wanted.TryGetValue(name[..written], out var import))
+            ReadOnlySpan<byte> rest = text.Slice((int)at, (int)Math.Min(text.Length - at, name.Length));
+            int length = rest.IndexOf((byte)0);
+            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out int written) && wanted.TryGetValue(name[..written], out string? import))
                 imports.Add(import);
         }
         return [.. imports];
@@ -208,17 +208,17 @@ internal sealed class ElfReader : IDisposable
     /// </summary>
     ulong CountUnhashed(ulong symbols)
     {
-        var header = file.Slice(Locate(dynamic.GetValueOrDefault(DT_GNU_HASH), "DT_GNU_HASH"), 16, "DT_GNU_HASH");
-        var strings = dynamic.GetValueOrDefault(DT_STRTAB);
+        ReadOnlySpan<byte> header = file.Slice(Locate(dynamic.GetValueOrDefault(DT_GNU_HASH), "DT_GNU_HASH"), 16, "DT_GNU_HASH");
+        ulong strings = dynamic.GetValueOrDefault(DT_STRTAB);
         return U32(header, 4) <= 1 && strings > symbols ? (strings - symbols) / (is64 ? 24u : 16u) : 0;
     }
 
     void ReadSegments()
     {
-        var header = file.Slice(0, is64 ? 64 : 52, "the file header");
-        var offset = Word(header, 28, 32);
-        var sections = Word(header, 32, 40);
-        var entrySize = U16(header, is64 ? 54 : 42);
+        ReadOnlySpan<byte> header = file.Slice(0, is64 ? 64 : 52, "the file header");
+        ulong offset = Word(header, 28, 32);
+        ulong sections = Word(header, 32, 40);
+        ushort entrySize = U16(header, is64 ? 54 : 42);
         ulong count = U16(header, is64 ? 56 : 44);
         // PN_XNUM: the true number is in sh_info of the first section header.
         if (count == 0xffff && sections != 0)
@@ -229,8 +229,8 @@ internal sealed class ElfReader : IDisposable
             throw new ElfFormatException(file.Path, $"e_phentsize is {entrySize}");
         for (ulong i = 0; i < Math.Min(count, SegmentLimit); i++)
         {
-            var entry = file.Slice(Add(offset, i * entrySize, "a program header"), entrySize, "a program header");
-            var segment = new Segment(U32(entry, 0), Word(entry, 4, 8), Word(entry, 8, 16), Word(entry, 16, 32), Word(entry, 28, 48));
+            ReadOnlySpan<byte> entry = file.Slice(Add(offset, i * entrySize, "a program header"), entrySize, "a program header");
+            Segment segment = new Segment(U32(entry, 0), Word(entry, 4, 8), Word(entry, 8, 16), Word(entry, 16, 32), Word(entry, 28, 48));
             if (segment.Type is PT_LOAD or PT_DYNAMIC or PT_INTERP or PT_NOTE)
                 segments.Add(segment);
         }
@@ -238,12 +238,12 @@ internal sealed class ElfReader : IDisposable
 
     void ReadDynamic()
     {
-        var entrySize = is64 ? 16 : 8;
+        int entrySize = is64 ? 16 : 8;
         if (segments.Find(s => s.Type == PT_DYNAMIC) is { } segment)
             for (ulong at = 0; at + (ulong)entrySize <= segment.Size; at += (ulong)entrySize)
             {
-                var entry = file.Slice(Add(segment.Offset, at, "the dynamic section"), entrySize, "the dynamic section");
-                var (tag, value) = (Word(entry, 0, 0), Word(entry, 4, 8));
+                ReadOnlySpan<byte> entry = file.Slice(Add(segment.Offset, at, "the dynamic section"), entrySize, "the dynamic section");
+                (ulong tag, ulong value) = (Word(entry, 0, 0), Word(entry, 4, 8));
                 if (tag == DT_NULL)
                     return;
                 if (tag is not (DT_NEEDED or DT_AUXILIARY or DT_FILTER))
@@ -257,22 +257,22 @@ internal sealed class ElfReader : IDisposable
 
     Dictionary<string, IReadOnlyList<string>> ReadVersionsNeeded()
     {
-        var result = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
-        if (!dynamic.TryGetValue(DT_VERNEED, out var address))
+        Dictionary<string, IReadOnlyList<string>> result = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        if (!dynamic.TryGetValue(DT_VERNEED, out ulong address))
             return result;
-        var at = Locate(address, "DT_VERNEED");
-        var total = 0;
-        for (var left = dynamic.GetValueOrDefault(DT_VERNEEDNUM); left > 0; left--)
+        ulong at = Locate(address, "DT_VERNEED");
+        int total = 0;
+        for (ulong left = dynamic.GetValueOrDefault(DT_VERNEEDNUM); left > 0; left--)
         {
-            var need = file.Slice(at, 16, "a needed version");
-            var (count, fileName, next) = (U16(need, 2), U32(need, 4), U32(need, 12));
-            var aux = Add(at, U32(need, 8), "a needed version");
-            var versions = new List<string>();
+            ReadOnlySpan<byte> need = file.Slice(at, 16, "a needed version");
+            (ushort count, uint fileName, uint next) = (U16(need, 2), U32(need, 4), U32(need, 12));
+            ulong aux = Add(at, U32(need, 8), "a needed version");
+            List<string> versions = new List<string>();
             for (; count > 0; count--)
             {
                 CountVersion(ref total);
-                var entry = file.Slice(aux, 16, "a needed version");
-                var (flags, nameOffset, step) = (U16(entry, 4), U32(entry, 8), U32(entry, 12));
+                ReadOnlySpan<byte> entry = file.Slice(aux, 16, "a needed version");
+                (ushort flags, uint nameOffset, uint step) = (U16(entry, 4), U32(entry, 8), U32(entry, 12));
                 if ((flags & VER_FLG_WEAK) == 0)
                     versions.Add(Name(nameOffset, NameLimit, "a needed version's name"));
                 if (step == 0)
@@ -280,8 +280,8 @@ internal sealed class ElfReader : IDisposable
                 aux = Add(aux, step, "a needed version");
             }
             CountVersion(ref total);
-            var soname = Name(fileName, NameLimit, "DT_VERNEED");
-            result[soname] = result.TryGetValue(soname, out var earlier) ? [.. earlier, .. versions] : versions;
+            string soname = Name(fileName, NameLimit, "DT_VERNEED");
+            result[soname] = result.TryGetValue(soname, out IReadOnlyList<string>? earlier) ? [.. earlier, .. versions] : versions;
             if (next == 0)
                 break;
             at = Add(at, next, "a needed version");
@@ -291,17 +291,17 @@ internal sealed class ElfReader : IDisposable
 
     List<string> ReadVersionsDefined()
     {
-        var result = new List<string>();
-        if (!dynamic.TryGetValue(DT_VERDEF, out var address))
+        List<string> result = new List<string>();
+        if (!dynamic.TryGetValue(DT_VERDEF, out ulong address))
             return result;
-        var at = Locate(address, "DT_VERDEF");
-        var total = 0;
-        for (var left = dynamic.GetValueOrDefault(DT_VERDEFNUM); left > 0; left--)
+        ulong at = Locate(address, "DT_VERDEF");
+        int total = 0;
+        for (ulong left = dynamic.GetValueOrDefault(DT_VERDEFNUM); left > 0; left--)
         {
             CountVersion(ref total);
-            var definition = file.Slice(at, 20, "a defined version");
-            var (flags, count, next) = (U16(definition, 2), U16(definition, 6), U32(definition, 16));
-            var aux = Add(at, U32(definition, 12), "a defined version");
+            ReadOnlySpan<byte> definition = file.Slice(at, 20, "a defined version");
+            (ushort flags, ushort count, uint next) = (U16(definition, 2), U16(definition, 6), U32(definition, 16));
+            ulong aux = Add(at, U32(definition, 12), "a defined version");
             // The first name is the version's own, those after it are its parents'.
             if ((flags & VER_FLG_BASE) == 0 && count > 0)
                 result.Add(Name(U32(file.Slice(aux, 8, "a defined version"), 0), NameLimit, "a defined version's name"));
@@ -318,19 +318,19 @@ internal sealed class ElfReader : IDisposable
     (uint Isa, List<string> Dlopen) ReadNotes()
     {
         uint isa = 0;
-        var dlopen = new List<string>();
-        foreach (var segment in segments.Where(s => s.Type == PT_NOTE))
+        List<string> dlopen = new List<string>();
+        foreach (Segment? segment in segments.Where(s => s.Type == PT_NOTE))
         {
-            var align = segment.Align == 8 ? 8ul : 4ul;
+            ulong align = segment.Align == 8 ? 8ul : 4ul;
             for (ulong at = 0; at + 12 <= segment.Size && Inside(segment, at, 12);)
             {
-                var header = file.Slice(segment.Offset + at, 12, "a note");
-                var (nameSize, size, kind) = (U32(header, 0), U32(header, 4), U32(header, 8));
-                var body = at + Round(12ul + nameSize, align);
+                ReadOnlySpan<byte> header = file.Slice(segment.Offset + at, 12, "a note");
+                (uint nameSize, uint size, uint kind) = (U32(header, 0), U32(header, 4), U32(header, 8));
+                ulong body = at + Round(12ul + nameSize, align);
                 if (nameSize > 16 || size > NameLimit || !Inside(segment, body, size))
                     break;
-                var owner = Encoding.ASCII.GetString(file.Slice(segment.Offset + at + 12, (int)nameSize, "a note")).TrimEnd('\0');
-                var content = file.Slice(segment.Offset + body, (int)size, "a note");
+                string owner = Encoding.ASCII.GetString(file.Slice(segment.Offset + at + 12, (int)nameSize, "a note")).TrimEnd('\0');
+                ReadOnlySpan<byte> content = file.Slice(segment.Offset + body, (int)size, "a note");
                 if (owner == "GNU" && kind == NT_GNU_PROPERTY_TYPE_0)
                     isa |= IsaNeeded(content);
                 else if (owner == "FDO" && kind == NT_FDO_DLOPEN && dlopen.Count < NeededLimit)
@@ -350,7 +350,7 @@ internal sealed class ElfReader : IDisposable
     {
         while (properties.Length >= 8)
         {
-            var (kind, size) = (U32(properties, 0), U32(properties, 4));
+            (uint kind, uint size) = (U32(properties, 0), U32(properties, 4));
             if (size > (uint)properties.Length - 8)
                 break;
             if (kind == GNU_PROPERTY_X86_ISA_1_NEEDED && size >= 4)
@@ -362,53 +362,53 @@ internal sealed class ElfReader : IDisposable
 
     ulong CountSymbols()
     {
-        if (dynamic.TryGetValue(DT_GNU_HASH, out var gnu))
+        if (dynamic.TryGetValue(DT_GNU_HASH, out ulong gnu))
             return CountByGnuHash(Locate(gnu, "DT_GNU_HASH"));
-        if (!dynamic.TryGetValue(DT_HASH, out var hash))
+        if (!dynamic.TryGetValue(DT_HASH, out ulong hash))
             return 0;
         // The words of this table have 64 bits on s390x (and Alpha), against the generic ABI.
-        var wide = is64 && machine == ElfMachine.S390;
-        var header = file.Slice(Locate(hash, "DT_HASH"), wide ? 16 : 8, "DT_HASH");
+        bool wide = is64 && machine == ElfMachine.S390;
+        ReadOnlySpan<byte> header = file.Slice(Locate(hash, "DT_HASH"), wide ? 16 : 8, "DT_HASH");
         return wide ? U64(header, 8) : U32(header, 4);
     }
 
     /// <summary>The last symbol is the end of the chain of the highest bucket; 0 where nothing is hashed.</summary>
     ulong CountByGnuHash(ulong table)
     {
-        var header = file.Slice(table, 16, "DT_GNU_HASH");
-        var (buckets, first, bloom) = (U32(header, 0), U32(header, 4), U32(header, 8));
-        var at = table + 16 + bloom * (is64 ? 8ul : 4ul);
+        ReadOnlySpan<byte> header = file.Slice(table, 16, "DT_GNU_HASH");
+        (uint buckets, uint first, uint bloom) = (U32(header, 0), U32(header, 4), U32(header, 8));
+        ulong at = table + 16 + bloom * (is64 ? 8ul : 4ul);
         ulong last = 0;
         LimitSymbols(buckets);
         for (uint i = 0; i < buckets; i++)
             last = Math.Max(last, U32(file.Slice(at + i * 4ul, 4, "DT_GNU_HASH"), 0));
         if (last < first || last == 0)
             return 0;
-        var chain = at + buckets * 4ul;
+        ulong chain = at + buckets * 4ul;
         while ((U32(file.Slice(chain + (last - first) * 4, 4, "DT_GNU_HASH"), 0) & 1) == 0)
             LimitSymbols(++last);
         return last + 1;
     }
 
     string[] SearchPath(ulong tag, string what) =>
-        dynamic.TryGetValue(tag, out var offset)
+        dynamic.TryGetValue(tag, out ulong offset)
             ? Name(offset, SearchPathLimit, what).Split(':', StringSplitOptions.RemoveEmptyEntries)
             : [];
 
     string Name(ulong offset, int limit, string what)
     {
-        if (!dynamic.TryGetValue(DT_STRTAB, out var address) || !dynamic.TryGetValue(DT_STRSZ, out var size))
+        if (!dynamic.TryGetValue(DT_STRTAB, out ulong address) || !dynamic.TryGetValue(DT_STRSZ, out ulong size))
             throw new ElfFormatException(file.Path, $"{what} names something, but there is no string table");
         if (offset >= size)
             throw new ElfFormatException(file.Path, $"{what} is outside the string table");
-        var name = names.Text(Add(Locate(address, "DT_STRTAB"), offset, what), Math.Min(size - offset, (ulong)limit), what);
+        string name = names.Text(Add(Locate(address, "DT_STRTAB"), offset, what), Math.Min(size - offset, (ulong)limit), what);
         return (named += name.Length + StringCost) <= namedLimit ? name : throw new ElfFormatException(file.Path, "its names are longer than any file has them");
     }
 
     /// <summary>Where an address of the loaded file lies in the file.</summary>
     ulong Locate(ulong address, string what)
     {
-        foreach (var segment in segments)
+        foreach (Segment segment in segments)
             if (segment.Type == PT_LOAD && address >= segment.Address && address - segment.Address < segment.Size)
                 return Add(segment.Offset, address - segment.Address, what);
         throw new ElfFormatException(file.Path, $"{what} has the address 0x{address:x}, which no segment holds");

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
-using Slipway.Linux;
 
 namespace Slipway.Readers.Elf;
 
@@ -11,7 +10,7 @@ namespace Slipway.Readers.Elf;
 /// filesystem) kills the reader with SIGBUS, and an image holds thousands of files of which only a few kilobytes matter. .NET's own way to
 /// open a file asks the kernel six times before the first byte; here it is once.
 /// </remarks>
-internal sealed unsafe class ElfWindow : IDisposable
+sealed unsafe class ElfWindow : IDisposable
 {
     const int BlockSize = 16384, NamesSize = 1024;
 
@@ -89,7 +88,7 @@ internal sealed unsafe class ElfWindow : IDisposable
             throw new ElfFormatException(Path, $"{what} at offset {offset} is beyond its end ({Length} bytes)");
         if (fd < 0)
             return memory.Span.Slice((int)offset, length);
-        var start = (long)offset;
+        long start = (long)offset;
         if (start + length <= headLength)
             return head.AsSpan((int)start, length);
         if (start < blockOffset || start + length > blockOffset + blockLength)
@@ -109,12 +108,12 @@ internal sealed unsafe class ElfWindow : IDisposable
         List<byte>? begun = null;
         for (ulong done = 0; done < limit;)
         {
-            var at = offset + done;
-            var room = Math.Min(limit - done, at < (ulong)Length ? (ulong)Length - at : 0);
+            ulong at = offset + done;
+            ulong room = Math.Min(limit - done, at < (ulong)Length ? (ulong)Length - at : 0);
             if (room == 0)
                 break;
-            var piece = Slice(at, (int)Math.Min(room, 256), what);
-            var end = piece.IndexOf((byte)0);
+            ReadOnlySpan<byte> piece = Slice(at, (int)Math.Min(room, 256), what);
+            int end = piece.IndexOf((byte)0);
             if (end >= 0 && begun is null)
                 return Encoding.UTF8.GetString(piece[..end]);
             begun ??= [];
@@ -139,18 +138,18 @@ internal sealed unsafe class ElfWindow : IDisposable
         if (whole is not null)
             ArrayPool<byte>.Shared.Return(whole);
         whole = ArrayPool<byte>.Shared.Rent((int)length);
-        var piece = whole.AsSpan(0, (int)length);
+        Span<byte> piece = whole.AsSpan(0, (int)length);
         return ReadAt(piece, (long)offset) == piece.Length ? piece : throw CutShort(what);
     }
 
     /// <returns>Fewer bytes than were asked for only at the end of the file.</returns>
     int ReadAt(Span<byte> to, long offset)
     {
-        var done = 0;
+        int done = 0;
         fixed (byte* bytes = to)
             while (done < to.Length)
             {
-                var got = pread(fd, bytes + done, to.Length - done, offset + done);
+                ssize_t got = pread(fd, bytes + done, to.Length - done, offset + done);
                 if (got < 0)
                     throw Failure();
                 if (got == 0)

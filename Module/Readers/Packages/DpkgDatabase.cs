@@ -26,8 +26,8 @@ sealed class DpkgDatabase : PackageDatabase
     {
         this.tree = tree;
         ReadStatus(status);
-        var lines = tree.Text("/var/lib/dpkg/diversions")?.Split('\n') ?? [];
-        for (var i = 0; i + 2 < lines.Length; i += 3)
+        string[] lines = tree.Text("/var/lib/dpkg/diversions")?.Split('\n') ?? [];
+        for (int i = 0; i + 2 < lines.Length; i += 3)
         {
             diversions[lines[i]] = new Diversion(lines[i + 1], lines[i + 2]);
             diverted.TryAdd(lines[i + 1], lines[i]);
@@ -41,8 +41,8 @@ sealed class DpkgDatabase : PackageDatabase
     {
         if (tree.Resolve(Status) is not { Kind: FileKind.File } file)
             return null;
-        var (status, info) = (tree.Look(file.Path), tree.Look(tree.Resolve(Info).Path));
-        var key = $"{tree.Outside(file.Path)} {status.Size} {status.ModifiedExactly} {info.ModifiedExactly}";
+        (FileNode? status, FileNode? info) = (tree.Look(file.Path), tree.Look(tree.Resolve(Info).Path));
+        string key = $"{tree.Outside(file.Path)} {status.Size} {status.ModifiedExactly} {info.ModifiedExactly}";
         lock (Gate)
         {
             if (last is null || lastKey != key)
@@ -65,8 +65,8 @@ sealed class DpkgDatabase : PackageDatabase
         string? name = null, state = null, version = null, architecture = null;
         while (rest.Length > 0)
         {
-            var end = rest.IndexOf((byte)'\n');
-            var line = end < 0 ? rest : rest[..end];
+            int end = rest.IndexOf((byte)'\n');
+            ReadOnlySpan<byte> line = end < 0 ? rest : rest[..end];
             rest = end < 0 ? [] : rest[(end + 1)..];
             if (line.Length == 0)
                 Flush();
@@ -86,8 +86,8 @@ sealed class DpkgDatabase : PackageDatabase
         {
             if (name is not null && state is not null && !state.EndsWith(" not-installed", StringComparison.Ordinal) && !state.EndsWith(" config-files", StringComparison.Ordinal))
             {
-                var trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
-                var package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
+                string? trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
+                InstalledPackage package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
                 packages.TryAdd(name, package);
                 packages[$"{name}:{architecture}"] = package;
             }
@@ -101,8 +101,8 @@ sealed class DpkgDatabase : PackageDatabase
 
     public override IReadOnlyList<string> Files(InstalledPackage package)
     {
-        var list = tree.Text(ListOf(package), LargestList)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        return [.. list.Where(p => p != "/.").Select(p => diversions.TryGetValue(p, out var d) && d.By != package.Name ? d.To : p)];
+        string[] list = tree.Text(ListOf(package), LargestList)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        return [.. list.Where(p => p != "/.").Select(p => diversions.TryGetValue(p, out Diversion? d) && d.By != package.Name ? d.To : p)];
     }
 
     string ListOf(InstalledPackage package) =>
@@ -116,7 +116,7 @@ sealed class DpkgDatabase : PackageDatabase
     public override IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths)
     {
         Dictionary<string, InstalledPackage> owners = new(StringComparer.Ordinal);
-        foreach (var path in paths)
+        foreach (string path in paths)
             if (Owner(path) is { } owner)
                 owners[path] = owner;
         return owners;
@@ -125,9 +125,9 @@ sealed class DpkgDatabase : PackageDatabase
     InstalledPackage? Owner(string path)
     {
         // what stands at a diverted path is of the package that diverted it; the other's file has another name now
-        if (diversions.TryGetValue(path, out var away))
+        if (diversions.TryGetValue(path, out Diversion? away))
             return Find(away.By);
-        if (diverted.TryGetValue(path, out var from))
+        if (diverted.TryGetValue(path, out string? from))
             path = from;
         return lists.Value.Find(path) ?? (OldName(path) is { } old ? lists.Value.Find(old) : null);
     }
@@ -140,8 +140,8 @@ sealed class DpkgDatabase : PackageDatabase
     {
         PathOwners all = new();
         // on another thread
-        var own = tree.Another();
-        foreach (var name in own.List(Info))
+        FileTree own = tree.Another();
+        foreach (string name in own.List(Info))
             if (name.EndsWith(".list", StringComparison.Ordinal) && Find(name[..^5]) is { } package && own.Bytes($"{Info}/{name}", LargestList) is { } list)
                 all.AddLines(list, package);
         return all;

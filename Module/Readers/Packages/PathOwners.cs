@@ -19,7 +19,7 @@ sealed unsafe class PathOwners
     {
         while (list.Length > 0)
         {
-            var end = list.IndexOf((byte)'\n');
+            int end = list.IndexOf((byte)'\n');
             Add(Hash(end < 0 ? list : list[..end]), package);
             list = end < 0 ? [] : list[(end + 1)..];
         }
@@ -29,7 +29,7 @@ sealed unsafe class PathOwners
 
     void Add(ulong key, InstalledPackage package)
     {
-        var at = Slot(key);
+        int at = Slot(key);
         if (owners[at] is not null)
             return;
         (keys[at], owners[at]) = (key, package);
@@ -39,8 +39,8 @@ sealed unsafe class PathOwners
 
     int Slot(ulong key)
     {
-        var mask = keys.Length - 1;
-        var at = (int)(key >> 20) & mask;
+        int mask = keys.Length - 1;
+        int at = (int)(key >> 20) & mask;
         while (owners[at] is not null && keys[at] != key)
             at = (at + 1) & mask;
         return at;
@@ -48,12 +48,12 @@ sealed unsafe class PathOwners
 
     void Grow()
     {
-        var (oldKeys, oldOwners) = (keys, owners);
+        (ulong[]? oldKeys, InstalledPackage?[]? oldOwners) = (keys, owners);
         (keys, owners) = (new ulong[oldKeys.Length * 2], new InstalledPackage?[oldKeys.Length * 2]);
-        for (var i = 0; i < oldKeys.Length; i++)
+        for (int i = 0; i < oldKeys.Length; i++)
             if (oldOwners[i] is { } owner)
             {
-                var at = Slot(oldKeys[i]);
+                int at = Slot(oldKeys[i]);
                 (keys[at], owners[at]) = (oldKeys[i], owner);
             }
     }
@@ -62,7 +62,7 @@ sealed unsafe class PathOwners
     static ulong Hash(ReadOnlySpan<byte> text)
     {
         const ulong Prime = 0x100000001b3;
-        var hash = 0xcbf29ce484222325 ^ (ulong)text.Length;
+        ulong hash = 0xcbf29ce484222325 ^ (ulong)text.Length;
         fixed (byte* first = text)
         {
             byte* at = first, end = first + text.Length;

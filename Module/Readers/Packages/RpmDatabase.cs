@@ -32,7 +32,7 @@ sealed class RpmDatabase : PackageDatabase
 
     public static RpmDatabase? TryOpen(FileTree tree)
     {
-        var place = Places.FirstOrDefault(p => Names.Any(n => tree.Resolve($"{p}/{n}").Kind == FileKind.File));
+        string? place = Places.FirstOrDefault(p => Names.Any(n => tree.Resolve($"{p}/{n}").Kind == FileKind.File));
         return place is not null && HostProgram.TryFind("rpm") is not null ? new RpmDatabase(tree, place) : null;
     }
 
@@ -65,7 +65,7 @@ sealed class RpmDatabase : PackageDatabase
         List<string> missing = [.. Of(package).Where(f => ShouldBeThere(f) && (f.Flags & Documentation) == 0 && !IsThere(f.Path)).Select(f => f.Path)];
         if (missing.Count > 0)
             return new PackageTrouble(DependencySeverity.Warning, $"{missing.Count} of its files {(missing.Count == 1 ? "is" : "are")} missing, {missing[0]} first (rpm -V {package.Name})", $"Install it anew: dnf reinstall {package.Name}.");
-        return several is not null && several.TryGetValue($"{package.Name}.{package.Architecture}", out var versions)
+        return several is not null && several.TryGetValue($"{package.Name}.{package.Architecture}", out List<string>? versions)
             ? new PackageTrouble(DependencySeverity.Warning, $"versions {string.Join(" and ", versions)} are there at once: an update was broken off", "Remove the older one: dnf remove --duplicates.") : null;
     }
 
@@ -77,13 +77,13 @@ sealed class RpmDatabase : PackageDatabase
     {
         several ??= Several();
         List<string> unknown = [.. packages.Select(Full).Where(p => !files.ContainsKey(p))];
-        foreach (var some in unknown.Chunk(PathsAtOnce))
+        foreach (string[] some in unknown.Chunk(PathsAtOnce))
         {
-            foreach (var name in some)
+            foreach (string? name in some)
                 files[name] = [];
-            foreach (var line in Ask(["-q", "--qf", FilesFormat, .. some]))
-                if (line.Split('\t') is [var name, ['/', ..] and var path, var flags, var state] && files.TryGetValue(name, out var list))
-                    list.Add(new RpmFile(path, int.TryParse(flags, out var f) ? f : 0, int.TryParse(state, out var s) ? s : -1));
+            foreach (string line in Ask(["-q", "--qf", FilesFormat, .. some]))
+                if (line.Split('\t') is [var name, ['/', ..] and var path, var flags, var state] && files.TryGetValue(name, out List<RpmFile>? list))
+                    list.Add(new RpmFile(path, int.TryParse(flags, out int f) ? f : 0, int.TryParse(state, out int s) ? s : -1));
         }
     }
 
@@ -103,16 +103,16 @@ sealed class RpmDatabase : PackageDatabase
     public override IReadOnlyDictionary<string, InstalledPackage> Owners(IReadOnlyCollection<string> paths)
     {
         Dictionary<string, InstalledPackage> owners = new(StringComparer.Ordinal);
-        foreach (var some in paths.Chunk(PathsAtOnce))
+        foreach (string[] some in paths.Chunk(PathsAtOnce))
         {
             // one line for each path; that of a path that is nobody's is a sentence, and where two packages have a file both are named
-            var lines = Ask(["-qf", "--qf", Format, .. some]);
+            List<string> lines = Ask(["-qf", "--qf", Format, .. some]);
             if (lines.Count == some.Length)
-                foreach (var (path, line) in some.Zip(lines))
+                foreach ((string? path, string? line) in some.Zip(lines))
                     Take(path, line);
             else
-                foreach (var path in some)
-                    foreach (var line in Ask("-qf", "--qf", Format, path))
+                foreach (string? path in some)
+                    foreach (string line in Ask("-qf", "--qf", Format, path))
                         Take(path, line);
         }
         return owners;

@@ -3,7 +3,7 @@ using Slipway.Linux;
 namespace Slipway.Readers.SquashFs;
 
 /// <summary>unsquashfs(1) on an image that nobody vouches for: one file of it as a stream, within a limit, and what it is called with.</summary>
-internal static class ImageFile
+static class ImageFile
 {
     /// <summary>With its own queues of 16 MB each (else 256), and without the table of extended attributes, which may be of any size.</summary>
     public static readonly string[] Options = ["-no-progress", "-no-xattrs", "-da", "16", "-fr", "16"];

@@ -33,10 +33,10 @@ sealed class SquashfsExtract : IDisposable
     {
         if (!File.Exists(image))
             throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{image}: there is no such file", target: image);
-        var extract = new SquashfsExtract();
+        SquashfsExtract extract = new SquashfsExtract();
         try
         {
-            var list = Path.Combine(extract.temporary.FullName, "files");
+            string list = Path.Combine(extract.temporary.FullName, "files");
             File.WriteAllLines(list, extract.Choose(image, wanted, cancellation));
             Run(image, [.. ImageFile.Options, "-quiet", "-no-exit-code", "-no-wildcards", "-d", extract.Directory, "-ef", list, image], output => output.CopyTo(Stream.Null), cancellation);
             System.IO.Directory.CreateDirectory(extract.Directory);
@@ -56,7 +56,7 @@ sealed class SquashfsExtract : IDisposable
     public void Dispose()
     {
         // Directories of the image keep their modes, and one that may not be written cannot be emptied.
-        foreach (var directory in temporary.EnumerateDirectories("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
+        foreach (DirectoryInfo directory in temporary.EnumerateDirectories("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
             directory.UnixFileMode |= UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         temporary.Delete(recursive: true);
     }
@@ -68,7 +68,7 @@ sealed class SquashfsExtract : IDisposable
         // the largest of those that are kept is the first to go
         PriorityQueue<(long Size, string Path), long> files = new();
         long total = 0;
-        var entries = 0;
+        int entries = 0;
         void Take(string line)
         {
             if (++entries > MostEntries)
@@ -96,18 +96,18 @@ sealed class SquashfsExtract : IDisposable
 
     static (long Size, string Path)? FileOf(string line, Func<string, bool, bool> wanted) =>
         line.StartsWith('-') && PathOf(line) is { } path && line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [var mode, _, var length, _, _, _]
-            && long.TryParse(length, out var size) && size > 0 && wanted(path, mode.AsSpan().ContainsAny('x', 's')) ? (size, path) : null;
+            && long.TryParse(length, out long size) && size > 0 && wanted(path, mode.AsSpan().ContainsAny('x', 's')) ? (size, path) : null;
 
     /// <summary>Each line but those that are too long for any path, of which nothing is kept.</summary>
     static void Lines(Stream stream, Action<string> take)
     {
-        var buffer = new byte[1 << 16];
+        byte[] buffer = new byte[1 << 16];
         int have = 0, got;
-        var skipping = false;
+        bool skipping = false;
         while ((got = stream.Read(buffer, have, buffer.Length - have)) > 0)
         {
             have += got;
-            var rest = buffer.AsSpan(0, have);
+            Span<byte> rest = buffer.AsSpan(0, have);
             for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..], skipping = false)
                 if (!skipping && end <= LongestLine)
                     take(System.Text.Encoding.UTF8.GetString(rest[..end]));
@@ -119,7 +119,7 @@ sealed class SquashfsExtract : IDisposable
 
     static void Run(string image, string[] arguments, Action<Stream> take, CancellationToken cancellation)
     {
-        var (exit, said) = HostProgram.Stream("unsquashfs", arguments, take, cancellation);
+        (int exit, string? said) = HostProgram.Stream("unsquashfs", arguments, take, cancellation);
         if (exit != 0)
             throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {said.Replace('\n', ';')}", "Check that the file is a SquashFS image.", image);
     }

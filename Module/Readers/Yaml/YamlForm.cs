@@ -6,7 +6,7 @@ namespace Slipway.Readers.Yaml;
 /// <param name="Id">Of every error; null for a definition, whose errors have ids of their own.</param>
 /// <param name="Page">Of the documentation.</param>
 /// <param name="Begins">How such a file begins.</param>
-internal sealed record YamlForm(string? Id, string Page, string Begins)
+sealed record YamlForm(string? Id, string Page, string Begins)
 {
     public static readonly YamlForm Definition = new(null, "docs/definition.md", "from: deb"), Configuration = new("ConfigurationInvalid", "docs/running.md", "cache: /local"),
         Launchers = new("LaunchersInvalid", "docs/mpi.md", "launchers:"), Resolver = new("ResolverInvalid", "docs/resolvers.md", "name: mine");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Slipway.Definitions;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -7,7 +6,7 @@ namespace Slipway.Readers.Yaml;
 
 /// <summary>A YAML mapping that is read key by key with its types checked; every error has file, line and column.</summary>
 /// <remarks>Only the representation model of YamlDotNet is used: nothing is reflected, and nothing outside the document is made.</remarks>
-internal sealed class YamlMap
+sealed class YamlMap
 {
     readonly string file;
     readonly YamlForm form;
@@ -125,7 +124,7 @@ internal sealed class YamlMap
         return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'", shell))];
     }
 
-    /// <summary>Those items of a list that are single values; mappings beside them are for <see cref="Maps"/>.</summary>
+    /// <summary>Those items of a list that are single values; mappings beside them are for <see cref="Maps(string, IReadOnlyCollection{string})"/>.</summary>
     public IReadOnlyList<Located> PlainTexts(string key) => [.. Items(key).Where(item => item is not YamlMappingNode).Select(item => Scalar(item, $"an item of '{key}'"))];
 
     public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, form, value, $"'{key}'", variables, keys) : null;

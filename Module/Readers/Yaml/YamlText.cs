@@ -8,7 +8,7 @@ namespace Slipway.Readers.Yaml;
 /// The one way into YAML: text to a tree of nodes, within limits. What is nested deeply, or grows when its aliases are followed, is refused before the tree is made,
 /// and whatever the parser throws is an error with its place.
 /// </summary>
-internal static class YamlText
+static class YamlText
 {
     const int DeepestNesting = 64;
     const long MostNodes = 100_000;

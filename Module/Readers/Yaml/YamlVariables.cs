@@ -3,7 +3,7 @@ using System.Text;
 namespace Slipway.Readers.Yaml;
 
 /// <summary><c>${name}</c> in the texts of a file, and what it stands for.</summary>
-internal sealed class YamlVariables(SortedDictionary<string, string> values)
+sealed class YamlVariables(SortedDictionary<string, string> values)
 {
     /// <summary>None: in it, <c>${name}</c> is an error wherever it is not the shell's.</summary>
     public static YamlVariables None { get; } = new(new SortedDictionary<string, string>(StringComparer.Ordinal));

@@ -8,7 +8,7 @@ namespace Slipway.Staging.Controller;
 /// each for at most <see cref="Patience"/> in all, and where another comes the one that has waited longest goes. Whoever has the token sends it at once.
 /// </summary>
 /// <param name="hello">Bytes that everybody sends first; the token is their beginning.</param>
-internal sealed class Door(Socket listener, byte[] token, int hello) : IDisposable
+sealed class Door(Socket listener, byte[] token, int hello) : IDisposable
 {
     public const int MostStrangers = 64;
 

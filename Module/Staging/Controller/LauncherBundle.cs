@@ -10,7 +10,7 @@ namespace Slipway.Staging.Controller;
 /// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before, under its digest in a
 /// directory of the user's own. Either way it is at one path on every node then, which a launch can name.
 /// </summary>
-internal sealed class LauncherBundle
+sealed class LauncherBundle
 {
     readonly string path;
     readonly List<(string Name, string Path, long Size, string Digest)> files = [];

@@ -3,7 +3,7 @@ using Slipway.Staging.Messages;
 namespace Slipway.Staging.Controller;
 
 /// <summary>One question to many nodes, a bounded number at a time; every node has exactly one answer, if only an error.</summary>
-internal static class NodeCall
+static class NodeCall
 {
     /// <summary>A node that says nothing for this long is given up.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

@@ -4,7 +4,7 @@ using Slipway.Linux;
 namespace Slipway.Staging.Controller;
 
 /// <summary>Names of nodes, before they get near a command line.</summary>
-internal static partial class NodeName
+static partial class NodeName
 {
     /// <summary>RFC 1123: no option, no shell, no white space gets through.</summary>
     public static bool IsValid(string name) => HostName().IsMatch(name);

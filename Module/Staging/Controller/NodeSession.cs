@@ -9,7 +9,7 @@ using Slipway.Staging.Node;
 namespace Slipway.Staging.Controller;
 
 /// <summary>One command that runs <c>slipway stage</c> on one node, or on a group of them, and the conversation with it.</summary>
-internal sealed class NodeSession : IDisposable
+sealed class NodeSession : IDisposable
 {
     readonly Process process;
     readonly Action<string, StageReply> replied;

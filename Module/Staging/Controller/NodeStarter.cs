@@ -11,7 +11,7 @@ namespace Slipway.Staging.Controller;
 /// <param name="Grouped">One command starts a process on each of many nodes.</param>
 /// <param name="Silent">The program gives neither input to what it starts nor its output back (the task manager of PBS leaves that to the job's own): answers come over TCP.</param>
 /// <param name="Before">Arguments before the command; <c>{node}</c> and <c>{count}</c> are filled in, and <c>{job}</c>.</param>
-internal sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped, bool Silent, IReadOnlyList<string> Before, string? Job = null)
+sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped, bool Silent, IReadOnlyList<string> Before, string? Job = null)
 {
     static readonly NodeStarter Ssh = new("ssh", "ssh", true, false, false,
     [

@@ -13,7 +13,7 @@ namespace Slipway.Staging.Controller;
 /// secret is made of that and of the job's cookie, which PBS puts into the environment of each of its tasks (tm_init(), src/lib/Libifl/tm.c
 /// of OpenPBS and of Torque, takes it from there, and without it nothing can be started).
 /// </remarks>
-internal sealed class ReportListener : IDisposable
+sealed class ReportListener : IDisposable
 {
     readonly Socket listener;
     readonly Door door;

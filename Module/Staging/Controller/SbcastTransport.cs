@@ -5,7 +5,7 @@ namespace Slipway.Staging.Controller;
 
 /// <summary>Slurm's own broadcast, in an allocation: sbcast(1) copies, and checks nothing; a step on the nodes holds the place, checks, and makes it an entry.</summary>
 /// <remarks>sbcast(1) sends to all nodes of a step or to none: one that fails (a full disk) fails them all, so a step that failed is done again in halves.</remarks>
-internal sealed class SbcastTransport(string job) : ITransport
+sealed class SbcastTransport(string job) : ITransport
 {
     public string Name => "Sbcast";
 

@@ -3,7 +3,7 @@ using Slipway.Staging.Messages;
 namespace Slipway.Staging.Controller;
 
 /// <summary>Each node reads the shared file once, started by the batch system.</summary>
-internal sealed class SharedFileTransport(NodeStarter starter) : ITransport
+sealed class SharedFileTransport(NodeStarter starter) : ITransport
 {
     public string Name => "SharedFile";
 

@@ -8,7 +8,7 @@ namespace Slipway.Staging.Controller;
 /// SSH starts a receiver on each node; the receivers form a tree whose root is here, and each passes the image on while it receives. Each knows all nodes
 /// above it: where one dies, those below go on with the next one up, in the end with us, and where no network leads to us, through SSH itself.
 /// </summary>
-internal sealed class SshTreeTransport : ITransport
+sealed class SshTreeTransport : ITransport
 {
     /// <summary>A node that makes no progress for this long is given up, in milliseconds.</summary>
     const int Patience = 60_000;

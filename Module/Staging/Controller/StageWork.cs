@@ -1,11 +1,10 @@
 using Slipway.Cache;
-using Slipway.Linux;
 using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Controller;
 
 /// <summary>An image on its way to nodes: what is sent, and what has become of each node.</summary>
-internal sealed class StageWork
+sealed class StageWork
 {
     readonly Dictionary<string, Placement> placements = [];
     readonly Dictionary<string, SlipwayException> errors = [];
@@ -97,7 +96,7 @@ internal sealed class StageWork
 }
 
 /// <summary>How an image gets to nodes that lack it.</summary>
-internal interface ITransport
+interface ITransport
 {
     /// <summary>As <see cref="Placement.Transport"/> tells it.</summary>
     string Name { get; }

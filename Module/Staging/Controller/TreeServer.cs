@@ -11,7 +11,7 @@ namespace Slipway.Staging.Controller;
 /// many bytes; a length of 0 says that we are alive and have nothing new.
 /// </summary>
 /// <remarks>The token keeps other users of the cluster from reading the image; the network itself is trusted no more than the digest at the end allows.</remarks>
-internal sealed class TreeServer : IDisposable
+sealed class TreeServer : IDisposable
 {
     public const int TokenLength = 64, HelloLength = TokenLength + 8, Beat = 1000;
 

@@ -11,4 +11,4 @@ namespace Slipway.Staging.Messages;
 [JsonSerializable(typeof(StageRequest))]
 [JsonSerializable(typeof(StageReply))]
 [JsonSerializable(typeof(StageOrder))]
-internal sealed partial class StageJson : JsonSerializerContext;
+sealed partial class StageJson : JsonSerializerContext;

@@ -4,7 +4,7 @@ using Slipway.Cache;
 namespace Slipway.Staging.Messages;
 
 /// <summary>What a node is asked to do: one argument of <c>slipway stage</c>, as JSON in base64, so that no shell on the way sees anything to interpret.</summary>
-internal sealed record StageRequest
+sealed record StageRequest
 {
     /// <summary>Of this message and the conversation after it; part of the launcher's own digest, since launchers are brought along.</summary>
     public string Action { get; init; } = "";
@@ -38,7 +38,7 @@ internal sealed record StageRequest
 /// A batch system hands on the output of many nodes in one stream. Whole lines of up to 1024 bytes stay whole there (srun(1): MAX_MSG_LEN of
 /// src/slurmd/slurmstepd/io.c); longer ones may have others in their midst, so a long answer goes in several.
 /// </remarks>
-internal sealed record StageReply
+sealed record StageReply
 {
     public const string Mark = "slipway-stage ";
 
@@ -76,10 +76,10 @@ internal sealed record StageReply
 }
 
 /// <summary>An error of a node, as it is raised again where it is told.</summary>
-internal sealed record StageError(string Id, ErrorKind Kind, string Message, string? Recommendation);
+sealed record StageError(string Id, ErrorKind Kind, string Message, string? Recommendation);
 
 /// <summary>A line to a node that is receiving.</summary>
-internal sealed record StageOrder
+sealed record StageOrder
 {
     /// <summary>Whoever may read the image from another node has it. It comes first, and this way, since a command line can be read by all users of a node.</summary>
     public string? Token { get; init; }

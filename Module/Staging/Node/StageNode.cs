@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Slipway.Cache;
@@ -14,7 +13,7 @@ namespace Slipway.Staging.Node;
 /// Answers are lines on standard output. Orders, and where it comes to that the image itself, are read from standard input, whose end says that the
 /// controller has gone: then nothing is left here that is not whole.
 /// </remarks>
-internal sealed class StageNode
+sealed class StageNode
 {
     readonly StageRequest request;
     readonly string node;

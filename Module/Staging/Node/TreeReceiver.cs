@@ -10,7 +10,7 @@ namespace Slipway.Staging.Node;
 
 /// <summary>Fills a file from the first of its sources that answers, goes on with the next where one fails, and starts anew with a new list.</summary>
 /// <param name="askForStream">Called where no source is left: the bytes then come by <see cref="GrowingFile.Append"/>, or a new list does.</param>
-internal sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
+sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
 {
     /// <summary>A source that has not said a word for this long is dead, or as good as. Milliseconds; it should say one each second.</summary>
     const int Patience = 10_000;

@@ -44,14 +44,14 @@ public sealed class HostRootTests : IDisposable
 
     ImageManifest Built(string user, string definition, params string[] more)
     {
-        var built = Build(user, definition, ["--json", .. more]);
+        Cli.Result built = Build(user, definition, ["--json", .. more]);
         Assert.True(built.ExitCode == 0, built.Error);
         return JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
     }
 
     string RunIn(string user, params string[] command)
     {
-        var run = Cli.RunAs(user, ["run", Image, "--", .. command]);
+        Cli.Result run = Cli.RunAs(user, ["run", Image, "--", .. command]);
         Assert.True(run.ExitCode == 0, $"{string.Join(' ', command)}: {run.ExitCode} {run.Output} {run.Error}");
         return run.Output;
     }
@@ -64,7 +64,7 @@ public sealed class HostRootTests : IDisposable
     [NeedsTheory(Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "bash", "iconv", "openssl", "getent"), MemberData(nameof(Users))]
     public void Programs_run_with_all_that_they_need_and_the_manifest_says_why_each_file_is_there(string user)
     {
-        var manifest = Built(user, """
+        ImageManifest manifest = Built(user, """
             programs: [bash, id, getent, iconv, openssl]
             files:
               - /usr/share/common-licenses/GPL-3
@@ -89,7 +89,7 @@ public sealed class HostRootTests : IDisposable
 
         // each file is there for a reason, and each that has a reason is there
         var reasons = manifest.Dependencies.SelectMany(d => d.Files.Select(f => (Path: f, d.Rule, d.AskedBy, d.Why))).ToDictionary(d => d.Path);
-        var listing = Listing();
+        Dictionary<string, string> listing = Listing();
         Assert.Empty(reasons.Keys.Except(listing.Keys));
         string[] ours = ["/.slipway", "/.singularity.d", "/ch", "/opt"];
         Assert.DoesNotContain(listing.Where(l => l.Value[0] is '-' or 'l').Select(l => l.Key).Except(reasons.Keys), p => !ours.Any(o => p.StartsWith(o, StringComparison.Ordinal)));
@@ -119,7 +119,7 @@ public sealed class HostRootTests : IDisposable
         })];
         Assert.Equal(digests[0], digests[1]);
         File.WriteAllText(script, "#!/bin/sh\necho two\n");
-        var refused = Build(Environment.UserName, definition, "--lock-file", locked, "--no-step-cache");
+        Cli.Result refused = Build(Environment.UserName, definition, "--lock-file", locked, "--no-step-cache");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("image.yaml:1:7: the files of this host are others than the lock wants", refused.Error);
         Assert.Equal(0, Build(Environment.UserName, definition, "--lock-file", locked, "--update-lock").ExitCode);
@@ -138,7 +138,7 @@ public sealed class HostRootTests : IDisposable
     [InlineData("programs: [true]\nsuite: bookworm\n", "unknown key 'suite'")]
     public void Names_the_line_of_what_is_wrong_and_leaves_nothing(string definition, string says)
     {
-        var built = Build(Environment.UserName, definition);
+        Cli.Result built = Build(Environment.UserName, definition);
         Assert.Equal(1, built.ExitCode);
         Assert.Contains(says, built.Error);
         Assert.Equal(["image.yaml"], Directory.GetFileSystemEntries(directory.Path).Select(Path.GetFileName));
@@ -148,12 +148,12 @@ public sealed class HostRootTests : IDisposable
     public void What_could_not_be_found_is_in_the_manifest_and_on_the_error_stream()
     {
         var script = Script("#!/usr/bin/env no-such-interpreter\n", 0x9ed);
-        var built = Build(Environment.UserName, $"files: [\"{script}\"]\n", "--json");
+        Cli.Result built = Build(Environment.UserName, $"files: [\"{script}\"]\n", "--json");
         Assert.Equal(0, built.ExitCode);
         var says = $"{script}: its interpreter 'no-such-interpreter', which env looks for, is not on the PATH";
         Assert.Contains($"error: {says} [interpreter]", built.Error);
         Assert.Contains($"warning: {script}: it is set-uid", built.Error);
-        var manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
+        ImageManifest manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
         Assert.Contains(manifest.Problems, p => p.Message == says && p.Severity == DependencySeverity.Error && p.Rule == "interpreter" && p.Path == script);
         Assert.Equal("-rwxr-xr-x", Listing()[script]);
     }
@@ -162,11 +162,11 @@ public sealed class HostRootTests : IDisposable
     public void Fabric_tools_find_their_providers_and_modules()
     {
         var user = Cli.OtherUser ?? Environment.UserName;
-        var manifest = Built(user, "programs: [ibv_devinfo, ucx_info, fi_info, bash]\nfabric: auto\n");
+        ImageManifest manifest = Built(user, "programs: [ibv_devinfo, ucx_info, fi_info, bash]\nfabric: auto\n");
         // what they say is what they say on the host
         foreach (var command in new[] { "ibv_devinfo", "fi_info -l", "ucx_info -v" })
         {
-            var (inside, outside) = (Cli.RunAs(user, ["run", Image, "--", .. command.Split(' ')]), Cli.Start(user, command.Split(' ')).Wait());
+            (Cli.Result? inside, Cli.Result? outside) = (Cli.RunAs(user, ["run", Image, "--", .. command.Split(' ')]), Cli.Start(user, command.Split(' ')).Wait());
             Assert.Equal((outside.ExitCode, outside.Output, outside.Error), (inside.ExitCode, inside.Output, inside.Error));
         }
         static IEnumerable<string> Components(string output) => output.Split('\n').Where(l => l.Contains("Component:", StringComparison.Ordinal)).Select(l => l.Trim());
@@ -197,12 +197,12 @@ public sealed class HostRootTests : IDisposable
     {
         directory.Write("ring.c", Ring);
         var ring = Path.Combine(Directory.CreateDirectory(programs).FullName, "ring");
-        var compiled = Cli.Start(Environment.UserName, ["mpicc", "-o", ring, Path.Combine(directory.Path, "ring.c")]).Wait();
+        Cli.Result compiled = Cli.Start(Environment.UserName, ["mpicc", "-o", ring, Path.Combine(directory.Path, "ring.c")]).Wait();
         Assert.True(compiled.ExitCode == 0, compiled.Error);
-        var manifest = Built(Environment.UserName, $"programs: [\"{ring}\"]\n");
+        ImageManifest manifest = Built(Environment.UserName, $"programs: [\"{ring}\"]\n");
         Assert.Contains(manifest.Dependencies, d => d.Rule == "openmpi" && d.Files.Any(f => f.Contains("/mca_", StringComparison.Ordinal)));
         File.Delete(ring);
-        var ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", ring], environment: AsRoot).Wait();
+        Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", ring], environment: AsRoot).Wait();
         Assert.True(ran.ExitCode == 0, ran.Error);
         Assert.Equal("2 ranks, sum 1\n", ran.Output);
     }
@@ -226,14 +226,14 @@ public sealed class HostRootTests : IDisposable
     {
         directory.Write("in.melt", Melt);
         var input = Path.Combine(directory.Path, "in.melt");
-        var manifest = Built(Environment.UserName, "programs: [lmp]\n");
+        ImageManifest manifest = Built(Environment.UserName, "programs: [lmp]\n");
         Assert.DoesNotContain(manifest.Problems, p => p.Severity == DependencySeverity.Error);
-        var ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
+        Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
         Assert.True(ran.ExitCode == 0, ran.Error);
         Assert.Contains("on 2 procs for 20 steps", ran.Output);
 
         var trace = Path.Combine(directory.Path, "trace");
-        var traced = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", "strace", "-f", "-ff", "-o", trace, "-e", "trace=open,openat,execve", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
+        Cli.Result traced = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", "strace", "-f", "-ff", "-o", trace, "-e", "trace=open,openat,execve", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
         Assert.True(traced.ExitCode == 0, traced.Error);
         var opened = Directory.GetFiles(directory.Path, "trace*").SelectMany(File.ReadLines).Where(l => l.Contains('"') && !l.Contains(" = -1 ", StringComparison.Ordinal)).Select(l => l.Split('"')[1])
             .Where(p => p.StartsWith('/') && !new[] { "/proc", "/sys", "/dev", "/tmp" }.Any(k => p.StartsWith(k, StringComparison.Ordinal)) && File.Exists(p))

@@ -1,5 +1,4 @@
 using Slipway.Linux;
-using Slipway.Tests.Running;
 
 namespace Slipway.Tests.Building;
 

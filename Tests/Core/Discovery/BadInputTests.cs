@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Slipway.Discovery;
-using Slipway.Linux;
 using Slipway.Tests.Elf;
 using static Tmds.Linux.LibC;
 
@@ -39,9 +38,9 @@ public sealed class BadInputTests : IDisposable
         {
             File.WriteAllBytes(host.Outside("/opt-app"), bytes);
             File.SetUnixFileMode(host.Outside("/opt-app"), (UnixFileMode)0x1ed);
-            var found = host.Find("/opt-app");
+            DependencySet found = host.Find("/opt-app");
             Assert.Contains("/opt-app", found.Paths());
-            foreach (var problem in found.Problems)
+            foreach (DependencyProblem problem in found.Problems)
             {
                 Assert.NotEmpty(problem.Rule);
                 Assert.StartsWith("/", problem.Message);
@@ -53,7 +52,7 @@ public sealed class BadInputTests : IDisposable
     public void A_program_that_is_cut_short_is_told()
     {
         File.WriteAllBytes(host.Outside("/cut"), Damageable(HostFixture.Interpreter).Build()[..200]);
-        var problem = Assert.Single(host.Find("/cut").Problems);
+        DependencyProblem problem = Assert.Single(host.Find("/cut").Problems);
         Assert.Equal((DependencySeverity.Error, "/cut", "loader"), (problem.Severity, problem.Path, problem.Rule));
         Assert.Contains("not a sound ELF file", problem.Message);
     }
@@ -86,7 +85,7 @@ public sealed class BadInputTests : IDisposable
         host.Text("/opt/tree/file", "x");
         host.Link("/opt/tree/again", ".");
         host.Link("/opt/tree/up", "../..");
-        var found = host.Find("/opt/tree");
+        DependencySet found = host.Find("/opt/tree");
         Assert.Contains("/opt/tree/file", found.Paths());
         Assert.Contains("/opt/tree/again", found.Paths());
         Assert.Empty(found.Problems);
@@ -108,7 +107,7 @@ public sealed class BadInputTests : IDisposable
         host.Program("/usr/bin/app", "liba.so");
         host.Library(HostFixture.Lib + "/liba.so", "liba.so", "libb.so");
         host.Library(HostFixture.Lib + "/libb.so", "liba.so");
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
         Assert.Empty(found.Problems);
         Assert.Contains(HostFixture.Lib + "/libb.so", found.Paths());
     }
@@ -123,7 +122,7 @@ public sealed class BadInputTests : IDisposable
     {
         host.Program("/usr/bin/env");
         host.Text("/usr/bin/script", text, executable: true);
-        var problem = Assert.Single(host.Find("script").Problems, p => p.Severity == DependencySeverity.Error);
+        DependencyProblem problem = Assert.Single(host.Find("script").Problems, p => p.Severity == DependencySeverity.Error);
         Assert.Equal(("/usr/bin/script: " + says, "interpreter"), (problem.Message, problem.Rule));
         Assert.NotNull(problem.Recommendation);
     }
@@ -156,7 +155,7 @@ public sealed class BadInputTests : IDisposable
         host.Library(HostFixture.Lib + "/libx.so");
         host.Text("/usr/bin/inner", "#!/usr/bin/env -S real --flag\n", executable: true);
         host.Text("/usr/bin/outer", "#! /usr/bin/env   inner\n", executable: true);
-        var found = host.Find("outer");
+        DependencySet found = host.Find("outer");
         Assert.Empty(found.Problems);
         Assert.Contains(HostFixture.Lib + "/libx.so", found.Paths());
         Assert.Equal("the first line of /usr/bin/outer has env look for inner", found.File("/usr/bin/inner").Why);
@@ -170,11 +169,11 @@ public sealed class BadInputTests : IDisposable
         host.Program("/usr/bin/suid");
         File.SetUnixFileMode(host.Outside("/usr/bin/suid"), (UnixFileMode)0x9ed);
 
-        var foreign = host.Find("foreign");
+        DependencySet foreign = host.Find("foreign");
         Assert.Contains("/usr/bin/foreign: its interpreter /lib/ld-linux-aarch64.so.1 is not there", foreign.Errors());
         Assert.Contains("/usr/bin/foreign: it needs libc.so.6, which is not where the loader looks", foreign.Errors());
         Assert.Equal(["/usr/bin/static"], host.Find("static").Paths());
-        var suid = host.Find("suid");
+        DependencySet suid = host.Find("suid");
         Assert.Contains("set-uid", Assert.Single(suid.Problems).Message);
         Assert.Equal(0x1ed, suid.File("/usr/bin/suid").Mode);
     }
@@ -184,7 +183,7 @@ public sealed class BadInputTests : IDisposable
     {
         using TemporaryDirectory directory = new();
         var path = directory.Write("foreign", new ElfBuilder { Machine = 22, LittleEndian = false, Interpreter = "/lib/ld64.so.1" }.Build());
-        var found = DependencyFinder.Find(new DependencyRequest { Names = [path] });
+        DependencySet found = DependencyFinder.Find(new DependencyRequest { Names = [path] });
         Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Warning && p.Message.Contains("it is for s390x", StringComparison.Ordinal));
     }
 
@@ -196,7 +195,7 @@ public sealed class BadInputTests : IDisposable
             // root may read all: an ordinary user tries it, with the real program
             if (Cli.OtherUser is not { } user || !File.Exists(Cli.Program))
                 return;
-            var said = Cli.RunAs(user, "deps", "/etc/shadow");
+            Cli.Result said = Cli.RunAs(user, "deps", "/etc/shadow");
             Assert.Equal(1, said.ExitCode);
             Assert.Contains("/etc/shadow: cannot be read: permission denied [loader]", said.Error);
             return;
@@ -214,7 +213,7 @@ public sealed class BadInputTests : IDisposable
         host.Text("/opt/data/open", "x");
         File.SetUnixFileMode(host.Root, (UnixFileMode)0x1ed);
         File.SetUnixFileMode(host.Outside("/opt/data/closed"), (UnixFileMode)0x1c0);
-        var said = Cli.RunAs(Cli.OtherUser!, "deps", "--root", host.Root, "/opt/data");
+        Cli.Result said = Cli.RunAs(Cli.OtherUser!, "deps", "--root", host.Root, "/opt/data");
         Assert.Equal(1, said.ExitCode);
         Assert.Contains("/opt/data/open", said.Output);
         Assert.Contains("/opt/data/closed: the directory cannot be read: what is in it is left out [definition]", said.Error);
@@ -229,7 +228,7 @@ public sealed class BadInputTests : IDisposable
         host.Text("/etc/motd", "x");
         using (var made = Process.Start("mkfifo", [host.Outside("/etc/fifo")]))
             made.WaitForExit();
-        var found = host.Find("/etc");
+        DependencySet found = host.Find("/etc");
         Assert.Contains("/etc/motd", found.Paths());
         foreach (var path in new[] { "/etc/shadow", "/etc/ssl/private/key.pem", "/etc/fifo" })
         {
@@ -246,7 +245,7 @@ public sealed class BadInputTests : IDisposable
         host.Text("/proc/kmsg", "x");
         host.Text("/sys/power/state", "x");
         host.Text("/opt/proc/file", "x");
-        var found = host.Find("/");
+        DependencySet found = host.Find("/");
         Assert.Contains("/opt/proc/file", found.Paths());
         Assert.DoesNotContain(found.Paths(), p => p.StartsWith("/proc", StringComparison.Ordinal) || p.StartsWith("/sys", StringComparison.Ordinal));
         Assert.Contains("/proc/kmsg", host.Find("/proc/kmsg").Paths());
@@ -255,9 +254,9 @@ public sealed class BadInputTests : IDisposable
     [Fact]
     public void Names_that_stand_for_nothing_are_errors()
     {
-        foreach (var request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
         {
-            var error = Assert.Throws<SlipwayException>(() => host.Find(request));
+            SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(request));
             Assert.Equal("DependencyNotFound", error.Id);
             Assert.Contains("nothing", error.Message);
         }
@@ -270,7 +269,7 @@ public sealed class BadInputTests : IDisposable
         host.Library(HostFixture.Lib + "/liba.so", "libonly.so");
         host.Library(HostFixture.Lib + "/libonly.so");
         host.Library(HostFixture.Lib + "/libb.so");
-        var found = host.Find(new DependencyRequest { Programs = ["app"], Exclude = ["/usr/lib/**/lib{a,x}.so"] });
+        DependencySet found = host.Find(new DependencyRequest { Programs = ["app"], Exclude = ["/usr/lib/**/lib{a,x}.so"] });
         Assert.DoesNotContain(HostFixture.Lib + "/liba.so", found.Paths());
         Assert.Contains(HostFixture.Lib + "/libb.so", found.Paths());
         Assert.Contains("excluded, but /usr/bin/app needs it", Assert.Single(found.Problems).Message);

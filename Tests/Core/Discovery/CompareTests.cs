@@ -25,7 +25,7 @@ public sealed class CompareTests : IDisposable
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(Lib + "/libx.so.1");
         host.Text("/usr/bin/script", "#!/usr/bin/app\n", executable: true);
-        var comparison = ImageComparer.Compare(host.Root);
+        ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
         Assert.Empty(comparison.Problems);
     }
@@ -36,7 +36,7 @@ public sealed class CompareTests : IDisposable
         host.Program("/usr/bin/app", "liba.so");
         host.Program("/usr/bin/other", "libgone.so");
         host.Library(Lib + "/liba.so", "libgone.so");
-        var missing = Assert.Single(Missing());
+        MissingDependency missing = Assert.Single(Missing());
         Assert.Equal((MissingKind.Library, "libgone.so", null), (missing.Kind, missing.Name, missing.Provider));
         Assert.Equal(["/usr/bin/other", Lib + "/liba.so"], missing.NeededBy);
         Assert.Equal(["/usr/bin/app", "/usr/bin/other"], missing.Programs);
@@ -54,7 +54,7 @@ public sealed class CompareTests : IDisposable
     public void Names_a_version_and_the_library_that_should_define_it()
     {
         Needs("/usr/bin/app", "libc.so.6", "GLIBC_2.34", "GLIBC_2.38");
-        var missing = Assert.Single(Missing());
+        MissingDependency missing = Assert.Single(Missing());
         Assert.Equal((MissingKind.Version, "GLIBC_2.38", Lib + "/libc.so.6"), (missing.Kind, missing.Name, missing.Provider));
         Assert.Equal("GLIBC_2.38 is not defined by /usr/lib/x86_64-linux-gnu/libc.so.6; /usr/bin/app needs it", missing.Message);
     }
@@ -86,7 +86,7 @@ public sealed class CompareTests : IDisposable
         host.Library("/opt/app/plugins/one.so", "libapp.so");
         Assert.Empty(Missing());
         host.Library("/opt/app/plugins/two.so", "libnowhere.so");
-        var missing = Assert.Single(Missing());
+        MissingDependency missing = Assert.Single(Missing());
         Assert.Equal("libnowhere.so", missing.Name);
         Assert.Empty(missing.Programs);
     }
@@ -97,7 +97,7 @@ public sealed class CompareTests : IDisposable
         host.Program("/usr/bin/app");
         host.Text("/usr/bin/broken", "\u007fELF and no more", executable: true);
         host.Elf("/opt/firmware", new ElfBuilder { Machine = 243, Interpreter = "/lib/ld-linux-riscv64-lp64d.so.1" }, executable: true);
-        var comparison = ImageComparer.Compare(host.Root);
+        ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
         Assert.Equal([("/opt/firmware", DependencySeverity.Note), ("/usr/bin/broken", DependencySeverity.Warning)], comparison.Problems.Select(p => (p.Path, p.Severity)));
     }
@@ -109,9 +109,9 @@ public sealed class CompareTests : IDisposable
         using TemporaryDirectory images = new();
         var image = Path.Combine(images.Path, "x.sqfs");
         TinyImage.Pack(host.Root, image);
-        var said = Cli.Run("compare", image, "--json");
+        Cli.Result said = Cli.Run("compare", image, "--json");
         Assert.Equal(1, said.ExitCode);
-        var missing = JsonDocument.Parse(said.Output).RootElement;
+        JsonElement missing = JsonDocument.Parse(said.Output).RootElement;
         Assert.Equal("Library", missing.GetProperty("kind").GetString());
         Assert.Equal("libgone.so", missing.GetProperty("name").GetString());
         host.Library(Lib + "/libgone.so");
@@ -135,7 +135,7 @@ public sealed class CompareTests : IDisposable
             var root = Path.Combine(Place.Value.FullName, suite);
             if (!Directory.Exists(root))
             {
-                var made = Cli.Start(Environment.UserName, ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=openssl,curl", suite, root]).Wait(400);
+                Cli.Result made = Cli.Start(Environment.UserName, ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=openssl,curl", suite, root]).Wait(400);
                 Assert.True(made.ExitCode == 0, made.Error);
             }
             return root;
@@ -161,7 +161,7 @@ public sealed class CompareTests : IDisposable
         File.Delete(Debian.Find(root, soname));
         var image = Path.Combine(work.Path, "image.sqfs");
         TinyImage.Pack(root, image);
-        var missing = Assert.Single(ImageComparer.Compare(image).Missing);
+        MissingDependency missing = Assert.Single(ImageComparer.Compare(image).Missing);
         Assert.Equal((MissingKind.Library, soname), (missing.Kind, missing.Name));
         Assert.Contains("/usr/bin/openssl", missing.Programs);
         Assert.Contains("/usr/bin/curl", missing.Programs);
@@ -181,15 +181,15 @@ public sealed class CompareTests : IDisposable
         var place = Debian.Find(root, soname);
         var file = new FileInfo(place).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? place;
         File.Copy(new FileInfo(Debian.Find(Debian.Root(other), soname)).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Debian.Find(Debian.Root(other), soname), file, overwrite: true);
-        var missing = ImageComparer.Compare(root).Missing;
+        IReadOnlyList<MissingDependency> missing = ImageComparer.Compare(root).Missing;
         Assert.NotEmpty(missing);
         Assert.All(missing, m => Assert.Equal(MissingKind.Version, m.Kind));
         Assert.All(missing, m => Assert.Contains(prefixes.Split(' '), p => m.Name.StartsWith(p, StringComparison.Ordinal)));
         Assert.All(missing, m => Assert.Contains(providers.Split(' '), p => m.Provider!.Contains("/" + p[..p.IndexOf(".so", StringComparison.Ordinal)], StringComparison.Ordinal)));
         Assert.Contains(missing, m => m.Programs.Contains(program) || m.Programs.Contains(program.Replace("/usr", "", StringComparison.Ordinal)));
         // the loader of the image is the judge: it names each of them, and no other
-        var said = Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
-        foreach (var version in missing.Where(m => m.Programs.Contains(program)))
+        Cli.Result said = Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
+        foreach (MissingDependency? version in missing.Where(m => m.Programs.Contains(program)))
             Assert.Contains($"version `{version.Name}' not found", said.Error + said.Output);
     }
 }

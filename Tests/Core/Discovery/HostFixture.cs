@@ -51,7 +51,7 @@ sealed class HostFixture : IDisposable
         writer.Write(0);
         writer.Write((byte)2);
         writer.Write(new byte[19]);
-        foreach (var (name, path, hwcap) in entries)
+        foreach ((string? name, string? path, ulong hwcap) in entries)
         {
             writer.Write(0x0303);
             writer.Write(strings + text.Count);

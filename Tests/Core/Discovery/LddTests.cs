@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Slipway.Discovery;
-using Slipway.Linux;
 using Slipway.Readers;
 
 namespace Slipway.Tests.Discovery;
@@ -27,11 +26,11 @@ public sealed partial class LddTests
             programs = [.. programs.Where((_, i) => i % (1 + programs.Count / Sample) == 0)];
         foreach (var program in programs)
         {
-            var process = loader.Process(program, loader.Read(program)!);
+            ProcessImage process = loader.Process(program, loader.Read(program)!);
             List<LoaderEdge> edges = [.. loader.Load(process, process.Main)];
             // ldd does not say which variant for other processors there is: those are ours alone, by design
             HashSet<string> ours = [.. edges.Where(e => e.Library is not null && !e.Alternative).Select(e => e.Library!.Path).Append(tree.Resolve(process.Main.Elf.Interpreter!).Path)];
-            var ldd = Cli.Start(Environment.UserName, ["env", "-u", "LD_LIBRARY_PATH", "-u", "LD_PRELOAD", "LC_ALL=C", "ldd", program]).Wait();
+            Cli.Result ldd = Cli.Start(Environment.UserName, ["env", "-u", "LD_LIBRARY_PATH", "-u", "LD_PRELOAD", "LC_ALL=C", "ldd", program]).Wait();
             Assert.True(ldd.ExitCode == 0, $"{program}: {ldd.Error}");
             // the kernel's own vdso is no file; on a processor that has variants, ldd names one of those in place of the one for all
             HashSet<string> theirs = [.. PathIn().Matches(ldd.Output).Select(m => tree.Resolve(m.Groups[1].Value).Path).Select(p => Plain(p, edges))];

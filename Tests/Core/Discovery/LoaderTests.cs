@@ -1,5 +1,4 @@
 using Slipway.Discovery;
-using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Tests.Elf;
 
@@ -18,13 +17,13 @@ public sealed class LoaderTests : IDisposable
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(HostFixture.Lib + "/libx.so.1.2.3");
         host.Link(HostFixture.Lib + "/libx.so.1", "libx.so.1.2.3");
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
 
         Assert.Empty(found.Problems);
         Assert.Equal(["/lib", "/lib64", "/usr/bin/app", HostFixture.Lib + "/ld-linux-x86-64.so.2", HostFixture.Lib + "/libc.so.6", HostFixture.Lib + "/libx.so.1", HostFixture.Lib + "/libx.so.1.2.3", "/usr/lib64/ld-linux-x86-64.so.2"], found.Paths());
         Assert.Equal(DependencyKind.Link, found.File(HostFixture.Lib + "/libx.so.1").Kind);
         Assert.Equal("libx.so.1.2.3", found.File(HostFixture.Lib + "/libx.so.1").Target);
-        var library = found.File(HostFixture.Lib + "/libx.so.1.2.3");
+        ImageDependency library = found.File(HostFixture.Lib + "/libx.so.1.2.3");
         Assert.Equal(("loader", "/usr/bin/app"), (library.Rule, library.AskedBy));
         Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu", library.Why);
         Assert.Null(found.File("/usr/bin/app").AskedBy);
@@ -40,7 +39,7 @@ public sealed class LoaderTests : IDisposable
         host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = runpath }, executable: true);
         host.Library(library);
         host.Library(HostFixture.Lib + "/libx.so.1");
-        var found = host.Find("/opt/app/bin/app");
+        DependencySet found = host.Find("/opt/app/bin/app");
         Assert.Contains(library, found.Paths());
         Assert.DoesNotContain(HostFixture.Lib + "/libx.so.1", found.Paths());
         Assert.Contains("runpath", found.File(library).Why);
@@ -49,7 +48,7 @@ public sealed class LoaderTests : IDisposable
     [Fact]
     public void An_rpath_is_inherited_and_a_runpath_is_not()
     {
-        foreach (var (name, elf) in new[] { ("old", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }), ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
+        foreach ((string? name, ElfBuilder? elf) in new[] { ("old", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }), ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
             host.Elf($"/usr/bin/{name}", elf, executable: true);
         host.Library("/opt/lib/liba.so", "libb.so");
         host.Library("/opt/lib/libb.so");
@@ -86,7 +85,7 @@ public sealed class LoaderTests : IDisposable
         host.Library(HostFixture.Lib + "/libx.so.1");
         host.Library(HostFixture.Lib + "/liby.so.1");
         host.Cache(("libx.so.1", "/opt/site/libx.so.1", 0), ("liby.so.1", "/opt/gone/liby.so.1", 0));
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
         Assert.Contains("/opt/site/libx.so.1", found.Paths());
         Assert.DoesNotContain(HostFixture.Lib + "/libx.so.1", found.Paths());
         Assert.Contains(HostFixture.Lib + "/liby.so.1", found.Paths());
@@ -100,7 +99,7 @@ public sealed class LoaderTests : IDisposable
         host.Library("/opt/site/libx.so.1");
         host.Text("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
         host.Text("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
-        var problem = Assert.Single(host.Find("app").Problems);
+        DependencyProblem problem = Assert.Single(host.Find("app").Problems);
         Assert.Contains("libx.so.1", problem.Message);
         Assert.Contains("Run ldconfig: /opt/site", problem.Recommendation);
     }
@@ -115,7 +114,7 @@ public sealed class LoaderTests : IDisposable
         host.Library("/opt/y/liby.so.1");
         host.Library("/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1");
         host.Cache(("liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1", 0x4000000000000002), ("liby.so.1", "/opt/y/liby.so.1", 0));
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
         Assert.Empty(found.Problems);
         foreach (var path in new[] { "/libx.so.1", "/glibc-hwcaps/x86-64-v3/libx.so.1", "/libfast.so" })
             Assert.Contains(HostFixture.Lib + path, found.Paths());
@@ -138,14 +137,14 @@ public sealed class LoaderTests : IDisposable
     public void Finds_32_bit_libraries_for_32_bit_programs()
     {
         host.Link("/lib/ld-linux.so.2", "i386-linux-gnu/ld-linux.so.2");
-        foreach (var (name, needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []), ("libx.so.1", ["libc.so.6"]) })
+        foreach ((string? name, string[]? needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []), ("libx.so.1", ["libc.so.6"]) })
             host.Elf($"/usr/lib/i386-linux-gnu/{name}", new ElfBuilder { Is64 = false, Machine = 3, Soname = name, Needed = needed });
         host.Library(HostFixture.Lib + "/libx.so.1");
         host.Elf("/usr/bin/app32", new ElfBuilder { Is64 = false, Machine = 3, Interpreter = "/lib/ld-linux.so.2", Needed = ["libx.so.1", "libc.so.6"] }, executable: true);
         host.Program("/usr/bin/app64", "libx.so.1");
         // the cache names both: the one of the other class is passed over
         host.Cache(("libx.so.1", HostFixture.Lib + "/libx.so.1", 0), ("libx.so.1", "/usr/lib/i386-linux-gnu/libx.so.1", 0));
-        var found = host.Find("app32");
+        DependencySet found = host.Find("app32");
         Assert.Empty(found.Problems);
         Assert.Contains("/usr/lib/i386-linux-gnu/libx.so.1", found.Paths());
         Assert.Contains("/usr/lib/i386-linux-gnu/libc.so.6", found.Paths());
@@ -163,7 +162,7 @@ public sealed class LoaderTests : IDisposable
         el.Elf("/usr/lib64/libc.so.6", new ElfBuilder { Soname = "libc.so.6" });
         el.Elf("/usr/lib/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Is64 = false, Machine = 3 });
         el.Program("/usr/bin/app");
-        var found = el.Find("app");
+        DependencySet found = el.Find("app");
         Assert.Empty(found.Problems);
         Assert.Contains("/usr/lib64/libc.so.6", found.Paths());
     }
@@ -176,7 +175,7 @@ public sealed class LoaderTests : IDisposable
         // musl inherits even what calls itself runpath
         host.Elf("/opt/lib/libx.so", new ElfBuilder { Soname = "libx.so", Needed = ["liby.so", "libpthread.so.0"] });
         host.Elf("/opt/lib/liby.so", new ElfBuilder { Soname = "liby.so" });
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
         Assert.Empty(found.Problems);
         Assert.Contains("/opt/lib/liby.so", found.Paths());
         Assert.DoesNotContain(HostFixture.Lib + "/libc.so.6", found.Paths());
@@ -189,7 +188,7 @@ public sealed class LoaderTests : IDisposable
         host.Library("/opt/mods/libx.so");
         host.Library(HostFixture.Lib + "/libaux.so");
         Assert.Single(host.Find("app").Errors());
-        var found = host.Find(new DependencyRequest { Programs = ["app"], LibraryPath = ["/opt/mods"] });
+        DependencySet found = host.Find(new DependencyRequest { Programs = ["app"], LibraryPath = ["/opt/mods"] });
         Assert.Empty(found.Problems);
         Assert.Contains("/opt/mods/libx.so", found.Paths());
         Assert.Contains(HostFixture.Lib + "/libaux.so", found.Paths());
@@ -209,7 +208,7 @@ public sealed class LoaderTests : IDisposable
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = """[{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},{"soname":["libextra.so"],"priority":"suggested"}]""" }, executable: true);
         Assert.Single(host.Find("app").Errors());
         host.Library(HostFixture.Lib + "/libold.so.1");
-        var found = host.Find("app");
+        DependencySet found = host.Find("app");
         Assert.Empty(found.Errors());
         Assert.Contains(HostFixture.Lib + "/libold.so.1", found.Paths());
         Assert.Contains("libextra.so", Assert.Single(found.Problems).Message);

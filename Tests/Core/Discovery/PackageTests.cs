@@ -50,7 +50,7 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void A_package_brings_its_files_and_what_they_need()
     {
-        var found = host.Find(new DependencyRequest { Packages = ["app"] });
+        DependencySet found = host.Find(new DependencyRequest { Packages = ["app"] });
         foreach (var path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/doc/app/copyright", HostFixture.Lib + "/libx.so.1" })
             Assert.Contains(path, found.Paths());
         Assert.Equal(DependencyKind.Directory, found.File("/var/lib/app").Kind);
@@ -61,7 +61,7 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void Each_file_has_its_package_and_each_package_its_licence()
     {
-        var found = host.Find("/usr/bin/app");
+        DependencySet found = host.Find("/usr/bin/app");
         Assert.Equal("app", found.File("/usr/bin/app").Package);
         // the package calls it /lib/…: before /usr was merged
         Assert.Equal("libx1", found.File(HostFixture.Lib + "/libx.so.1").Package);
@@ -73,9 +73,9 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void A_half_installed_package_is_told_also_where_only_a_file_of_it_is_taken()
     {
-        foreach (var request in new[] { new DependencyRequest { Packages = ["half"] }, new DependencyRequest { Programs = ["half"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["half"] }, new DependencyRequest { Programs = ["half"] } })
         {
-            var problem = Assert.Single(host.Find(request).Problems);
+            DependencyProblem problem = Assert.Single(host.Find(request).Problems);
             Assert.Equal((DependencySeverity.Error, "package", "half: the package is not wholly installed: its state is 'install reqreinst half-installed'"), (problem.Severity, problem.Rule, problem.Message));
         }
     }
@@ -109,12 +109,12 @@ public sealed class PackageTests : IDisposable
             return;
         foreach (var name in new[] { "libc6", "bash", "coreutils", "base-files" })
         {
-            var package = database.Find(name)!;
+            InstalledPackage package = database.Find(name)!;
             Assert.Equal(HostProgram.Read("dpkg-query", "-W", "-f", "${Version}", name), package.Version);
-            var expected = HostProgram.Read("dpkg-query", "-L", name)!.Split('\n').Where(l => l.StartsWith('/') && l != "/.").Order();
+            IOrderedEnumerable<string> expected = HostProgram.Read("dpkg-query", "-L", name)!.Split('\n').Where(l => l.StartsWith('/') && l != "/.").Order();
             Assert.Equal(expected, database.Files(package).Order());
         }
-        var owned = database.Owners([tree.Resolve("/bin/bash").Path, tree.Resolve("/bin/ls").Path, tree.Resolve("/lib/x86_64-linux-gnu/libc.so.6").Path]);
+        IReadOnlyDictionary<string, InstalledPackage> owned = database.Owners([tree.Resolve("/bin/bash").Path, tree.Resolve("/bin/ls").Path, tree.Resolve("/lib/x86_64-linux-gnu/libc.so.6").Path]);
         Assert.Equal(["bash", "coreutils", "libc6"], owned.Values.Select(p => p.Name).Order());
     }
 
@@ -126,10 +126,10 @@ public sealed class PackageTests : IDisposable
         Install("1.2");
         host.Program("/usr/bin/app", "libx.so.1");
 
-        var byPackage = host.Find(new DependencyRequest { Packages = ["rapp"] });
+        DependencySet byPackage = host.Find(new DependencyRequest { Packages = ["rapp"] });
         foreach (var path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/licenses/rapp/LICENSE", HostFixture.Lib + "/libx.so.1" })
             Assert.Contains(path, byPackage.Paths());
-        var byProgram = host.Find("/usr/bin/app");
+        DependencySet byProgram = host.Find("/usr/bin/app");
         Assert.Equal("rapp", byProgram.File("/usr/bin/app").Package);
         Assert.Null(byProgram.File(HostFixture.Lib + "/libx.so.1").Package);
         Assert.Equal(["rapp 1.2-3 noarch"], byProgram.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}"));
@@ -141,9 +141,9 @@ public sealed class PackageTests : IDisposable
 
         // what RPM knows of one whose installation, or update, was broken off
         File.Delete(host.Outside("/etc/app.conf"));
-        foreach (var request in new[] { new DependencyRequest { Packages = ["rapp"] }, new DependencyRequest { Programs = ["/usr/bin/app"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["rapp"] }, new DependencyRequest { Programs = ["/usr/bin/app"] } })
         {
-            var problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
+            DependencyProblem problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
             Assert.Equal((DependencySeverity.Warning, "package", "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"), (problem.Severity, problem.Rule, problem.Message));
         }
         host.Text("/etc/app.conf", "x");
@@ -173,9 +173,9 @@ public sealed class PackageTests : IDisposable
                 %config /etc/app.conf
                 %license /usr/share/licenses/rapp/LICENSE
                 """);
-            var built = Cli.Start(Environment.UserName, ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define", $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
+            Cli.Result built = Cli.Start(Environment.UserName, ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define", $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
             Assert.True(built.ExitCode == 0, built.Error);
-            var installed = Cli.Start(Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles", "--force", $"{work.Path}/noarch/rapp-{version}-3.noarch.rpm"]).Wait();
+            Cli.Result installed = Cli.Start(Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles", "--force", $"{work.Path}/noarch/rapp-{version}-3.noarch.rpm"]).Wait();
             Assert.True(installed.ExitCode == 0, installed.Error);
         }
     }

@@ -44,10 +44,10 @@ public sealed class RuleTests : IDisposable
         foreach (var path in expected)
             Add(path);
         Add("/usr/share/unrelated/help-x.txt");
-        var found = host.Find(library);
+        DependencySet found = host.Find(library);
         foreach (var path in expected)
         {
-            var file = found.File(path.StartsWith("/lib/", StringComparison.Ordinal) ? "/usr" + path : path);
+            ImageDependency file = found.File(path.StartsWith("/lib/", StringComparison.Ordinal) ? "/usr" + path : path);
             Assert.Equal((rule, library), (file.Rule, file.AskedBy));
             Assert.NotEmpty(file.Why);
         }
@@ -63,7 +63,7 @@ public sealed class RuleTests : IDisposable
         host.Library(Lib + "/libucs.so.0");
         host.Library(Lib + "/ucx/libuct_ib.so.0", "libprivate.so", "libverbs.so");
         host.Library(Lib + "/libverbs.so");
-        var found = host.Find("/opt/app/bin/app");
+        DependencySet found = host.Find("/opt/app/bin/app");
         Assert.Empty(found.Problems);
         Assert.Equal(Lib + "/ucx/libuct_ib.so.0", found.File(Lib + "/libverbs.so").AskedBy);
         host.Library(Lib + "/ucx/libuct_gone.so.0", "libgone.so");
@@ -79,7 +79,7 @@ public sealed class RuleTests : IDisposable
         host.Text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         host.Elf("/usr/bin/id", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = ["getpwuid"] }, executable: true);
         host.Program("/usr/bin/true");
-        var found = host.Find("id");
+        DependencySet found = host.Find("id");
         Assert.Equal(["libnss_mdns4_minimal.so.2", "libnss_sss.so.2", "libnss_systemd.so.2"], found.Files.Where(f => f.Path.Contains("libnss", StringComparison.Ordinal)).Select(f => System.IO.Path.GetFileName(f.Path)));
         Assert.Contains("/etc/passwd", found.Paths());
         Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Note && p.Message.Contains("/var/lib/sss/pipes", StringComparison.Ordinal));
@@ -139,7 +139,7 @@ public sealed class RuleTests : IDisposable
         host.Library(Lib + "/libcrypto.so.3");
         host.Text("/etc/ssl/openssl.cnf", "[hsm]\nmodule = /opt/hsm/hsm.so\n");
         host.Library("/opt/hsm/hsm.so");
-        var found = host.Find(Lib + "/libibverbs.so.1", Lib + "/libcrypto.so.3");
+        DependencySet found = host.Find(Lib + "/libibverbs.so.1", Lib + "/libcrypto.so.3");
         Assert.Equal("libibverbs", found.File("/opt/site/libfoo-rdmav34.so").Rule);
         Assert.Equal("openssl", found.File("/opt/hsm/hsm.so").Rule);
     }
@@ -150,7 +150,7 @@ public sealed class RuleTests : IDisposable
         host.Library(Lib + "/libfontconfig.so.1");
         using (var large = new FileStream(Directory.CreateDirectory(host.Outside("/usr/share/fonts")).FullName + "/large.ttf", FileMode.Create))
             large.SetLength(65L << 20);
-        var found = host.Find(Lib + "/libfontconfig.so.1");
+        DependencySet found = host.Find(Lib + "/libfontconfig.so.1");
         Assert.Contains("/usr/share/fonts/large.ttf: left out", Assert.Single(found.Problems).Message);
     }
 
@@ -175,7 +175,7 @@ public sealed class RuleTests : IDisposable
         host.Text("/opt/solver/share/solver/a/b", "x");
         host.Text("/etc/solver.conf", "x");
         host.Text("/opt/solver/bin/run", "x", executable: true);
-        var found = host.Find(new DependencyRequest { Files = ["/opt/solver/lib/libsolver.so.1", "/opt/solver/bin/run"], SiteRules = host.Outside("/site") });
+        DependencySet found = host.Find(new DependencyRequest { Files = ["/opt/solver/lib/libsolver.so.1", "/opt/solver/bin/run"], SiteRules = host.Outside("/site") });
         foreach (var path in new[] { "/opt/solver/lib/kernels/k1.so", "/opt/solver/share/solver/a/b", Lib + "/libextra.so.1" })
             Assert.Equal(("solver", "our solver opens its kernels by name"), (found.File(path).Rule, found.File(path).Why));
         Assert.Equal("the run script reads it", found.File("/etc/solver.conf").Why);
@@ -193,7 +193,7 @@ public sealed class RuleTests : IDisposable
     public void A_wrong_rule_is_told_with_its_place(string text, string says)
     {
         host.Text("/site/site.yaml", text);
-        var error = Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
+        SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
         Assert.Contains(says, error.Message);
         Assert.Contains("/site/site.yaml:", error.Message);
         Assert.NotNull(error.Recommendation);

@@ -32,7 +32,7 @@ public sealed class ElfBuilder
         var programHeader = Is64 ? 56 : 32;
         const int Segments = 4;
         var at = header + programHeader * Segments;
-        var (symbols, hash) = Symbols();
+        (byte[]? symbols, byte[]? hash) = Symbols();
         var need = Needs();
         var define = Definitions();
         var notes = Notes();
@@ -117,7 +117,7 @@ public sealed class ElfBuilder
     byte[] Needs()
     {
         var result = new List<byte>();
-        foreach (var (index, (soname, versions)) in VersionsNeeded.Index())
+        foreach ((int index, (string? soname, string[]? versions)) in VersionsNeeded.Index())
         {
             var entry = new byte[16 + 16 * versions.Length];
             Put(entry, 0, 2, 1);

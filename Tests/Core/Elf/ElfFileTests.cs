@@ -142,7 +142,7 @@ public sealed partial class ElfFileTests
         var headers = BitConverter.ToInt32(whole, 32);
         for (var i = 0; i < BitConverter.ToUInt16(whole, 56); i++)
             if (BitConverter.ToUInt32(whole, headers + 56 * i) == 2)
-                for (var (at, end) = (BitConverter.ToInt32(whole, headers + 56 * i + 8), BitConverter.ToInt32(whole, headers + 56 * i + 8) + BitConverter.ToInt32(whole, headers + 56 * i + 32)); at < end; at += 8)
+                for ((int at, int end) = (BitConverter.ToInt32(whole, headers + 56 * i + 8), BitConverter.ToInt32(whole, headers + 56 * i + 8) + BitConverter.ToInt32(whole, headers + 56 * i + 32)); at < end; at += 8)
                 {
                     words.Add(at);
                     if (BitConverter.ToUInt64(whole, at) is var target && target < (ulong)whole.Length - 32)
@@ -170,7 +170,7 @@ public sealed partial class ElfFileTests
         // the first segment, which holds all, goes as far as the file
         BitConverter.TryWriteBytes(whole.AsSpan(64 + 32), 1L << 40);
         var path = directory.Write("libholes.so", whole);
-        using (var file = File.OpenWrite(path))
+        using (FileStream file = File.OpenWrite(path))
             file.SetLength(1L << 40);
         Assert.Contains("symbols", Assert.Throws<ElfFormatException>(() => ElfFile.ReadExports(path)).Message);
         Assert.Contains("symbols", ElfFile.ReadIfElf(path, ["iconv_open"])!.ImportsFault);
@@ -253,7 +253,7 @@ public sealed partial class ElfFileTests
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
             return process.StandardOutput.ReadToEnd();
         }
         catch (System.ComponentModel.Win32Exception)

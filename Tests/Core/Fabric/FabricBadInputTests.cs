@@ -48,11 +48,11 @@ public sealed class FabricBadInputTests
     [InlineData("class")]
     public void A_provider_that_cannot_be_used_is_no_provider(string how)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         Break(image.Files, Provider, how);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         // the node's own fits
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.False(plan.Devices[0].Tried[0].Holds);
@@ -73,11 +73,11 @@ public sealed class FabricBadInputTests
     [InlineData("class")]
     public void A_libibverbs_that_cannot_be_used_is_none(string how)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0", highest: 13).Provider("rxe", 34);
         Break(image.Files, $"{SystemTree.Directory}/libibverbs.so.1.13.44.0", how);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.NotEqual(FabricRung.Image, plan.Verdict);
         Assert.NotEqual(FabricRung.Provider, plan.Verdict);
         Assert.Contains("libibverbs", plan.Devices[0].Tried[0].Reason);
@@ -92,14 +92,14 @@ public sealed class FabricBadInputTests
     [Fact]
     public void A_library_whose_links_go_round_is_named()
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"])]);
         image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
         image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
         image.Files.Link($"{SystemTree.Directory}/libibverbs/libmlx5-rdmav34.so", "../libmlx5.so.1");
         image.Files.Write("etc/libibverbs.d/mlx5.driver", "driver mlx5\n");
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Contains("a link that leads nowhere", plan.Devices[0].Tried[0].Reason);
 
@@ -120,11 +120,11 @@ public sealed class FabricBadInputTests
     [InlineData("driver ../../../../etc/passwd\n")]
     public void A_driver_file_with_junk_loads_nothing(string content)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
         image.Files.Write("etc/libibverbs.d/rxe.driver", content);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Contains("has a line `driver rxe`", plan.Devices[0].Tried[0].Reason);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
     }
@@ -132,10 +132,10 @@ public sealed class FabricBadInputTests
     [Fact]
     public void A_libibverbs_that_cannot_be_loaded_serves_nobody()
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices[0].Tried.Take(2), t => Assert.Contains("needs libnl-3.so.200, which the image does not have", t.Reason));
         Assert.Equal(FabricRung.Stack, plan.Verdict);
     }
@@ -146,7 +146,7 @@ public sealed class FabricBadInputTests
         using var node = NodeTree.Of("rxe");
         using var image = new ImageTree("debian", "12", "2.36");
         File.Delete(Path.Combine(image.Files.Path, "var/lib/dpkg/status"));
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("it calls itself debian 12, but has no dpkg database", plan.Reason);
         Assert.DoesNotContain("fabric: auto", plan.Reason);
@@ -167,11 +167,11 @@ public sealed class FabricBadInputTests
     [InlineData("abi_version", "-1\n")]
     public void A_kernel_ABI_that_is_not_to_be_read_fits_no_provider(string file, string content)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         node.Files.Write($"sys/devices/virtual/infiniband_verbs/uverbs0/{file}", content);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("kernel ABI", plan.Reason);
     }
@@ -179,7 +179,7 @@ public sealed class FabricBadInputTests
     [Fact]
     public async Task Files_that_vanish_while_they_are_read_are_no_error()
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         var devices = Path.Combine(node.Root, "sys/devices/pci0000:00");
         var gone = devices + ".gone";
         using var stop = new CancellationTokenSource();
@@ -200,7 +200,7 @@ public sealed class FabricBadInputTests
     [Fact]
     public void An_unreadable_directory_is_no_error()
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         var device = Path.Combine(node.Root, "sys/devices/pci0000:00/0000:3b:00.0/infiniband/mlx5_0/ports");
         File.SetUnixFileMode(device, UnixFileMode.None);
         try

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Slipway.Fabric;
 using Slipway.Inventory;
 
@@ -40,9 +41,9 @@ public sealed class FabricFactsTests
     [Fact]
     public void An_MPI_is_known_by_what_it_exports_and_what_its_components_are_linked_with()
     {
-        using var image = MpiImage(verbsModule: true);
-        var facts = image.Read();
-        var mpi = Assert.Single(facts.Mpi);
+        using ImageTree image = MpiImage(verbsModule: true);
+        ImageFabric facts = image.Read();
+        ImageMpi mpi = Assert.Single(facts.Mpi);
         Assert.Equal(("libmpi.so.40", "Open MPI"), (mpi.Soname, mpi.Family));
         Assert.Equal(["ucx"], mpi.Transports);
         Assert.Equal(["ucp_init_version"], facts.UcxSymbols);
@@ -54,7 +55,7 @@ public sealed class FabricFactsTests
     {
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Library("libmpi.so.12", "libmpi.so.12.1.8", [], ["libfabric.so.1"], [], exports: ["MPIR_Err_create_code", "MPI_Init"]);
-        var mpi = Assert.Single(image.Read().Mpi);
+        ImageMpi mpi = Assert.Single(image.Read().Mpi);
         Assert.Equal("MPICH", mpi.Family);
         Assert.Equal(["libfabric"], mpi.Transports);
     }
@@ -62,7 +63,7 @@ public sealed class FabricFactsTests
     [Fact]
     public void An_MPI_without_any_of_the_transports_is_a_warning()
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
         Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
@@ -71,10 +72,10 @@ public sealed class FabricFactsTests
     [Fact]
     public void The_image_s_own_UCX_is_used_where_it_has_a_module_for_verbs()
     {
-        using var node = Node();
+        using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
-        using var image = MpiImage(verbsModule: true);
-        var plan = Plan(node, image);
+        using ImageTree image = MpiImage(verbsModule: true);
+        FabricPlan plan = Plan(node, image);
         Assert.Empty(plan.Binds);
         Assert.Empty(plan.Warnings);
     }
@@ -82,10 +83,10 @@ public sealed class FabricFactsTests
     [Fact]
     public void The_node_s_UCX_comes_whole_where_the_image_s_has_no_module_for_verbs()
     {
-        using var node = Node();
+        using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
-        using var image = MpiImage(verbsModule: false);
-        var plan = Plan(node, image);
+        using ImageTree image = MpiImage(verbsModule: false);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
         Assert.Equal(["lib/libucm.so.0", "lib/libucp.so.0", "lib/libucs.so.0", "lib/libuct.so.0", "lib/ucx/libuct_cma.so.0", "lib/ucx/libuct_ib.so.0"],
             plan.Binds.Select(b => b.Destination["/.slipway/fabric/".Length..]).Order(StringComparer.Ordinal));
@@ -98,10 +99,10 @@ public sealed class FabricFactsTests
     [InlineData(false, "ucp_init_version", "neither has the node's")]
     public void The_node_s_UCX_is_not_taken_where_it_does_not_fit(bool nodeModule, string import, string says)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), nodeModule, "ucp_init_version");
-        using var image = MpiImage(verbsModule: false, import);
-        var plan = Plan(node, image);
+        using ImageTree image = MpiImage(verbsModule: false, import);
+        FabricPlan plan = Plan(node, image);
         Assert.Empty(plan.Binds);
         Assert.Contains(says, Assert.Single(plan.Warnings));
     }
@@ -120,7 +121,7 @@ public sealed class FabricFactsTests
         using var node = NodeTree.Of("hfi1");
         using var image = new ImageTree("rocky", "10", "2.39");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.8"], ["libc.so.6"], [], text: "FI_OPX_UUID");
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
         Assert.Contains("provider opx", plan.Reason);
     }
@@ -145,12 +146,12 @@ public sealed class FabricFactsTests
     [InlineData("fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave", 3)]
     public void A_provider_for_a_better_CPU_is_refused(string flags, int level)
     {
-        using var node = Node();
+        using NodeTree node = Node();
         node.Files.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
         Assert.Equal(level, node.Read().X86Level);
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34, x86Isa: 4);
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(level < 3 ? FabricRung.Provider : FabricRung.Image, plan.Verdict);
         if (level < 3)
             Assert.Contains($"needs an x86-64-v3 CPU, and the node's is x86-64-v{level}", plan.Devices[0].Tried[0].Reason);
@@ -195,16 +196,16 @@ public sealed class FabricFactsTests
     [InlineData("SLURM_JOB_GPUS", "1", "")]
     public void A_batch_system_s_variables_leave_devices_out(string variable, string value, string left)
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
-        var plan = Plan(node, image, name => name == variable ? value : null);
+        FabricPlan plan = Plan(node, image, name => name == variable ? value : null);
         Assert.Equal(left, string.Join(' ', plan.Excluded.Keys));
         Assert.Equal(left.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, plan.HiddenDeviceNodes.Count);
         Assert.Empty(plan.DeviceNodes.Intersect(plan.HiddenDeviceNodes));
         Assert.All(plan.Excluded.Values, reason => Assert.Contains($"{variable}={value}", reason));
 
-        var whole = Plan(node, image);
+        FabricPlan whole = Plan(node, image);
         FabricAllocation.Restrict(whole, name => name == variable ? value : null);
         Assert.Equal(plan.DeviceNodes, whole.DeviceNodes);
         Assert.Equal(plan.Excluded.Keys, whole.Excluded.Keys);
@@ -213,9 +214,9 @@ public sealed class FabricFactsTests
     [Fact]
     public void Where_a_job_was_given_nothing_the_plan_says_so()
     {
-        using var node = Node();
+        using NodeTree node = Node();
         using var image = new ImageTree("debian", "12", "2.36");
-        var plan = Plan(node, image, name => name == "SLURM_STEP_NICS" ? "7" : null);
+        FabricPlan plan = Plan(node, image, name => name == "SLURM_STEP_NICS" ? "7" : null);
         Assert.Equal(FabricRung.None, plan.Verdict);
         Assert.Contains("SLURM_STEP_NICS=7", plan.Reason);
     }
@@ -223,12 +224,12 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_cgroup_s_device_rules_leave_devices_out()
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         node.Files.Write("proc/self/cgroup", "12:pids:/x\n5:devices:/slurm/uid_1/job_7\n0::/\n");
         node.Files.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "c 1:* rwm\nc 231:193 rw\nc 231:194 m\nb *:* rwm\n");
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(["mlx5_0", "mlx5_2"], plan.Excluded.Keys);
         Assert.Contains("/dev/infiniband/uverbs0", plan.Excluded["mlx5_0"]);
         node.Files.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "a *:* rwm\n");
@@ -238,20 +239,20 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_plan_is_a_CDI_specification_too()
     {
-        using var node = Node("mlx5-sriov");
+        using NodeTree node = Node("mlx5-sriov");
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         using var directory = new TemporaryDirectory();
         var path = Path.Combine(directory.Path, "slipway.json");
-        var plan = Plan(node, image);
+        FabricPlan plan = Plan(node, image);
         FabricCdi.Write(plan, path);
         FabricCdi.Write(plan, path);
         Assert.Equal([path], Directory.GetFiles(directory.Path));
         using var cdi = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
-        var root = cdi.RootElement;
+        JsonElement root = cdi.RootElement;
         Assert.Equal(("0.3.0", "slipway/fabric"), (root.GetProperty("cdiVersion").GetString(), root.GetProperty("kind").GetString()));
         Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2", "all"], root.GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("name").GetString()!));
-        var edits = root.GetProperty("containerEdits");
+        JsonElement edits = root.GetProperty("containerEdits");
         Assert.Equal(plan.Environment.Select(e => $"{e.Key}={e.Value}"), edits.GetProperty("env").EnumerateArray().Select(e => e.GetString()));
         Assert.Equal(plan.Binds.Select(b => b.Destination), edits.GetProperty("mounts").EnumerateArray().Select(m => m.GetProperty("containerPath").GetString()));
         // a field that a version does not know is an error to its readers: these three are all that 0.3.0 has for a mount
@@ -265,7 +266,7 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_name_that_begins_with_a_digit_takes_a_later_CDI()
     {
-        using var node = new NodeTree().Rxe("0rxe");
+        using NodeTree node = new NodeTree().Rxe("0rxe");
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Provider("rxe", 34);
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
@@ -320,7 +321,7 @@ public sealed class FabricFactsTests
         Assert.Equal(0, Cli.Run("build", Path.Combine(directory.Path, "app.yaml"), "-o", file).ExitCode);
         Assert.StartsWith("Refuse: rxe0: ", Cli.Run("fabric", "--root", node.Root, file).Output);
 
-        var planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--json", file);
+        Cli.Result planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--json", file);
         Assert.True(planned.ExitCode == 0, planned.Error);
         using var image = System.Text.Json.JsonDocument.Parse(planned.Output);
         Assert.Equal("Image", image.RootElement.GetProperty("fabricPlan").GetProperty("verdict").GetString());

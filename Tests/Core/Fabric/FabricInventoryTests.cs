@@ -7,8 +7,8 @@ public sealed class FabricInventoryTests
     [Fact]
     public void A_node_without_a_fabric_has_no_device()
     {
-        using var node = new NodeTree().Memlock("8388608", "unlimited");
-        var inventory = node.Read();
+        using NodeTree node = new NodeTree().Memlock("8388608", "unlimited");
+        FabricInventory inventory = node.Read();
         Assert.Empty(inventory.Devices);
         Assert.Null(inventory.UverbsAbi);
         Assert.Equal("n1", inventory.Node);
@@ -20,7 +20,7 @@ public sealed class FabricInventoryTests
     public void An_empty_root_is_no_error()
     {
         using var directory = new TemporaryDirectory();
-        var inventory = FabricInventoryReader.Read(directory.Path);
+        FabricInventory inventory = FabricInventoryReader.Read(directory.Path);
         Assert.Empty(inventory.Devices);
         Assert.Null(inventory.MemlockSoft);
     }
@@ -31,8 +31,8 @@ public sealed class FabricInventoryTests
     [Fact]
     public void Rxe_has_no_device_link()
     {
-        using var node = new NodeTree().Rxe();
-        var rxe = Assert.Single(node.Read().Devices);
+        using NodeTree node = new NodeTree().Rxe();
+        FabricDevice rxe = Assert.Single(node.Read().Devices);
         Assert.Equal("rxe0", rxe.Name);
         Assert.Equal("SoftRoCE", rxe.Fabric);
         Assert.Equal("rdma_rxe", rxe.KernelDriver);
@@ -51,7 +51,7 @@ public sealed class FabricInventoryTests
     [Fact]
     public void A_renamed_rxe_is_still_rxe()
     {
-        using var node = new NodeTree().Rxe("fast0");
+        using NodeTree node = new NodeTree().Rxe("fast0");
         node.Files.Write("sys/devices/virtual/infiniband/fast0/node_desc", "n1 HCA-1\n");
         Assert.Equal("rdma_rxe", Assert.Single(node.Read().Devices).KernelDriver);
     }
@@ -59,8 +59,8 @@ public sealed class FabricInventoryTests
     [Fact]
     public void Virtual_functions_are_devices_of_their_own()
     {
-        using var node = new NodeTree().Mlx5WithVirtualFunctions();
-        var devices = node.Read().Devices;
+        using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions();
+        IReadOnlyList<FabricDevice> devices = node.Read().Devices;
         Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2"], devices.Select(d => d.Name));
         Assert.Equal(["uverbs0", "uverbs1", "uverbs2"], devices.Select(d => d.Uverbs));
         Assert.All(devices, d => Assert.Equal("mlx5_ib", d.KernelDriver));
@@ -83,17 +83,17 @@ public sealed class FabricInventoryTests
     [InlineData("cxgb4", "0x1425", "4: RNIC", "iWARP", "iw_cxgb4")]
     public void Ethernet_devices_are_told_apart(string driver, string vendor, string nodeType, string fabric, string kernelDriver)
     {
-        using var node = new NodeTree().Pci("dev0", "0000:3b:00.0", driver, vendor, "0x1", 1, "Ethernet", nodeType);
-        var device = Assert.Single(node.Read().Devices);
+        using NodeTree node = new NodeTree().Pci("dev0", "0000:3b:00.0", driver, vendor, "0x1", 1, "Ethernet", nodeType);
+        FabricDevice device = Assert.Single(node.Read().Devices);
         Assert.Equal((fabric, kernelDriver), (device.Fabric, device.KernelDriver));
     }
 
     [Fact]
     public void Two_kinds_at_once_keep_their_nodes()
     {
-        using var node = new NodeTree().Hfi1().Cxi().Efa();
+        using NodeTree node = new NodeTree().Hfi1().Cxi().Efa();
         node.Files.Write("dev/xpmem", "");
-        var inventory = node.Read();
+        FabricInventory inventory = node.Read();
         Assert.Equal(["EFA", "OmniPath", "Slingshot"], inventory.Devices.Select(d => d.Fabric));
         Assert.Equal(["/dev/infiniband/uverbs1"], inventory.Devices[0].DeviceNodes);
         Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0"], inventory.Devices[1].DeviceNodes);
@@ -106,7 +106,7 @@ public sealed class FabricInventoryTests
     [Fact]
     public void Empty_unreadable_and_vanished_files_are_no_error()
     {
-        using var node = new NodeTree().Mlx5WithVirtualFunctions().Rxe();
+        using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions().Rxe();
         // without following the links of sysfs, which go round
         var noLinks = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
         var files = Directory.GetFiles(Path.Combine(node.Root, "sys"), "*", noLinks);
@@ -132,9 +132,9 @@ public sealed class FabricInventoryTests
     [Fact]
     public void An_inventory_survives_json()
     {
-        using var node = new NodeTree().Mlx5WithVirtualFunctions().Memlock("65536", "65536");
+        using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions().Memlock("65536", "65536");
         var json = System.Text.Json.JsonSerializer.Serialize(node.Read(), ObjectsJson.Default.FabricInventory);
-        var back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.FabricInventory)!;
+        FabricInventory back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.FabricInventory)!;
         Assert.Equal("200 Gb/sec (4X HDR)", back.Devices[0].Rate);
         Assert.Equal(65536, back.MemlockSoft);
     }
@@ -165,7 +165,7 @@ public sealed class FabricInventoryTests
     public void Ports_ids_and_helpers_are_told()
     {
         using var node = NodeTree.Of("mlx4");
-        var device = Assert.Single(node.Read().Devices);
+        FabricDevice device = Assert.Single(node.Read().Devices);
         Assert.Equal(["InfiniBand ACTIVE 56 Gb/sec (4X FDR)", "Ethernet DOWN 10 Gb/sec (1X QDR)"], device.Ports.Select(p => $"{p.LinkLayer} {p.State} {p.Rate}"));
         Assert.Equal(("2.42.5000", "MT_1090120019", "0x15b3", "0x1003", 0), (device.Firmware, device.BoardId, device.VendorId, device.DeviceId, device.NumaNode));
         using var two = NodeTree.Of("cxi-and-mlx5");

@@ -1,13 +1,10 @@
-using Slipway.Inventory;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Slipway.Cache;
 using Slipway.Fabric;
 using Slipway.Images;
+using Slipway.Inventory;
 using Slipway.Linux;
-using Slipway.Running;
-using Tmds.Linux;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Slipway.Tests.Fabric;
 
 /// <summary>Plans that are applied on a machine with real verbs: a guest under qemu with soft-RoCE (Tests/Rdma), booted once for all cases of a set.</summary>
@@ -40,28 +42,28 @@ public sealed class GuestTests
 
     static void Start(params string[] command)
     {
-        var result = Cli.Start(Environment.UserName, command).Wait(600);
+        Cli.Result result = Cli.Start(Environment.UserName, command).Wait(600);
         Assert.True(result.ExitCode == 0, $"{string.Join(' ', command)}: {result.ExitCode}: {result.Error}{result.Output}");
     }
 
     /// <summary>What a guest printed.</summary>
     sealed record Cases(IReadOnlyDictionary<string, (int Exit, string Text)> Results, string Whole)
     {
-        public (int Exit, string Text) this[string name] => Results.TryGetValue(name, out var result) ? result : throw new KeyNotFoundException($"the guest did not come to '{name}': {Whole}");
+        public (int Exit, string Text) this[string name] => Results.TryGetValue(name, out (int Exit, string Text) result) ? result : throw new KeyNotFoundException($"the guest did not come to '{name}': {Whole}");
 
         /// <param name="make">What puts images into the directory that it is given, each beside the others.</param>
         public static Cases Run(string set, params Action<string>[] make)
         {
             var script = Path.Combine(Cli.Repository, "Tests/Rdma/guest.sh");
             var guest = Path.Combine(Cli.Repository, "out/rdma-guest");
-            var share = Directory.CreateTempSubdirectory("slipway-guest-");
+            DirectoryInfo share = Directory.CreateTempSubdirectory("slipway-guest-");
             try
             {
                 Parallel.Invoke([() => Start(script, "build", guest), .. make.Select(m => (Action)(() => m(share.FullName)))]);
                 foreach (var file in Directory.GetFiles(Path.GetDirectoryName(Cli.Program)!))
                     File.Copy(file, Path.Combine(share.FullName, Path.GetFileName(file)));
                 File.Copy(Path.Combine(Cli.Repository, "Tests/Rdma/guest-cases.sh"), Path.Combine(share.FullName, "guest-cases.sh"));
-                var result = Cli.Start(Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);
+                Cli.Result result = Cli.Start(Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);
                 return Parse(result.Output, result.Output + result.Error);
             }
             finally
@@ -99,7 +101,7 @@ public sealed class GuestTests
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void A_plan_gives_an_ordinary_user_s_container_the_device()
     {
-        var cases = Short.Value;
+        Cases cases = Short.Value;
         Assert.Equal(255, cases["bare"].Exit);
         Assert.Contains("No IB devices found", cases["bare"].Text);
         Assert.StartsWith("Provider: rxe0: ", cases["plan"].Text);
@@ -114,7 +116,7 @@ public sealed class GuestTests
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void Open_MPI_sends_its_data_over_the_device()
     {
-        var cases = Short.Value;
+        Cases cases = Short.Value;
         Assert.NotEqual(0, cases["mpi-bare"].Exit);
         Assert.Contains("packets: 0", cases["mpi-bare"].Text);
         Assert.StartsWith("Provider: rxe0: ", cases["mpi-plan"].Text);
@@ -126,9 +128,9 @@ public sealed class GuestTests
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void The_inventory_and_the_CDI_specification_are_those_of_the_guest()
     {
-        var cases = Short.Value;
+        Cases cases = Short.Value;
         using var inventory = System.Text.Json.JsonDocument.Parse(cases["inventory"].Text);
-        var rxe = inventory.RootElement.GetProperty("devices")[0];
+        JsonElement rxe = inventory.RootElement.GetProperty("devices")[0];
         Assert.Equal(("rxe0", "SoftRoCE", "ACTIVE", 2), (rxe.GetProperty("name").GetString(), rxe.GetProperty("fabric").GetString(), rxe.GetProperty("state").GetString(), rxe.GetProperty("uverbsAbi").GetInt32()));
         Assert.Equal(long.MaxValue, inventory.RootElement.GetProperty("memlockSoft").GetInt64());
         using var cdi = System.Text.Json.JsonDocument.Parse(cases["cdi"].Text);
@@ -139,7 +141,7 @@ public sealed class GuestTests
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void Devices_that_are_left_out_are_not_seen()
     {
-        var cases = Short.Value;
+        Cases cases = Short.Value;
         Assert.Equal("rdma_cm\nuverbs0\nuverbs1\n", cases["both-seen"].Text);
         Assert.Contains("rxe1: left out: the plan was asked for rxe0 alone", cases["one"].Text);
         Assert.Equal("rdma_cm\nuverbs0\n", cases["one-seen"].Text);
@@ -157,7 +159,7 @@ public sealed class GuestTests
     [InlineData("debian11-auto", FabricRung.Image, "provider stack")]
     public void Another_distribution_s_image_takes_the_rung_that_works(string image, FabricRung rung, string refused)
     {
-        var cases = Long.Value;
+        Cases cases = Long.Value;
         Assert.StartsWith($"{rung}: rxe0: ", cases[image + "-plan"].Text);
         var works = rung is not FabricRung.Refuse;
         Assert.Equal(works ? 0 : 255, cases[image + "-devinfo"].Exit);
@@ -169,7 +171,7 @@ public sealed class GuestTests
     [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void The_node_s_UCX_takes_the_place_of_one_without_verbs()
     {
-        var cases = Long.Value;
+        Cases cases = Long.Value;
         Assert.NotEqual(0, cases["ucx-bare"].Exit);
         Assert.Contains("the image's UCX has no module for verbs (libuct_ib.so.0), so programs use the node's", cases["ucx-plan"].Text);
         Assert.Contains("2 ranks, 0 wrong", cases["ucx"].Text);
@@ -179,7 +181,7 @@ public sealed class GuestTests
     [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
     public void Each_failure_is_named()
     {
-        var cases = Long.Value;
+        Cases cases = Long.Value;
         var plan = cases["debian11-plan"].Text;
         Assert.Contains("fails  Image: the image has no provider rxe (librxe-rdmav33.so)", plan);
         Assert.Contains("fails  Provider: the node's provider rxe needs IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", plan);

@@ -14,7 +14,7 @@ public sealed class ImageFabricReaderTests
             .Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1", "IBVERBS_1.14"])])
             .Program("/opt/app/bin/app", [("libmlx5.so.1", ["MLX5_1.12"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         image.Files.Write("etc/libibverbs.d/junk", "drivers mlx4\n# driver mlx4\ndriver\n\0\0\n");
-        var fabric = image.Read();
+        ImageFabric fabric = image.Read();
 
         Assert.Equal(("debian", "12"), (fabric.Distribution?.Id, fabric.Distribution?.VersionId));
         Assert.Equal(("x86_64", 64, "2.36"), (fabric.Machine, fabric.Bits, fabric.GlibcVersion));
@@ -33,7 +33,7 @@ public sealed class ImageFabricReaderTests
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         var json = System.Text.Json.JsonSerializer.Serialize(new ImageManifest { Fabric = image.Read() }, ObjectsJson.Default.ImageManifest);
-        var back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.ImageManifest)!.Fabric!;
+        ImageFabric back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.ImageManifest)!.Fabric!;
         Assert.Equal(34, back.Verbs?.PrivateAbi);
         Assert.Equal(["GLIBC_2.14"], Assert.Single(back.Providers).VersionsNeeded["libc.so.6"]);
         Assert.True(back.Imports["libibverbs.so.1"].ContainsKey("IBVERBS_1.1"));
@@ -48,7 +48,7 @@ public sealed class ImageFabricReaderTests
         image.Files.Link($"{SystemTree.Directory}/libibverbs.so.1", $"{outside.Path}{SystemTree.Directory}/libibverbs.so.1");
         image.Files.Link("opt", outside.Path);
         image.Files.Link("etc/libibverbs.d", "../../../../../../../../../../../../etc/libibverbs.d");
-        var fabric = image.Read();
+        ImageFabric fabric = image.Read();
         Assert.Null(fabric.Verbs);
         Assert.Empty(fabric.DriverFiles);
         Assert.Contains(fabric.Damaged, d => d.Contains("leads nowhere", StringComparison.Ordinal));
@@ -73,7 +73,7 @@ public sealed class ImageFabricReaderTests
         var provider = image.Files.Path + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so";
         var bytes = File.ReadAllBytes(provider);
         File.WriteAllBytes(provider, bytes[..(bytes.Length / 2)]);
-        var fabric = image.Read();
+        ImageFabric fabric = image.Read();
         Assert.Empty(fabric.Providers);
         Assert.Equal(2, fabric.Damaged.Count);
         Assert.Null(fabric.Library("libmlx5.so.1"));
@@ -92,7 +92,7 @@ public sealed class ImageFabricReaderTests
     {
         using var directory = new TemporaryDirectory();
         directory.Write("etc/os-release", "ID=alpine\n");
-        var fabric = ImageFabricReader.FromRoot(directory.Path);
+        ImageFabric fabric = ImageFabricReader.FromRoot(directory.Path);
         Assert.Null(fabric.GlibcVersion);
         Assert.Equal("alpine", fabric.Distribution?.Id);
     }
@@ -106,10 +106,10 @@ public sealed class ImageFabricReaderTests
         image.Has.Verbs(34, "44.0").SharedProvider("mlx5", 34).Program("/usr/bin/with space", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         using var directory = new TemporaryDirectory();
         var file = Path.Combine(directory.Path, "app.sqfs");
-        using (var pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Files.Path, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
+        using (Process pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Files.Path, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
             pack.WaitForExit();
 
-        var fabric = ImageFabricReader.FromImage(file);
+        ImageFabric fabric = ImageFabricReader.FromImage(file);
 
         Assert.Equal(Json(image.Read()), Json(fabric));
         Assert.DoesNotContain(Directory.GetDirectories(Path.GetTempPath(), "slipway-??????"), HoldsOurs);

@@ -1,5 +1,4 @@
 using Slipway.Inventory;
-using Slipway.Linux;
 using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;
 
@@ -64,7 +63,7 @@ public sealed class MpiLibraryTests
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Program("/usr/bin/orterun", []).Program("/opt/mpich/bin/mpiexec.hydra", [])
             .Library("mca_psec_munge.so", "pmix2/lib/pmix/mca_psec_munge.so", [], ["libc.so.6"], []);
-        var facts = image.Read();
+        ImageFabric facts = image.Read();
         Assert.Equal(["/opt/mpich/bin/mpiexec.hydra", "/usr/bin/orterun"], facts.MpiLaunchers);
         Assert.Equal(["mca_psec_munge.so"], facts.PmixComponents);
     }

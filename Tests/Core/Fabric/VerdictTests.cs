@@ -42,7 +42,7 @@ public sealed class VerdictTests
     static NodeTree Node(string name)
     {
         var node = NodeTree.Of(name);
-        var has = new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
+        SystemTree has = new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
         Verbs(has, 48, "2.34");
         var cxi = name.Contains("cxi", StringComparison.Ordinal);
         string[] below = cxi ? ["libcxi.so.1"] : ["libpsm2.so.2", "libefa.so.1"];
@@ -93,8 +93,8 @@ public sealed class VerdictTests
         var images = Kinds.Select(Image).ToList();
         foreach (var name in NodeTree.Names)
         {
-            using var node = Node(name);
-            foreach (var image in images)
+            using NodeTree node = Node(name);
+            foreach (ImageTree? image in images)
                 yield return Plan(node, image);
         }
         images.ForEach(i => i.Dispose());
@@ -112,7 +112,7 @@ public sealed class VerdictTests
         var images = Kinds.Select(Image).ToList();
         foreach (var name in NodeTree.Names)
         {
-            using var node = Node(name);
+            using NodeTree node = Node(name);
             text.Append("| ").Append(name).Append(" | ").AppendJoin(" | ", images.Select(i => Cell(Plan(node, i)))).Append(" |\n");
         }
         images.ForEach(i => i.Dispose());
@@ -135,7 +135,7 @@ public sealed class VerdictTests
         {
             TheoryData<string, string> cells = [];
             foreach (var node in NodeTree.Names)
-                foreach (var kind in Kinds)
+                foreach (Kind kind in Kinds)
                     cells.Add(node, kind.Name);
             return cells;
         }
@@ -148,7 +148,7 @@ public sealed class VerdictTests
         if (kind.Glibc.Length == 0 || kind.Machine != 62)
             return FabricRung.Refuse;
         var glibc = int.Parse(kind.Glibc.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture);
-        var (provider, min, max) = device.KernelDriver switch
+        (string? provider, int min, int max) = device.KernelDriver switch
         {
             "rdma_rxe" => ("rxe", 1, 2), "mlx4_ib" => ("mlx4", 2, 4), "mlx5_ib" => ("mlx5", 1, 1), "efa" => ("efa", 1, 1), "irdma" => ("irdma", 0, 5), "bnxt_re" => ("bnxt_re", 1, 1),
             var other => (other ?? "", 0, int.MaxValue),
@@ -173,14 +173,14 @@ public sealed class VerdictTests
     [MemberData(nameof(Cells))]
     public void A_verdict_follows_rdma_core_s_rules(string name, string kindName)
     {
-        var kind = Kinds.Single(k => k.Name == kindName);
-        using var node = Node(name);
-        using var image = Image(kind);
-        var plan = Plan(node, image);
+        Kind kind = Kinds.Single(k => k.Name == kindName);
+        using NodeTree node = Node(name);
+        using ImageTree image = Image(kind);
+        FabricPlan plan = Plan(node, image);
         Assert.Equal(name == "none" ? 0 : plan.Devices.Count, plan.Devices.Count);
-        foreach (var device in plan.Devices)
+        foreach (FabricDevicePlan device in plan.Devices)
         {
-            var expected = Expected(device.Device, kind);
+            FabricRung expected = Expected(device.Device, kind);
             // one libibverbs in a process: another device may have needed the node's
             Assert.True(expected == device.Rung || (device.Rung == FabricRung.Stack && plan.Devices.Any(d => d.Rung == FabricRung.Stack && Expected(d.Device, kind) == FabricRung.Stack)),
                 $"{device.Device}: {device.Rung}, not {expected}: {device.Reason}");

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Slipway.Discovery;
-using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Readers.Elf;
 using Slipway.Tests.Elf;

@@ -1,5 +1,4 @@
 using Slipway.Launching;
-using Slipway.Linux;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Launching;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Slipway.Linux;
 using Slipway.Tests.Running;
 using static Tmds.Linux.LibC;
 

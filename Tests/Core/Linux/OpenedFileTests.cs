@@ -1,4 +1,3 @@
-using Slipway.Shared;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Slipway.Linux;

@@ -1,9 +1,9 @@
-using Slipway.Shared;
 using System.Collections;
 using System.Text;
 using Slipway.Front;
 using Slipway.Linux;
 using Slipway.Running;
+using Slipway.Shared;
 using FrontEntry = Slipway.Front.HolderEntry;
 using FullEntry = Slipway.Running.HolderEntry;
 

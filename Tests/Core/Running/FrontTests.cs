@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Slipway.Linux;
-using Slipway.Readers.Elf;
-using Slipway.Running;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
 

@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
 using Slipway.Linux;
-using Slipway.Running;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Running;

@@ -1,6 +1,6 @@
-using Slipway.Inventory;
 using System.Globalization;
 using System.Text.Json;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Tmds.Linux;
 using static Slipway.Linux.LibC;

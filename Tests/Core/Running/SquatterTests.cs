@@ -1,6 +1,3 @@
-using System.Globalization;
-using Slipway.Linux;
-
 namespace Slipway.Tests.Running;
 
 /// <summary>Names in directories that everybody may write to, taken before the user comes: another place is found, the same by all ranks, and said.</summary>

@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Slipway.Cache;
-using Slipway.Linux;
 using Slipway.Staging.Controller;
 
 namespace Slipway.Tests.Staging;

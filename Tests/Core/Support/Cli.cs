@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Slipway.Linux;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;

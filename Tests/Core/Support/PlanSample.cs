@@ -1,7 +1,7 @@
-using Slipway.Inventory;
 using System.Text.Json;
 using Slipway.Fabric;
 using Slipway.Images;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Tests.Fabric;
 
@@ -16,10 +16,10 @@ static class PlanSample
 
     static readonly Lazy<FabricPlan> Planned = new(() =>
     {
-        using var node = new NodeTree().Mlx5WithVirtualFunctions();
+        using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions();
         using var image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("mlx5", 34);
-        var plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
+        FabricPlan plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
         plan.Binds = [new FabricBind(Library, FabricPaths.Libraries + "/libibverbs.so.1"), new FabricBind(Library, FabricPaths.VerbsProviders + "/libmlx5-rdmav34.so")];
         plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
@@ -37,7 +37,7 @@ static class PlanSample
     /// <param name="image">A file; null for one that nobody looks at.</param>
     public static string Text(string? image, Action<FabricPlan>? change = null)
     {
-        var plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, ObjectsJson.Default.FabricPlan), ObjectsJson.Default.FabricPlan)!;
+        FabricPlan plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, ObjectsJson.Default.FabricPlan), ObjectsJson.Default.FabricPlan)!;
         if (image is not null)
             (plan.ImageDigest, plan.ImageMark) = (Digest.OfFile(image), ImageMark.Of(image));
         change?.Invoke(plan);
