@@ -15,7 +15,7 @@ while read -r kind path content; do
         file) mkdir -p "$node$(dirname "$path")"; printf '%s\n' "$content" >"$node$path" ;;
         link) mkdir -p "$node$(dirname "$path")"; ln -s "$content" "$node$path" ;;
     esac
-done <Tests/Core/Fabric/Nodes/rxe.tree
+done <Tests/Core/Support/Nodes/rxe.tree
 libraries=$(dirname "$(ldconfig -p | sed -n 's/.*libibverbs\.so\.1 .*x86-64.* => //p' | head -n 1)")
 mkdir -p "$node$libraries" "$node/etc/ld.so.conf.d"
 cp -a "$libraries"/lib{ibverbs,rdmacm,mlx4,mlx5,efa,mana,nl-3,nl-route-3}.so* "$node$libraries/" 2>/dev/null || true

@@ -26,7 +26,7 @@ public sealed class HostRootTests : IDisposable
 
     string Script(string text, int mode = 0x1ed)
     {
-        var path = Path.Combine(Directory.CreateDirectory(programs).FullName, "tool");
+        string path = Path.Combine(Directory.CreateDirectory(programs).FullName, "tool");
         File.WriteAllText(path, text);
         File.SetUnixFileMode(path, (UnixFileMode)mode);
         return path;
@@ -88,7 +88,7 @@ public sealed class HostRootTests : IDisposable
         Assert.Contains(manifest.Packages, p => p.Name == "libc6");
 
         // each file is there for a reason, and each that has a reason is there
-        var reasons = manifest.Dependencies.SelectMany(d => d.Files.Select(f => (Path: f, d.Rule, d.AskedBy, d.Why))).ToDictionary(d => d.Path);
+        Dictionary<string, (string Path, string Rule, string? AskedBy, string Why)> reasons = manifest.Dependencies.SelectMany(d => d.Files.Select(f => (Path: f, d.Rule, d.AskedBy, d.Why))).ToDictionary(d => d.Path);
         Dictionary<string, string> listing = Listing();
         Assert.Empty(reasons.Keys.Except(listing.Keys));
         string[] ours = ["/.slipway", "/.singularity.d", "/ch", "/opt"];
@@ -110,7 +110,7 @@ public sealed class HostRootTests : IDisposable
     {
         if (Cli.OtherUser is not { } other)
             return;
-        var script = Script("#!/bin/sh\necho one\n");
+        string script = Script("#!/bin/sh\necho one\n");
         string definition = $"programs: [\"{script}\"]\n", locked = Path.Combine(directory.Path, "image.lock");
         string[] digests = [.. new[] { Environment.UserName, other }.Select(user =>
         {
@@ -147,10 +147,10 @@ public sealed class HostRootTests : IDisposable
     [NeedsFact(Needs.Launcher, Needs.Root, "mksquashfs", "unsquashfs", "newuidmap", "ldconfig")]
     public void What_could_not_be_found_is_in_the_manifest_and_on_the_error_stream()
     {
-        var script = Script("#!/usr/bin/env no-such-interpreter\n", 0x9ed);
+        string script = Script("#!/usr/bin/env no-such-interpreter\n", 0x9ed);
         Cli.Result built = Build(Environment.UserName, $"files: [\"{script}\"]\n", "--json");
         Assert.Equal(0, built.ExitCode);
-        var says = $"{script}: its interpreter 'no-such-interpreter', which env looks for, is not on the PATH";
+        string says = $"{script}: its interpreter 'no-such-interpreter', which env looks for, is not on the PATH";
         Assert.Contains($"error: {says} [interpreter]", built.Error);
         Assert.Contains($"warning: {script}: it is set-uid", built.Error);
         ImageManifest manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
@@ -161,10 +161,10 @@ public sealed class HostRootTests : IDisposable
     [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "/etc/libibverbs.d", "ucx_info", "fi_info")]
     public void Fabric_tools_find_their_providers_and_modules()
     {
-        var user = Cli.OtherUser ?? Environment.UserName;
+        string user = Cli.OtherUser ?? Environment.UserName;
         ImageManifest manifest = Built(user, "programs: [ibv_devinfo, ucx_info, fi_info, bash]\nfabric: auto\n");
         // what they say is what they say on the host
-        foreach (var command in new[] { "ibv_devinfo", "fi_info -l", "ucx_info -v" })
+        foreach (string? command in new[] { "ibv_devinfo", "fi_info -l", "ucx_info -v" })
         {
             (Cli.Result? inside, Cli.Result? outside) = (Cli.RunAs(user, ["run", Image, "--", .. command.Split(' ')]), Cli.Start(user, command.Split(' ')).Wait());
             Assert.Equal((outside.ExitCode, outside.Output, outside.Error), (inside.ExitCode, inside.Output, inside.Error));
@@ -172,9 +172,9 @@ public sealed class HostRootTests : IDisposable
         static IEnumerable<string> Components(string output) => output.Split('\n').Where(l => l.Contains("Component:", StringComparison.Ordinal)).Select(l => l.Trim());
         Assert.Equal(Components(Cli.Start(user, ["ucx_info", "-d"]).Wait().Output), Components(RunIn(user, "ucx_info", "-d")));
         // without such devices nobody opens a provider: its loader has to find all that it needs
-        var providers = manifest.Dependencies.Where(d => d.Rule == "libibverbs").SelectMany(d => d.Files).Where(f => f.Contains("-rdmav", StringComparison.Ordinal)).ToList();
+        List<string> providers = manifest.Dependencies.Where(d => d.Rule == "libibverbs").SelectMany(d => d.Files).Where(f => f.Contains("-rdmav", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(providers);
-        var script = string.Join("; ", providers.Select(p => $"/lib64/ld-linux-x86-64.so.2 --list {p}"));
+        string script = string.Join("; ", providers.Select(p => $"/lib64/ld-linux-x86-64.so.2 --list {p}"));
         Assert.DoesNotContain("not found", RunIn(user, "bash", "-ec", script));
         Assert.Contains("/etc/libibverbs.d/mlx5.driver", manifest.Dependencies.SelectMany(d => d.Files));
     }
@@ -196,7 +196,7 @@ public sealed class HostRootTests : IDisposable
     public void An_MPI_program_runs_on_two_ranks()
     {
         directory.Write("ring.c", Ring);
-        var ring = Path.Combine(Directory.CreateDirectory(programs).FullName, "ring");
+        string ring = Path.Combine(Directory.CreateDirectory(programs).FullName, "ring");
         Cli.Result compiled = Cli.Start(Environment.UserName, ["mpicc", "-o", ring, Path.Combine(directory.Path, "ring.c")]).Wait();
         Assert.True(compiled.ExitCode == 0, compiled.Error);
         ImageManifest manifest = Built(Environment.UserName, $"programs: [\"{ring}\"]\n");
@@ -225,22 +225,22 @@ public sealed class HostRootTests : IDisposable
     public void Lammps_runs_on_two_ranks_from_an_image_that_is_little_larger_than_what_it_opens()
     {
         directory.Write("in.melt", Melt);
-        var input = Path.Combine(directory.Path, "in.melt");
+        string input = Path.Combine(directory.Path, "in.melt");
         ImageManifest manifest = Built(Environment.UserName, "programs: [lmp]\n");
         Assert.DoesNotContain(manifest.Problems, p => p.Severity == DependencySeverity.Error);
         Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
         Assert.True(ran.ExitCode == 0, ran.Error);
         Assert.Contains("on 2 procs for 20 steps", ran.Output);
 
-        var trace = Path.Combine(directory.Path, "trace");
+        string trace = Path.Combine(directory.Path, "trace");
         Cli.Result traced = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", "strace", "-f", "-ff", "-o", trace, "-e", "trace=open,openat,execve", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
         Assert.True(traced.ExitCode == 0, traced.Error);
-        var opened = Directory.GetFiles(directory.Path, "trace*").SelectMany(File.ReadLines).Where(l => l.Contains('"') && !l.Contains(" = -1 ", StringComparison.Ordinal)).Select(l => l.Split('"')[1])
+        List<string> opened = Directory.GetFiles(directory.Path, "trace*").SelectMany(File.ReadLines).Where(l => l.Contains('"') && !l.Contains(" = -1 ", StringComparison.Ordinal)).Select(l => l.Split('"')[1])
             .Where(p => p.StartsWith('/') && !new[] { "/proc", "/sys", "/dev", "/tmp" }.Any(k => p.StartsWith(k, StringComparison.Ordinal)) && File.Exists(p))
             .Select(p => HostProgram.Read("readlink", "-f", p)!).Distinct().ToList();
-        var inImage = manifest.Dependencies.SelectMany(d => d.Files).ToHashSet();
+        HashSet<string> inImage = manifest.Dependencies.SelectMany(d => d.Files).ToHashSet();
         Assert.DoesNotContain(opened, p => !inImage.Contains(p));
-        var bytes = inImage.Where(p => new FileInfo(p) is { Exists: true, LinkTarget: null }).Sum(p => new FileInfo(p).Length);
+        long bytes = inImage.Where(p => new FileInfo(p) is { Exists: true, LinkTarget: null }).Sum(p => new FileInfo(p).Length);
         Assert.InRange((double)bytes / opened.Sum(p => new FileInfo(p).Length), 1.0, 1.3);
     }
 }

@@ -1,6 +1,6 @@
+using Slipway.Linux;
 using Slipway.Discovery;
 using Slipway.Readers;
-using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Discovery;
 
@@ -116,9 +116,9 @@ public sealed class LoaderTests : IDisposable
         host.Cache(("liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1", 0x4000000000000002), ("liby.so.1", "/opt/y/liby.so.1", 0));
         DependencySet found = host.Find("app");
         Assert.Empty(found.Problems);
-        foreach (var path in new[] { "/libx.so.1", "/glibc-hwcaps/x86-64-v3/libx.so.1", "/libfast.so" })
+        foreach (string? path in new[] { "/libx.so.1", "/glibc-hwcaps/x86-64-v3/libx.so.1", "/libfast.so" })
             Assert.Contains(HostFixture.Lib + path, found.Paths());
-        foreach (var path in new[] { "/opt/y/liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1" })
+        foreach (string? path in new[] { "/opt/y/liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1" })
             Assert.Contains(path, found.Paths());
         Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu, glibc-hwcaps: processors of x86-64-v3 and later take it in place of the one for all",
             found.File(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1").Why);
@@ -219,23 +219,23 @@ public sealed class LoaderTests : IDisposable
     {
         if (!File.Exists("/etc/ld.so.cache"))
             return;
-        var cache = LoaderCache.Parse(File.ReadAllBytes("/etc/ld.so.cache"));
-        var expected = Cli.Start(Environment.UserName, [Linux.HostProgram.Find("ldconfig"), "-p"]).Wait().Output.Split('\n').Skip(1).Where(l => l.Contains(" => ", StringComparison.Ordinal)).ToList();
+        LoaderCache cache = LoaderCache.Parse(File.ReadAllBytes("/etc/ld.so.cache"));
+        List<string> expected = Cli.Start(Environment.UserName, [HostProgram.Find("ldconfig"), "-p"]).Wait().Output.Split('\n').Skip(1).Where(l => l.Contains(" => ", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(expected);
-        foreach (var line in expected)
+        foreach (string line in expected)
             Assert.Contains(line.Split(" => ")[1], cache.Find(line.Trim().Split(' ')[0]).Select(e => e.Path));
     }
 
     [Fact]
     public void A_damaged_cache_is_a_typed_error_or_reads()
     {
-        var whole = HostFixture.CacheFile(("libx.so.1", "/opt/libx.so.1", 0), ("libx.so.1", "/opt/fast/libx.so.1", 1));
-        for (var length = 0; length < whole.Length; length++)
+        byte[] whole = HostFixture.CacheFile(("libx.so.1", "/opt/libx.so.1", 0), ("libx.so.1", "/opt/fast/libx.so.1", 1));
+        for (int length = 0; length < whole.Length; length++)
             AssertSafe(whole.AsSpan(0, length));
-        for (var at = 0; at < whole.Length; at++)
-            foreach (var value in (byte[])[0, 1, 0x7f, 0x80, 0xff])
+        for (int at = 0; at < whole.Length; at++)
+            foreach (byte value in (byte[])[0, 1, 0x7f, 0x80, 0xff])
             {
-                var changed = whole.ToArray();
+                byte[] changed = whole.ToArray();
                 changed[at] = value;
                 AssertSafe(changed);
             }

@@ -1,5 +1,4 @@
 using Slipway.Fabric;
-using Slipway.Tests.Elf;
 
 namespace Slipway.Tests.Fabric;
 
@@ -10,7 +9,7 @@ public sealed class FabricBadInputTests
 
     static NodeTree Node(string name = "rxe")
     {
-        var node = NodeTree.Of(name);
+        NodeTree node = NodeTree.Of(name);
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34);
         return node;
     }
@@ -32,7 +31,7 @@ public sealed class FabricBadInputTests
     /// <summary>DT_VERNEED and DT_VERDEF point far outside the file.</summary>
     static byte[] Versions(byte[] whole)
     {
-        for (var at = 0; at + 16 <= whole.Length; at += 8)
+        for (int at = 0; at + 16 <= whole.Length; at += 8)
             if (BitConverter.ToUInt64(whole, at) is 0x6ffffffe or 0x6ffffffc)
                 BitConverter.GetBytes(0x7fff_ffff_0000ul).CopyTo(whole, at + 8);
         return whole;
@@ -49,7 +48,7 @@ public sealed class FabricBadInputTests
     public void A_provider_that_cannot_be_used_is_no_provider(string how)
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         Break(image.Files, Provider, how);
         FabricPlan plan = Plan(node, image);
@@ -74,7 +73,7 @@ public sealed class FabricBadInputTests
     public void A_libibverbs_that_cannot_be_used_is_none(string how)
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0", highest: 13).Provider("rxe", 34);
         Break(image.Files, $"{SystemTree.Directory}/libibverbs.so.1.13.44.0", how);
         FabricPlan plan = Plan(node, image);
@@ -85,7 +84,7 @@ public sealed class FabricBadInputTests
 
     static void Break(TemporaryDirectory files, string path, string how)
     {
-        var whole = Path.Combine(files.Path, path.TrimStart('/'));
+        string whole = Path.Combine(files.Path, path.TrimStart('/'));
         File.WriteAllBytes(whole, Broken(how, File.ReadAllBytes(whole)));
     }
 
@@ -93,7 +92,7 @@ public sealed class FabricBadInputTests
     public void A_library_whose_links_go_round_is_named()
     {
         using NodeTree node = Node("mlx5-sriov");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"])]);
         image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
         image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
@@ -104,7 +103,7 @@ public sealed class FabricBadInputTests
         Assert.Contains("a link that leads nowhere", plan.Devices[0].Tried[0].Reason);
 
         // and the same on the node
-        foreach (var file in (string[])["libmlx5.so.1", "libmlx5.so.1.24.0.0"])
+        foreach (string file in (string[])["libmlx5.so.1", "libmlx5.so.1.24.0.0"])
             File.Delete(node.Root + $"{SystemTree.Directory}/{file}");
         node.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
         node.Files.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
@@ -121,7 +120,7 @@ public sealed class FabricBadInputTests
     public void A_driver_file_with_junk_loads_nothing(string content)
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
         image.Files.Write("etc/libibverbs.d/rxe.driver", content);
         FabricPlan plan = Plan(node, image);
@@ -133,7 +132,7 @@ public sealed class FabricBadInputTests
     public void A_libibverbs_that_cannot_be_loaded_serves_nobody()
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices[0].Tried.Take(2), t => Assert.Contains("needs libnl-3.so.200, which the image does not have", t.Reason));
@@ -143,8 +142,8 @@ public sealed class FabricBadInputTests
     [Fact]
     public void An_image_that_says_it_is_Debian_and_is_not_gets_no_packages_as_advice()
     {
-        using var node = NodeTree.Of("rxe");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using NodeTree node = NodeTree.Of("rxe");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         File.Delete(Path.Combine(image.Files.Path, "var/lib/dpkg/status"));
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -155,8 +154,8 @@ public sealed class FabricBadInputTests
     [Fact]
     public void An_unknown_distribution_gets_no_packages_as_advice()
     {
-        using var node = NodeTree.Of("rxe");
-        using var image = new ImageTree("nixos", "24.05", "2.36");
+        using NodeTree node = NodeTree.Of("rxe");
+        using ImageTree image = new ImageTree("nixos", "24.05", "2.36");
         Assert.Contains("no package of nixos 24.05 is known to have it", Plan(node, image).Reason);
     }
 
@@ -168,7 +167,7 @@ public sealed class FabricBadInputTests
     public void A_kernel_ABI_that_is_not_to_be_read_fits_no_provider(string file, string content)
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         node.Files.Write($"sys/devices/virtual/infiniband_verbs/uverbs0/{file}", content);
         FabricPlan plan = Plan(node, image);
@@ -180,10 +179,10 @@ public sealed class FabricBadInputTests
     public async Task Files_that_vanish_while_they_are_read_are_no_error()
     {
         using NodeTree node = Node("mlx5-sriov");
-        var devices = Path.Combine(node.Root, "sys/devices/pci0000:00");
-        var gone = devices + ".gone";
-        using var stop = new CancellationTokenSource();
-        var hotplug = Task.Run(() =>
+        string devices = Path.Combine(node.Root, "sys/devices/pci0000:00");
+        string gone = devices + ".gone";
+        using CancellationTokenSource stop = new CancellationTokenSource();
+        Task hotplug = Task.Run(() =>
         {
             while (!stop.IsCancellationRequested)
             {
@@ -191,7 +190,7 @@ public sealed class FabricBadInputTests
                 Directory.Move(gone, devices);
             }
         });
-        for (var i = 0; i < 200; i++)
+        for (int i = 0; i < 200; i++)
             Assert.NotNull(node.Read());
         await stop.CancelAsync();
         await hotplug;
@@ -201,7 +200,7 @@ public sealed class FabricBadInputTests
     public void An_unreadable_directory_is_no_error()
     {
         using NodeTree node = Node("mlx5-sriov");
-        var device = Path.Combine(node.Root, "sys/devices/pci0000:00/0000:3b:00.0/infiniband/mlx5_0/ports");
+        string device = Path.Combine(node.Root, "sys/devices/pci0000:00/0000:3b:00.0/infiniband/mlx5_0/ports");
         File.SetUnixFileMode(device, UnixFileMode.None);
         try
         {

@@ -11,7 +11,7 @@ public sealed class FabricFactsTests
 
     static void AddUcx(SystemTree has, bool verbsModule, params string[] exports)
     {
-        foreach (var soname in Ucx)
+        foreach (string soname in Ucx)
             has.Library(soname, soname, [], ["libc.so.6"], [], exports: soname == "libucp.so.0" ? exports : []);
         has.Library("libuct_cma.so.0", "ucx/libuct_cma.so.0", [], ["libuct.so.0"], []);
         if (verbsModule)
@@ -20,7 +20,7 @@ public sealed class FabricFactsTests
 
     static NodeTree Node(string name = "rxe")
     {
-        var node = NodeTree.Of(name);
+        NodeTree node = NodeTree.Of(name);
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34);
         return node;
     }
@@ -30,7 +30,7 @@ public sealed class FabricFactsTests
 
     static ImageTree MpiImage(bool verbsModule, string import = "ucp_init_version")
     {
-        var image = new ImageTree("debian", "12", "2.36");
+        ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34)
             .Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world", "MPI_Init"])
             .Library("mca_pml_ucx.so", "openmpi/mca_pml_ucx.so", [], ["libmpi.so.40", "libucp.so.0"], [], imports: [import]);
@@ -53,7 +53,7 @@ public sealed class FabricFactsTests
     [Fact]
     public void MPICH_is_not_taken_for_Open_MPI_by_its_soname()
     {
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Library("libmpi.so.12", "libmpi.so.12.1.8", [], ["libfabric.so.1"], [], exports: ["MPIR_Err_create_code", "MPI_Init"]);
         ImageMpi mpi = Assert.Single(image.Read().Mpi);
         Assert.Equal("MPICH", mpi.Family);
@@ -64,7 +64,7 @@ public sealed class FabricFactsTests
     public void An_MPI_without_any_of_the_transports_is_a_warning()
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
         Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
     }
@@ -110,7 +110,7 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_provider_that_is_a_part_of_libfabric_is_seen()
     {
-        using var image = new ImageTree("rocky", "9.4", "2.34");
+        using ImageTree image = new ImageTree("rocky", "9.4", "2.34");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libefa.so.1", "libpsm2.so.2"], [], text: "FI_OPX_UUID");
         Assert.Equal(["efa", "opx", "psm2"], image.Read().LibfabricBuiltIn.Order());
     }
@@ -118,8 +118,8 @@ public sealed class FabricFactsTests
     [Fact]
     public void Omni_Path_is_served_by_opx_too()
     {
-        using var node = NodeTree.Of("hfi1");
-        using var image = new ImageTree("rocky", "10", "2.39");
+        using NodeTree node = NodeTree.Of("hfi1");
+        using ImageTree image = new ImageTree("rocky", "10", "2.39");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.8"], ["libc.so.6"], [], text: "FI_OPX_UUID");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
@@ -129,9 +129,9 @@ public sealed class FabricFactsTests
     [Fact]
     public void EFA_takes_a_libfabric_with_efa()
     {
-        using var node = NodeTree.Of("efa");
+        using NodeTree node = NodeTree.Of("efa");
         new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").SharedProvider("efa", 34);
         Assert.Equal(FabricRung.Image, Plan(node, image).Verdict);
         Assert.Contains("the image has no libfabric, through which alone MPI reaches EFA", Plan(node, image).Reason);
@@ -149,7 +149,7 @@ public sealed class FabricFactsTests
         using NodeTree node = Node();
         node.Files.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
         Assert.Equal(level, node.Read().X86Level);
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34, x86Isa: 4);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(level < 3 ? FabricRung.Provider : FabricRung.Image, plan.Verdict);
@@ -183,8 +183,8 @@ public sealed class FabricFactsTests
     [Fact]
     public void A_provider_younger_than_the_distribution_is_not_advised()
     {
-        using var node = NodeTree.Of("irdma");
-        using var image = new ImageTree("debian", "11", "2.31");
+        using NodeTree node = NodeTree.Of("irdma");
+        using ImageTree image = new ImageTree("debian", "11", "2.31");
         image.Has.Verbs(33, "33.2").Provider("rxe", 33);
         Assert.Contains("debian 11 has rdma-core 33, and irdma came with 37", Plan(node, image).Reason);
     }
@@ -197,7 +197,7 @@ public sealed class FabricFactsTests
     public void A_batch_system_s_variables_leave_devices_out(string variable, string value, string left)
     {
         using NodeTree node = Node("mlx5-sriov");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image, name => name == variable ? value : null);
         Assert.Equal(left, string.Join(' ', plan.Excluded.Keys));
@@ -215,7 +215,7 @@ public sealed class FabricFactsTests
     public void Where_a_job_was_given_nothing_the_plan_says_so()
     {
         using NodeTree node = Node();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         FabricPlan plan = Plan(node, image, name => name == "SLURM_STEP_NICS" ? "7" : null);
         Assert.Equal(FabricRung.None, plan.Verdict);
         Assert.Contains("SLURM_STEP_NICS=7", plan.Reason);
@@ -227,7 +227,7 @@ public sealed class FabricFactsTests
         using NodeTree node = Node("mlx5-sriov");
         node.Files.Write("proc/self/cgroup", "12:pids:/x\n5:devices:/slurm/uid_1/job_7\n0::/\n");
         node.Files.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "c 1:* rwm\nc 231:193 rw\nc 231:194 m\nb *:* rwm\n");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(["mlx5_0", "mlx5_2"], plan.Excluded.Keys);
@@ -240,15 +240,15 @@ public sealed class FabricFactsTests
     public void A_plan_is_a_CDI_specification_too()
     {
         using NodeTree node = Node("mlx5-sriov");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
-        using var directory = new TemporaryDirectory();
-        var path = Path.Combine(directory.Path, "slipway.json");
+        using TemporaryDirectory directory = new TemporaryDirectory();
+        string path = Path.Combine(directory.Path, "slipway.json");
         FabricPlan plan = Plan(node, image);
         FabricCdi.Write(plan, path);
         FabricCdi.Write(plan, path);
         Assert.Equal([path], Directory.GetFiles(directory.Path));
-        using var cdi = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
+        using JsonDocument cdi = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
         JsonElement root = cdi.RootElement;
         Assert.Equal(("0.3.0", "slipway/fabric"), (root.GetProperty("cdiVersion").GetString(), root.GetProperty("kind").GetString()));
         Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2", "all"], root.GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("name").GetString()!));
@@ -268,7 +268,7 @@ public sealed class FabricFactsTests
     {
         using NodeTree node = new NodeTree().Rxe("0rxe");
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Provider("rxe", 34);
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         Assert.Equal("0.5.0", FabricCdi.Of(Plan(node, image)).CdiVersion);
     }
@@ -276,13 +276,13 @@ public sealed class FabricFactsTests
     [NeedsFact("mksquashfs", "unsquashfs")]
     public void What_an_image_that_is_not_ours_has_is_read_once()
     {
-        using var tree = new ImageTree("debian", "12", "2.36");
+        using ImageTree tree = new ImageTree("debian", "12", "2.36");
         tree.Has.Verbs(34, "44.0").Provider("rxe", 34);
-        using var directory = new TemporaryDirectory();
-        var file = Path.Combine(directory.Path, "foreign.sqfs");
+        using TemporaryDirectory directory = new TemporaryDirectory();
+        string file = Path.Combine(directory.Path, "foreign.sqfs");
         TinyImage.Pack(tree.Files.Path, file);
-        var image = new ContainerImage { Path = file, Size = 1, Digest = "sha256:" + new string('1', 64) };
-        var cache = Path.Combine(directory.Path, "cache");
+        ContainerImage image = new ContainerImage { Path = file, Size = 1, Digest = "sha256:" + new string('1', 64) };
+        string cache = Path.Combine(directory.Path, "cache");
         Assert.Equal(34, ImageFacts.Cached(image, cache).Verbs?.PrivateAbi);
         Assert.Single(Directory.GetFiles(cache));
         File.Delete(file);
@@ -301,7 +301,7 @@ public sealed class FabricFactsTests
     [InlineData("from: deb\nfabric: none\nsuite: bookworm", "fabric: auto\n")]
     public void A_definition_is_given_a_fabric(string text, string line)
     {
-        var changed = FabricStep.WithFabric(text, ["auto"], "/site/app.yaml");
+        string changed = FabricStep.WithFabric(text, ["auto"], "/site/app.yaml");
         Assert.Contains(line, changed);
         Assert.Contains("suite: bookworm\n", changed);
         Assert.DoesNotContain("none", changed);
@@ -314,16 +314,16 @@ public sealed class FabricFactsTests
     [NeedsFact(Needs.Long, Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "unsquashfs")]
     public void An_image_is_built_anew_with_its_distribution_s_packages()
     {
-        using var node = NodeTree.Of("rxe");
-        using var directory = new TemporaryDirectory();
+        using NodeTree node = NodeTree.Of("rxe");
+        using TemporaryDirectory directory = new TemporaryDirectory();
         directory.Write("app.yaml", "from: deb\nsuite: bookworm\npackages: [libibverbs1]\n");
-        var file = Path.Combine(directory.Path, "app.sqfs");
+        string file = Path.Combine(directory.Path, "app.sqfs");
         Assert.Equal(0, Cli.Run("build", Path.Combine(directory.Path, "app.yaml"), "-o", file).ExitCode);
         Assert.StartsWith("Refuse: rxe0: ", Cli.Run("fabric", "--root", node.Root, file).Output);
 
         Cli.Result planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--json", file);
         Assert.True(planned.ExitCode == 0, planned.Error);
-        using var image = System.Text.Json.JsonDocument.Parse(planned.Output);
+        using JsonDocument image = System.Text.Json.JsonDocument.Parse(planned.Output);
         Assert.Equal("Image", image.RootElement.GetProperty("fabricPlan").GetProperty("verdict").GetString());
         Assert.Contains("fabric: auto", image.RootElement.GetProperty("manifest").GetProperty("definition").GetString());
         Assert.Equal("app", image.RootElement.GetProperty("manifest").GetProperty("name").GetString());

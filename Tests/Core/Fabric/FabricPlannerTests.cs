@@ -21,8 +21,8 @@ public sealed class FabricPlannerTests
     [Fact]
     public void Without_a_fabric_there_is_nothing_to_do()
     {
-        using var node = new NodeTree();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using NodeTree node = new NodeTree();
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.None, plan.Verdict);
         Assert.Equal("no fabric device on n1: ranks use TCP and shared memory", plan.Reason);
@@ -34,7 +34,7 @@ public sealed class FabricPlannerTests
     public void An_image_with_its_own_provider_gets_device_nodes_only()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "11", "2.31");
+        using ImageTree image = new ImageTree("debian", "11", "2.31");
         image.Has.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
@@ -47,7 +47,7 @@ public sealed class FabricPlannerTests
     public void A_provider_without_its_driver_file_is_not_found_by_libibverbs()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
@@ -58,7 +58,7 @@ public sealed class FabricPlannerTests
     public void The_node_s_provider_is_bound_alone_where_the_private_ABI_is_the_same()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "13", "2.38");
+        using ImageTree image = new ImageTree("debian", "13", "2.38");
         image.Has.Verbs(34, "56.1");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
@@ -71,11 +71,11 @@ public sealed class FabricPlannerTests
     public void A_shared_provider_comes_as_plug_in_and_as_library_from_one_file()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"]), ("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
-        var file = node.Root + $"{SystemTree.Directory}/libmlx5.so.1.24.0.0";
+        string file = node.Root + $"{SystemTree.Directory}/libmlx5.so.1.24.0.0";
         Assert.Equal([new FabricBind(file, "/.slipway/fabric/lib/libmlx5.so.1"), new FabricBind(file, "/.slipway/fabric/libibverbs/libmlx5-rdmav34.so")], plan.Binds);
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
         Assert.Equal("/.slipway/fabric/libibverbs/libmlx5", plan.Environment["RDMAV_DRIVERS"]);
@@ -86,7 +86,7 @@ public sealed class FabricPlannerTests
     public void A_shared_provider_older_than_the_image_s_programs_want_is_refused()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.25"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -98,7 +98,7 @@ public sealed class FabricPlannerTests
     public void Another_private_ABI_takes_the_whole_stack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("ubuntu", "22.04", "2.34");
+        using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
         image.Has.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
@@ -111,7 +111,7 @@ public sealed class FabricPlannerTests
     public void An_older_C_library_is_refused_by_the_version_that_it_lacks()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "11", "2.31");
+        using ImageTree image = new ImageTree("debian", "11", "2.31");
         image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -128,7 +128,7 @@ public sealed class FabricPlannerTests
     public void A_program_that_imports_the_private_ABI_holds_the_image_s_stack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("ubuntu", "22.04", "2.36");
+        using ImageTree image = new ImageTree("ubuntu", "22.04", "2.36");
         image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -140,7 +140,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = new NodeTree().Rxe();
         new SystemTree(node.Files).Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0", highest: 14).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.14"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("IBVERBS_1.15", Tried(plan, FabricRung.Provider).Reason);
@@ -154,7 +154,7 @@ public sealed class FabricPlannerTests
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
         new SystemTree(node.Files).Library("unused.so", $"libibverbs/librxe-rdmav34.so", [], ["libibverbs.so.1", "libc.so.6"],
             [("libibverbs.so.1", ["IBVERBS_PRIVATE_34"]), ("libc.so.6", ["GLIBC_PRIVATE"])]);
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         Assert.Contains("GLIBC_PRIVATE", Tried(Plan(node, image), FabricRung.Provider).Reason);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
@@ -164,7 +164,7 @@ public sealed class FabricPlannerTests
     public void A_kernel_ABI_outside_the_provider_s_range_is_refused()
     {
         using NodeTree node = Debian12(new NodeTree().Pci("mlx5_0", "0000:3b:00.0", "mlx5_core", "0x15b3", "0x101b", 2));
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").SharedProvider("mlx5", 34);
         Assert.Equal("mlx5_0: the kernel ABI of mlx5_0 is 2; provider mlx5 takes 1 to 1", Plan(node, image).Reason);
     }
@@ -174,7 +174,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         node.Files.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
     }
@@ -184,7 +184,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         File.Delete(Path.Combine(node.Root, "dev/infiniband/uverbs0"));
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         Assert.Equal("rxe0: /dev/infiniband/uverbs0 is missing on the node", Plan(node, image).Reason);
     }
 
@@ -192,7 +192,7 @@ public sealed class FabricPlannerTests
     public void An_image_of_another_machine_is_refused()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "12", "2.36", machine: 183);
+        using ImageTree image = new ImageTree("debian", "12", "2.36", machine: 183);
         Assert.Equal("rxe0: the image is for aarch64, the node is x86_64", Plan(node, image).Reason);
     }
 
@@ -200,7 +200,7 @@ public sealed class FabricPlannerTests
     public void A_provider_file_of_another_private_ABI_is_not_used()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 33, suffix: 34);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("imports IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Image).Reason);
@@ -211,7 +211,7 @@ public sealed class FabricPlannerTests
     public void One_source_may_be_forced()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        using var image = new ImageTree("debian", "11", "2.31");
+        using ImageTree image = new ImageTree("debian", "11", "2.31");
         image.Has.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image, FabricRung.Stack);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -222,7 +222,7 @@ public sealed class FabricPlannerTests
     public void Where_one_device_needs_the_stack_all_verbs_devices_get_it()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions().Rxe());
-        using var image = new ImageTree("ubuntu", "20.04", "2.36");
+        using ImageTree image = new ImageTree("ubuntu", "20.04", "2.36");
         image.Has.Verbs(25, "28.0").Provider("rxe", 25).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices, d => Assert.Equal(FabricRung.Stack, d.Rung));
@@ -234,7 +234,7 @@ public sealed class FabricPlannerTests
     public void A_plan_may_be_for_some_devices()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         Assert.Equal("mlx5_1", Assert.Single(Plan(node, image, null, "mlx5_1").Devices).Device.Name);
         Assert.Equal("FabricDeviceNotFound", Assert.Throws<SlipwayException>(() => Plan(node, image, null, "mlx4_0")).Id);
@@ -244,7 +244,7 @@ public sealed class FabricPlannerTests
     public void Omni_Path_is_the_image_s_where_it_has_psm2()
     {
         using NodeTree node = new NodeTree().Hfi1();
-        using var image = new ImageTree("rocky", "9", "2.34");
+        using ImageTree image = new ImageTree("rocky", "9", "2.34");
         image.Has.Library("libpsm2.so.2", "libpsm2.so.2.2", ["PSM2_1.0"], ["libc.so.6"], [])
             .Program("/usr/lib64/openmpi/mca_mtl_psm2.so", [("libpsm2.so.2", ["PSM2_1.0"])]);
         FabricPlan plan = Plan(node, image);
@@ -256,10 +256,10 @@ public sealed class FabricPlannerTests
     public void Slingshot_takes_the_node_s_libfabric()
     {
         using NodeTree node = new NodeTree().Cxi();
-        var fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
+        List<string> fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
         new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", fabric, ["libcxi.so.1", "libc.so.6"], [("libc.so.6", ["GLIBC_2.17"])]);
-        using var image = new ImageTree("ubuntu", "22.04", "2.34");
+        using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.17.0", fabric, ["libc.so.6"], [])
             .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.5"])]);
         FabricPlan plan = Plan(node, image);
@@ -278,7 +278,7 @@ public sealed class FabricPlannerTests
         new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libc.so.6"], [])
             .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"], [("libfabric.so.1", ["FABRIC_1.7"])]);
-        using var image = new ImageTree("debian", "13", "2.38");
+        using ImageTree image = new ImageTree("debian", "13", "2.38");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
             .Library("libefa-fi.so", "libfabric/libefa-fi.so", [], ["libc.so.6"], [])
             .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.8"])]);
@@ -292,7 +292,7 @@ public sealed class FabricPlannerTests
     public void Two_kinds_of_fabric_are_judged_apart()
     {
         using NodeTree node = Debian12(new NodeTree().Efa().Cxi());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image);
         Assert.Equal([FabricRung.Provider, FabricRung.Refuse], plan.Devices.Select(d => d.Rung));
@@ -304,7 +304,7 @@ public sealed class FabricPlannerTests
     public void A_low_memory_lock_limit_is_a_warning()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe().Memlock("16384", "unlimited"));
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Contains("16384", Assert.Single(Plan(node, image).Warnings));
     }
@@ -313,16 +313,16 @@ public sealed class FabricPlannerTests
     public void A_plan_is_kept_beside_its_image()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0");
-        using var directory = new TemporaryDirectory();
-        var path = directory.Write("app.sqfs", new byte[100_000]);
+        using TemporaryDirectory directory = new TemporaryDirectory();
+        string path = directory.Write("app.sqfs", new byte[100_000]);
         List<string> said = [];
         FabricPlan? Find() => FabricPlanFile.Find(path, null, [], said.Add);
         Assert.Null(Find());
         FabricPlan plan = Plan(node, image);
         FabricPlanFile.Write(plan, path);
-        var written = FabricPlanFile.Write(plan, path);
+        string written = FabricPlanFile.Write(plan, path);
 
         FabricPlan back = Find()!;
         Assert.Equal(path + ".fabric.json", written);

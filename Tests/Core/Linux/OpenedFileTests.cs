@@ -260,7 +260,7 @@ public sealed class OpenedFileTests
                 string code = line.Split("//")[0];
                 if (!Opens.IsMatch(code) || code.Contains("static partial", StringComparison.Ordinal) || code.Contains("public static int open", StringComparison.Ordinal))
                     continue;
-                var allowed = Exceptions.Where(e => file.EndsWith(e.File, StringComparison.Ordinal) && code.Contains(e.Line, StringComparison.Ordinal)).ToList();
+                List<(string File, string Line, string Why)> allowed = Exceptions.Where(e => file.EndsWith(e.File, StringComparison.Ordinal) && code.Contains(e.Line, StringComparison.Ordinal)).ToList();
                 used.UnionWith(allowed);
                 if (allowed.Count == 0)
                     past.Add($"{Path.GetRelativePath(Cli.Repository, file)}:{number}: {code.Trim()}");

@@ -3,7 +3,6 @@ using Slipway.Fabric;
 using Slipway.Images;
 using Slipway.Inventory;
 using Slipway.Linux;
-using Slipway.Tests.Fabric;
 
 namespace Slipway.Tests;
 
@@ -17,7 +16,7 @@ static class PlanSample
     static readonly Lazy<FabricPlan> Planned = new(() =>
     {
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions();
-        using var image = new ImageTree("debian", "12", "2.36");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("mlx5", 34);
         FabricPlan plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
         plan.Binds = [new FabricBind(Library, FabricPaths.Libraries + "/libibverbs.so.1"), new FabricBind(Library, FabricPaths.VerbsProviders + "/libmlx5-rdmav34.so")];

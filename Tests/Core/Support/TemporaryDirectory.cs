@@ -7,7 +7,7 @@ public sealed class TemporaryDirectory : IDisposable
 
     public string Write(string path, byte[] content)
     {
-        var whole = Whole(path);
+        string whole = Whole(path);
         File.WriteAllBytes(whole, content);
         return whole;
     }
@@ -20,7 +20,7 @@ public sealed class TemporaryDirectory : IDisposable
 
     string Whole(string path)
     {
-        var whole = System.IO.Path.Combine(Path, path.TrimStart('/'));
+        string whole = System.IO.Path.Combine(Path, path.TrimStart('/'));
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(whole)!);
         return whole;
     }
