@@ -13,14 +13,14 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
     const int LastLines = 4;
 
     /// <summary>How far a rank came.</summary>
-    enum Stage { Loading, Starting, Ready, Met, Ended }
+    enum Reached { Loading, Starting, Ready, Met, Ended }
 
     sealed class Node(string name)
     {
         public string Name { get; } = name;
         public List<PreflightCheck> Checks { get; } = [];
         public bool HasBegun { get; set; }
-        public List<Stage> Ranks { get; } = [];
+        public List<Reached> Ranks { get; } = [];
         public string? NoLibrary { get; set; }
     }
 
@@ -60,21 +60,21 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
         if (words[0] == "no-library")
             node.NoLibrary = string.Join(' ', words[1..]);
         else if (words[0] == PreflightLine.Begin)
-            node.Ranks.Add(Stage.Starting);
+            node.Ranks.Add(Reached.Starting);
         else if (words is ["rank", var rank, var size, ..] && int.TryParse(rank, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int count))
         {
             numbers.Add((number, count));
             library ??= string.Join(' ', words[3..]);
-            Advance(node, Stage.Starting, Stage.Ready);
+            Advance(node, Reached.Starting, Reached.Ready);
         }
         else if (words[0] == "met")
-            Advance(node, Stage.Ready, Stage.Met);
+            Advance(node, Reached.Ready, Reached.Met);
         else if (words[0] == "end")
-            Advance(node, Stage.Met, Stage.Ended);
+            Advance(node, Reached.Met, Reached.Ended);
     }
 
     /// <summary>Which rank of the node it is does not matter.</summary>
-    static void Advance(Node node, Stage from, Stage to)
+    static void Advance(Node node, Reached from, Reached to)
     {
         if (node.Ranks.IndexOf(from) is >= 0 and var at)
             node.Ranks[at] = to;
@@ -112,7 +112,7 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
     {
         List<Node> all = [.. heard.Values];
         string seconds = allowed.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture);
-        string? Behind(Stage stage) => string.Join(", ", all.Where(n => n.Ranks.Contains(stage)).Select(n => n.Name)) is { Length: > 0 } where ? where : null;
+        string? Behind(Reached stage) => string.Join(", ", all.Where(n => n.Ranks.Contains(stage)).Select(n => n.Name)) is { Length: > 0 } where ? where : null;
         PreflightCheck Failed(string seen, string? advice) => Check("", "mpi", PreflightStatus.Failed, seen, advice);
 
         if (all.SelectMany(n => n.Checks).FirstOrDefault(c => c.Name == "mpi") is { } own)
@@ -124,15 +124,15 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
                 verdict is { Fit: MpiFit.Refuse, Advice: { } advice } ? advice : Unmanaged() ?? "The image's MPI library does not speak what this launcher offers: use the launcher of the same MPI, srun with the other --mpi, or the image's own on one node (-Mpi Image).");
         if (numbers.FirstOrDefault(n => n.Size != ranks) is { Size: > 0 } wrong)
             return Failed($"{ranks} ranks were started, and rank {wrong.Rank} counts {wrong.Size} ({library})", "See whether variables of another launcher (PMI_…, PMIX_…, OMPI_…) are in the environment of this one.");
-        if (Behind(Stage.Starting) is { } starting)
+        if (Behind(Reached.Starting) is { } starting)
             return Failed(result.TimedOut || !HasSpoken() ? $"MPI_Init did not come back within {seconds} s on {starting}" : $"MPI_Init failed on {starting}: {Said(result)}",
                 Symptoms.Find(other)?.Symptom.Advice ?? (verdict?.Fit == MpiFit.Refuse ? verdict.Advice : Unmanaged() ?? "See the other checks, and what the launcher says with the same ranks on one node."));
-        if (Behind(Stage.Ready) is { } ready)
+        if (Behind(Reached.Ready) is { } ready)
             return Failed($"the ranks found each other, and did not meet within {seconds} s on {ready}: messages between nodes do not arrive", "Have the MPI use the network that all nodes share (OMPI_MCA_btl_tcp_if_include, UCX_NET_DEVICES, FI_TCP_IFACE), and see whether a firewall is between them.");
-        if (Behind(Stage.Met) is { } met)
+        if (Behind(Reached.Met) is { } met)
             return Failed($"the ranks met, and MPI_Finalize did not come back within {seconds} s on {met}: a job would compute and then hang ({library})",
                 "A known fault of MPICH 4.0 over UCX before 1.14 with TCP, inside and outside of containers: take an image with a later UCX, or with an MPICH that is built on libfabric.");
-        int ended = all.Sum(n => n.Ranks.Count(r => r == Stage.Ended));
+        int ended = all.Sum(n => n.Ranks.Count(r => r == Reached.Ended));
         if (ended == ranks && result.ExitCode == 0)
             return Check("", "mpi", PreflightStatus.Ok, $"{ranks} rank{(ranks == 1 ? "" : "s")} found and met each other{(all.Count > 1 ? $" on {all.Count} nodes" : "")} ({library})");
         if (all.SelectMany(n => n.Checks).FirstOrDefault(c => c.Status == PreflightStatus.Failed) is { } reason)

@@ -119,7 +119,8 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             }
             return Check("pmi", PreflightStatus.Ok, $"PMIx: the server at {host}:{port} answers");
         }
-        return Check("pmi", PreflightStatus.Ok, $"{string.Join(", ", offered)}: {(variable("PMI_FD") is { } fd ? "descriptor " + fd : variable("PMI_PORT") is { } at ? at : "port " + variable("PMI_CONTROL_PORT"))}");
+        string where = variable("PMI_FD") is { } fd ? "descriptor " + fd : variable("PMI_PORT") ?? "port " + variable("PMI_CONTROL_PORT");
+        return Check("pmi", PreflightStatus.Ok, $"{string.Join(", ", offered)}: {where}");
     }
 
     /// <summary>The security components that the PMIx server takes, its first choice first; empty without PMIx.</summary>
@@ -131,13 +132,16 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         IReadOnlyList<string> modes = SecurityModes;
         string[]? chosen = variable("PMIX_MCA_psec") is { Length: > 0 } set && !set.StartsWith('^') ? set.Split(',') : null;
-        string seen = $"the PMIx server takes {string.Join(" or ", modes)}{(chosen is null ? "" : $", and PMIX_MCA_psec is {string.Join(',', chosen)} for its ranks")}";
-        string? lacks = library && socket ? null : library ? "munged's socket is not to be seen in the container" : "the image has no libmunge";
-        string? used = modes.FirstOrDefault(m => (chosen is null || chosen.Contains(m)) && (m != "munge" || lacks is null));
-        if (used is not null)
-            return Check("pmix-security", PreflightStatus.Ok, $"{seen}{(lacks is not null && used != modes[0] ? $"; {lacks}" : "")}: it is {used}");
-        return Check("pmix-security", PreflightStatus.Failed, $"{seen}{(lacks is null ? "" : $", and {lacks}")}: MPI_Init would fail",
-            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or take it away, for launcher and ranks{(lacks is null ? "" : library ? "; or show the socket inside (/run/munge in 'binds' of the site's configuration)" : "; or install libmunge2 (Debian family) or munge-libs (RPM family) in the image, and show /run/munge inside")}.");
+        string ranks = chosen is null ? "" : $", and PMIX_MCA_psec is {string.Join(',', chosen)} for its ranks";
+        string seen = $"the PMIx server takes {string.Join(" or ", modes)}{ranks}";
+        string? lacks = !library ? "the image has no libmunge" : !socket ? "the container does not show munged's socket" : null;
+        if (modes.FirstOrDefault(m => (chosen is null || chosen.Contains(m)) && (m != "munge" || lacks is null)) is { } used)
+            return Check("pmix-security", PreflightStatus.Ok, lacks is null || used == modes[0] ? $"{seen}: it is {used}" : $"{seen}; {lacks}: it is {used}");
+        string munge = lacks is null ? ""
+            : library ? "; or show the socket inside (/run/munge in 'binds' of the site's configuration)"
+            : "; or install libmunge2 (Debian family) or munge-libs (RPM family) in the image, and show /run/munge inside";
+        return Check("pmix-security", PreflightStatus.Failed, lacks is null ? $"{seen}: MPI_Init would fail" : $"{seen}, and {lacks}: MPI_Init would fail",
+            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or take it away, for launcher and ranks{munge}.");
     }
 
     /// <summary>Directories of the launcher that its ranks must find under the same path, by variable.</summary>
@@ -149,16 +153,36 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     public IEnumerable<PreflightCheck> Directories(IReadOnlySet<string> hidden)
     {
         List<string> names = [.. LauncherDirectories.Where(d => hidden.Contains(d.Value)).Select(d => d.Key)];
-        string? tmp = names.Find(n => n is "PMIX_SERVER_TMPDIR" or "OMPI_MCA_orte_top_session_dir" or "TMPDIR");
-        yield return tmp is null ? Check("tmpdir", PreflightStatus.Ok, LauncherDirectories.Count == 0 ? "the launcher has no directories for its ranks" : $"seen inside: {string.Join(", ", LauncherDirectories.Values.Distinct())}")
-            : Check("tmpdir", tmp == "TMPDIR" ? PreflightStatus.Warning : PreflightStatus.Failed, $"{tmp} is {variable(tmp)}, which is not to be seen in the container{(tmp == "TMPDIR" ? "" : ": MPI_Init would fail")}",
-                $"Have the launcher use another directory, e.g. below /tmp ({(tmp.StartsWith("PMIX", StringComparison.Ordinal) && variable("SLURM_JOB_ID") is not null && variable("OMPI_COMM_WORLD_RANK") is null ? "SlurmdSpoolDir in slurm.conf" : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base")}), or have it bound: {variable(tmp)} in 'binds' of the site's configuration.");
-        if (variable("PMIX_GDS_MODULE") is not { } gds)
-            yield break;
-        string[] modules = (variable("PMIX_MCA_gds") ?? gds).Split(',');
-        string? file = names.Find(n => n.StartsWith("PMIX_", StringComparison.Ordinal));
-        yield return file is null || modules is ["hash"] ? Check("gds", PreflightStatus.Ok, $"the PMIx server shares its data by {string.Join(" or ", modules)}")
-            : Check("gds", PreflightStatus.Failed, $"the PMIx server shares its data by {modules[0]}, through files in {variable(file)}, which are not to be seen in the container", "Have that directory seen inside (see tmpdir), or set PMIX_MCA_gds=hash for launcher and ranks.");
+        yield return names.Find(n => n is "PMIX_SERVER_TMPDIR" or "OMPI_MCA_orte_top_session_dir" or "TMPDIR") is { } tmp ? Hidden(tmp)
+            : Check("tmpdir", PreflightStatus.Ok,
+                LauncherDirectories.Count == 0 ? "the launcher has no directories for its ranks" : $"the container shows {string.Join(", ", LauncherDirectories.Values.Distinct())}");
+        if (variable("PMIX_GDS_MODULE") is { } gds)
+            yield return SharedData(variable("PMIX_MCA_gds") ?? gds, names.Find(n => n.StartsWith("PMIX_", StringComparison.Ordinal)));
+    }
+
+    /// <param name="tmp">The variable that names a directory which the container does not show.</param>
+    PreflightCheck Hidden(string tmp)
+    {
+        string setting = IsSlurmsOwnPmix(tmp) ? "SlurmdSpoolDir in slurm.conf" : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base";
+        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), or bind {variable(tmp)} in the site's configuration.";
+        string seen = $"{tmp} is {variable(tmp)}, which the container does not show";
+        return tmp == "TMPDIR" ? Check("tmpdir", PreflightStatus.Warning, seen, advice)
+            : Check("tmpdir", PreflightStatus.Failed, $"{seen}: MPI_Init would fail", advice);
+    }
+
+    /// <summary>True where slurmd's server made the directory, and not that of an mpirun within the job.</summary>
+    bool IsSlurmsOwnPmix(string name) =>
+        name.StartsWith("PMIX", StringComparison.Ordinal) && variable("SLURM_JOB_ID") is not null && variable("OMPI_COMM_WORLD_RANK") is null;
+
+    /// <param name="gds">The ways in which the PMIx server shares its data, its first choice first.</param>
+    /// <param name="hidden">The variable of a directory of PMIx's that the container does not show; null where it shows all.</param>
+    PreflightCheck SharedData(string gds, string? hidden)
+    {
+        string[] modules = gds.Split(',');
+        if (hidden is null || modules is ["hash"])
+            return Check("gds", PreflightStatus.Ok, $"the PMIx server shares its data by {string.Join(" or ", modules)}");
+        return Check("gds", PreflightStatus.Failed, $"the PMIx server shares its data by {modules[0]}, through files in {variable(hidden)}, which the container does not show",
+            "Bind that directory (see tmpdir), or set PMIX_MCA_gds=hash for launcher and ranks.");
     }
 
     /// <param name="error">Of process_vm_readv between two processes that came into the container by themselves; 0 where it worked, null where it was not tried.</param>

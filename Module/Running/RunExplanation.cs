@@ -30,8 +30,8 @@ static class RunExplanation
             yield return Line("bind", $"{bind.Source}{(bind.Source == bind.Destination ? "" : " at " + bind.Destination)}{(bind.ReadOnly ? ", read-only" : "")} ({bind.Why})");
         foreach (string assignment in entry.Environment)
             yield return Line("set", $"{assignment} (the image, or the fabric plan)");
-        foreach ((string name, string value, bool inherited) in request.Variables)
-            yield return Line("set", inherited ? $"{name} (--env, from the environment)" : $"{name}={value} (--env)");
+        foreach (RunVariable variable in request.Variables)
+            yield return Line("set", $"{variable} ({(variable.Inherited ? "--env, from the environment" : "--env")})");
         foreach (string name in ContainerEnvironment.DroppedHere())
             yield return Line("unset", $"{name} (it speaks of the host's files)");
         yield return Line("directory", ContainerRunner.DirectoryInside(entry));

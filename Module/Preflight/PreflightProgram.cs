@@ -7,17 +7,14 @@ using Slipway.Running;
 namespace Slipway.Preflight;
 
 /// <summary>
-/// What a preflight starts on each node in a rank's place: <c>slipway preflight SECONDS RANKS LIBRARY run-arguments…</c>. It looks at the node, starts the
-/// container as a rank would, and becomes a rank inside: the probe (Launcher/Probe). It says what it finds in lines on standard output (<see cref="PreflightLine"/>).
-/// Where the arguments have a command, it is the image's own launcher with its options, and the probe becomes its ranks.
+/// <c>slipway preflight</c>: the program that a launcher starts on each node in a rank's place, where <see cref="MpiPreflight"/> has planned so, with
+/// <see cref="PreflightArguments"/>. It looks at the node, starts the container as a rank would, and becomes a rank inside: the probe (Launcher/Probe), or the parent of
+/// the image's own launcher, which starts probes. It writes what it finds in lines on standard output (<see cref="PreflightLine"/>), and nothing else there.
 /// </summary>
-public static unsafe class PreflightNode
+public static unsafe class PreflightProgram
 {
     /// <summary>Inside, what PMIx's security component munge takes.</summary>
     const string MungeLibrary = "libmunge.so.2";
-
-    /// <summary>In the place of a library's name.</summary>
-    public const string None = "-";
 
     /// <summary>Before glibc 2.34 dlopen(3) is in a library of its own, which is always there.</summary>
     const string DynamicLoading = "libdl.so.2";
@@ -27,26 +24,25 @@ public static unsafe class PreflightNode
 
     static readonly string[] MungeSockets = ["/run/munge/munge.socket.2", "/var/run/munge/munge.socket.2"];
 
-    /// <param name="arguments">How long this rank may take in all, in seconds; how many ranks of the job this node will have; the image's MPI library, as the loader knows it, or <see cref="None"/>; and those of <c>slipway run</c>.</param>
+    /// <param name="words"><see cref="PreflightArguments"/>.</param>
     /// <param name="probe">The probe; null where this build has none.</param>
-    public static int Run(string[] arguments, Stream? probe)
+    public static int Run(string[] words, Stream? probe)
     {
-        if (arguments is not [var allowed, var ofNode, var library, .. var rest] || !uint.TryParse(allowed, NumberStyles.None, CultureInfo.InvariantCulture, out uint seconds) || seconds is 0 or > 3600
-            || !int.TryParse(ofNode, NumberStyles.None, CultureInfo.InvariantCulture, out int ranks))
-            throw new SlipwayException("PreflightUsage", ErrorKind.InvalidArgument, "'slipway preflight' is started by 'slipway mpi test'", null);
+        PreflightArguments arguments = PreflightArguments.Parse(words);
+        RunRequest request = arguments.Run;
         // whatever hangs, this process ends, and so does what it becomes (alarm(2) outlives execve)
-        alarm(seconds + Grace);
+        alarm(arguments.Seconds + Grace);
         string node = Environment.MachineName;
         PreflightLine.Say(node, PreflightLine.Begin);
-        RunRequest request = RunRequest.Parse(rest);
-        NodeChecks checks = new(node, "/", name => request.Variables.FindLast(v => v.Name == name).Value ?? Environment.GetEnvironmentVariable(name), geteuid());
+        string? Variable(string name) => request.Variables.LastOrDefault(v => v.Name == name).Value ?? Environment.GetEnvironmentVariable(name);
+        NodeChecks checks = new(node, "/", Variable, geteuid());
         void Say(PreflightCheck check) => PreflightLine.Say(check);
 
         Say(checks.UserNamespaces());
         FabricInventory inventory = FabricInventoryReader.Read();
         List<string> devices = [.. inventory.Devices.Select(d => d.Name)];
         Say(checks.Memlock(inventory.MemlockSoft, devices));
-        Say(checks.SharedMemory(ranks));
+        Say(checks.SharedMemory(arguments.Ranks));
         bool ownLauncher = request.Command.Length > 0;
         if (!ownLauncher)
             Say(checks.ProcessManagement());
@@ -71,11 +67,12 @@ public static unsafe class PreflightNode
             return 0;
         }
         string program = MakeProbe(probe);
-        string[] inside = [.. rest[..^request.Command.Length]];
-        if (inside is not [.., "--"])
-            inside = [.. inside, "--"];
-        return !LookInside(checks, ref inside, program, library, Math.Max(1, seconds / 2), ownLauncher) ? 125
-            : ownLauncher ? StartRanks([.. inside, .. request.Command], probe, library, seconds, node) : BecomeRank(inside, program, library, seconds, node);
+        RunRequest inside = request with { Command = [] };
+        if (!LookInside(checks, ref inside, program, arguments))
+            return 125;
+        string[] rank = ["init", arguments.Library ?? PreflightArguments.None, arguments.Seconds.ToString(CultureInfo.InvariantCulture), node];
+        return ownLauncher ? StartRanks(file => inside with { Command = [.. request.Command, file, .. rank] }, probe, arguments.Seconds)
+            : BecomeRank(inside with { Command = [program, .. rank] });
     }
 
     /// <summary>A file in memory, which everything that we start inherits: it is there inside the container, and nothing is left of it.</summary>
@@ -87,32 +84,38 @@ public static unsafe class PreflightNode
         fixed (byte* name = "slipway-probe\0"u8)
             fd = memfd_create(name, 0);
         if (fd < 0)
-            throw new SlipwayException("PreflightProbe", ErrorKind.ResourceUnavailable, $"a file in memory cannot be made (errno {errno})", null);
+            throw PreflightErrors.ProbeNotMade(errno);
         fixed (byte* from = bytes.GetBuffer())
             for (long written = 0, n; written < bytes.Length; written += n)
                 if ((n = write(fd, from + written, (int)(bytes.Length - written))) <= 0)
-                    throw new SlipwayException("PreflightProbe", ErrorKind.WriteError, $"a file in memory cannot be written (errno {errno})", null);
+                    throw PreflightErrors.ProbeNotWritten(errno);
         return string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{fd}");
     }
 
     /// <summary>What is to be seen in the container: two processes in it, beside the one that we shall be.</summary>
-    /// <param name="inside">The arguments of <c>slipway run</c>, less the command; gets what the probe needs in this image besides.</param>
+    /// <param name="inside">Less the command; gets what the probe needs in this image besides.</param>
     /// <returns>False where no rank could start.</returns>
-    static bool LookInside(NodeChecks checks, ref string[] inside, string program, string library, uint seconds, bool ownLauncher)
+    static bool LookInside(NodeChecks checks, ref RunRequest inside, string program, PreflightArguments arguments)
     {
+        uint seconds = Math.Max(1, arguments.Seconds / 2);
+        bool ownLauncher = arguments.Run.Command.Length > 0;
         IReadOnlyDictionary<string, string> directories = checks.LauncherDirectories;
         string[] paths = [.. directories.Values.Distinct()];
         List<string> said = [], errors = [];
         int exit;
         using CancellationTokenSource late = new(TimeSpan.FromSeconds(seconds));
-        int Ask(string[] inside) => HostProgram.Run(SlipwayProgram.Path, ["run", .. inside, program, "facts", library, MungeLibrary, .. MungeSockets, .. paths], said.Add, errors.Add, cancel: late.Token);
+        int Ask(RunRequest inside)
+        {
+            RunRequest facts = inside with { Command = [program, "facts", arguments.Library ?? PreflightArguments.None, MungeLibrary, .. MungeSockets, .. paths] };
+            return HostProgram.Run(SlipwayProgram.Path, ["run", .. facts.ToArguments()], said.Add, errors.Add, cancel: late.Token);
+        }
         try
         {
             exit = Ask(inside);
             if (exit != 0 && errors.Exists(l => l.Contains("undefined symbol: dl", StringComparison.Ordinal)))
             {
-                IEnumerable<string> preloaded = RunRequest.Parse(inside).Variables.Where(v => v.Name == "LD_PRELOAD").TakeLast(1).Select(v => v.Value);
-                inside = [.. inside[..^2], "--env", $"LD_PRELOAD={string.Join(':', preloaded.Prepend(DynamicLoading))}", .. inside[^2..]];
+                IEnumerable<string> preloaded = inside.Variables.Where(v => v.Name == "LD_PRELOAD").TakeLast(1).Select(v => v.Value).Prepend(DynamicLoading);
+                inside = inside with { Variables = [.. inside.Variables, new RunVariable("LD_PRELOAD", string.Join(':', preloaded))] };
                 errors.Clear();
                 exit = Ask(inside);
             }
@@ -139,7 +142,7 @@ public static unsafe class PreflightNode
         PreflightLine.Say(checks.CrossMemoryAttach(TryToRead(inside, program, late.Token)));
         if (said[0].StartsWith("library ", StringComparison.Ordinal))
             return true;
-        if (library == None)
+        if (arguments.Library is null)
         {
             PreflightLine.Say(checks.Check("mpi", PreflightStatus.Warning, "the image has no MPI library that was recognised: MPI is not tried", "A program that is linked statically with MPI is right so; else install an MPI in the image."));
             return false;
@@ -149,16 +152,23 @@ public static unsafe class PreflightNode
     }
 
     /// <summary>The error of one process in the container that reads another's memory; 0 where it can, null where it was not to be found out.</summary>
-    static int? TryToRead(string[] inside, string program, CancellationToken cancel)
+    static int? TryToRead(RunRequest inside, string program, CancellationToken cancel)
     {
-        using Process holding = new() { StartInfo = new ProcessStartInfo(SlipwayProgram.Path, ["run", .. inside, program, "hold"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true } };
+        string[] Arguments(params string[] words) => ["run", .. (inside with { Command = [program, .. words] }).ToArguments()];
+        using Process holding = new()
+        {
+            StartInfo = new ProcessStartInfo(SlipwayProgram.Path, Arguments("hold"))
+            {
+                RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            },
+        };
         holding.Start();
         using CancellationTokenRegistration end = cancel.Register(holding.Kill);
         string? line = null, answer = null;
         try
         {
             if (holding.StandardOutput.ReadLine()?.Split(' ') is ["hold", var pid, var address])
-                HostProgram.Run(SlipwayProgram.Path, ["run", .. inside, program, "read", pid, address], l => line ??= l, _ => { }, cancel: cancel);
+                HostProgram.Run(SlipwayProgram.Path, Arguments("read", pid, address), l => line ??= l, _ => { }, cancel: cancel);
             answer = line;
         }
         catch (OperationCanceledException)
@@ -174,15 +184,17 @@ public static unsafe class PreflightNode
     }
 
     /// <summary>Returns only where it cannot be.</summary>
-    static int BecomeRank(string[] inside, string program, string library, uint seconds, string node)
+    static int BecomeRank(RunRequest rank)
     {
         signal(SIGPIPE, 0); // .NET's runtime ignores it, and what is ignored stays so over an exec
-        execve(NativeStrings.Of(SlipwayProgram.Path), NativeStrings.Vector(["slipway", "run", .. inside, program, "init", library, seconds.ToString(CultureInfo.InvariantCulture), node]), NativeStrings.Vector(NativeStrings.Environment()));
-        throw new SlipwayException("PreflightProbe", ErrorKind.InvalidOperation, $"{SlipwayProgram.Path}: cannot be started (errno {errno})", null);
+        byte** argv = NativeStrings.Vector(["slipway", "run", .. rank.ToArguments()]);
+        execve(NativeStrings.Of(SlipwayProgram.Path), argv, NativeStrings.Vector(NativeStrings.Environment()));
+        throw PreflightErrors.RankNotStarted(SlipwayProgram.Path, errno);
     }
 
     /// <summary>By the image's own launcher, which closes what it inherits before it starts them: so the probe is a file, where the container shows the node's.</summary>
-    static int StartRanks(string[] inside, Stream probe, string library, uint seconds, string node)
+    /// <param name="starting">What starts the ranks, of the probe's path.</param>
+    static int StartRanks(Func<string, RunRequest> starting, Stream probe, uint seconds)
     {
         string file = string.Create(CultureInfo.InvariantCulture, $"{RuntimeDirectory.Open()}/probe-{Environment.ProcessId}");
         try
@@ -191,7 +203,7 @@ public static unsafe class PreflightNode
             using (FileStream to = new(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserExecute }))
                 probe.CopyTo(to);
             using CancellationTokenSource late = new(TimeSpan.FromSeconds(seconds));
-            return HostProgram.Run(SlipwayProgram.Path, ["run", .. inside, file, "init", library, seconds.ToString(CultureInfo.InvariantCulture), node], grace: TimeSpan.FromSeconds(2), cancel: late.Token);
+            return HostProgram.Run(SlipwayProgram.Path, ["run", .. starting(file).ToArguments()], grace: TimeSpan.FromSeconds(2), cancel: late.Token);
         }
         catch (OperationCanceledException)
         {
