@@ -9,7 +9,7 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway.Launcher;
 
-/// <summary>Where the launcher writes: what is written is shown, not obeyed (<see cref="Visible"/>), and an output that is closed or full is one error of ours.</summary>
+/// <summary>Where <c>slipway</c> writes: what is written is shown, not obeyed (<see cref="Visible"/>), and an output that is closed or full is one error of ours.</summary>
 /// <remarks>.NET's Console starts a thread before its first word, and where no thread is to be had even the error about that would not be told.</remarks>
 sealed class Output(int descriptor, string name) : TextWriter
 {
@@ -52,7 +52,7 @@ sealed class Output(int descriptor, string name) : TextWriter
                     else if (error == EPIPE)
                         return; // who read it has had enough
                     else if (error != 0 && error != EINTR)
-                        throw new SlipwayException("OutputNotWritten", ErrorKind.WriteError, $"{name} {(error == EBADF ? "is closed" : "cannot be written: " + Marshal.GetPInvokeErrorMessage(error))}", "Let it go where something may be written; or to /dev/null.", name);
+                        throw error == EBADF ? ProgramErrors.OutputClosed(name) : ProgramErrors.OutputFailed(name, Marshal.GetPInvokeErrorMessage(error));
                     done += (int)Math.Max(n, 0);
                 }
     }
