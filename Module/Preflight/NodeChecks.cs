@@ -164,7 +164,7 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     PreflightCheck Hidden(string tmp)
     {
         string setting = IsSlurmsOwnPmix(tmp) ? "SlurmdSpoolDir in slurm.conf" : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base";
-        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), or bind {variable(tmp)} in the site's configuration.";
+        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), or bind {variable(tmp)} ('binds' in the site's configuration).";
         string seen = $"{tmp} is {variable(tmp)}, which the container does not show";
         return tmp == "TMPDIR" ? Check("tmpdir", PreflightStatus.Warning, seen, advice)
             : Check("tmpdir", PreflightStatus.Failed, $"{seen}: MPI_Init would fail", advice);
