@@ -1,5 +1,5 @@
-using Slipway.Shared;
 using System;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
