@@ -52,7 +52,8 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     /// <param name="fabric">The node's devices that lock memory.</param>
     public PreflightCheck Memlock(long? limit, IReadOnlyList<string> fabric)
     {
-        string seen = limit switch { null => "unknown", long.MaxValue => "unlimited", _ => $"{limit / 1024} KiB may be locked" };
+        if (limit is null or long.MaxValue)
+            return Check("memlock", PreflightStatus.Ok, limit is null ? "unknown" : "unlimited");
         string advice = (variable("SLURM_JOB_ID"), variable("PE_HOSTFILE"), variable("PBS_JOBID")) switch
         {
             (not null, _, _) => "Let slurmd give it: LimitMEMLOCK=infinity in its systemd unit, and PropagateResourceLimitsExcept=MEMLOCK in slurm.conf.",
@@ -60,12 +61,14 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             (_, _, not null) => "Let pbs_mom give it: LimitMEMLOCK=infinity in its systemd unit, or ulimit -l unlimited in its start script.",
             _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' (UsePAM yes in sshd_config).",
         };
-        if (limit is null or long.MaxValue)
-            return Check("memlock", PreflightStatus.Ok, seen);
+        string seen = $"{limit / 1024} KiB may be locked";
         if (fabric.Count > 0)
-            return Check("memlock", limit < LeastForFabric ? PreflightStatus.Failed : PreflightStatus.Warning, $"{seen}: {string.Join(", ", fabric)} needs it without a limit, or falls back to TCP", advice);
-        return limit < Usual ? Check("memlock", PreflightStatus.Warning, $"{seen}, less than the usual {Usual / 1024} KiB: no fabric device of this node needs more, but io_uring and GPU libraries do", advice)
-            : Check("memlock", PreflightStatus.Ok, $"{seen}; no fabric device of this node needs more");
+            return Check("memlock", limit < LeastForFabric ? PreflightStatus.Failed : PreflightStatus.Warning,
+                $"{seen}: {string.Join(", ", fabric)} needs it without a limit, or falls back to TCP", advice);
+        if (limit < Usual)
+            return Check("memlock", PreflightStatus.Warning,
+                $"{seen}, less than the usual {Usual / 1024} KiB: no fabric device of this node needs more, but io_uring and GPU libraries do", advice);
+        return Check("memlock", PreflightStatus.Ok, $"{seen}; no fabric device of this node needs more");
     }
 
     /// <param name="ranks">Of the job, on this node.</param>
@@ -78,8 +81,11 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             return Check("shm", PreflightStatus.Failed, "/dev/shm may not be written by you", "chmod 1777 /dev/shm on this node.");
         long free = new DriveInfo(directory).AvailableFreeSpace, needed = ranks * SharedMemoryOfRank;
         string seen = $"{free >> 20} MiB are free in /dev/shm";
-        return free >= needed ? Check("shm", PreflightStatus.Ok, seen)
-            : Check("shm", free < needed / 4 ? PreflightStatus.Failed : PreflightStatus.Warning, $"{seen}, and {ranks} rank{(ranks == 1 ? "" : "s")} may take {needed >> 20} MiB", "Make it larger (mount -o remount,size=50% /dev/shm), or remove what dead jobs have left there.");
+        if (free >= needed)
+            return Check("shm", PreflightStatus.Ok, seen);
+        return Check("shm", free < needed / 4 ? PreflightStatus.Failed : PreflightStatus.Warning,
+            $"{seen}, and {ranks} rank{(ranks == 1 ? "" : "s")} may take {needed >> 20} MiB",
+            "Make it larger (mount -o remount,size=50% /dev/shm), or remove what dead jobs have left there.");
     }
 
     /// <summary>The interfaces by which ranks can learn of each other that the launcher offers here: <c>pmix</c>, <c>pmi</c> (1 and 2 have the same variables), <c>cray</c>.</summary>
@@ -188,21 +194,25 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     /// <param name="error">Of process_vm_readv between two processes that came into the container by themselves; 0 where it worked, null where it was not tried.</param>
     public PreflightCheck CrossMemoryAttach(int? error)
     {
+        if (error is null)
+            return Check("cma", PreflightStatus.Warning, "could not be tried");
         string? yama = Text("/proc/sys/kernel/yama/ptrace_scope");
         string scope = yama is null ? "" : $" (kernel.yama.ptrace_scope is {yama})";
-        return error switch
-        {
-            0 => Check("cma", PreflightStatus.Ok, $"ranks of this node can read each other's memory{scope}"),
-            null => Check("cma", PreflightStatus.Warning, "could not be tried"),
-            _ => Check("cma", PreflightStatus.Warning, $"ranks of this node cannot read each other's memory (errno {error}){scope}: large messages go through /dev/shm, at half the bandwidth",
-                yama is "2" or "3" ? "sysctl -w kernel.yama.ptrace_scope=1 on this node." : "See whether a seccomp filter of the batch system forbids process_vm_readv."),
-        };
+        if (error == 0)
+            return Check("cma", PreflightStatus.Ok, $"ranks of this node can read each other's memory{scope}");
+        string advice = yama is "2" or "3" ? "sysctl -w kernel.yama.ptrace_scope=1 on this node."
+            : "See whether a seccomp filter of the batch system forbids process_vm_readv.";
+        return Check("cma", PreflightStatus.Warning,
+            $"ranks of this node cannot read each other's memory (errno {error}){scope}: large messages go through /dev/shm, at half the bandwidth", advice);
     }
 
     /// <param name="devices">The node's fabric devices.</param>
-    public PreflightCheck Fabric(FabricPlan? plan, IReadOnlyList<string> devices) =>
-        plan is { } && plan.Verdict == FabricRung.Refuse ? Check("fabric", PreflightStatus.Failed, $"the plan refuses: {plan.Reason}", "See slipway fabric IMAGE --explain on this node.")
-        : plan is { } ? Check("fabric", PreflightStatus.Ok, $"{plan.Verdict}: {plan.Reason}")
-        : devices.Count == 0 ? Check("fabric", PreflightStatus.Ok, "this node has no fabric device; ranks talk over TCP")
-        : Check("fabric", PreflightStatus.Warning, $"this node has {string.Join(", ", devices)}, and the image has no fabric plan: ranks may talk over TCP", "Plan it: slipway fabric IMAGE (Add-FabricDriver).");
+    public PreflightCheck Fabric(FabricPlan? plan, IReadOnlyList<string> devices) => plan switch
+    {
+        { Verdict: FabricRung.Refuse } => Check("fabric", PreflightStatus.Failed, $"the plan refuses: {plan.Reason}", "See slipway fabric IMAGE --explain on this node."),
+        not null => Check("fabric", PreflightStatus.Ok, $"{plan.Verdict}: {plan.Reason}"),
+        null when devices.Count == 0 => Check("fabric", PreflightStatus.Ok, "this node has no fabric device; ranks talk over TCP"),
+        null => Check("fabric", PreflightStatus.Warning,
+            $"this node has {string.Join(", ", devices)}, and the image has no fabric plan: ranks may talk over TCP", "Plan it: slipway fabric IMAGE (Add-FabricDriver)."),
+    };
 }
