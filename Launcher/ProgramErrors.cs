@@ -4,7 +4,8 @@ namespace Slipway.Launcher;
 static class ProgramErrors
 {
     public static SlipwayException IsInternal(SubProgram program) =>
-        new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {program.Verb}' is for slipway itself to start: by {program.StartedBy}", "See slipway --help.", program.Verb);
+        new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {program.Verb}' is for slipway itself to start: by {program.StartedBy}",
+            "See slipway --help.", program.Verb);
 
     public static SlipwayException NotUtf8(string argument) =>
         new("ArgumentNotUtf8", ErrorKind.InvalidArgument, $"'{argument}': an argument is not UTF-8, and would not be taken for what it is",

@@ -17,7 +17,8 @@ static class Programs
         new("holder", "the first rank of a step on a node", words => Holder.Run(words)) { IsOnTheWay = true },
         new("preflight", "launchers, for slipway mpi test, on each node in a rank's place",
             words => PreflightProgram.Run(words, typeof(Programs).Assembly.GetManifestResourceStream("probe"))) { IsOnTheWay = true },
-        new("stage", "slipway publish and slipway cache, on each node", words => words is [var request] ? StageNode.Run(request) : null) { NeedsThreads = true },
+        new("stage", "slipway publish and slipway cache, on each node",
+            words => words is [var request] ? StageNode.Run(request) : null) { NeedsThreads = true },
         new("build-inside", "slipway build, in a namespace of its own", words => words is [var job] ? BuildInside.Run(job) : null),
     ];
 

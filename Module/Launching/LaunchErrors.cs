@@ -12,7 +12,8 @@ static class LaunchErrors
             $"Choose one of: {string.Join(", ", known)}; or add a row for it to {table} ({SeeTheTable}).", name);
 
     public static SlipwayException NoCommand() =>
-        new("NoCommand", ErrorKind.InvalidArgument, "no command was given for the ranks", "Give it last, after --: … -Ranks 2 -- lmp -in in.melt");
+        new("NoCommand", ErrorKind.InvalidArgument, "no command was given for the ranks",
+            "Give it last, after --: … -Ranks 2 -- lmp -in in.melt");
 
     public static SlipwayException TooFewRanks(int ranks) =>
         new("BadRanks", ErrorKind.InvalidArgument, $"{ranks} ranks cannot be started", "Give 1 or more.", ranks);
@@ -21,7 +22,8 @@ static class LaunchErrors
         new("BadRanks", ErrorKind.InvalidArgument, $"{perNode} ranks per node cannot be started", "Give 1 or more.", perNode);
 
     public static SlipwayException RanksDoNotFit(int ranks, int nodes, int perNode) =>
-        new("BadRanks", ErrorKind.InvalidArgument, $"{ranks} ranks do not fit on {nodes} nodes with {perNode} each", "Give more nodes, or more ranks per node.", ranks);
+        new("BadRanks", ErrorKind.InvalidArgument, $"{ranks} ranks do not fit on {nodes} nodes with {perNode} each",
+            "Give more nodes, or more ranks per node.", ranks);
 
     public static SlipwayException OneRankOnEachNode(Launcher row, int ranks, int nodes) =>
         new("BadRanks", ErrorKind.InvalidArgument, $"{row.Title} starts one program on each node: {ranks} ranks on {nodes} nodes cannot be",
@@ -29,10 +31,12 @@ static class LaunchErrors
 
     public static SlipwayException RanksUnknown(string batchSystem, int perNode) =>
         new("NoRanks", ErrorKind.InvalidArgument,
-            $"how many nodes this job of {batchSystem} has is not known, so '{perNode} ranks per node' is no number of ranks", "Give -Ranks too.");
+            $"how many nodes this job of {batchSystem} has is not known, so '{perNode} ranks per node' is no number of ranks",
+            "Give -Ranks too.");
 
     public static SlipwayException BadVariable(string name) =>
-        new("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable", "Letters, digits and '_', not beginning with a digit.", name);
+        new("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable",
+            "Letters, digits and '_', not beginning with a digit.", name);
 
     public static SlipwayException BadTimeout(TimeSpan? timeout) =>
         new("BadTimeout", ErrorKind.InvalidArgument, "a time-out is longer than nothing", "Give seconds.", timeout);
@@ -47,20 +51,25 @@ static class LaunchErrors
         new("NoImageLauncher", ErrorKind.ObjectNotFound, why, InstallInImage, image);
 
     public static SlipwayException NoImageLauncher(string image, IEnumerable<string> names) =>
-        new("NoImageLauncher", ErrorKind.ObjectNotFound, $"{image}: the image has no MPI launcher ({string.Join(", ", names)})", InstallInImage, image);
+        new("NoImageLauncher", ErrorKind.ObjectNotFound, $"{image}: the image has no MPI launcher ({string.Join(", ", names)})",
+            InstallInImage, image);
 
-    public static SlipwayException NoImageLauncherFits(string image, IEnumerable<string> launchers, IEnumerable<ImageMpi> mpi, IEnumerable<string> looked) =>
+    public static SlipwayException NoImageLauncherFits(string image, IEnumerable<string> launchers, IEnumerable<ImageMpi> mpi,
+        IEnumerable<string> looked) =>
         new("NoImageLauncher", ErrorKind.ObjectNotFound,
-            $"{image}: none of the image's launchers ({string.Join(", ", launchers)}) starts ranks of {string.Join(" or ", mpi)}: {string.Join("; ", looked)}",
+            $"{image}: none of the image's launchers ({string.Join(", ", launchers)}) starts ranks of {string.Join(" or ", mpi)}: "
+            + $"{string.Join("; ", looked)}",
             "Install the launcher that belongs to the image's MPI.", image);
 
     /// <param name="verdicts">Of the launchers that are there.</param>
     public static SlipwayException Mismatch(string image, IReadOnlyList<MpiVerdict> verdicts) =>
-        new("MpiMismatch", ErrorKind.InvalidOperation, $"{image}: {string.Join("; ", verdicts.Select(v => v.Reason).Distinct())}", verdicts[0].Advice, image);
+        new("MpiMismatch", ErrorKind.InvalidOperation, $"{image}: {string.Join("; ", verdicts.Select(v => v.Reason).Distinct())}",
+            verdicts[0].Advice, image);
 
     public static SlipwayException NoLauncher(IEnumerable<string> looked, string table) =>
         new("NoLauncher", ErrorKind.NotInstalled, $"no launcher was recognised: {string.Join("; ", looked)}",
-            $"Install Open MPI or MPICH on this host, use the image's own launcher on one node (-Mpi Image), or add a row for yours to {table} ({SeeTheTable}).");
+            "Install Open MPI or MPICH on this host, use the image's own launcher on one node (-Mpi Image), "
+            + $"or add a row for yours to {table} ({SeeTheTable}).");
 
     public static SlipwayException NodesNotChosen(Launcher row) =>
         new("NodesNotChosen", ErrorKind.InvalidArgument, $"{row.Title} takes its nodes from the job that it is in, and none can be named",
@@ -78,7 +87,8 @@ static class LaunchErrors
     }
 
     public static SlipwayException DirectoryNotChosen(Launcher row) =>
-        new("WorkingDirectoryNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told where ranks work", "Change to the directory first.", row.Name);
+        new("WorkingDirectoryNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told where ranks work",
+            "Change to the directory first.", row.Name);
 
     public static SlipwayException LauncherNotStarted(string program, string directory, Exception why) =>
         new("ProgramNotStarted", ErrorKind.InvalidOperation, $"{program}: {why.Message}",
@@ -89,13 +99,15 @@ static class LaunchErrors
     const string Invalid = "LaunchersInvalid";
 
     public static SlipwayException TableNotRead(string path, string why, Exception inner) =>
-        new(Invalid, ErrorKind.ReadError, $"{path}: {why}", $"Make it a file of a few lines that all users may read: see {SeeTheTable}.", path, inner);
+        new(Invalid, ErrorKind.ReadError, $"{path}: {why}", $"Make it a file of a few lines that all users may read: see {SeeTheTable}.",
+            path, inner);
 
     public static SlipwayException TwoLaunchers(YamlMap row, string name) =>
         row.Error("name", Invalid, $"there are two launchers '{name}'", "Give each a name of its own.");
 
     public static SlipwayException NothingLike(YamlMap row, string like) =>
-        row.Error("like", Invalid, $"'like: {like}': there is no such launcher before this one", "Name a row that stands above it, or one of Slipway's own.");
+        row.Error("like", Invalid, $"'like: {like}': there is no such launcher before this one",
+            "Name a row that stands above it, or one of Slipway's own.");
 
     /// <param name="may">The words that are filled in in this key.</param>
     public static SlipwayException NotFilledIn(YamlMap row, string key, string word, IReadOnlyList<string> may) =>
@@ -113,7 +125,8 @@ static class LaunchErrors
             "Say what tells its program from others: 'recognise: {arguments: [--version], pattern: \"MyLauncher\"}'.");
 
     public static SlipwayException NodesWithoutForm(YamlMap row) =>
-        row.Error("form", Invalid, "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'", "E.g. 'nodes: PBS_NODEFILE, form: file'.");
+        row.Error("form", Invalid, "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'",
+            "E.g. 'nodes: PBS_NODEFILE, form: file'.");
 
     public static SlipwayException NoInside(YamlMap row) =>
         row.Error("inside", Invalid, "'inside' is missing", "Name the variables that every job has.");
@@ -131,5 +144,6 @@ static class LaunchErrors
         row.Error(key, Invalid, $"'{key}' has no group '{group}'", $"Mark it: (?<{group}>…).");
 
     public static SlipwayException BadExpression(YamlMap row, string key, Exception why) =>
-        row.Error(key, Invalid, $"'{key}' is no regular expression: {why.Message}", "Write one of .NET's, e.g. 'MyLauncher (?<version>[0-9.]+)'.");
+        row.Error(key, Invalid, $"'{key}' is no regular expression: {why.Message}",
+            "Write one of .NET's, e.g. 'MyLauncher (?<version>[0-9.]+)'.");
 }

@@ -96,7 +96,8 @@ sealed partial class LaunchPlanner
                 variables.Add(new PlannedVariable(name, value, whose, reason));
         RunRequest run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
         List<string> before = [.. arguments, slipway];
-        Add([slipway, "run", .. run.ToArguments()], published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
+        Add([slipway, "run", .. run.ToArguments()],
+            published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
         return Plan(row, found.Version, found.Program, verdict, ranks, perNode, placement, before, run);
     }
 
@@ -138,8 +139,10 @@ sealed partial class LaunchPlanner
         Launch(request.LauncherArguments, "asked for");
         string image = request.Image.Placements.Any(p => NodeName.IsThis(p.Node)) ? request.Image.Digest : request.Image.Path;
         RunRequest run = Run(image, [found.Program, .. launch, .. request.Command]);
-        Add(["run", .. run.ToArguments()], "one container, in which the image's own launcher starts the ranks: they share its namespaces, /dev/shm and /tmp");
-        return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, Enumerable.Repeat(Environment.MachineName, ranks).ToList(), [], run);
+        Add(["run", .. run.ToArguments()],
+            "one container, in which the image's own launcher starts the ranks: they share its namespaces, /dev/shm and /tmp");
+        string[] here = [.. Enumerable.Repeat(Environment.MachineName, ranks)];
+        return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, here, [], run);
     }
 
     RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement,

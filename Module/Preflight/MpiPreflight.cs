@@ -3,8 +3,9 @@ using Slipway.Launching;
 namespace Slipway.Preflight;
 
 /// <summary>
-/// Tries before a job what would make it fail: on each of its nodes one rank, started by the very launcher and with the very options of the job's plan, looks at
-/// the node and the container (<see cref="PreflightProgram"/>), then starts MPI, says which rank it is, and meets the others.
+/// Tries before a job what would make it fail: on each of its nodes one rank, started by the very launcher and with the very options of the
+/// job's plan, looks at the node and the container (<see cref="PreflightProgram"/>), then starts MPI, says which rank it is, and meets the
+/// others.
 /// </summary>
 public static class MpiPreflight
 {
@@ -51,7 +52,8 @@ public static class MpiPreflight
     }
 
     /// <summary>The job's plan with the probe in the place of the ranks: one on each node, or two where there is one node.</summary>
-    static RunnablePlan ForProbe(MpiRequest request, RunnablePlan job, out IReadOnlyList<string> nodes, TimeSpan allowed, CancellationToken cancel)
+    static RunnablePlan ForProbe(MpiRequest request, RunnablePlan job, out IReadOnlyList<string> nodes, TimeSpan allowed,
+        CancellationToken cancel)
     {
         nodes = job.Mpi == MpiMode.Image ? [Environment.MachineName]
             : job.Nodes.Count > 0 ? [.. job.Nodes.Distinct()]

@@ -6,7 +6,8 @@ namespace Slipway.Preflight;
 static class PreflightErrors
 {
     public static SlipwayException BadTimeout(TimeSpan timeout) =>
-        new("BadTimeout", ErrorKind.InvalidArgument, string.Create(CultureInfo.InvariantCulture, $"{timeout.TotalSeconds:0.###} s are no time-out for a preflight"),
+        new("BadTimeout", ErrorKind.InvalidArgument,
+            string.Create(CultureInfo.InvariantCulture, $"{timeout.TotalSeconds:0.###} s are no time-out for a preflight"),
             "Give 1 to 3600 seconds.", timeout);
 
     /// <summary>What is the same on many nodes is said once.</summary>
@@ -14,11 +15,13 @@ static class PreflightErrors
     {
         List<IGrouping<(string Name, string? Advice), PreflightCheck>> failed = [.. checks.GroupBy(c => (c.Name, c.Advice))];
         IEnumerable<string> said = failed.Select(g => $"{Where(g)}{g.Key.Name}: {g.First().Seen}");
-        return new("PreflightFailed", ErrorKind.InvalidOperation, $"the preflight failed, and nothing was started: {string.Join("; ", said)}",
+        return new("PreflightFailed", ErrorKind.InvalidOperation,
+            $"the preflight failed, and nothing was started: {string.Join("; ", said)}",
             string.Join(" ", failed.Select(g => g.Key.Advice).OfType<string>().Distinct()), image);
     }
 
-    static string Where(IEnumerable<PreflightCheck> same) => same.First().Node.Length == 0 ? "" : string.Join(", ", same.Select(c => c.Node)) + ": ";
+    static string Where(IEnumerable<PreflightCheck> same) => same.First().Node.Length == 0
+        ? "" : string.Join(", ", same.Select(c => c.Node)) + ": ";
 
     public static SlipwayException Usage() =>
         new("PreflightUsage", ErrorKind.InvalidArgument, "'slipway preflight' is started by 'slipway mpi test'");

@@ -7,9 +7,10 @@ using Slipway.Running;
 namespace Slipway.Preflight;
 
 /// <summary>
-/// <c>slipway preflight</c>: the program that a launcher starts on each node in a rank's place, where <see cref="MpiPreflight"/> has planned so, with
-/// <see cref="PreflightArguments"/>. It looks at the node, starts the container as a rank would, and becomes a rank inside: the probe (Launcher/Probe), or the parent of
-/// the image's own launcher, which starts probes. It writes what it finds in lines on standard output (<see cref="PreflightLine"/>), and nothing else there.
+/// <c>slipway preflight</c>: the program that a launcher starts on each node in a rank's place, where <see cref="MpiPreflight"/> has
+/// planned so, with <see cref="PreflightArguments"/>. It looks at the node, starts the container as a rank would, and becomes a rank
+/// inside: the probe (Launcher/Probe), or the parent of the image's own launcher, which starts probes. It writes what it finds in lines
+/// on standard output (<see cref="PreflightLine"/>), and nothing else there.
 /// </summary>
 public static unsafe class PreflightProgram
 {
@@ -34,7 +35,8 @@ public static unsafe class PreflightProgram
         alarm(arguments.Seconds + Grace);
         string node = Environment.MachineName;
         PreflightLine.Say(node, PreflightLine.Begin);
-        string? Variable(string name) => request.Variables.LastOrDefault(v => v.Name == name).Value ?? Environment.GetEnvironmentVariable(name);
+        string? Variable(string name) => request.Variables.LastOrDefault(v => v.Name == name).Value
+            ?? Environment.GetEnvironmentVariable(name);
         NodeChecks checks = new(node, "/", Variable, geteuid());
         void Say(PreflightCheck check) => PreflightLine.Say(check);
 
@@ -54,7 +56,8 @@ public static unsafe class PreflightProgram
             Say(checks.Fuse(mount.Server is not null, mount.Reasons[^1]));
             container = "fabric";
             void LeftOut(string what) => Say(checks.Check("fabric", PreflightStatus.Warning, what));
-            Say(checks.Fabric(ContainerFabric.Read(request, mount.Image, ContainerFabric.Look(request, mount.Image, LeftOut), Slipway.Cache.SiteConfiguration.Read(), LeftOut), devices));
+            Say(checks.Fabric(ContainerFabric.Read(request, mount.Image, ContainerFabric.Look(request, mount.Image, LeftOut),
+                Slipway.Cache.SiteConfiguration.Read(), LeftOut), devices));
         }
         catch (SlipwayException e)
         {
@@ -63,19 +66,23 @@ public static unsafe class PreflightProgram
         }
         if (probe is null)
         {
-            Say(checks.Check("mpi", PreflightStatus.Warning, "this build has no program to try MPI with: it takes x86-64", "Try the job with two ranks first."));
+            Say(checks.Check("mpi", PreflightStatus.Warning, "this build has no program to try MPI with: it takes x86-64",
+                "Try the job with two ranks first."));
             return 0;
         }
         string program = MakeProbe(probe);
         RunRequest inside = request with { Command = [] };
         if (!LookInside(checks, ref inside, program, arguments))
             return 125;
-        string[] rank = ["init", arguments.Library ?? PreflightArguments.None, arguments.Seconds.ToString(CultureInfo.InvariantCulture), node];
+        string[] rank = ["init", arguments.Library ?? PreflightArguments.None,
+            arguments.Seconds.ToString(CultureInfo.InvariantCulture), node];
         return ownLauncher ? StartRanks(file => inside with { Command = [.. request.Command, file, .. rank] }, probe, arguments.Seconds)
             : BecomeRank(inside with { Command = [program, .. rank] });
     }
 
-    /// <summary>A file in memory, which everything that we start inherits: it is there inside the container, and nothing is left of it.</summary>
+    /// <summary>
+    /// A file in memory, which everything that we start inherits: it is there inside the container, and nothing is left of it.
+    /// </summary>
     static string MakeProbe(Stream probe)
     {
         using MemoryStream bytes = new();
@@ -106,7 +113,10 @@ public static unsafe class PreflightProgram
         using CancellationTokenSource late = new(TimeSpan.FromSeconds(seconds));
         int Ask(RunRequest inside)
         {
-            RunRequest facts = inside with { Command = [program, "facts", arguments.Library ?? PreflightArguments.None, MungeLibrary, .. MungeSockets, .. paths] };
+            RunRequest facts = inside with
+            {
+                Command = [program, "facts", arguments.Library ?? PreflightArguments.None, MungeLibrary, .. MungeSockets, .. paths],
+            };
             return HostProgram.Run(SlipwayProgram.Path, ["run", .. facts.ToArguments()], said.Add, errors.Add, cancel: late.Token);
         }
         try
@@ -114,7 +124,8 @@ public static unsafe class PreflightProgram
             exit = Ask(inside);
             if (exit != 0 && errors.Exists(l => l.Contains("undefined symbol: dl", StringComparison.Ordinal)))
             {
-                IEnumerable<string> preloaded = inside.Variables.Where(v => v.Name == "LD_PRELOAD").TakeLast(1).Select(v => v.Value).Prepend(DynamicLoading);
+                IEnumerable<string> preloaded = inside.Variables.Where(v => v.Name == "LD_PRELOAD").TakeLast(1).Select(v => v.Value)
+                    .Prepend(DynamicLoading);
                 inside = inside with { Variables = [.. inside.Variables, new RunVariable("LD_PRELOAD", string.Join(':', preloaded))] };
                 errors.Clear();
                 exit = Ask(inside);
@@ -122,18 +133,23 @@ public static unsafe class PreflightProgram
         }
         catch (OperationCanceledException)
         {
-            PreflightLine.Say(checks.Check("container", PreflightStatus.Failed, $"the container was not there after {seconds} s", "See whether the image's filesystem answers on this node."));
+            PreflightLine.Say(checks.Check("container", PreflightStatus.Failed, $"the container was not there after {seconds} s",
+                "See whether the image's filesystem answers on this node."));
             return false;
         }
         if (exit != 0 || said.Count == 0)
         {
-            string what = string.Join("; ", errors.Select(l => l.StartsWith("slipway: ", StringComparison.Ordinal) ? l["slipway: ".Length..] : l));
+            string what = string.Join("; ",
+                errors.Select(l => l.StartsWith("slipway: ", StringComparison.Ordinal) ? l["slipway: ".Length..] : l));
             PreflightLine.Say(errors.Exists(l => l.Contains(program, StringComparison.Ordinal))
-                ? checks.Check("container", PreflightStatus.Warning, $"MPI cannot be tried: the image has no glibc for x86-64 ({what})", "Try the job with two ranks first.")
-                : checks.Check("container", PreflightStatus.Failed, what.Length > 0 ? what : $"it ended with exit code {exit}", "See slipway run --explain with the same image on this node."));
+                ? checks.Check("container", PreflightStatus.Warning, $"MPI cannot be tried: the image has no glibc for x86-64 ({what})",
+                    "Try the job with two ranks first.")
+                : checks.Check("container", PreflightStatus.Failed, what.Length > 0 ? what : $"it ended with exit code {exit}",
+                    "See slipway run --explain with the same image on this node."));
             return false;
         }
-        PreflightLine.Say(checks.Check("container", PreflightStatus.Ok, said[0].StartsWith("library ", StringComparison.Ordinal) ? said[0]["library ".Length..] : "it starts"));
+        PreflightLine.Say(checks.Check("container", PreflightStatus.Ok, said[0].StartsWith("library ", StringComparison.Ordinal)
+            ? said[0]["library ".Length..] : "it starts"));
         HashSet<string> seen = [.. said.Where(l => l.StartsWith("seen ", StringComparison.Ordinal)).Select(l => l["seen ".Length..])];
         if (!ownLauncher && checks.SecurityModes.Count > 0)
             PreflightLine.Say(checks.Security(seen.Contains(MungeLibrary), MungeSockets.Any(seen.Contains)));
@@ -144,14 +160,20 @@ public static unsafe class PreflightProgram
             return true;
         if (arguments.Library is null)
         {
-            PreflightLine.Say(checks.Check("mpi", PreflightStatus.Warning, "the image has no MPI library that was recognised: MPI is not tried", "A program that is linked statically with MPI is right so; else install an MPI in the image."));
+            PreflightLine.Say(
+                checks.Check("mpi", PreflightStatus.Warning, "the image has no MPI library that was recognised: MPI is not tried",
+                    "A program that is linked statically with MPI is right so; else install an MPI in the image."));
             return false;
         }
-        PreflightLine.Say(checks.Check("mpi", PreflightStatus.Failed, $"the image's MPI library cannot be loaded: {said[0]["no-library ".Length..]}", "See slipway compare IMAGE for what the image lacks; a program that is linked statically with MPI cannot be tried."));
+        PreflightLine.Say(
+            checks.Check("mpi", PreflightStatus.Failed, $"the image's MPI library cannot be loaded: {said[0]["no-library ".Length..]}",
+                "See slipway compare IMAGE for what the image lacks; a program that is linked statically with MPI cannot be tried."));
         return false;
     }
 
-    /// <summary>The error of one process in the container that reads another's memory; 0 where it can, null where it was not to be found out.</summary>
+    /// <summary>
+    /// The error of one process in the container that reads another's memory; 0 where it can, null where it was not to be found out.
+    /// </summary>
     static int? TryToRead(RunRequest inside, string program, CancellationToken cancel)
     {
         string[] Arguments(params string[] words) => ["run", .. (inside with { Command = [program, .. words] }).ToArguments()];
@@ -180,7 +202,12 @@ public static unsafe class PreflightProgram
             holding.StandardInput.Close();
             holding.WaitForExit();
         }
-        return answer switch { "read" => 0, ['n', 'o', 't', '-', ..] when int.TryParse(answer["not-read ".Length..], CultureInfo.InvariantCulture, out int error) => error, _ => null };
+        return answer?.Split(' ') switch
+        {
+            ["read"] => 0,
+            ["not-read", var error] when int.TryParse(error, NumberStyles.None, CultureInfo.InvariantCulture, out int number) => number,
+            _ => null,
+        };
     }
 
     /// <summary>Returns only where it cannot be.</summary>
@@ -192,7 +219,10 @@ public static unsafe class PreflightProgram
         throw PreflightErrors.RankNotStarted(SlipwayProgram.Path, errno);
     }
 
-    /// <summary>By the image's own launcher, which closes what it inherits before it starts them: so the probe is a file, where the container shows the node's.</summary>
+    /// <summary>
+    /// By the image's own launcher, which closes what it inherits before it starts them: so the probe is a file, where the container shows
+    /// the node's.
+    /// </summary>
     /// <param name="starting">What starts the ranks, of the probe's path.</param>
     static int StartRanks(Func<string, RunRequest> starting, Stream probe, uint seconds)
     {
@@ -200,10 +230,15 @@ public static unsafe class PreflightProgram
         try
         {
             probe.Position = 0;
-            using (FileStream to = new(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserExecute }))
+            FileStreamOptions options = new()
+            {
+                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserExecute,
+            };
+            using (FileStream to = new(file, options))
                 probe.CopyTo(to);
             using CancellationTokenSource late = new(TimeSpan.FromSeconds(seconds));
-            return HostProgram.Run(SlipwayProgram.Path, ["run", .. starting(file).ToArguments()], grace: TimeSpan.FromSeconds(2), cancel: late.Token);
+            return HostProgram.Run(SlipwayProgram.Path, ["run", .. starting(file).ToArguments()], grace: TimeSpan.FromSeconds(2),
+                cancel: late.Token);
         }
         catch (OperationCanceledException)
         {

@@ -15,7 +15,8 @@ sealed record Bind(string Source, string Destination, bool ReadOnly)
         return new Bind(source, Path.GetFullPath(destination), parts.Length == 3 && parts[2] == "ro");
     }
 
-    static SlipwayException Bad(string text, string why, string advice) => new("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' {why}", advice, text);
+    static SlipwayException Bad(string text, string why, string advice) =>
+        new("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' {why}", advice, text);
 
     public override string ToString() => $"{Source}:{Destination}{(ReadOnly ? ":ro" : "")}";
 }

@@ -49,17 +49,21 @@ public static class ContainerProcess
     /// <param name="output">Gets each line of standard output as it comes; the result has them all.</param>
     /// <param name="error">Likewise of standard error.</param>
     /// <exception cref="SlipwayException">The container could not be started: what <c>slipway</c> said.</exception>
-    public static ContainerResult Run(ContainerRequest request, Action<string> output, Action<string> error, CancellationToken cancel = default)
+    public static ContainerResult Run(ContainerRequest request, Action<string> output, Action<string> error,
+        CancellationToken cancel = default)
     {
         Stopwatch watch = Stopwatch.StartNew();
         RunRequest run = Checked(request);
         List<string> lines = [], errors = [];
-        int exit = HostProgram.Run(SlipwayProgram.Path, ["run", .. run.ToArguments()], line => { lines.Add(line); output(line); }, line => { errors.Add(line); error(line); },
+        int exit = HostProgram.Run(SlipwayProgram.Path, ["run", .. run.ToArguments()], line => { lines.Add(line); output(line); },
+            line => { errors.Add(line); error(line); },
             directory: request.WorkingDirectory, grace: Grace, cancel: cancel);
         const string prefix = "slipway: ";
-        if (exit == 125 && errors.FindAll(l => l.StartsWith(prefix, StringComparison.Ordinal)).ConvertAll(l => l[prefix.Length..]) is [var what, .. var advice])
+        if (exit == 125 && errors.FindAll(l => l.StartsWith(prefix, StringComparison.Ordinal)).ConvertAll(l => l[prefix.Length..])
+            is [var what, .. var advice])
             throw NotStarted(request, what, advice.Count > 0 ? string.Join(' ', advice) : null);
-        return new ContainerResult { ExitCode = exit, Output = lines, ErrorOutput = errors, Elapsed = watch.Elapsed, Image = request.Image.Path, Command = string.Join(' ', request.Command) };
+        return new ContainerResult { ExitCode = exit, Output = lines, ErrorOutput = errors, Elapsed = watch.Elapsed,
+            Image = request.Image.Path, Command = string.Join(' ', request.Command) };
     }
 
     /// <summary>Whatever is wrong with it, the container is not started: that is the error.</summary>

@@ -12,10 +12,12 @@ namespace Slipway.Running;
 sealed record RunOption(string Name, string? Value, bool Repeats, bool OfContainer, bool Front, bool Hidden, string Description)
 {
     public static IReadOnlyList<RunOption> All { get; } =
-        [.. Encoding.UTF8.GetString(RunOptions.Rows).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(row => Row(row.Split(' ', 6)))];
+        [.. Encoding.UTF8.GetString(RunOptions.Rows).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(row => Row(row.Split(' ', 6)))];
 
     static RunOption Row(string[] words) =>
-        new(words[0], words[1] == "-" ? null : words[1], words[2] == "many", words[3] == "container", words[4] == "front", words[4] == "hidden", words[5]);
+        new(words[0], words[1] == "-" ? null : words[1], words[2] == "many", words[3] == "container", words[4] == "front",
+            words[4] == "hidden", words[5]);
 
     public static RunOption Find(string name) => All.First(o => o.Name == name);
 

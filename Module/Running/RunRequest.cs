@@ -1,7 +1,8 @@
 namespace Slipway.Running;
 
 /// <summary>A variable of a rank.</summary>
-/// <param name="Inherited">Given by its name alone (<c>--env NAME</c>): the value is the one that the caller's environment has, and stands on no command line.</param>
+/// <param name="Inherited">Given by its name alone (<c>--env NAME</c>): the value is the one that the caller's environment has, and stands
+/// on no command line.</param>
 readonly record struct RunVariable(string Name, string Value, bool Inherited = false)
 {
     public override string ToString() => Inherited ? Name : $"{Name}={Value}";
@@ -35,11 +36,12 @@ sealed record RunRequest
     public bool Shell { get; init; }
 
     /// <summary>The part of the request that makes a container what it is; ranks with the same part share one.</summary>
-    public string ContainerOptions => string.Join('\n', Binds.Select(b => b.ToString()).Append(Fabric).Append(WritableTmpfs ? "writable" : ""));
+    public string ContainerOptions =>
+        string.Join('\n', Binds.Select(b => b.ToString()).Append(Fabric).Append(WritableTmpfs ? "writable" : ""));
 
     /// <summary>
-    /// The arguments that say the same of a container, and of the command its first word: for the holder, which outlives this process, and whose command line others
-    /// may read (proc(5)). What belongs to the rank alone, its variables and arguments, may be secret.
+    /// The arguments that say the same of a container, and of the command its first word: for the holder, which outlives this process, and
+    /// whose command line others may read (proc(5)). What belongs to the rank alone, its variables and arguments, may be secret.
     /// </summary>
     public IEnumerable<string> ContainerArguments => Arguments(RunOption.All.Where(o => o.OfContainer), Command.Take(1));
 
@@ -95,7 +97,8 @@ sealed record RunRequest
             string name = equals < 0 ? argument : argument[..equals];
             if (RunOption.All.FirstOrDefault(o => o.Name == name) is not { } option || (option.Value is null && equals >= 0))
                 throw Usage($"unknown option '{argument}'");
-            string value = option.Value is null ? "" : equals >= 0 ? argument[(equals + 1)..] : ++i < arguments.Length ? arguments[i] : throw Usage($"'{name}' needs a value");
+            string value = option.Value is null ? "" : equals >= 0 ? argument[(equals + 1)..] : ++i < arguments.Length ? arguments[i]
+                : throw Usage($"'{name}' needs a value");
             switch (name)
             {
                 case "--job": job = value; break;
@@ -126,7 +129,8 @@ sealed record RunRequest
         if (text.Length == 0 || at == 0)
             throw Usage($"'--env {text}': write NAME=VALUE, or NAME for the value that it has here");
         return at > 0 ? new RunVariable(text[..at], text[(at + 1)..])
-            : new RunVariable(text, Environment.GetEnvironmentVariable(text) ?? throw Usage($"'--env {text}': {text} is not set here: set it, or write NAME=VALUE"), Inherited: true);
+            : new RunVariable(text, Environment.GetEnvironmentVariable(text)
+                ?? throw Usage($"'--env {text}': {text} is not set here: set it, or write NAME=VALUE"), Inherited: true);
     }
 
     static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,

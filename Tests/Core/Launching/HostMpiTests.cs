@@ -19,9 +19,12 @@ public sealed class HostMpiTests : IDisposable
 
     /// <summary>A row whose program answers as the body has it.</summary>
     Launcher Row(string body, string more = "") => LauncherTable.Parse(
-        $"launchers: [{{name: mine, programs: [{Program("mine", body)}], recognise: {{arguments: [--version], pattern: 'Mine (?<version>[0-9.]+)'}}{more}}}]", "site.yaml", null).Launchers[0];
+        $"launchers: [{{name: mine, programs: [{Program("mine", body)}], recognise: {{arguments: [--version], pattern: "
+        + $"'Mine (?<version>[0-9.]+)'}}{more}}}]",
+        "site.yaml", null).Launchers[0];
 
-    IReadOnlyList<FoundLauncher> Find(Launcher row, params string[] set) => [.. HostMpi.Find([row], name => set.Contains(name) ? "1" : null, looked)];
+    IReadOnlyList<FoundLauncher> Find(Launcher row, params string[] set) =>
+        [.. HostMpi.Find([row], name => set.Contains(name) ? "1" : null, looked)];
 
     [Fact]
     public void AProgramIsKnownByWhatItSaysOnEitherStreamAndWhateverItsExitCode()
@@ -60,7 +63,8 @@ public sealed class HostMpiTests : IDisposable
     [Fact]
     public void OneThatIsNotThereIsNamed()
     {
-        Launcher row = LauncherTable.Parse("launchers: [{name: mine, programs: [/nowhere/mine], recognise: {pattern: x}}]", "site.yaml", null).Launchers[0];
+        Launcher row = LauncherTable.Parse("launchers: [{name: mine, programs: [/nowhere/mine], recognise: {pattern: x}}]", "site.yaml",
+            null).Launchers[0];
         Assert.Empty(Find(row));
         Assert.Equal("mine: /nowhere/mine: not on the PATH", Assert.Single(looked));
     }

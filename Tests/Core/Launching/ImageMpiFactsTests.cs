@@ -10,7 +10,8 @@ public sealed class ImageMpiFactsTests
     static ImageMpiFacts Of(string command, string directory, params ImageMpi[] mpi) => ImageMpiFacts.Of(
         new ContainerImage
         {
-            Path = "/nowhere/app.sqfs", Digest = "sha256:" + new string('a', 64), Size = 1, Manifest = new ImageManifest { Fabric = new ImageFabric { Mpi = mpi } },
+            Path = "/nowhere/app.sqfs", Digest = "sha256:" + new string('a', 64), Size = 1,
+            Manifest = new ImageManifest { Fabric = new ImageFabric { Mpi = mpi } },
         }, command, directory, default);
 
     [Fact]

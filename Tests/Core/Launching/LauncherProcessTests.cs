@@ -5,11 +5,13 @@ namespace Slipway.Tests.Launching;
 
 public sealed class LauncherProcessTests
 {
-    static (int Exit, bool Late, List<RankLine> Lines) Run(string script, TimeSpan? timeout = null, CancellationToken cancel = default, params PlannedVariable[] variables)
+    static (int Exit, bool Late, List<RankLine> Lines) Run(string script, TimeSpan? timeout = null, CancellationToken cancel = default,
+        params PlannedVariable[] variables)
     {
         RunnablePlan plan = new()
         {
-            Launcher = "mine", Program = "/bin/sh", Arguments = ["-c", script], Ranks = 1, Image = "x", WorkingDirectory = "/", Timeout = timeout, Variables = variables,
+            Launcher = "mine", Program = "/bin/sh", Arguments = ["-c", script], Ranks = 1, Image = "x", WorkingDirectory = "/",
+            Timeout = timeout, Variables = variables,
         };
         List<RankLine> lines = [];
         RankOutput output = new(plan, lines.Add);
@@ -31,7 +33,8 @@ public sealed class LauncherProcessTests
     public void VariablesAreSetAndTakenAwayForTheLauncherAndNotForRanks()
     {
         List<RankLine> lines = Run("echo ${A-none} ${B-none} ${HOME-none}", variables:
-            [new PlannedVariable("A", "1", "launcher", ""), new PlannedVariable("B", "2", "ranks", ""), new PlannedVariable("HOME", null, "launcher", "")]).Lines;
+            [new PlannedVariable("A", "1", "launcher", ""), new PlannedVariable("B", "2", "ranks", ""),
+                new PlannedVariable("HOME", null, "launcher", "")]).Lines;
         Assert.Equal("1 none none", Assert.Single(lines).Text);
     }
 
@@ -54,8 +57,10 @@ public sealed class LauncherProcessTests
     [Fact]
     public void ADirectoryThatIsNotThereIsNamed()
     {
-        RunnablePlan plan = new() { Launcher = "mine", Program = "/bin/sh", Arguments = [], Ranks = 1, Image = "x", WorkingDirectory = "/nowhere" };
-        SlipwayException error = Assert.Throws<SlipwayException>(() => LauncherProcess.Run(plan, new RankOutput(plan, _ => { }), takeOutput: true, default));
+        RunnablePlan plan = new() { Launcher = "mine", Program = "/bin/sh", Arguments = [], Ranks = 1, Image = "x",
+            WorkingDirectory = "/nowhere" };
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            LauncherProcess.Run(plan, new RankOutput(plan, _ => { }), takeOutput: true, default));
         Assert.Equal("ProgramNotStarted", error.Id);
         Assert.StartsWith("/nowhere is not there", error.Recommendation, StringComparison.Ordinal);
     }

@@ -7,7 +7,8 @@ public sealed class MpiPreflightTests
 {
     static MpiRequest Request(int? ranks = null, int? perNode = null, params string[] nodes) => new()
     {
-        Image = new ContainerImage { Path = "/data/app.sqfs", Digest = "sha256:" + new string('a', 64), Size = 1 }, Command = [], Ranks = ranks, RanksPerNode = perNode, Nodes = nodes,
+        Image = new ContainerImage { Path = "/data/app.sqfs", Digest = "sha256:" + new string('a', 64), Size = 1 }, Command = [],
+        Ranks = ranks, RanksPerNode = perNode, Nodes = nodes,
     };
 
     [Fact]
@@ -26,7 +27,8 @@ public sealed class MpiPreflightTests
     [InlineData(3601)]
     public void ATimeOutThatIsNoneIsRefused(int seconds)
     {
-        SlipwayException error = Assert.Throws<SlipwayException>(() => MpiPreflight.Check(Request() with { Command = ["true"] }, TimeSpan.FromSeconds(seconds)));
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            MpiPreflight.Check(Request() with { Command = ["true"] }, TimeSpan.FromSeconds(seconds)));
         Assert.Equal("BadTimeout", error.Id);
         Assert.StartsWith($"{seconds} s ", error.Message, StringComparison.Ordinal);
     }

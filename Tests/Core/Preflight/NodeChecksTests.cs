@@ -93,7 +93,8 @@ public sealed class NodeChecksTests : IDisposable
         variables["PMIX_SECURITY_MODE"] = server;
         if (ranks is not null)
             variables["PMIX_MCA_psec"] = ranks;
-        Seen.Is(Enum.Parse<PreflightStatus>(status), seen, status == "Failed" ? "PMIX_MCA_psec=native" : null, Node().Security(library, socket));
+        Seen.Is(Enum.Parse<PreflightStatus>(status), seen, status == "Failed" ? "PMIX_MCA_psec=native" : null,
+            Node().Security(library, socket));
     }
 
     [Fact]
@@ -104,7 +105,8 @@ public sealed class NodeChecksTests : IDisposable
         variables["PMIX_SERVER_TMPDIR"] = "/opt/s";
         variables["TMPDIR"] = "/tmp";
         variables["PMIX_GDS_MODULE"] = "ds21,hash";
-        PreflightCheck[] seen = [.. Node().Directories(new HashSet<string>())], hidden = [.. Node().Directories(new HashSet<string> { "/opt/s" })];
+        PreflightCheck[] seen = [.. Node().Directories(new HashSet<string>())],
+        hidden = [.. Node().Directories(new HashSet<string> { "/opt/s" })];
         Seen.Is(PreflightStatus.Ok, "/opt/s, /tmp", null, seen[0]);
         Seen.Is(PreflightStatus.Ok, "ds21 or hash", null, seen[1]);
         Seen.Is(PreflightStatus.Failed, "PMIX_SERVER_TMPDIR is /opt/s", "binds", hidden[0]);
@@ -128,7 +130,9 @@ public sealed class NodeChecksTests : IDisposable
     {
         Seen.Is(PreflightStatus.Ok, "no fabric device", null, Node().Fabric(null, []));
         Seen.Is(PreflightStatus.Warning, "mlx5_0", "slipway fabric", Node().Fabric(null, ["mlx5_0"]));
-        Seen.Is(PreflightStatus.Failed, "too old", "--explain", Node().Fabric(new FabricPlan { Verdict = FabricRung.Refuse, Reason = "too old" }, ["mlx5_0"]));
-        Seen.Is(PreflightStatus.Ok, "Image: fine", null, Node().Fabric(new FabricPlan { Verdict = FabricRung.Image, Reason = "fine" }, ["mlx5_0"]));
+        Seen.Is(PreflightStatus.Failed, "too old", "--explain",
+            Node().Fabric(new FabricPlan { Verdict = FabricRung.Refuse, Reason = "too old" }, ["mlx5_0"]));
+        Seen.Is(PreflightStatus.Ok, "Image: fine", null,
+            Node().Fabric(new FabricPlan { Verdict = FabricRung.Image, Reason = "fine" }, ["mlx5_0"]));
     }
 }

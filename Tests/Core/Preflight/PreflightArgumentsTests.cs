@@ -10,7 +10,8 @@ public sealed class PreflightArgumentsTests
     [InlineData(null)]
     public void TheyAreReadAsTheyAreWritten(string? library)
     {
-        RunRequest run = new() { Image = "x.sqfs", Fabric = "none", Variables = [new RunVariable("A", "b c")], Command = ["mpirun", "-np", "2"] };
+        RunRequest run = new() { Image = "x.sqfs", Fabric = "none", Variables = [new RunVariable("A", "b c")],
+            Command = ["mpirun", "-np", "2"] };
         PreflightArguments arguments = new(60, 4, library, run), read = PreflightArguments.Parse(arguments.ToArguments());
         Assert.Equal((60u, 4, library), (read.Seconds, read.Ranks, read.Library));
         Assert.Equal(run.ToArguments(), read.Run.ToArguments());

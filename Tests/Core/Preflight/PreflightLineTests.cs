@@ -19,8 +19,11 @@ public sealed class PreflightLineTests
     [Fact]
     public void ACheckIsReadWithAllThatItHas()
     {
-        PreflightCheck? check = PreflightLine.Read("""n1: slipway-preflight {"node":"n1","name":"shm","status":"Failed","seen":"there is no /dev/shm","advice":"Mount it."}""").Check;
-        Assert.Equal(("n1", "shm", PreflightStatus.Failed, "there is no /dev/shm", "Mount it."), (check!.Node, check.Name, check.Status, check.Seen, check.Advice));
+        PreflightCheck? check = PreflightLine.Read(
+            """n1: slipway-preflight {"node":"n1","name":"shm","status":"Failed","seen":"there is no /dev/shm","advice":"Mount it."}""")
+            .Check;
+        Assert.Equal(("n1", "shm", PreflightStatus.Failed, "there is no /dev/shm", "Mount it."),
+            (check!.Node, check.Name, check.Status, check.Seen, check.Advice));
     }
 
     [Theory]

@@ -10,7 +10,8 @@ namespace Slipway.Tests.Running;
 public sealed unsafe class RunOptionTests
 {
     /// <summary>A value that it takes.</summary>
-    static string Value(RunOption option) => option.Name switch { "--bind" => "/data:/data:ro", "--env" => "A=b", "--fabric" => "none", _ => "word" };
+    static string Value(RunOption option) =>
+        option.Name switch { "--bind" => "/data:/data:ro", "--env" => "A=b", "--fabric" => "none", _ => "word" };
 
     static string[] Given(RunOption option) => option.Value is null ? [option.Name] : [option.Name, Value(option)];
 
@@ -19,11 +20,13 @@ public sealed unsafe class RunOptionTests
     [Fact]
     public void TheTableIsWhole()
     {
-        Assert.Equal(["--job", "--bind", "--env", "--fabric", "--writable-tmpfs", "--explain", "--shell"], RunOption.All.Select(o => o.Name));
+        Assert.Equal(["--job", "--bind", "--env", "--fabric", "--writable-tmpfs", "--explain", "--shell"],
+            RunOption.All.Select(o => o.Name));
         Assert.All(RunOption.All, o => Assert.NotEmpty(o.Description));
         // a holder that the front starts is told what the front was
         Assert.All(RunOption.All.Where(o => o.OfContainer), o => Assert.True(o.Front));
-        Assert.Equal("[--job KEY] [--bind SRC[:DST[:ro]]]… [--env K[=V]]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain]", string.Join(' ', RunOption.All.Where(o => !o.Hidden)));
+        Assert.Equal("[--job KEY] [--bind SRC[:DST[:ro]]]… [--env K[=V]]… [--fabric auto|none|FILE] [--writable-tmpfs] [--explain]",
+            string.Join(' ', RunOption.All.Where(o => !o.Hidden)));
     }
 
     [Theory, MemberData(nameof(Names))]
@@ -46,12 +49,14 @@ public sealed unsafe class RunOptionTests
         using FrontInput input = new(1);
         byte** environment = input.Vector([]);
         byte* directory = input.Copy("/\0"u8);
-        bool isServed = RunArguments.TryRead(input.Vector([.. Given(option).Append("x").Select(Encoding.UTF8.GetBytes)]), environment, directory, out RunArguments read);
+        bool isServed = RunArguments.TryRead(input.Vector([.. Given(option).Append("x").Select(Encoding.UTF8.GetBytes)]), environment,
+            directory, out RunArguments read);
         Assert.Equal(option.Front, isServed);
         if (!isServed)
             return;
         Assert.Equal(option.OfContainer ? Given(option).Length + 1 : 1, read.OfContainerCount);
-        Assert.Equal(RunRequest.Parse([.. Given(option), "x"]).ContainerOptions, Encoding.UTF8.GetString(read.ContainerOptions.Bytes, (int)read.ContainerOptions.Length));
+        Assert.Equal(RunRequest.Parse([.. Given(option), "x"]).ContainerOptions,
+            Encoding.UTF8.GetString(read.ContainerOptions.Bytes, (int)read.ContainerOptions.Length));
         // and each with a value that is missing, or too much, is not its to explain
         string bad = option.Value is null ? name + "=x" : name;
         Assert.False(RunArguments.TryRead(input.Vector([Encoding.UTF8.GetBytes(bad)]), environment, directory, out _));
@@ -84,8 +89,10 @@ public sealed unsafe class RunOptionTests
     public void InvokeContainerHasAParameterForIt(string name)
     {
         string cmdlet = File.ReadAllText(Path.Combine(Cli.Repository, "Cmdlets/InvokeContainerCommand.cs"));
-        string parameter = string.Concat(name.Split('-', StringSplitOptions.RemoveEmptyEntries).Select(w => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(w)));
-        bool has = Regex.IsMatch(cmdlet, $@"public \S+ {parameter} {{") || cmdlet.Contains($"[Alias(\"{parameter}\")]", StringComparison.Ordinal);
+        string parameter = string.Concat(
+            name.Split('-', StringSplitOptions.RemoveEmptyEntries).Select(w => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(w)));
+        bool has = Regex.IsMatch(cmdlet, $@"public \S+ {parameter} {{")
+            || cmdlet.Contains($"[Alias(\"{parameter}\")]", StringComparison.Ordinal);
         Assert.NotEqual(has, Without.ContainsKey(name));
     }
 }

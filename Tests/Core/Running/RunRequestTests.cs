@@ -23,7 +23,9 @@ public sealed class RunRequestTests
         Image = Pick("x.sqfs", "./a b", "sha256:" + new string('a', 64), "-", "=", "/é"),
         Command = Several(Text),
         Binds = Several(() => new Bind(Pick("/", "/a", "/b c", "/é=--x"), Pick("/a", "/d", "/=/--"), Maybe())),
-        Variables = Several(() => Pick(new RunVariable(Pick("A", "B_2", "-", "--env", " "), Text()), new RunVariable(Inherited, "here", Inherited: true))),
+        Variables =
+            Several(() => Pick(new RunVariable(Pick("A", "B_2", "-", "--env", " "), Text()),
+                new RunVariable(Inherited, "here", Inherited: true))),
         Job = Maybe() ? null : Text(),
         Fabric = Pick("auto", "none", "/plan.json", "/--fabric=x"),
         WritableTmpfs = Maybe(),
@@ -63,7 +65,8 @@ public sealed class RunRequestTests
             string[] arguments = [.. request.ContainerArguments];
             RunRequest ofHolder = RunRequest.Parse(arguments);
             Assert.Equal(request.ContainerOptions, ofHolder.ContainerOptions);
-            AssertSame(request with { Variables = [], Job = null, Explain = false, Shell = false, Command = [.. request.Command.Take(1)] }, ofHolder, string.Join('|', arguments));
+            AssertSame(request with { Variables = [], Job = null, Explain = false, Shell = false, Command = [.. request.Command.Take(1)] },
+                ofHolder, string.Join('|', arguments));
         }
     }
 
@@ -79,5 +82,6 @@ public sealed class RunRequestTests
     [InlineData("--bind", "/a:/b:rx", "x")]
     [InlineData("--", "x")]
     [InlineData()]
-    public void WhatCannotBeIsRefused(params string[] arguments) => Assert.Equal("RunUsage", Assert.Throws<SlipwayException>(() => RunRequest.Parse(arguments)).Id);
+    public void WhatCannotBeIsRefused(params string[] arguments) =>
+        Assert.Equal("RunUsage", Assert.Throws<SlipwayException>(() => RunRequest.Parse(arguments)).Id);
 }
