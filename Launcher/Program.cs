@@ -48,10 +48,10 @@ static unsafe class Program
         ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
         // the front (Launcher/Front) has the right to start a holder
         ["run-locked", var held, var listener, .. var rest] when int.TryParse(held, out int fd) && int.TryParse(listener, out int socket) =>
-            ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket)),
-        ["run", .. var rest] => ContainerRunner.Run(rest),
-        ["shell", .. var rest] => ContainerRunner.Shell(rest),
-        ["holder", .. var rest] => Holder.Run(rest),
+            RankProgram.Run(rest, HolderClaim.Inherited(fd, socket)),
+        ["run", .. var rest] => RankProgram.Run(rest),
+        ["shell", .. var rest] => RankProgram.Shell(rest),
+        ["holder", .. var rest] => HolderProgram.Run(rest),
         ["stage", var request] => HaveRoom() ? StageNode.Run(request) : throw new OutOfMemoryException(),
         ["preflight", .. var rest] => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe")),
         ["build-inside", var job] => BuildInside.Run(job),

@@ -1,7 +1,5 @@
 using Slipway.Shared;
-using System;
 using System.Runtime;
-using Slipway.Running;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
@@ -28,7 +26,7 @@ internal static unsafe class Program
         const int longestPath = 4096;
         byte* directory = (byte*)Room(null, longestPath);
         RunArguments request = default;
-        HolderEntry entry = default;
+        HolderFields entry = default;
         int holder = -1, exitCode = HandItOver;
         bool usable = syscall(SYS_getcwd, (nint)directory, longestPath, 0, 0, 0) > 0 && *directory == '/';
         usable = usable && RunArguments.TryRead(arguments + (back ? 4 : 2), environment, directory, out request);
@@ -51,37 +49,37 @@ internal static unsafe class Program
         if (!usable || !Rank.TryJoin(holder))
             return back ? Rank.Complain(arguments[1], usable ? ": the holder of this container cannot be joined, though this process was registered with it: if it was killed, run it again"u8
                 : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125) : HandOver(arguments, environment);
-        return Rank.Become(command, RankEnvironment.Make(environment, ref entry, ref request), ref entry, directory);
+        return Rank.Become(command, RankVariables.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
     /// <summary>The exit code of a process that goes on.</summary>
     const int HandItOver = -1;
 
     /// <summary>Descriptors that the full launcher has left open for us, and for nobody after us.</summary>
-    static bool TryInherit(byte* holderNumber, byte* entryNumber, ref HolderEntry entry, ref int holder)
+    static bool TryInherit(byte* holderNumber, byte* entryNumber, ref HolderFields entry, ref int holder)
     {
         long first = CString.Number(holderNumber), second = CString.Number(entryNumber);
         if (first is < 3 or > int.MaxValue || second is < 3 or > int.MaxValue)
             return false;
         holder = (int)first;
-        return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && HolderEntry.TryReadAndClose((int)second, out entry);
+        return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && EntryFile.TryReadAndClose((int)second, out entry);
     }
 
-    static bool TryFindHolder(ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    static bool TryFindHolder(ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
     {
         Text key = default, files = default;
-        return ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
+        return Container.TryAddKey(ref key, ref request, environment, directory) && Container.TryAddFiles(ref files, ref key, environment)
             && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments, environment, directory, ref entry, ref holder, ref exitCode);
     }
 
     /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
     /// <param name="exitCode">Gets the exit code where all is said.</param>
     /// <returns>False where the full launcher has to see it.</returns>
-    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
     {
         const int tries = 1000, pause = 2; // one that is being started can be connected to at once
         long deadline = 0;
-        Rank.Claim claim = default;
+        HolderLock claim = default;
         for (int i = 0; i < tries; i++)
         {
             if (deadline == 0)

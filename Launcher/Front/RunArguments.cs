@@ -1,3 +1,4 @@
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;

@@ -1,9 +1,5 @@
-#pragma warning disable IDE0005 // the front has no implicit usings
-using System;
-#pragma warning restore IDE0005
 #if FRONT
 using static Slipway.Front.LibC;
-#else
 #endif
 
 namespace Slipway.Shared;
@@ -132,7 +128,7 @@ static unsafe class HolderChildren
                 if (holder > 0)
                     kill(holder, SIGKILL);
                 said[0] = TimedOut;
-                return 1 + Digits(said + 1, (uint)ETIMEDOUT);
+                return 1 + ProcPath.Digits(said + 1, (uint)ETIMEDOUT);
             }
             long n = read(ready, said + length, (uint)(room - length));
             if (n <= 0)
@@ -148,19 +144,9 @@ static unsafe class HolderChildren
     {
         byte* text = stackalloc byte[16];
         text[0] = what;
-        int length = 1 + Digits(text + 1, (uint)error);
+        int length = 1 + ProcPath.Digits(text + 1, (uint)error);
         write(p->Ready, text, (uint)length);
         _exit(125);
-    }
-
-    static int Digits(byte* to, uint number)
-    {
-        int length = 1;
-        for (uint n = number; n >= 10; n /= 10)
-            length++;
-        for (int i = length - 1; i >= 0; i--, number /= 10)
-            to[i] = (byte)('0' + number % 10);
-        return length;
     }
 
     static void Parent(Prepared* p)
@@ -175,7 +161,7 @@ static unsafe class HolderChildren
         write(p->Born, &holder, sizeof(int));
         if (p->Root)
         {
-            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, Length(p->RootGroupMap)))
+            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, (int)CString.Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, (int)CString.Length(p->RootGroupMap)))
             {
                 int error = errno;
                 kill(holder, SIGKILL);
@@ -191,9 +177,9 @@ static unsafe class HolderChildren
     static bool WriteMap(int pid, ReadOnlySpan<byte> file, uint inside, uint outside)
     {
         byte* map = stackalloc byte[32];
-        int n = Digits(map, inside);
+        int n = ProcPath.Digits(map, inside);
         map[n++] = (byte)' ';
-        n += Digits(map + n, outside);
+        n += ProcPath.Digits(map + n, outside);
         map[n++] = (byte)' ';
         map[n++] = (byte)'1';
         return WriteProc(pid, file, map, n);
@@ -205,21 +191,10 @@ static unsafe class HolderChildren
             return WriteProc(pid, "/setgroups"u8, deny, 4);
     }
 
-    static int Length(byte* text)
-    {
-        int length = 0;
-        while (text[length] != 0)
-            length++;
-        return length;
-    }
-
     static bool WriteProc(int pid, ReadOnlySpan<byte> file, byte* content, int length)
     {
-        byte* path = stackalloc byte[64];
-        int n = Add(path, "/proc/"u8);
-        n += Digits(path + n, (uint)pid);
-        n += Add(path + n, file);
-        path[n] = 0;
+        byte* path = stackalloc byte[ProcPath.Room];
+        ProcPath.Write(path, pid, file);
         int fd = open(path, O_WRONLY | O_CLOEXEC, 0);
         if (fd < 0)
             return false;
@@ -227,13 +202,6 @@ static unsafe class HolderChildren
             return false; // and left open: its errno is to be told, and we end
         close(fd);
         return true;
-    }
-
-    static int Add(byte* to, ReadOnlySpan<byte> text)
-    {
-        for (int i = 0; i < text.Length; i++)
-            to[i] = text[i];
-        return text.Length;
     }
 
     static void Holder(Prepared* p)
@@ -301,7 +269,7 @@ static unsafe class HolderChildren
             if (device < 0)
                 Die(p, (byte)'F');
             byte* number = stackalloc byte[16];
-            number[Digits(number, (uint)device)] = 0;
+            number[ProcPath.Digits(number, (uint)device)] = 0;
             int context = fsopen(type);
             bool ok = context >= 0
                 && fsconfig(context, FSCONFIG_SET_STRING, source, p->Source, 0) == 0

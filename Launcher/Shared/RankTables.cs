@@ -1,7 +1,3 @@
-#pragma warning disable IDE0005 // the front has no implicit usings
-using System;
-#pragma warning restore IDE0005
-
 namespace Slipway.Shared;
 
 /// <summary>
@@ -11,7 +7,7 @@ namespace Slipway.Shared;
 static class RankTables
 {
     /// <summary>Of a holder's entry and of the socket's protocol; part of every key, so that two versions never meet.</summary>
-    public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 2"u8;
+    public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 3"u8;
 
     /// <summary>
     /// Which variables name a job step, innermost launcher first: a rank that mpirun started inside a Slurm job has the variables of both.

@@ -1,0 +1,38 @@
+using static Slipway.Shared.Stat;
+
+namespace Slipway.Shared;
+
+/// <summary>Which directories may be a user's runtime directory (<see cref="RankTables.RuntimePlaces"/>).</summary>
+static unsafe class RuntimePlaces
+{
+    /// <summary>A socket's path must fit sun_path (108 bytes): this much is left for the directory.</summary>
+    public const int LongestDirectory = 60;
+
+    /// <summary>Adds the place of a number; false where there are no more.</summary>
+    public static bool TryAdd(ref Text path, uint uid, int place)
+    {
+        ReadOnlySpan<byte> rows = RankTables.RuntimePlaces;
+        int at = 0;
+        for (; place > 0 && at < rows.Length; at++)
+            if (rows[at] == '\n')
+                place--;
+        for (; at < rows.Length && rows[at] != '\n'; at++)
+        {
+            if (rows[at] != 'U')
+            {
+                path.Add(rows[at]);
+                continue;
+            }
+            path.AddNumber(uid);
+            at += 2;
+        }
+        return path.Length > 0;
+    }
+
+    /// <summary>True for a directory, not a link, that belongs to this user and that nobody else may enter.</summary>
+    public static bool IsPrivate(statx_t* found, uint uid)
+    {
+        const ushort groupAndOthers = 0x3f; // 0077
+        return found->IsDirectory && found->stx_uid == uid && (found->stx_mode & groupAndOthers) == 0;
+    }
+}
