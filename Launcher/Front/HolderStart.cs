@@ -10,14 +10,6 @@ namespace Slipway.Front;
 /// </summary>
 static unsafe class HolderStart
 {
-    /// <summary>SiteConfiguration.DefaultPath: what is decided there (where the cache is) is not read here.</summary>
-    static ReadOnlySpan<byte> Configuration => "/etc/slipway/config.yaml"u8;
-
-    /// <summary>NodeCache's records of published images, below the cache of root and that of a user.</summary>
-    static ReadOnlySpan<byte> RootCache => "/var/cache/slipway"u8;
-
-    static ReadOnlySpan<byte> UserCache => "/var/tmp/slipway-"u8;
-
     public enum Outcome
     {
         Started,
@@ -36,7 +28,7 @@ static unsafe class HolderStart
         byte* given = request.Image;
         byte* config = CString.Variable(environment, "SLIPWAY_CONFIG"u8);
         uint uid = geteuid();
-        if (uid == 0 || CString.StartsWith(given, "sha256:"u8) || (config != null && *config != 0) || Exists(Configuration))
+        if (uid == 0 || CString.StartsWith(given, "sha256:"u8) || (config != null && *config != 0) || Exists(NodePlaces.Configuration))
             return Outcome.HandOver;
         Text image = default;
         TextPath.AddFull(ref image, workingDirectory, given, given + CString.Length(given));
@@ -175,7 +167,11 @@ static unsafe class HolderStart
             return access(start, F_OK) == 0;
     }
 
-    /// <summary>Adds what the fabric plan beside the image is (FabricPlanFile.Look, OpenedFile.Refusal and IdentityOf); nothing where there is none.</summary>
+    /// <summary>Adds what the fabric plan beside the image is; nothing where there is none.</summary>
+    /// <remarks>
+    /// A twin of FabricPlanFile.Look and OpenedFile.Refusal that stays: those give the reason in words, which the front has no use for. It believes no more than they do, and a
+    /// plan that it does not believe is handed over to them (PlanOriginTests).
+    /// </remarks>
     /// <returns>False where it is not to be believed, and the full launcher has to say so.</returns>
     static bool TryFindPlan(ref Text plan, ref Text image, ref statx_t imageFound, uint uid)
     {
@@ -197,12 +193,12 @@ static unsafe class HolderStart
     static bool IsPublished(ref Text image, uint uid)
     {
         Text record = default;
-        record.Add(RootCache);
+        record.Add(NodePlaces.RootCache);
         AddRecord(ref record, ref image);
         if (access(record.Bytes, F_OK) == 0)
             return true;
         record.Cut(0);
-        record.Add(UserCache);
+        record.Add(NodePlaces.UserCache);
         record.AddNumber(uid);
         statx_t found;
         // where somebody else has taken the name, the cache is elsewhere (OwnDirectory)
@@ -214,7 +210,7 @@ static unsafe class HolderStart
 
     static void AddRecord(ref Text record, ref Text image)
     {
-        record.Add("/published/"u8);
+        record.Add(NodePlaces.Published);
         KeyName.Add(ref record, image.Bytes, image.Length);
     }
 
@@ -232,7 +228,7 @@ static unsafe class HolderStart
         return -1;
     }
 
-    /// <summary>The first of the FUSE servers that is installed (HostProgram.TryFind): its path, and its name.</summary>
+    /// <summary>The first of the FUSE servers that is installed (<see cref="ProgramPath"/>): its path, and its name.</summary>
     static bool TryFindServer(ref Text server, ref Text name, ref Text reasons, byte** environment)
     {
         reasons.Add(MountReasons.NoDigest);
@@ -240,45 +236,19 @@ static unsafe class HolderStart
         reasons.Add(MountReasons.NotRoot);
         reasons.Add((byte)'\n');
         name.Add("squashfuse_ll"u8);
-        bool found = TryFind(ref server, name.Bytes, environment);
+        bool found = ProgramPath.TryFind(ref server, CString.Variable(environment, "PATH"u8), name.Bytes);
         if (!found)
         {
             reasons.Add(name.Bytes);
             reasons.Add(MountReasons.NotInstalled);
             reasons.Add((byte)'\n');
             name.Cut(name.Length - 3);
-            found = TryFind(ref server, name.Bytes, environment);
+            found = ProgramPath.TryFind(ref server, CString.Variable(environment, "PATH"u8), name.Bytes);
         }
         reasons.Add(name.Bytes);
         reasons.Add(": "u8);
         reasons.Add(server.Bytes);
         reasons.Add(MountReasons.Serves);
         return found;
-    }
-
-    static bool TryFind(ref Text file, byte* name, byte** environment)
-    {
-        Text path = default;
-        byte* set = CString.Variable(environment, "PATH"u8);
-        if (set != null)
-            path.Add(set);
-        else
-            path.Add("/usr/bin:/bin"u8);
-        path.Add(":/usr/sbin:/sbin"u8);
-        for (byte* start = path.Bytes, end; ; start = end + 1)
-        {
-            end = start;
-            while (*end is not (0 or (byte)':'))
-                end++;
-            file.Cut(0);
-            file.Add(start, (nuint)(end - start));
-            file.Add((byte)'/');
-            file.Add(name);
-            statx_t found;
-            if (*start == '/' && access(file.Bytes, X_OK) == 0 && TryPath(file.Bytes, &found) && !found.IsDirectory)
-                return true;
-            if (*end == 0)
-                return false;
-        }
     }
 }

@@ -36,8 +36,11 @@ static unsafe class HolderChildren
     /// <summary>A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung. Milliseconds.</summary>
     public const int Patience = 30_000;
 
-    /// <summary>Ends what was said where the holder was not ready in time; an errno (ETIMEDOUT) follows, as it does after every letter.</summary>
+    /// <summary>What is said of a holder that does not come to say anything itself: one of these letters, and an errno. It was not ready in time (ETIMEDOUT).</summary>
     public const byte TimedOut = (byte)'T';
+
+    /// <summary>Likewise: what cannot be had is the user namespace, its id maps, /dev/fuse, the FUSE mount, or the holder's program.</summary>
+    public const byte NoNamespace = (byte)'U', NoIdMaps = (byte)'M', NoFuseDevice = (byte)'F', NoFuseMount = (byte)'S', NoProgram = (byte)'X';
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
     const int High = 10;
@@ -157,7 +160,7 @@ static unsafe class HolderChildren
         if (holder == 0)
             Holder(p);
         if (holder < 0)
-            Die(p, (byte)'U');
+            Die(p, NoNamespace);
         write(p->Born, &holder, sizeof(int));
         if (p->Root)
         {
@@ -165,7 +168,7 @@ static unsafe class HolderChildren
             {
                 int error = errno;
                 kill(holder, SIGKILL);
-                Die(p, (byte)'M', error);
+                Die(p, NoIdMaps, error);
             }
             byte go = 1;
             write(p->GateWrite, &go, 1);
@@ -217,7 +220,7 @@ static unsafe class HolderChildren
         }
         // the image's files, root's, are the user's own where a FUSE mount is made
         else if (!Deny(self) || !WriteMap(self, "/uid_map"u8, p->Server != null ? 0 : p->User, p->User) || !WriteMap(self, "/gid_map"u8, p->Server != null ? 0 : p->Group, p->Group))
-            Die(p, (byte)'M');
+            Die(p, NoIdMaps);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         signal(SIGHUP, 1);
         signal(SIGINT, 1);
@@ -227,7 +230,7 @@ static unsafe class HolderChildren
         {
             mount = MountByFuse(p, &server);
             if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
-                Die(p, (byte)'M');
+                Die(p, NoIdMaps);
         }
 
         int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), watch = fcntl(server, F_DUPFD, High);
@@ -248,7 +251,7 @@ static unsafe class HolderChildren
         KeepOverExec(CAP_SYS_CHROOT);
         KeepOverExec(CAP_DAC_OVERRIDE);
         execve(p->Launcher, p->HolderArguments, p->Environment);
-        Die(p, (byte)'X');
+        Die(p, NoProgram);
     }
 
     static int OpenNull()
@@ -267,7 +270,7 @@ static unsafe class HolderChildren
         {
             int device = open(path, O_RDWR | O_CLOEXEC, 0);
             if (device < 0)
-                Die(p, (byte)'F');
+                Die(p, NoFuseDevice);
             byte* number = stackalloc byte[16];
             number[ProcPath.Digits(number, (uint)device)] = 0;
             int context = fsopen(type);
@@ -282,7 +285,7 @@ static unsafe class HolderChildren
                 && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0;
             int mount = ok ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
             if (mount < 0)
-                Die(p, (byte)'S');
+                Die(p, NoFuseMount);
             // a user's holder leaves this mount namespace to its server; root's stays, so the server gets a copy
             int server = clone3(p->Root ? CLONE_NEWNS : 0);
             if (server == 0)

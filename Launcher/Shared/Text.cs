@@ -99,13 +99,15 @@ unsafe struct Text
             Add((byte)'-');
         AddNumber(number < 0 ? 0 - (ulong)number : (ulong)number);
     }
-#if !FRONT
 
     public void Free()
     {
+#if !FRONT
         NativeMemory.Free(bytes);
+#endif
         this = default;
     }
+#if !FRONT
 
     /// <summary>The text, which is freed.</summary>
     public string Take()

@@ -50,19 +50,19 @@ static unsafe class HolderBirth
         serverLog = serverLog.ReplaceLineEndings(" ").Trim();
         bool isCode = said.Length > 1 && said.Skip(1).All(char.IsAsciiDigit);
         int error = isCode && int.TryParse(said.AsSpan(1), CultureInfo.InvariantCulture, out int number) ? number : 0;
-        return (isCode ? said[..1] : said) switch
+        return (isCode ? (byte)said[0] : 0) switch
         {
-            "U" => RunningErrors.NotMade("no user namespace can be made", error,
+            HolderChildren.NoNamespace => RunningErrors.NotMade("no user namespace can be made", error,
                 "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
-            "M" => RunningErrors.NotMade("the ids of the user namespace cannot be set", error,
+            HolderChildren.NoIdMaps => RunningErrors.NotMade("the ids of the user namespace cannot be set", error,
                 "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
-            "F" => RunningErrors.NotMade($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
+            HolderChildren.NoFuseDevice => RunningErrors.NotMade($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
                 "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
-            "S" => RunningErrors.NotMade("the FUSE mount cannot be made", error, "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
-            "T" => RunningErrors.NotMade($"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
+            HolderChildren.NoFuseMount => RunningErrors.NotMade("the FUSE mount cannot be made", error, "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
+            HolderChildren.TimedOut => RunningErrors.NotMade($"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
                 "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer."),
-            "X" => RunningErrors.NotMade("the holder cannot be started", error),
-            "" => RunningErrors.NotMade($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
+            HolderChildren.NoProgram => RunningErrors.NotMade("the holder cannot be started", error),
+            _ when said.Length == 0 => RunningErrors.NotMade($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
             _ => RunningErrors.NotMade(
                 said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""), said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
         };
