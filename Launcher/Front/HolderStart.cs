@@ -89,7 +89,7 @@ static unsafe class HolderStart
         serverArguments[3] = words.Bytes + mountPoint;
         serverArguments[4] = null;
         Text launcher = default;
-        Program.AddFullLauncher(ref launcher);
+        FullLauncher.AddPath(ref launcher);
 
         HolderChildren.Prepared prepared = default;
         prepared.Launcher = launcher.Bytes;

@@ -4,7 +4,7 @@ using Slipway.Shared;
 namespace Slipway.Linux;
 
 /// <summary>
-/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of <see cref="RankTables.RuntimePlaces"/> that can be had.
+/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of <see cref="RuntimePlaces"/> that can be had.
 /// </summary>
 /// <remarks>
 /// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front (Container.TryAddFiles): one
