@@ -40,7 +40,9 @@ static unsafe class Container
         return true;
     }
 
-    /// <summary>Adds the runtime directory, which is made if need be, and the name for a key in it; what follows is the ending of one file.</summary>
+    /// <summary>
+    /// Adds the runtime directory, which is made if need be, and the name for a key in it; what follows is the ending of one file.
+    /// </summary>
     /// <returns>False where the directory cannot be made or is not ours, or its name is not plain.</returns>
     public static bool TryAddFiles(ref Text path, ref Text key, byte** environment)
     {

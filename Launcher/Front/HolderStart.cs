@@ -23,7 +23,8 @@ static unsafe class HolderStart
 
     /// <summary>Starts the holder of these files and waits until it is ready.</summary>
     /// <param name="claim">The right to do so.</param>
-    public static Outcome Start(byte* files, byte* key, ref RunArguments request, ref HolderLock claim, byte** environment, byte* workingDirectory)
+    public static Outcome Start(
+        byte* files, byte* key, ref RunArguments request, ref HolderLock claim, byte** environment, byte* workingDirectory)
     {
         byte* given = request.Image;
         byte* config = CString.Variable(environment, "SLIPWAY_CONFIG"u8);
@@ -42,7 +43,8 @@ static unsafe class HolderStart
             rung.Add("directory"u8);
             reasons.Add(MountReasons.Directory);
         }
-        else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0 || !TryFindServer(ref server, ref rung, ref reasons, environment))
+        else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0
+            || !TryFindServer(ref server, ref rung, ref reasons, environment))
             return Outcome.HandOver;
         Text plan = default;
         plan.Add(""u8);
@@ -169,7 +171,8 @@ static unsafe class HolderStart
 
     /// <summary>Adds what the fabric plan beside the image is; nothing where there is none.</summary>
     /// <remarks>
-    /// A twin of FabricPlanFile.Look and OpenedFile.Refusal that stays: those give the reason in words, which the front has no use for. It believes no more than they do, and a
+    /// A twin of FabricPlanFile.Look and OpenedFile.Refusal that stays: those give the reason in words, which the front has no use for. It
+    /// believes no more than they do, and a
     /// plan that it does not believe is handed over to them (PlanOriginTests).
     /// </remarks>
     /// <returns>False where it is not to be believed, and the full launcher has to say so.</returns>
@@ -222,7 +225,8 @@ static unsafe class HolderStart
         if (fd < 0)
             return fd;
         statx_t found;
-        if (pread(fd, block, SquashFsHeader.Length, 0) == SquashFsHeader.Length && TryOpened(fd, &found) && SquashFsHeader.Check(block, found.stx_size) == SquashFsHeader.Fault.None)
+        if (pread(fd, block, SquashFsHeader.Length, 0) == SquashFsHeader.Length && TryOpened(fd, &found)
+            && SquashFsHeader.Check(block, found.stx_size) == SquashFsHeader.Fault.None)
             return fd;
         close(fd);
         return -1;

@@ -4,8 +4,10 @@ using static Slipway.Shared.Stat;
 
 namespace Slipway.Front;
 
-// What the front takes of libc, under its own names; for x86-64, which is what the front is built for. Module/Linux and Tmds.LibC declare the same for the full launcher:
-// a twin that stays, since theirs keep errno, know other machines and take strings. None can differ from the other: a test compiles both against the C headers.
+// What the front takes of libc, under its own names; for x86-64, which is what the front is built for. Module/Linux and Tmds.LibC declare
+// the same for the full launcher:
+// a twin that stays, since theirs keep errno, know other machines and take strings. None can differ from the other: a test compiles both
+// against the C headers.
 static unsafe class LibC
 {
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
@@ -22,7 +24,8 @@ static unsafe class LibC
     const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     public const uint FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
     public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
-    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20, ENAMETOOLONG = 36, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
+    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20,
+        ENAMETOOLONG = 36, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
 
     public struct sockaddr { public ushort sa_family; public fixed byte sa_data[14]; }
     public struct sockaddr_un { public ushort sun_family; public fixed byte sun_path[108]; }

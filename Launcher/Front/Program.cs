@@ -48,7 +48,8 @@ internal static unsafe class Program
         }
         if (!usable || !Rank.TryJoin(holder))
             return back ? Rank.Complain(arguments[1], usable ? ": the holder of this container cannot be joined, though this process was registered with it: if it was killed, run it again"u8
-                : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125) : FullLauncher.Become(arguments, environment);
+                : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125)
+                : FullLauncher.Become(arguments, environment);
         return Rank.Become(command, RankVariables.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
@@ -65,7 +66,8 @@ internal static unsafe class Program
         return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && EntryFile.TryReadAndClose((int)second, out entry);
     }
 
-    static bool TryFindHolder(ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
+    static bool TryFindHolder(
+        ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
     {
         Text key = default, files = default;
         return Container.TryAddKey(ref key, ref request, environment, directory) && Container.TryAddFiles(ref files, ref key, environment)
@@ -75,7 +77,9 @@ internal static unsafe class Program
     /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
     /// <param name="exitCode">Gets the exit code where all is said.</param>
     /// <returns>False where the full launcher has to see it.</returns>
-    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
+    static bool TryRegisterOrStart(
+        byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory,
+        ref HolderFields entry, ref int holder, ref int exitCode)
     {
         const int tries = 1000, pause = 2; // one that is being started can be connected to at once
         long deadline = 0;

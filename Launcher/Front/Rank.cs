@@ -38,7 +38,8 @@ static unsafe class Rank
         path.Cut(0);
         path.Add(files);
         path.Add(HolderEndings.Entry);
-        return EntryFile.TryRead(path.Bytes, out entry) && CString.IsSame(entry.Key, key) && pid == entry.Pid ? Registration.Done : Registration.Odd;
+        return EntryFile.TryRead(path.Bytes, out entry) && CString.IsSame(entry.Key, key) && pid == entry.Pid
+            ? Registration.Done : Registration.Odd;
     }
 
     /// <summary>The right to start the holder of these files.</summary>
@@ -52,7 +53,8 @@ static unsafe class Rank
         socket.Add(HolderEndings.Socket);
         HolderLock.Outcome outcome = HolderLock.TryTake(path.Bytes, socket.Bytes, out claim, out int error);
         return outcome == HolderLock.Outcome.Taken ? Registration.Done
-            : outcome == HolderLock.Outcome.OfAnother || (outcome == HolderLock.Outcome.NotOpened && error == ENOENT && Container.TryMakeDirectoryOf(files))
+            : outcome == HolderLock.Outcome.OfAnother
+                || (outcome == HolderLock.Outcome.NotOpened && error == ENOENT && Container.TryMakeDirectoryOf(files))
                 ? Registration.NoHolder : Registration.Odd;
     }
 

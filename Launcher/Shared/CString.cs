@@ -11,11 +11,15 @@ static unsafe class CString
         return length;
     }
 
-    /// <summary>How many bytes here a terminal would obey, or not show: a control (C0, or C1 as UTF-8 has it), a mark of direction or width, a separator; 0 where it is none.</summary>
+    /// <summary>
+    /// How many bytes here a terminal would obey, or not show: a control (C0, or C1 as UTF-8 has it), a mark of direction or width, a
+    /// separator; 0 where it is none.
+    /// </summary>
     public static int Hidden(byte* text) =>
         *text is < (byte)' ' or 0x7f ? 1
         : (*text == 0xc2 && text[1] is >= 0x80 and < 0xa0 or 0xad) || (*text == 0xd8 && text[1] == 0x9c) ? 2
-        : (*text == 0xe2 && ((text[1] == 0x80 && text[2] is (>= 0x8b and <= 0x8f) or (>= 0xa8 and <= 0xae)) || (text[1] == 0x81 && text[2] is >= 0xa0 and <= 0xaf)))
+        : (*text == 0xe2 && ((text[1] == 0x80 && text[2] is (>= 0x8b and <= 0x8f) or (>= 0xa8 and <= 0xae))
+            || (text[1] == 0x81 && text[2] is >= 0xa0 and <= 0xaf)))
             || (*text == 0xef && text[1] == 0xbb && text[2] == 0xbf) ? 3 : 0;
 
     public static bool IsSame(byte* a, byte* b)

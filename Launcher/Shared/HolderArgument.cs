@@ -1,7 +1,8 @@
 namespace Slipway.Shared;
 
 /// <summary>
-/// The arguments of <c>slipway holder</c> in their order: whoever starts a holder writes them, the front (HolderStart) or the full launcher (Running/HolderArguments).
+/// The arguments of <c>slipway holder</c> in their order: whoever starts a holder writes them, the front (HolderStart) or the full launcher
+/// (Running/HolderArguments).
 /// </summary>
 enum HolderArgument
 {

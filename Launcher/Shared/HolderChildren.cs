@@ -36,11 +36,17 @@ static unsafe class HolderChildren
     /// <summary>A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung. Milliseconds.</summary>
     public const int Patience = 30_000;
 
-    /// <summary>What is said of a holder that does not come to say anything itself: one of these letters, and an errno. It was not ready in time (ETIMEDOUT).</summary>
+    /// <summary>
+    /// What is said of a holder that does not come to say anything itself: one of these letters, and an errno. It was not ready in time
+    /// (ETIMEDOUT).
+    /// </summary>
     public const byte TimedOut = (byte)'T';
 
-    /// <summary>Likewise: what cannot be had is the user namespace, its id maps, /dev/fuse, the FUSE mount, or the holder's program.</summary>
-    public const byte NoNamespace = (byte)'U', NoIdMaps = (byte)'M', NoFuseDevice = (byte)'F', NoFuseMount = (byte)'S', NoProgram = (byte)'X';
+    /// <summary>
+    /// Likewise: what cannot be had is the user namespace, its id maps, /dev/fuse, the FUSE mount, or the holder's program.
+    /// </summary>
+    public const byte NoNamespace = (byte)'U', NoIdMaps = (byte)'M', NoFuseDevice = (byte)'F',
+        NoFuseMount = (byte)'S', NoProgram = (byte)'X';
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
     const int High = 10;
@@ -164,7 +170,8 @@ static unsafe class HolderChildren
         write(p->Born, &holder, sizeof(int));
         if (p->Root)
         {
-            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, (int)CString.Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, (int)CString.Length(p->RootGroupMap)))
+            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, (int)CString.Length(p->RootMap))
+                || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, (int)CString.Length(p->RootGroupMap)))
             {
                 int error = errno;
                 kill(holder, SIGKILL);

@@ -1,12 +1,14 @@
 namespace Slipway.Shared;
 
 /// <summary>
-/// What a holder tells its ranks (Running/HolderEntry writes it): fields that a zero ends, the first character of each telling its kind. It is read in the memory where it lies.
+/// What a holder tells its ranks (Running/HolderEntry writes it): fields that a zero ends, the first character of each telling its kind. It
+/// is read in the memory where it lies.
 /// </summary>
 unsafe struct HolderFields
 {
     /// <summary>The kinds: the version comes first, and the end last.</summary>
-    public const byte VersionKind = (byte)'v', KeyKind = (byte)'k', PidKind = (byte)'p', RunscriptKind = (byte)'r', VisibleKind = (byte)'d', VariableKind = (byte)'e', EndKind = (byte)'.';
+    public const byte VersionKind = (byte)'v', KeyKind = (byte)'k', PidKind = (byte)'p', RunscriptKind = (byte)'r',
+        VisibleKind = (byte)'d', VariableKind = (byte)'e', EndKind = (byte)'.';
 
     byte* text;
     byte* end;

@@ -6,11 +6,16 @@ using static Slipway.Shared.Stat;
 namespace Slipway.Shared;
 
 /// <summary>
-/// The right to be, or to start, the one holder of a name: a lock on its lock file, and the socket at which its ranks wait. Both are handed on to the holder, which
-/// keeps them as long as it lives; so whether one lives is told by the kernel, which frees the lock with the last of its descriptors, and never by what /proc
+/// The right to be, or to start, the one holder of a name: a lock on its lock file, and the socket at which its ranks wait. Both are handed
+/// on to the holder, which
+/// keeps them as long as it lives; so whether one lives is told by the kernel, which frees the lock with the last of its descriptors, and
+/// never by what /proc
 /// shows, which may hide processes (hidepid, proc(5)).
 /// </summary>
-/// <remarks>Ranks that come meanwhile are connected at once, and wait for the holder's word, or for the end of the connection: nobody ever waits for the lock.</remarks>
+/// <remarks>
+/// Ranks that come meanwhile are connected at once, and wait for the holder's word, or for the end of the connection: nobody ever waits for
+/// the lock.
+/// </remarks>
 unsafe struct HolderLock
 {
     /// <summary>The lock's descriptor, and the socket, which listens already.</summary>

@@ -5,10 +5,15 @@ using socklen_t = uint;
 
 namespace Slipway.Shared;
 
-/// <summary>The socket at which a holder lets its ranks in: what each side says there. Between ranks of two versions nothing is said (<see cref="RankTables.HolderVersion"/>).</summary>
+/// <summary>
+/// The socket at which a holder lets its ranks in: what each side says there. Between ranks of two versions nothing is said (
+/// <see cref="RankTables.HolderVersion"/>).
+/// </summary>
 static unsafe class HolderSocket
 {
-    /// <summary>How many ranks may wait for a holder that is being started; the kernel has a limit of its own (net.core.somaxconn).</summary>
+    /// <summary>
+    /// How many ranks may wait for a holder that is being started; the kernel has a limit of its own (net.core.somaxconn).
+    /// </summary>
     const int Waiting = 4096;
 
     public enum Answer

@@ -1,7 +1,8 @@
 namespace Slipway.Shared;
 
 /// <summary>
-/// A file name for a key of any length (FNV-1a, 128 bits, in hexadecimal). It is used in directories where nobody else may write, so collisions need not be made hard, only rare.
+/// A file name for a key of any length (FNV-1a, 128 bits, in hexadecimal). It is used in directories where nobody else may write, so
+/// collisions need not be made hard, only rare.
 /// </summary>
 static unsafe class KeyName
 {

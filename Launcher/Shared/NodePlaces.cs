@@ -1,6 +1,9 @@
 namespace Slipway.Shared;
 
-/// <summary>Where things are on a node, as far as the front has to look: where one of these is there, it leaves the start of a holder to the full launcher.</summary>
+/// <summary>
+/// Where things are on a node, as far as the front has to look: where one of these is there, it leaves the start of a holder to the full
+/// launcher.
+/// </summary>
 static class NodePlaces
 {
     /// <summary>What the site has decided (SiteConfiguration).</summary>

@@ -48,7 +48,8 @@ static unsafe class ProcStat
 
     /// <summary>What tells a process from a later one of the same number, and is the same whoever asks.</summary>
     /// <remarks>
-    /// Its start time, where /proc shows it. Of another user's it does not everywhere (hidepid, proc(5)): there the inode of its pidfd, which no other process has until the
+    /// Its start time, where /proc shows it. Of another user's it does not everywhere (hidepid, proc(5)): there the inode of its pidfd,
+    /// which no other process has until the
     /// next boot (pidfd_open(2), since Linux 6.9). On kernels before, that is the same for all: then the number alone tells.
     /// </remarks>
     public static ulong Identity(int pid)

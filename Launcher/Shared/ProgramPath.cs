@@ -8,7 +8,9 @@ namespace Slipway.Shared;
 /// <summary>Where a program of the host is.</summary>
 static unsafe class ProgramPath
 {
-    /// <summary>Finds it along a PATH, then in the sbin directories, which users' PATHs often lack. What is relative in a PATH is passed over.</summary>
+    /// <summary>
+    /// Finds it along a PATH, then in the sbin directories, which users' PATHs often lack. What is relative in a PATH is passed over.
+    /// </summary>
     /// <param name="file">Gets its path.</param>
     /// <param name="path">A PATH; null where none is set.</param>
     /// <param name="name">Without a slash.</param>

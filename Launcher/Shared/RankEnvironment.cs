@@ -1,11 +1,16 @@
 namespace Slipway.Shared;
 
-/// <summary>The environment of a rank: the launcher's, less a listed set (<see cref="RankTables.Dropped"/>), plus what the image, the plan and the user set.</summary>
+/// <summary>
+/// The environment of a rank: the launcher's, less a listed set (<see cref="RankTables.Dropped"/>), plus what the image, the plan and the
+/// user set.
+/// </summary>
 static unsafe class RankEnvironment
 {
     /// <summary>Makes it of both.</summary>
     /// <param name="result">With room for all of them and a null pointer, which ends it.</param>
-    /// <param name="sets">What is set: of a name the last one counts, and what is no NAME=VALUE is passed over. A null pointer ends it.</param>
+    /// <param name="sets">
+    /// What is set: of a name the last one counts, and what is no NAME=VALUE is passed over. A null pointer ends it.
+    /// </param>
     /// <param name="environment">The launcher's.</param>
     public static void Make(byte** result, byte** sets, byte** environment)
     {

@@ -1,6 +1,9 @@
 namespace Slipway.Shared;
 
-/// <summary>The first bytes of a SquashFS 4.0 image (kernel: fs/squashfs/squashfs_fs.h, struct squashfs_super_block), little-endian: where its fields are, and what they must be.</summary>
+/// <summary>
+/// The first bytes of a SquashFS 4.0 image (kernel: fs/squashfs/squashfs_fs.h, struct squashfs_super_block), little-endian: where its
+/// fields are, and what they must be.
+/// </summary>
 static unsafe class SquashFsHeader
 {
     public const int Length = 96;

@@ -12,7 +12,9 @@ static unsafe class StepKey
 
     /// <summary>Adds the key.</summary>
     /// <param name="job">Of <c>--job</c>; null without.</param>
-    /// <returns>Where in <see cref="RankTables.Steps"/> the row starts that told it; or <see cref="Given"/> or <see cref="Parent"/>.</returns>
+    /// <returns>
+    /// Where in <see cref="RankTables.Steps"/> the row starts that told it; or <see cref="Given"/> or <see cref="Parent"/>.
+    /// </returns>
     public static int Add(ref Text key, byte* job, byte** environment)
     {
         if (job != null)

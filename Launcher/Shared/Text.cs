@@ -6,7 +6,9 @@ using System.Runtime.InteropServices;
 
 namespace Slipway.Shared;
 
-/// <summary>A text in the making, as bytes; a zero always follows it, so that it is a C string too. The front never frees one: an exec follows.</summary>
+/// <summary>
+/// A text in the making, as bytes; a zero always follows it, so that it is a C string too. The front never frees one: an exec follows.
+/// </summary>
 /// <remarks>A copy of one shares its bytes, so it is handed on by reference.</remarks>
 unsafe struct Text
 {
@@ -62,7 +64,10 @@ unsafe struct Text
             Add(start, (nuint)text.Length);
     }
 
-    /// <summary>Adds a text of others for a terminal: what would move its cursor or turn the writing round is written out, as <c>Visible.Line</c> of the full launcher does it.</summary>
+    /// <summary>
+    /// Adds a text of others for a terminal: what would move its cursor or turn the writing round is written out, as <c>Visible.Line</c> of
+    /// the full launcher does it.
+    /// </summary>
     public void AddShown(byte* text)
     {
         bool utf8 = CString.IsUtf8(text);

@@ -12,7 +12,9 @@ static unsafe class TextPath
         return directory[i] == 0 && (path[i] == 0 || path[i] == '/' || (i == 1 && *directory == '/'));
     }
 
-    /// <summary>Adds a path, from the working directory where it is not absolute, without empty, <c>.</c> and <c>..</c> parts; a last slash stays.</summary>
+    /// <summary>
+    /// Adds a path, from the working directory where it is not absolute, without empty, <c>.</c> and <c>..</c> parts; a last slash stays.
+    /// </summary>
     /// <param name="end">Where the path ends.</param>
     public static void AddFull(ref Text to, byte* workingDirectory, byte* path, byte* end)
     {

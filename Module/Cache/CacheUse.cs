@@ -51,7 +51,8 @@ sealed class CacheUse
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid == Environment.ProcessId)
                 continue;
-            if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", .. string[] start] && start.Length > (int)HolderArgument.Options)
+            if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", .. string[] start]
+                && start.Length > (int)HolderArgument.Options)
                 Add(start[(int)HolderArgument.Image], string.Create(CultureInfo.InvariantCulture, $"container (holder {pid})"));
             try
             {

@@ -4,10 +4,12 @@ using Slipway.Shared;
 namespace Slipway.Linux;
 
 /// <summary>
-/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of <see cref="RuntimePlaces"/> that can be had.
+/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of
+/// <see cref="RuntimePlaces"/> that can be had.
 /// </summary>
 /// <remarks>
-/// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front (Container.TryAddFiles): one
+/// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front
+/// (Container.TryAddFiles): one
 /// that this user has already comes before one that is still to be made, so that the ranks of a step meet though somebody takes and frees places meanwhile.
 /// </remarks>
 static class RuntimeDirectory
@@ -31,7 +33,8 @@ static class RuntimeDirectory
     /// <exception cref="SlipwayException">None can be made.</exception>
     public static string Open()
     {
-        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set && set.StartsWith('/') && OwnDirectory.IsPrivate(set))
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set && set.StartsWith('/')
+            && OwnDirectory.IsPrivate(set))
             return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, errno);
         if ((Places.FirstOrDefault(OwnDirectory.IsPrivate) ?? Places.FirstOrDefault(TryMake)) is { } place)
             return place;

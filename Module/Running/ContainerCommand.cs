@@ -5,7 +5,8 @@ static class ContainerCommand
 {
     /// <exception cref="SlipwayException">No command was given, and the image has no runscript.</exception>
     public static string[] Of(HolderEntry entry, RunRequest request) =>
-        request.Shell ? ["/bin/sh", "-c", """if [ -x /bin/bash ]; then exec /bin/bash "$@"; fi; exec /bin/sh "$@" """.TrimEnd(), "sh", .. request.Command]
+        request.Shell ? ["/bin/sh", "-c", """if [ -x /bin/bash ]; then exec /bin/bash "$@"; fi; exec /bin/sh "$@" """.TrimEnd()
+            , "sh", .. request.Command]
         : request.Command.Length > 0 ? request.Command
         : entry.Runscript is { } script ? [script]
         : throw RunningErrors.NoRunscript(request.Image);

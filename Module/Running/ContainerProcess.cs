@@ -51,7 +51,8 @@ public static class ContainerProcess
         int exit = HostProgram.Run(SlipwayProgram.Path, request.Arguments, line => { lines.Add(line); output(line); }, line => { errors.Add(line); error(line); },
             directory: request.WorkingDirectory, grace: Grace, cancel: cancel);
         const string prefix = "slipway: ";
-        if (exit == 125 && errors.FindAll(l => l.StartsWith(prefix, StringComparison.Ordinal)).ConvertAll(l => l[prefix.Length..]) is [_, ..] said)
+        if (exit == 125 && errors.FindAll(l => l.StartsWith(prefix, StringComparison.Ordinal)).ConvertAll(l => l[prefix.Length..])
+            is [_, ..] said)
             throw RunningErrors.NotStarted(said, request.Image.Path);
         return new ContainerResult { ExitCode = exit, Output = lines, ErrorOutput = errors, Elapsed = watch.Elapsed, Image = request.Image.Path, Command = string.Join(' ', request.Command) };
     }

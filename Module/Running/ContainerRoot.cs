@@ -97,7 +97,8 @@ sealed unsafe class ContainerRoot
             string layers = string.Create(CultureInfo.InvariantCulture, $"lowerdir={Base}/points{directory}:/proc/self/fd/{below},userxattr{(writable ? $",upperdir={Base}/upper,workdir={Base}/work" : "")}");
             // the name that mount(8) shows inside tells whose container it is
             if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}"), "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
-                throw RunningErrors.NotMade("no overlay can be mounted in the container's namespace", errno, "An unprivileged overlay takes kernel 5.11 or later.");
+                throw RunningErrors.NotMade("no overlay can be mounted in the container's namespace", errno,
+                    "An unprivileged overlay takes kernel 5.11 or later.");
             close(below);
             close(at);
         }

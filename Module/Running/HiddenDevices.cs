@@ -20,7 +20,8 @@ sealed class HiddenDevices
             if (group.Key == "/dev")
                 single.AddRange(group);
             else
-                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group).Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), MountTree.Clone(n)))]));
+                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group)
+                    .Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), MountTree.Clone(n)))]));
     }
 
     /// <summary>What is to be mounted in the container, and where.</summary>

@@ -13,7 +13,10 @@ sealed record HolderArguments
     /// <summary>The file or directory that is mounted.</summary>
     public required string Image { get; init; }
 
-    /// <summary>The image's digest where a cache of this node knows it; else what tells the file's content from another's (<see cref="ImageIdentity.Stamp"/>).</summary>
+    /// <summary>
+    /// The image's digest where a cache of this node knows it; else what tells the file's content from another's (
+    /// <see cref="ImageIdentity.Stamp"/>).
+    /// </summary>
     public required string Content { get; init; }
 
     /// <summary>The rung by which the image is mounted (<see cref="ImageMount.Rung"/>).</summary>
@@ -25,7 +28,9 @@ sealed record HolderArguments
     /// <summary>Where the image lies unpacked or mounted already; null where its mount comes as a descriptor.</summary>
     public string? Mounted { get; init; }
 
-    /// <summary>What the fabric plan beside the image is (<see cref="ContainerFabric.Look"/>); empty where none is to be taken from there.</summary>
+    /// <summary>
+    /// What the fabric plan beside the image is (<see cref="ContainerFabric.Look"/>); empty where none is to be taken from there.
+    /// </summary>
     public string Plan { get; init; } = "";
 
     /// <summary>A line for each plan that is not believed: the holder, which can tell users apart no more, cannot see why.</summary>

@@ -18,7 +18,8 @@ static unsafe class HolderBirth
     {
         HolderChildren.Prepared p = new()
         {
-            Launcher = NativeStrings.Of("/proc/self/exe"), HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments.ToArguments()]),
+            Launcher = NativeStrings.Of("/proc/self/exe"),
+            HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments.ToArguments()]),
             Environment = NativeStrings.Vector(NativeStrings.Environment()), Source = NativeStrings.Of("slipway:" + image.Image), User = geteuid(), Group = getgid(), Mount = image.Fd,
             Image = image.File, Lock = claim.Lock, Listener = claim.Listener,
         };
@@ -53,18 +54,24 @@ static unsafe class HolderBirth
         return (isCode ? (byte)said[0] : 0) switch
         {
             HolderChildren.NoNamespace => RunningErrors.NotMade("no user namespace can be made", error,
-                "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
+                "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, "
+                + "nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
             HolderChildren.NoIdMaps => RunningErrors.NotMade("the ids of the user namespace cannot be set", error,
                 "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
-            HolderChildren.NoFuseDevice => RunningErrors.NotMade($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
+            HolderChildren.NoFuseDevice => RunningErrors.NotMade(
+                $"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
                 "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
-            HolderChildren.NoFuseMount => RunningErrors.NotMade("the FUSE mount cannot be made", error, "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
-            HolderChildren.TimedOut => RunningErrors.NotMade($"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
+            HolderChildren.NoFuseMount => RunningErrors.NotMade("the FUSE mount cannot be made", error,
+                "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
+            HolderChildren.TimedOut => RunningErrors.NotMade(
+                $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
                 "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer."),
             HolderChildren.NoProgram => RunningErrors.NotMade("the holder cannot be started", error),
-            _ when said.Length == 0 => RunningErrors.NotMade($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
+            _ when said.Length == 0 => RunningErrors.NotMade(
+                $"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
             _ => RunningErrors.NotMade(
-                said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""), said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
+                said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""),
+                said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
         };
     }
 

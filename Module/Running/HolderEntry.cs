@@ -7,7 +7,8 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket (<see cref="HolderFields"/>). The holder prepares it once; every rank reads it.
+/// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket (<see cref="HolderFields"/>). The holder
+/// prepares it once; every rank reads it.
 /// </summary>
 sealed unsafe class HolderEntry
 {

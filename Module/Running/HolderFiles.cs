@@ -19,13 +19,17 @@ sealed class HolderFiles(string directory, string name)
     /// <summary>What the holder did, for <c>--explain</c> (<see cref="RunExplanation"/>).</summary>
     public string Explanation => At(HolderEndings.Explanation);
 
-    /// <summary>Locked (flock(2)) from the moment that somebody starts a holder of this name until that holder has gone: <see cref="HolderClaim"/>.</summary>
+    /// <summary>
+    /// Locked (flock(2)) from the moment that somebody starts a holder of this name until that holder has gone: <see cref="HolderClaim"/>.
+    /// </summary>
     public string Lock => At(HolderEndings.Lock);
 
     /// <summary>Their names in the directory, the lock last.</summary>
     public IEnumerable<string> Names => Endings.Select(ending => Name + ending);
 
-    /// <summary>Takes all of them away, and the directory, if it was the last. The lock must be held, and be the file that its name means.</summary>
+    /// <summary>
+    /// Takes all of them away, and the directory, if it was the last. The lock must be held, and be the file that its name means.
+    /// </summary>
     public void Remove()
     {
         foreach (string name in Names)

@@ -6,11 +6,14 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// <c>slipway holder</c>: the process that owns a container on a node. It makes the mounts, counts the ranks by their pidfds, and goes when the last one has gone.
+/// <c>slipway holder</c>: the process that owns a container on a node. It makes the mounts, counts the ranks by their pidfds, and goes when
+/// the last one has gone.
 /// </summary>
 /// <remarks>
-/// A rank starts it, by <see cref="HolderChildren"/>, with <see cref="HolderArguments"/> and with the descriptors that are named there: it is born in a user and a mount
-/// namespace that are its own, and nobody's child. It owns the container's lock, socket and files in the runtime directory (<see cref="HolderFiles"/>). It has no console: it says
+/// A rank starts it, by <see cref="HolderChildren"/>, with <see cref="HolderArguments"/> and with the descriptors that are named there: it
+/// is born in a user and a mount
+/// namespace that are its own, and nobody's child. It owns the container's lock, socket and files in the runtime directory (
+/// <see cref="HolderFiles"/>). It has no console: it says
 /// how it went on <see cref="HolderChildren.ReadyFd"/>, and what it did in its entry and its explanation.
 /// </remarks>
 static unsafe class HolderProgram
@@ -58,7 +61,8 @@ static unsafe class HolderProgram
             string own = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}");
             HolderFiles inside = new(own, files.Name);
             // before the entry, which lets ranks in. A rank that finds none says so
-            OpenedFile.Write(inside.Explanation, RunExplanation.OfHolder(start, request, plan, leftOut, binds, environment), 0x180 /* 0600 */);
+            OpenedFile.Write(inside.Explanation, RunExplanation.OfHolder(start, request, plan, leftOut, binds, environment),
+                0x180 /* 0600 */);
             new HolderEntry
             {
                 Key = start.Key,
@@ -176,7 +180,8 @@ static unsafe class HolderProgram
         /// <summary>Takes the names away, the lock last, if they are ours: another holder has them where somebody removed our lock's file. Then gives up the lock.</summary>
         public void Remove()
         {
-            if (HolderClaim.IsNamed(HolderChildren.LockFd, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{Path.GetFileName(files.Lock)}")))
+            if (HolderClaim.IsNamed(HolderChildren.LockFd,
+                string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{Path.GetFileName(files.Lock)}")))
             {
                 foreach (string name in files.Names)
                     unlinkat(directory, NativeStrings.Of(name), 0);

@@ -51,7 +51,8 @@ sealed unsafe record ImageMount
     {
         (string path, string? digest, int file) = image.Locate();
         if (image.IsDirectory)
-            return new ImageMount { Rung = "directory", Image = path, Digest = digest, Directory = path, Reasons = [Text(MountReasons.Directory)] };
+            return new ImageMount { Rung = "directory", Image = path, Digest = digest, Directory = path,
+                Reasons = [Text(MountReasons.Directory)] };
         if (file < 0)
             file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         try

@@ -18,7 +18,8 @@ sealed unsafe record RankKey(string Value, string Step, string Reason)
         int row;
         fixed (byte* given = job)
             row = StepKey.Add(ref step, given, environment);
-        fixed (byte* named = CString(image.Given), stamp = CString(image.Stamp), options = CString(request.ContainerOptions), at = CString(directory))
+        fixed (byte* named = CString(image.Given), stamp = CString(image.Stamp),
+            options = CString(request.ContainerOptions), at = CString(directory))
             ContainerKey.Add(ref key, step.Bytes, named, stamp, options, at, Shared.CString.Variable(environment, "HOME"u8));
         return new RankKey(key.Take(), step.Take(), ReasonOf(row));
     }

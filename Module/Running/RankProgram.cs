@@ -4,9 +4,13 @@ using Slipway.Shared;
 
 namespace Slipway.Running;
 
-/// <summary><c>slipway run</c> and <c>slipway shell</c>: the process finds the container of its step on this node, joins it, and becomes the application.</summary>
+/// <summary>
+/// <c>slipway run</c> and <c>slipway shell</c>: the process finds the container of its step on this node, joins it, and becomes the
+/// application.
+/// </summary>
 /// <remarks>
-/// A launcher, a user or the module starts it; or the front does where it cannot do the same itself, which may have the right to start the holder already
+/// A launcher, a user or the module starts it; or the front does where it cannot do the same itself, which may have the right to start the
+/// holder already
 /// (<c>slipway run-locked</c>). It owns nothing: the container is its holder's (<see cref="HolderProgram"/>).
 /// </remarks>
 static unsafe class RankProgram
@@ -84,7 +88,9 @@ static unsafe class RankProgram
         string nsenter = HostProgram.Find("nsenter");
         List<string> environment = ContainerEnvironment.Build(holder.Entry, request, NativeStrings.Vector(NativeStrings.Environment()));
         List<string> inside = environment.FindAll(ContainerEnvironment.IsOfTheLoader);
-        byte** argv = NativeStrings.Vector(["nsenter", "--target", Number(holder.Entry.Pid), "--user", "--mount", "--preserve-credentials", $"--wdns={ContainerCommand.Directory(holder.Entry)}", "--", .. Setting(inside), .. command]);
+        byte** argv = NativeStrings.Vector(["nsenter", "--target", Number(holder.Entry.Pid), "--user", "--mount",
+            "--preserve-credentials", $"--wdns={ContainerCommand.Directory(holder.Entry)}", "--",
+            .. Setting(inside), .. command]);
         byte** envp = NativeStrings.Vector([.. environment.Except(inside)]);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         execve(NativeStrings.Of(nsenter), argv, envp);

@@ -6,7 +6,8 @@ namespace Slipway.Running;
 
 /// <summary><c>slipway run --explain</c>: what was done for a container and a rank, and why; one fact a line.</summary>
 /// <remarks>
-/// What was done for the container its holder tells: it writes that once into a file beside its entry, when it is ready, and only ranks that are asked to explain read it.
+/// What was done for the container its holder tells: it writes that once into a file beside its entry, when it is ready, and only ranks
+/// that are asked to explain read it.
 /// A rank adds what it alone knows.
 /// </remarks>
 static class RunExplanation
@@ -14,10 +15,14 @@ static class RunExplanation
     /// <summary>No file of a holder is larger: its readers take it for something else. Bytes.</summary>
     const int Most = OpenedFile.Small;
 
-    /// <summary>What a holder did, as its file has it: lines with nothing in them that a terminal obeys, and no more than the readers take.</summary>
+    /// <summary>
+    /// What a holder did, as its file has it: lines with nothing in them that a terminal obeys, and no more than the readers take.
+    /// </summary>
     /// <param name="leftOut">A sentence for each fabric plan that was not taken.</param>
     /// <param name="environment">What the image and the plan set, as NAME=VALUE.</param>
-    public static string OfHolder(HolderArguments start, RunRequest request, FabricPlan? plan, IEnumerable<string> leftOut, IEnumerable<HostBind> binds, IEnumerable<string> environment)
+    public static string OfHolder(
+        HolderArguments start, RunRequest request, FabricPlan? plan, IEnumerable<string> leftOut,
+        IEnumerable<HostBind> binds, IEnumerable<string> environment)
     {
         StringBuilder text = new();
         int length = 0;
@@ -32,7 +37,9 @@ static class RunExplanation
         return text.ToString();
     }
 
-    static IEnumerable<string> Facts(HolderArguments start, RunRequest request, FabricPlan? plan, IEnumerable<string> leftOut, IEnumerable<HostBind> binds, IEnumerable<string> environment)
+    static IEnumerable<string> Facts(
+        HolderArguments start, RunRequest request, FabricPlan? plan, IEnumerable<string> leftOut,
+        IEnumerable<HostBind> binds, IEnumerable<string> environment)
     {
         bool isCached = start.Content.StartsWith(Digest.Prefix, StringComparison.Ordinal);
         yield return Line("image", $"{start.Image} ({(isCached ? "" : "not in this node's cache; ")}{start.Content})");
@@ -55,10 +62,12 @@ static class RunExplanation
     public static IEnumerable<string> OfRank(HolderFiles files, HolderEntry entry, bool started, RankKey key, RunRequest request)
     {
         string? told = OpenedFile.TryTextFound(files.Explanation);
-        foreach (string line in told?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [Line("container", "what its holder did is not there to read any more")])
+        foreach (string line in told?.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            ?? [Line("container", "what its holder did is not there to read any more")])
             yield return line;
         yield return Line("step key", $"{key.Step} (from {key.Reason})");
-        yield return Line("holder", string.Create(CultureInfo.InvariantCulture, $"process {entry.Pid}, {(started ? "started by this rank" : "already running")}"));
+        yield return Line("holder",
+            string.Create(CultureInfo.InvariantCulture, $"process {entry.Pid}, {(started ? "started by this rank" : "already running")}"));
         foreach ((string name, string value, bool inherited) in request.Variables)
             yield return Line("set", inherited ? $"{name} (--env, from the environment)" : $"{name}={value} (--env)");
         foreach (string name in ContainerEnvironment.DroppedHere())

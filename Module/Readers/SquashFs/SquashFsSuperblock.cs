@@ -45,12 +45,14 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         switch (Check(block, size))
         {
             case SquashFsHeader.Fault.NoSquashFs: throw Bad("is not a SquashFS image (it does not begin with 'hsqs')");
-            case SquashFsHeader.Fault.OfAnotherVersion: throw Bad($"is SquashFS {Short(SquashFsHeader.Major)}.{Short(SquashFsHeader.Minor)}; only 4.0 can be mounted");
+            case SquashFsHeader.Fault.OfAnotherVersion:
+                throw Bad($"is SquashFS {Short(SquashFsHeader.Major)}.{Short(SquashFsHeader.Minor)}; only 4.0 can be mounted");
             case SquashFsHeader.Fault.UnknownCompressor: throw Bad($"has an unknown compressor ({compressor})");
             case SquashFsHeader.Fault.Truncated: throw Bad($"is truncated: it has {size} bytes of the {used} that its superblock tells of");
         }
         return new SquashFsSuperblock(
-            compressor, Word(SquashFsHeader.BlockSize), Word(SquashFsHeader.Inodes), DateTimeOffset.FromUnixTimeSeconds(Word(SquashFsHeader.Made)), used);
+            compressor, Word(SquashFsHeader.BlockSize), Word(SquashFsHeader.Inodes),
+            DateTimeOffset.FromUnixTimeSeconds(Word(SquashFsHeader.Made)), used);
     }
 
     static unsafe SquashFsHeader.Fault Check(byte[] block, long size)

@@ -134,8 +134,10 @@ public sealed unsafe class FrontReadersTests
                 continue;
             compared++;
             HolderEntry full = new() { Key = "k", Pid = 1, Environment = [.. ofImage.Select(Text)] };
-            List<string> expected = ContainerEnvironment.Build(full, RunRequest.Parse([.. arguments.Select(Text)]), input.Vector(variables));
-            Assert.Equal(Seen(expected.Select(Encoding.UTF8.GetBytes)).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal), Seen(result).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal));
+            List<string> expected = ContainerEnvironment.Build(full,
+                RunRequest.Parse([.. arguments.Select(Text)]), input.Vector(variables));
+            Assert.Equal(Seen(expected.Select(Encoding.UTF8.GetBytes)).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal),
+                Seen(result).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal));
         }
         Assert.InRange(compared, Cases / 5, Cases);
     }

@@ -21,7 +21,8 @@ public sealed class EtcFilesTests
     public void TheImagesUsersStayButForThoseOfOurNameOrNumber()
     {
         string own = Make(_ => null)["passwd"].Split(':')[0];
-        string passwd = Make(name => name == "passwd" ? $"other:x:64999:1::/:/bin/bash\nsame:x:{Number}:1::/:/x\n{own}:x:64998:1::/:/x\nno line\n" : null)["passwd"];
+        string passwd = Make(name => name == "passwd"
+            ? $"other:x:64999:1::/:/bin/bash\nsame:x:{Number}:1::/:/x\n{own}:x:64998:1::/:/x\nno line\n" : null)["passwd"];
         Assert.Equal(["other:x:64999:1::/:/bin/bash", ""], passwd.Split('\n')[1..]);
     }
 
@@ -35,7 +36,8 @@ public sealed class EtcFilesTests
 
     [Theory]
     [InlineData(null, "passwd: files\ngroup: files\nhosts: files dns\n")]
-    [InlineData("passwd: sss files systemd\nshadow: sss\nhosts:\tdns files\n", "passwd: files sss systemd\nshadow: sss\nhosts: files dns\ngroup: files\n")]
+    [InlineData("passwd: sss files systemd\nshadow: sss\nhosts:\tdns files\n",
+        "passwd: files sss systemd\nshadow: sss\nhosts: files dns\ngroup: files\n")]
     public void FilesAreLookedIntoBeforeAnythingElse(string? image, string expected) =>
         Assert.Equal(expected, Make(name => name == "nsswitch.conf" ? image : null)["nsswitch.conf"]);
 }

@@ -23,7 +23,8 @@ public sealed class HolderArgumentsTests
     public void WhatWasSaidIsUnderstood()
     {
         HolderArguments start = Sample, again = HolderArguments.Parse([.. start.ToArguments()]);
-        Assert.Equal((start.Files.Directory, start.Files.Name, start.Key, start.Image, start.Content), (again.Files.Directory, again.Files.Name, again.Key, again.Image, again.Content));
+        Assert.Equal((start.Files.Directory, start.Files.Name, start.Key, start.Image, start.Content),
+            (again.Files.Directory, again.Files.Name, again.Key, again.Image, again.Content));
         Assert.Equal((start.Rung, start.Mounted, start.Plan), (again.Rung, again.Mounted, again.Plan));
         Assert.Equal(start.Reasons, again.Reasons);
         Assert.Equal(start.LeftOut, again.LeftOut);
@@ -55,5 +56,6 @@ public sealed class HolderArgumentsTests
 
     [Fact]
     public void TooFewAreAnError() =>
-        Assert.Equal("HolderUsage", Assert.Throws<SlipwayException>(() => HolderArguments.Parse([.. Sample.ToArguments().Take((int)HolderArgument.Options)])).Id);
+        Assert.Equal("HolderUsage",
+            Assert.Throws<SlipwayException>(() => HolderArguments.Parse([.. Sample.ToArguments().Take((int)HolderArgument.Options)])).Id);
 }

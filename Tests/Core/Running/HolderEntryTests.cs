@@ -4,7 +4,8 @@ namespace Slipway.Tests.Running;
 
 public sealed class HolderEntryTests
 {
-    static HolderEntry Sample => new() { Key = "a\nb\né", Pid = 4711, Runscript = "/run", Visible = ["/dev", "/home/a"], Environment = ["A=1", "B=x y\nz"] };
+    static HolderEntry Sample => new() { Key = "a\nb\né", Pid = 4711, Runscript = "/run",
+        Visible = ["/dev", "/home/a"], Environment = ["A=1", "B=x y\nz"] };
 
     [Fact]
     public void WhatIsWrittenIsRead()

@@ -6,7 +6,8 @@ namespace Slipway.Tests.Running;
 /// <summary>Of this process: its home, directory and variables are as they are.</summary>
 public sealed class HostBindsTests
 {
-    static List<HostBind> Make(params string[] arguments) => HostBinds.Make(RunRequest.Parse([.. arguments, "/x.sqfs"]), null, new SiteConfiguration());
+    static List<HostBind> Make(params string[] arguments) =>
+        HostBinds.Make(RunRequest.Parse([.. arguments, "/x.sqfs"]), null, new SiteConfiguration());
 
     [Fact]
     public void WhatIsAlwaysThereComesFirst()
@@ -20,7 +21,8 @@ public sealed class HostBindsTests
     public void NothingIsShownTwice()
     {
         List<HostBind> binds = Make();
-        Assert.All(binds, bind => Assert.DoesNotContain(binds, b => b != bind && LauncherPaths.IsBelow(bind.Destination, b.Destination) && binds.IndexOf(b) < binds.IndexOf(bind)));
+        Assert.All(binds, bind => Assert.DoesNotContain(binds,
+            b => b != bind && LauncherPaths.IsBelow(bind.Destination, b.Destination) && binds.IndexOf(b) < binds.IndexOf(bind)));
     }
 
     [Fact]
@@ -41,8 +43,10 @@ public sealed class HostBindsTests
     [Fact]
     public void APlansFilesAreShownReadOnly()
     {
-        FabricPlan plan = new() { Verdict = FabricRung.Provider, Reason = "x", Binds = [new FabricBind("/usr/lib/libx.so", "/opt/x/libx.so")] };
-        HostBind bind = HostBinds.Make(RunRequest.Parse(["/x.sqfs"]), plan, new SiteConfiguration()).Single(b => b.Why == "the fabric plan");
+        FabricPlan plan = new() { Verdict = FabricRung.Provider, Reason = "x",
+            Binds = [new FabricBind("/usr/lib/libx.so", "/opt/x/libx.so")] };
+        HostBind bind = HostBinds.Make(RunRequest.Parse(["/x.sqfs"]), plan, new SiteConfiguration())
+            .Single(b => b.Why == "the fabric plan");
         Assert.Equal(new HostBind("/usr/lib/libx.so", "/opt/x/libx.so", true, false, "the fabric plan"), bind);
     }
 }

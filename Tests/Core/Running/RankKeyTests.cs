@@ -55,7 +55,8 @@ public sealed unsafe class RankKeyTests
     }
 
     [Fact]
-    public void TheReasonNamesTheVariables() => Assert.Equal("SLURM_JOB_ID, SLURM_STEP_ID", Of([], ["SLURM_JOB_ID=1", "SLURM_STEP_ID=0"]).Reason);
+    public void TheReasonNamesTheVariables() =>
+        Assert.Equal("SLURM_JOB_ID, SLURM_STEP_ID", Of([], ["SLURM_JOB_ID=1", "SLURM_STEP_ID=0"]).Reason);
 
     [Fact]
     public void BelowHomeAndTmpAllRanksShareAContainer()

@@ -7,11 +7,15 @@ public sealed class RunExplanationTests
 {
     static readonly HolderArguments Start = new()
     {
-        Files = new HolderFiles("/x", "0123"), Key = "k", Image = "/i.sqfs", Content = "8:1:2", Rung = "squashfuse", Reasons = ["prolog: no", "squashfuse: yes"], Options = ["/i.sqfs"],
+        Files = new HolderFiles("/x", "0123"), Key = "k", Image = "/i.sqfs", Content = "8:1:2",
+        Rung = "squashfuse", Reasons = ["prolog: no", "squashfuse: yes"], Options = ["/i.sqfs"],
     };
 
-    static string Told(HolderArguments? start = null, FabricPlan? plan = null, string[]? options = null, string[]? leftOut = null, HostBind[]? binds = null, IEnumerable<string>? environment = null) =>
-        RunExplanation.OfHolder(start ?? Start, RunRequest.Parse([.. options ?? [], "/i.sqfs"]), plan, leftOut ?? [], binds ?? [], environment ?? []);
+    static string Told(
+        HolderArguments? start = null, FabricPlan? plan = null, string[]? options = null, string[]? leftOut = null,
+        HostBind[]? binds = null, IEnumerable<string>? environment = null) =>
+        RunExplanation.OfHolder(start ?? Start, RunRequest.Parse([.. options ?? [], "/i.sqfs"]), plan, leftOut ?? [],
+            binds ?? [], environment ?? []);
 
     [Fact]
     public void EachFactHasALine()
@@ -63,7 +67,8 @@ public sealed class RunExplanationTests
     static string[] OfRank(HolderFiles files, params string[] options)
     {
         RunRequest request = RunRequest.Parse([.. options, "/i.sqfs", "--", "lmp", "-in", "x"]);
-        return [.. RunExplanation.OfRank(files, new HolderEntry { Key = "k", Pid = 4711 }, started: true, new RankKey("v", "job=k", "--job"), request)];
+        return [.. RunExplanation.OfRank(files, new HolderEntry { Key = "k", Pid = 4711 },
+            started: true, new RankKey("v", "job=k", "--job"), request)];
     }
 
     [Fact]
@@ -74,7 +79,8 @@ public sealed class RunExplanationTests
         directory.Write("0123.explain", Told());
         string[] lines = OfRank(files, "--env", "A=B");
         Assert.Equal(Told().TrimEnd('\n'), string.Join('\n', lines[..5]));
-        Assert.Equal(["step key   job=k (from --job)", "holder     process 4711, started by this rank", "set        A=B (--env)"], lines[5..8]);
+        Assert.Equal(["step key   job=k (from --job)", "holder     process 4711, started by this rank", "set        A=B (--env)"],
+            lines[5..8]);
         Assert.Equal(["directory  /", "command    lmp -in x"], lines[^2..]);
     }
 
