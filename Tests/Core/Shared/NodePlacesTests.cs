@@ -2,7 +2,7 @@ using System.Text;
 using Slipway.Cache;
 using Slipway.Shared;
 
-namespace Slipway.Tests.Front;
+namespace Slipway.Tests.Shared;
 
 /// <summary>Where the front looks is where the full launcher has things.</summary>
 public sealed class NodePlacesTests

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Slipway.Shared;
 
-namespace Slipway.Tests.Front;
+namespace Slipway.Tests.Shared;
 
 public sealed unsafe class ProcStatTests
 {

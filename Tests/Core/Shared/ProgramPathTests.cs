@@ -1,7 +1,7 @@
 using Slipway.Linux;
 using Slipway.Shared;
 
-namespace Slipway.Tests.Front;
+namespace Slipway.Tests.Shared;
 
 public sealed unsafe class ProgramPathTests
 {
