@@ -1,4 +1,3 @@
-using System;
 #pragma warning disable CS0649 // what the kernel fills in
 using System.Runtime.InteropServices;
 using static Slipway.Shared.Stat;
