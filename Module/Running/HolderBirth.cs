@@ -46,7 +46,7 @@ static unsafe class HolderBirth
     }
 
     /// <summary>The children before their exec can say a letter and an errno; the holder says a sentence.</summary>
-    static SlipwayException Explain(string said, string serverLog, string imagePath)
+    public static SlipwayException Explain(string said, string serverLog, string imagePath)
     {
         serverLog = serverLog.ReplaceLineEndings(" ").Trim();
         bool isCode = said.Length > 1 && said.Skip(1).All(char.IsAsciiDigit);
