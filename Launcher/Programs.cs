@@ -11,10 +11,10 @@ static class Programs
 {
     static readonly SubProgram[] Table =
     [
-        new("run", "people and launchers", words => ContainerRunner.Run(words)) { IsInternal = false, IsOnTheWay = true },
-        new("shell", "people", words => ContainerRunner.Shell(words)) { IsInternal = false, IsOnTheWay = true },
+        new("run", "people and launchers", words => RankProgram.Run(words)) { IsInternal = false, IsOnTheWay = true },
+        new("shell", "people", words => RankProgram.Shell(words)) { IsInternal = false, IsOnTheWay = true },
         new("run-locked", "the front, which hands its right to start a holder on", RunLocked) { IsOnTheWay = true },
-        new("holder", "the first rank of a step on a node", words => Holder.Run(words)) { IsOnTheWay = true },
+        new("holder", "the first rank of a step on a node", words => HolderProgram.Run(words)) { IsOnTheWay = true },
         new("preflight", "launchers, for slipway mpi test, on each node in a rank's place",
             words => PreflightProgram.Run(words, typeof(Programs).Assembly.GetManifestResourceStream("probe"))) { IsOnTheWay = true },
         new("stage", "slipway publish and slipway cache, on each node",
@@ -26,7 +26,7 @@ static class Programs
 
     static int? RunLocked(string[] words) =>
         words is [var held, var listener, .. var rest] && IsDescriptor(held, out int fd) && IsDescriptor(listener, out int socket)
-            ? ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket)) : null;
+            ? RankProgram.Run(rest, HolderClaim.Inherited(fd, socket)) : null;
 
     static bool IsDescriptor(string word, out int fd) => int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out fd);
 }

@@ -1,7 +1,6 @@
-using System;
 using System.Runtime;
 using System.Runtime.InteropServices;
-using Slipway.Front;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Probe;

@@ -60,8 +60,8 @@ public static class ContainerProcess
             directory: request.WorkingDirectory, grace: Grace, cancel: cancel);
         const string prefix = "slipway: ";
         if (exit == 125 && errors.FindAll(l => l.StartsWith(prefix, StringComparison.Ordinal)).ConvertAll(l => l[prefix.Length..])
-            is [var what, .. var advice])
-            throw NotStarted(request, what, advice.Count > 0 ? string.Join(' ', advice) : null);
+            is [_, ..] said)
+            throw RunningErrors.NotStarted(said, request.Image.Path);
         return new ContainerResult { ExitCode = exit, Output = lines, ErrorOutput = errors, Elapsed = watch.Elapsed,
             Image = request.Image.Path, Command = string.Join(' ', request.Command) };
     }
@@ -75,10 +75,7 @@ public static class ContainerProcess
         }
         catch (SlipwayException e)
         {
-            throw NotStarted(request, e.Message, e.Recommendation);
+            throw RunningErrors.NotStarted(e.Recommendation is { } advice ? [e.Message, advice] : [e.Message], request.Image.Path);
         }
     }
-
-    static SlipwayException NotStarted(ContainerRequest request, string what, string? advice) =>
-        new("ContainerNotStarted", ErrorKind.InvalidOperation, what, advice, request.Image.Path) { ExitCode = 125 };
 }

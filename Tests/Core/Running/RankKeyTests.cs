@@ -1,11 +1,17 @@
+using Slipway.Linux;
 using Slipway.Running;
 
 namespace Slipway.Tests.Running;
 
-public sealed class StepKeyTests
+public sealed unsafe class RankKeyTests
 {
-    static string Key(params (string Name, string Value)[] variables) =>
-        StepKey.Find(null, name => Array.Find(variables, v => v.Name == name).Value, out _);
+    static RankKey Of(string[] arguments, string[] variables, string directory = "/elsewhere")
+    {
+        RunRequest request = RunRequest.Parse([.. arguments, "sha256:" + new string('a', 64)]);
+        return RankKey.Of(request, ImageIdentity.Find(request.Image), NativeStrings.Vector(variables), directory);
+    }
+
+    static string Key(params (string Name, string Value)[] variables) => Of([], [.. variables.Select(v => $"{v.Name}={v.Value}")]).Step;
 
     /// <summary>What a launcher gives two ranks of one node, and another step of the same job.</summary>
     public static TheoryData<string, string, string, string, string> Launchers => new()
@@ -38,7 +44,37 @@ public sealed class StepKeyTests
     public void WithoutALauncherItIsTheParent()
     {
         Assert.Matches(@"^parent=\d+\.\d+$", Key());
-        Assert.Equal("job=mine", StepKey.Find("mine", _ => "set", out string reason));
-        Assert.Equal("--job", reason);
+        Assert.Matches(@"^the parent process \d+$", Of([], []).Reason);
+    }
+
+    [Fact]
+    public void WhatIsGivenCountsBeforeEveryLauncher()
+    {
+        RankKey key = Of(["--job", "mine"], ["PMIX_NAMESPACE=a"]);
+        Assert.Equal(("job=mine", "--job"), (key.Step, key.Reason));
+    }
+
+    [Fact]
+    public void TheReasonNamesTheVariables() =>
+        Assert.Equal("SLURM_JOB_ID, SLURM_STEP_ID", Of([], ["SLURM_JOB_ID=1", "SLURM_STEP_ID=0"]).Reason);
+
+    [Fact]
+    public void BelowHomeAndTmpAllRanksShareAContainer()
+    {
+        string At(string directory) => Of(["--job", "k"], ["HOME=/home/a"], directory).Value;
+        Assert.Equal(At("/tmp"), At("/home/a/work"));
+        Assert.Equal(At("/tmp/x"), At("/home/a"));
+        Assert.NotEqual(At("/tmp"), At("/home/ab"));
+        Assert.NotEqual(At("/scratch"), At("/scratch/x"));
+    }
+
+    [Fact]
+    public void OptionsTellContainersApart()
+    {
+        string With(params string[] options) => Of(["--job", "k", .. options], []).Value;
+        string[] all = [With(), With("--writable-tmpfs"), With("--bind", "/mnt"), With("--bind", "/mnt:/mnt:ro"), With("--fabric", "none")];
+        Assert.Equal(all, all.Distinct());
+        // these are the rank's alone
+        Assert.Equal(With(), With("--env", "A=B", "--explain"));
     }
 }

@@ -6,10 +6,17 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// The process that owns a container on a node (<c>slipway holder FILES-DIRECTORY NAME KEY IMAGE RUNG IMAGE-DIRECTORY PLAN run-arguments…</c>): it makes the mounts, counts the ranks by their
-/// pidfds, and goes when the last one has gone.
+/// <c>slipway holder</c>: the process that owns a container on a node. It makes the mounts, counts the ranks by their pidfds, and goes when
+/// the last one has gone.
 /// </summary>
-static unsafe class Holder
+/// <remarks>
+/// A rank starts it, by <see cref="HolderChildren"/>, with <see cref="HolderArguments"/> and with the descriptors that are named there: it
+/// is born in a user and a mount
+/// namespace that are its own, and nobody's child. It owns the container's lock, socket and files in the runtime directory (
+/// <see cref="HolderFiles"/>). It has no console: it says
+/// how it went on <see cref="HolderChildren.ReadyFd"/>, and what it did in its entry and its explanation.
+/// </remarks>
+static unsafe class HolderProgram
 {
     /// <summary>How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.</summary>
     const int Linger = 300;
@@ -23,12 +30,12 @@ static unsafe class Holder
     public static int Run(string[] arguments)
     {
         if (!HasNamespacesOfItsOwn())
-            throw new SlipwayException("HolderUsage", ErrorKind.InvalidOperation, "'slipway holder' is started by 'slipway run', in namespaces of its own",
-                "Start a container with slipway run.");
+            throw RunningErrors.HolderStartedByHand();
+        HolderArguments start = HolderArguments.Parse(arguments);
         prctl(PR_SET_NAME, (nint)NativeStrings.Of("slipway-holder"), 0, 0, 0);
         string said;
         bool ready = false;
-        HolderFiles files = new(arguments[0], arguments[1]);
+        HolderFiles files = start.Files;
         foreach (int own in new[] { HolderChildren.LockFd, HolderChildren.ListenFd })
             fcntl(own, F_SETFD, FD_CLOEXEC);
         // the host's root will be gone when they are needed for cleaning up
@@ -36,26 +43,34 @@ static unsafe class Holder
         int parent = open(Path.GetDirectoryName(files.Directory)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         try
         {
-            RunRequest request = RunRequest.Parse(arguments.AsSpan(7));
+            RunRequest request = RunRequest.Parse([.. start.Options]);
             SiteConfiguration site = SiteConfiguration.Read();
             List<string> warnings = [];
-            FabricPlan? plan = ContainerFabric.Read(request, arguments[3], arguments[6], site, warnings.Add);
+            FabricPlan? plan = ContainerFabric.Read(request, start.Image, start.Plan, site, warnings.Add);
+            List<string> leftOut = [.. start.LeftOut, .. warnings];
             // a job whose fabric was refused would go over TCP and look as if all were well
             if (plan?.Verdict == FabricRung.Refuse)
                 warnings.Add($"fabric: {plan.Reason} (slipway fabric --explain tells more, --fabric none silences this)");
             SweepDead(files);
             ContainerRoot root = new();
-            root.Borrow(HostBinds.Make(request, plan, site), plan?.HiddenDeviceNodes ?? []);
-            root.Enter(arguments[3], arguments[5].Length > 0 ? ContainerRoot.OfDirectory(arguments[5]) : HolderChildren.MountFd, request.WritableTmpfs, request.Command.FirstOrDefault());
+            List<HostBind> binds = HostBinds.Make(request, plan, site);
+            root.Borrow(binds, plan?.HiddenDeviceNodes ?? []);
+            int image = start.Mounted is { } directoryOfImage ? MountTree.OfImage(directoryOfImage) : HolderChildren.MountFd;
+            root.Enter(start.Image, image, request.WritableTmpfs, request.Command.FirstOrDefault());
+            List<string> environment = ImageEnvironment.Read(plan);
+            string own = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}");
+            HolderFiles inside = new(own, files.Name);
+            // before the entry, which lets ranks in. A rank that finds none says so
+            OpenedFile.Write(inside.Explanation, RunExplanation.OfHolder(start, request, plan, leftOut, binds, environment),
+                0x180 /* 0600 */);
             new HolderEntry
             {
-                Key = arguments[2],
+                Key = start.Key,
                 Pid = getpid(),
                 Runscript = File.Exists("/.singularity.d/runscript") ? "/.singularity.d/runscript" : null,
-                Mount = arguments[4],
                 Visible = [.. root.Visible],
-                Environment = ImageEnvironment.Read(plan),
-            }.Write(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.entry"));
+                Environment = environment,
+            }.Write(inside);
             // the rank that started us says it for all
             said = "ok" + string.Concat(warnings.Select(ContainerFabric.Warning));
             ready = true;
@@ -78,7 +93,7 @@ static unsafe class Holder
         close(HolderChildren.MountFd);
         close(HolderChildren.ServerLogFd);
         if (ready)
-            Serve(names, arguments[4].StartsWith("squashfuse", StringComparison.Ordinal) ? HolderChildren.ServerFd : -1);
+            Serve(names, ImageMount.IsServed(start.Rung) ? HolderChildren.ServerFd : -1);
         return ready ? 0 : 125;
     }
 
@@ -143,13 +158,12 @@ static unsafe class Holder
         bool any = false;
         while (accept4(listener, null, null, SOCK_CLOEXEC) is >= 0 and var rank)
         {
-            ucred peer;
-            socklen_t length = sizeof(ucred);
-            if (getsockopt(rank, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && pidfd_open(peer.pid) is >= 0 and var pidfd)
+            int pid;
+            if (HolderSocket.IsOurs(rank, &pid) && pidfd_open(pid) is >= 0 and int pidfd)
             {
                 fcntl(pidfd, F_SETFD, FD_CLOEXEC);
                 // a rank that waits for our answer still has its pid; one that has gone may have left it to another
-                if (Welcome(rank, self))
+                if (HolderSocket.TryWelcome(rank, self))
                     ranks.Add(pidfd);
                 else
                     close(pidfd);
@@ -160,26 +174,17 @@ static unsafe class Holder
         return any;
     }
 
-    /// <summary>Says who we are by a descriptor, which no later process of our number can be taken for, wherever /proc shows us or not.</summary>
-    static bool Welcome(int rank, int self)
-    {
-        int pid = getpid();
-        PassedDescriptor control = PassedDescriptor.Of(self);
-        iovec data = new() { iov_base = &pid, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(PassedDescriptor) };
-        return sendmsg(rank, &message, MSG_NOSIGNAL) == sizeof(int);
-    }
-
     /// <summary>A holder's names in the runtime directory, by descriptors: the host's root is no longer ours.</summary>
     sealed class Names(int parent, int directory, HolderFiles files)
     {
         /// <summary>Takes the names away, the lock last, if they are ours: another holder has them where somebody removed our lock's file. Then gives up the lock.</summary>
         public void Remove()
         {
-            if (HolderClaim.IsNamed(HolderChildren.LockFd, string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{files.Name}.lock")))
+            if (HolderClaim.IsNamed(HolderChildren.LockFd,
+                string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{directory}/{Path.GetFileName(files.Lock)}")))
             {
-                foreach (string ending in new[] { ".sock", ".entry", ".lock" })
-                    unlinkat(directory, NativeStrings.Of(files.Name + ending), 0);
+                foreach (string name in files.Names)
+                    unlinkat(directory, NativeStrings.Of(name), 0);
                 // the directory goes with its last holder; where another still is, this fails, and should
                 unlinkat(parent, NativeStrings.Of(Path.GetFileName(files.Directory)), AT_REMOVEDIR);
             }
