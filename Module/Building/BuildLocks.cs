@@ -37,19 +37,13 @@ static class BuildLocks
     /// <summary>Writes a lock file beside its place and renames it.</summary>
     public static void Write(string path, BuildLock content)
     {
-        string partial = PartialFile.NameFor(path);
         try
         {
-            File.WriteAllText(partial, JsonSerializer.Serialize(content, ObjectsJson.Default.BuildLock) + "\n");
-            File.Move(partial, path, overwrite: true);
+            AtomicFile.Write(path, Mode.rw_rw_rw_, JsonSerializer.Serialize(content, ObjectsJson.Default.BuildLock) + "\n");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("LockNotWritable", ErrorKind.WriteError, $"{path}: the lock file cannot be written: {Cause(e, partial, path)}", "Choose a directory that exists and that you may write to.", path, e);
-        }
-        finally
-        {
-            unlink(partial);
+            throw new SlipwayException("LockNotWritable", ErrorKind.WriteError, $"{path}: the lock file cannot be written: {OpenedFile.Why(e, path)}", "Choose a directory that exists and that you may write to.", path, e);
         }
     }
 

@@ -229,12 +229,10 @@ public static class ImageBuilder
         }
     }
 
-    /// <summary>Downloaded packages and build logs: <c>/var/cache/slipway/build</c> for root, else <c>$XDG_CACHE_HOME/slipway</c> or <c>~/.cache/slipway</c>.</summary>
+    /// <summary>Downloaded packages, steps and logs. Root's cache has the images of the node too, so a build has a directory of its own there.</summary>
     static string CacheDirectory()
     {
-        string path = geteuid() == 0 ? "/var/cache/slipway/build"
-            : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && set.StartsWith('/') ? set
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway");
+        string path = geteuid() == 0 ? Path.Combine(Places.Cache, "build") : Places.Cache;
         try
         {
             return Directory.CreateDirectory(path).FullName;

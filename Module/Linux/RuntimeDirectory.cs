@@ -35,7 +35,7 @@ static class RuntimeDirectory
     public static bool TryMake(string path)
     {
         // another rank may make it at the same moment: what counts is what is there afterwards
-        int error = mkdir(path, 0x1c0 /* 0700 */) == 0 ? 0 : errno;
+        int error = mkdir(path, Mode.rwx______) == 0 ? 0 : errno;
         if (OwnDirectory.IsPrivate(path))
             return true;
         System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);

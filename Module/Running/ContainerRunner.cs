@@ -13,7 +13,7 @@ static unsafe class ContainerRunner
         RunRequest request = RunRequest.Parse(arguments);
         ImageIdentity image = ImageIdentity.Find(request.Image);
         string step = StepKey.Find(request.Job, Environment.GetEnvironmentVariable, out string stepReason);
-        string key = KeyOf(request, image, step, Environment.CurrentDirectory, Environment.GetEnvironmentVariable("HOME") ?? "");
+        string key = KeyOf(request, image, step, Environment.CurrentDirectory, Places.Home);
 
         HolderFiles files = new(RuntimeDirectory.Open(), RuntimeDirectory.NameOf(key));
         bool started = false;

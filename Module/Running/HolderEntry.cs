@@ -53,7 +53,7 @@ sealed class HolderEntry
 
     public void Write(string path)
     {
-        if (!OpenedFile.Write(path + Partial, Text(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
+        if (!OpenedFile.Write(path + Partial, Text(), Mode.rw_______) || rename(path + Partial, path) != 0)
             throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {errno})", "Check that the disk of the runtime directory is not full.");
     }
 

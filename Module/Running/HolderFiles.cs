@@ -50,7 +50,7 @@ sealed unsafe class HolderClaim(int held, int listener) : IDisposable
     /// <exception cref="SlipwayException">The files cannot be made, or the file system has no locks.</exception>
     public static HolderClaim? TryTake(HolderFiles files)
     {
-        int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+        int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, Mode.rw_______);
         if (held < 0 && errno is var failed)
             // the directory goes with its last holder
             return failed == ENOENT && RuntimeDirectory.TryMake(files.Directory) ? null : throw Failed(files.Lock, "cannot be made", failed);

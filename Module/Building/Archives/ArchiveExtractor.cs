@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Building.Archives;
 
 /// <summary>
@@ -70,7 +72,7 @@ sealed class ArchiveExtractor : IDisposable
         switch (entry.Kind)
         {
             case ArchiveKind.Directory:
-                Check(entry, mkdir(to, 0x1c0));
+                Check(entry, mkdir(to, Mode.rwx______));
                 directories.Add((path, entry));
                 break;
             case ArchiveKind.SymbolicLink:
@@ -84,7 +86,7 @@ sealed class ArchiveExtractor : IDisposable
                 Link(entry, to);
                 break;
             case ArchiveKind.Fifo:
-                Check(entry, mkfifo(to, 0x180));
+                Check(entry, mkfifo(to, Mode.rw_______));
                 Attributes(entry, to);
                 break;
             default:
@@ -138,7 +140,7 @@ sealed class ArchiveExtractor : IDisposable
         if (fd < 0 && errno == ENOENT)
         {
             string above = directory.Contains('/') ? directory[..directory.LastIndexOf('/')] : "";
-            Check(entry, mkdir($"/proc/self/fd/{Open(entry, above)}/{directory[(directory.LastIndexOf('/') + 1)..]}", 0x1ed));
+            Check(entry, mkdir($"/proc/self/fd/{Open(entry, above)}/{directory[(directory.LastIndexOf('/') + 1)..]}", Mode.rwxr_xr_x));
             written[directory] = ArchiveKind.Directory;
             fd = openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
         }
@@ -169,7 +171,7 @@ sealed class ArchiveExtractor : IDisposable
         using (FileStream file = new(to, new FileStreamOptions
         {
             Mode = mode, Access = FileAccess.Write, BufferSize = 0,
-            UnixCreateMode = mode == FileMode.CreateNew ? UnixFileMode.UserRead | UnixFileMode.UserWrite : null,
+            UnixCreateMode = mode == FileMode.CreateNew ? (UnixFileMode)Mode.rw_______ : null,
         }))
         {
             long size = 0;
@@ -202,7 +204,7 @@ sealed class ArchiveExtractor : IDisposable
         foreach ((string key, string value) in entry.Attributes)
             if (!SetAttribute(to, key, value))
                 attributesLeft[key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]] = attributesLeft.GetValueOrDefault(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]) + 1;
-        chmod(to, entry.Mode & 0xfff);
+        chmod(to, entry.Mode & Mode.Bits);
         SetModified(to, entry.Modified);
     }
 

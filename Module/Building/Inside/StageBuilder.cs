@@ -18,7 +18,7 @@ static class StageBuilder
     public static (string Root, ImageRuntime Runtime) Make(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> roots, Dictionary<string, string> stageKeys, BuildContext context, CancellationToken cancel)
     {
         string path = context.Directory("root", stage.Name.Length == 0 ? "image" : "stage-" + stage.Name);
-        File.SetUnixFileMode(path, (UnixFileMode)0x1ed);
+        File.SetUnixFileMode(path, (UnixFileMode)Mode.rwxr_xr_x);
         RootDirectory root = new(path);
         // what the root is made of, step by step: the steps before the last that an earlier build has kept need not be taken again
         List<string> keys = Keys(stage, locked, stageKeys, context);

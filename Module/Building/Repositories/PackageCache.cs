@@ -92,20 +92,18 @@ sealed class PackageCache(BuildContext context)
     public string Keep(LockedPackage package, string file)
     {
         string place = Places(package).First(path => !File.Exists(path) || IsWanted(path, package) || path.Contains(package.Sha256[..12] + "-", StringComparison.Ordinal));
-        string partial = PartialFile.NameFor(place);
         try
         {
             if (rename(file, place) == 0)
                 return place;
-            OpenedFile.CopyNamed(file, partial);
-            File.Move(partial, place, overwrite: true);
+            using (FileStream from = OpenedFile.Named(file))
+                AtomicFile.Write(place, Mode.rw_rw_rw_, to => from.CopyTo(to));
             File.Delete(file);
             return place;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a cache that may only be read serves all the same
-            File.Delete(partial);
             return file;
         }
     }

@@ -30,7 +30,7 @@ sealed class RepositoryKeys(BuildContext context)
     Usable Read(PackageRepository repository, RepositoryKey key, CancellationToken cancel)
     {
         string home = context.Directory("gnupg");
-        File.SetUnixFileMode(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(home, (UnixFileMode)Mode.rwx______);
         string input = key.File ?? WriteInline(repository, key) ?? FindOnHost(key, home, cancel);
         List<Key> keys = Read(input, home, cancel);
         string who = $"{key.Where}: repository '{repository.Name.Value}'";

@@ -269,17 +269,14 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
 
     void KeepControl(string kept, string control)
     {
-        string partial = PartialFile.NameFor(kept);
         try
         {
-            Directory.CreateDirectory(Context.Job.ControlCache, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            File.WriteAllText(partial, control);
-            File.Move(partial, kept, overwrite: true);
+            Directory.CreateDirectory(Context.Job.ControlCache, (UnixFileMode)Mode.rwx______);
+            AtomicFile.Write(kept, Mode.rw_r__r__, control);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a convenience: without it the package is asked again
-            unlink(partial);
             Context.Log($"{kept}: not kept: {e.Message}");
         }
     }

@@ -14,8 +14,11 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     const string Generated = "/etc/ld.so.cache", Record = ".slipway/host.json";
 
     /// <summary>What a container takes for granted; the mode of each.</summary>
-    static readonly (string Path, int Mode)[] Directories =
-        [("dev", 0x1ed), ("etc", 0x1ed), ("home", 0x1ed), ("proc", 0x1ed), ("root", 0x1c0), ("run", 0x1ed), ("sys", 0x1ed), ("tmp", 0x3ff), ("var", 0x1ed), ("var/tmp", 0x3ff)];
+    static readonly (string Path, uint Mode)[] Directories =
+        [
+            ("dev", Mode.rwxr_xr_x), ("etc", Mode.rwxr_xr_x), ("home", Mode.rwxr_xr_x), ("proc", Mode.rwxr_xr_x), ("root", Mode.rwx______),
+            ("run", Mode.rwxr_xr_x), ("sys", Mode.rwxr_xr_x), ("tmp", Mode.rwxrwxrwt), ("var", Mode.rwxr_xr_x), ("var/tmp", Mode.rwxrwxrwt),
+        ];
 
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
     static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
@@ -104,7 +107,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         foreach (DependencyProblem problem in found.Problems)
             Context.Log($"{problem.Severity}: {problem.Message} [{problem.Rule}]");
         Context.Step($"copying {found.Files.Count} files");
-        foreach ((string path, int mode) in Directories)
+        foreach ((string path, uint mode) in Directories)
             MakeDirectory(Path.Combine(root, path), mode);
         Copy(found, root, cancel);
         if (Digest(found, path => root + path, cancel) != locked.Digest)
@@ -180,14 +183,14 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         if (links.Contains(path))
             throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
         MakeParents(FileTree.Parent(path), root, links, made);
-        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
+        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & Mode.rwxrwxrwt : Mode.rwxr_xr_x);
     }
 
-    static void MakeDirectory(string path, int mode)
+    static void MakeDirectory(string path, uint mode)
     {
         Directory.CreateDirectory(path);
         // its owner must be able to fill it
-        chmod(path, (uint)mode | 0x1c0);
+        chmod(path, mode | Mode.rwx______);
     }
 
     bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);
