@@ -160,7 +160,8 @@ public static class NodeCache
     {
         // who may rename a directory on the way may put another in its place; in a sticky one only its owner may
         for (string? above = Path.GetDirectoryName(cache); above is not null; above = Path.GetDirectoryName(above))
-            if (stat(above, out statx found) != 0 || !IsOurs(found) || ((found.stx_mode & Mode.GroupOrOthersWrite) != 0 && (found.stx_mode & Mode.Sticky) == 0))
+            if (stat(above, out statx found) != 0 || !IsOurs(found)
+                || ((found.stx_mode & Mode.GroupOrOthersWrite) != 0 && (found.stx_mode & Mode.Sticky) == 0))
                 return false;
         return true;
     }

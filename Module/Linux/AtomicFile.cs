@@ -6,7 +6,7 @@ namespace Slipway.Linux;
 
 /// <summary>
 /// A small file that is there whole or not at all: it is written beside its destination and renamed over it (rename(2)). A link at the
-/// destination is replaced, not followed. What is long in the writing, so that its writer may die meanwhile, is a <see cref="PartialFile"/>.
+/// destination is replaced, not followed. <see cref="PartialFile"/> is for what is long in the writing, so that its writer may die.
 /// </summary>
 /// <remarks>libc opens the file, not .NET, which would lock it (flock(2)): see <see cref="OpenedFile"/>.</remarks>
 static class AtomicFile

@@ -214,7 +214,8 @@ static unsafe class OpenedFile
         return !known
             ? string.Create(CultureInfo.InvariantCulture,
                 $"belongs to uid {uid} and not to {string.Join(", ", who.SkipLast(1))} or {who[^1]}")
-            : (found.stx_mode & Mode.GroupOrOthersWrite) != 0 ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & Mode.Bits, 8)})"
+            : (found.stx_mode & Mode.GroupOrOthersWrite) != 0
+                ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & Mode.Bits, 8)})"
             : found.stx_size > (ulong)largest ? TooLarge(largest) : null;
     }
 

@@ -188,7 +188,8 @@ public static unsafe class PreflightNode
         try
         {
             probe.Position = 0;
-            using (FileStream to = new(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = (UnixFileMode)Mode.r_x______ }))
+            using (FileStream to = new(file, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write,
+                UnixCreateMode = (UnixFileMode)Mode.r_x______ }))
                 probe.CopyTo(to);
             using CancellationTokenSource late = new(TimeSpan.FromSeconds(seconds));
             return HostProgram.Run(SlipwayProgram.Path, ["run", .. inside, file, "init", library, seconds.ToString(CultureInfo.InvariantCulture), node], grace: TimeSpan.FromSeconds(2), cancel: late.Token);

@@ -79,7 +79,8 @@ sealed class FileTree(string root)
             int length = (int)readlink(outside, buffer, PathLimit);
             target = length > 0 ? System.Text.Encoding.UTF8.GetString(buffer, length) : "";
         }
-        return new FileNode(kind, target, (ushort)(found.stx_mode & Linux.Mode.Bits), (long)found.stx_size, found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
+        return new FileNode(kind, target, (ushort)(found.stx_mode & Linux.Mode.Bits), (long)found.stx_size,
+            found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
     }
 
     public ResolvedPath Resolve(string path) => Resolve(path, 0);

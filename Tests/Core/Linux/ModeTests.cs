@@ -29,9 +29,10 @@ public sealed class ModeTests
     }
 
     [Theory]
-    [InlineData("0444", Mode.r__r__r__), InlineData("0500", Mode.r_x______), InlineData("0600", Mode.rw_______), InlineData("0644", Mode.rw_r__r__)]
-    [InlineData("0666", Mode.rw_rw_rw_), InlineData("0700", Mode.rwx______), InlineData("0755", Mode.rwxr_xr_x), InlineData("0777", Mode.rwxrwxrwx)]
-    [InlineData("01777", Mode.rwxrwxrwt), InlineData("07777", Mode.Bits), InlineData("0111", Mode.Execute), InlineData("0077", Mode.GroupAndOthers)]
+    [InlineData("0444", Mode.r__r__r__), InlineData("0500", Mode.r_x______), InlineData("0600", Mode.rw_______)]
+    [InlineData("0644", Mode.rw_r__r__), InlineData("0666", Mode.rw_rw_rw_), InlineData("0700", Mode.rwx______)]
+    [InlineData("0755", Mode.rwxr_xr_x), InlineData("0777", Mode.rwxrwxrwx), InlineData("01777", Mode.rwxrwxrwt)]
+    [InlineData("07777", Mode.Bits), InlineData("0111", Mode.Execute), InlineData("0077", Mode.GroupAndOthers)]
     [InlineData("0022", Mode.GroupOrOthersWrite), InlineData("06000", Mode.SetId), InlineData("01000", Mode.Sticky)]
     public void TheNumberIsTheOctalOne(string octal, uint mode) => Assert.Equal(Convert.ToUInt32(octal, 8), mode);
 }

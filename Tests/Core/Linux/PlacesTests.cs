@@ -13,5 +13,6 @@ public sealed class PlacesTests
     }
 
     [Fact]
-    public void EveryPlaceIsAbsolute() => Assert.All([Places.RootCache, Places.Cache, Places.Temporary], p => Assert.StartsWith("/", p, StringComparison.Ordinal));
+    public void EveryPlaceIsAbsolute() =>
+        Assert.All([Places.RootCache, Places.Cache, Places.Temporary], p => Assert.StartsWith("/", p, StringComparison.Ordinal));
 }
