@@ -54,7 +54,7 @@ static unsafe class Program
         ["holder", .. var rest] => Holder.Run(rest),
         ["stage", var request] => HaveRoom() ? StageNode.Run(request) : throw new OutOfMemoryException(),
         ["preflight", .. var rest] => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe")),
-        ["build-inside", var job] => BuildInside.Run(job),
+        ["build-inside", var job] => BuilderProgram.Run(job),
         ["stage" or "build-inside", ..] => throw Internal(arguments[0]),
         _ when HaveRoom() => CommandLine.Run(arguments),
         _ => throw new OutOfMemoryException(),

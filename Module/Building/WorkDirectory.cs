@@ -33,7 +33,7 @@ sealed class WorkDirectory : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("NoWorkDirectory", ErrorKind.WriteError, $"{parent}: no directory to build in can be made: {e.Message}", "Set TMPDIR to a local disk that you may write to.", parent, e);
+            throw BuildErrors.NoWorkDirectory(parent, e);
         }
     }
 

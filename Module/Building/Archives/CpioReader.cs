@@ -32,7 +32,8 @@ static class CpioReader
             string? target = null;
             if (kind == ArchiveKind.SymbolicLink)
                 target = size <= LongestName ? Text(content, (int)size) : throw new InvalidDataException($"entry {number} has a link of {size} bytes");
-            yield return new ArchiveEntry(number, path, kind, target, mode & Mode.Bits, owner, group, modified, kind == ArchiveKind.File ? size : 0, content)
+            yield return new ArchiveEntry(number, path, kind, target, mode & Mode.Bits, owner, group, modified,
+                kind == ArchiveKind.File ? size : 0, content)
             {
                 // names of one file: the content stands with the last of them in newc, with the others there is none
                 Shared = kind == ArchiveKind.File && links > 1 ? $"{Field(7)}:{Field(8)}:{inode}" : null,
@@ -44,7 +45,8 @@ static class CpioReader
 
     /// <summary>The type in a mode is st_mode's (inode(7)).</summary>
     static ArchiveKind KindOf(mode_t type) => type == S_IFREG ? ArchiveKind.File : type == S_IFDIR ? ArchiveKind.Directory
-        : type == S_IFLNK ? ArchiveKind.SymbolicLink : type == S_IFIFO ? ArchiveKind.Fifo : type == S_IFSOCK ? ArchiveKind.Socket : ArchiveKind.Device;
+        : type == S_IFLNK ? ArchiveKind.SymbolicLink : type == S_IFIFO ? ArchiveKind.Fifo
+        : type == S_IFSOCK ? ArchiveKind.Socket : ArchiveKind.Device;
 
     static long Padding(long length) => (4 - length % 4) % 4;
 

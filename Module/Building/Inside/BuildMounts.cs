@@ -41,7 +41,7 @@ sealed class BuildMounts(RootDirectory root, Action<string> log) : IDisposable
         root.MakeDirectory(name);
         string target = Path.Combine(root.Path, name);
         return stat(target, out statx found, follow: false) == 0 && found.IsDirectory ? target
-            : throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{name}' in the image is not a directory", null, name);
+            : throw BuildErrors.NoDirectory(name);
     }
 
     bool Try(string what, string target, string? type, ulong_t flags, string? data)

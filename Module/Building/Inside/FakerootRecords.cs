@@ -99,7 +99,8 @@ sealed class FakerootRecords(Action<string> log)
         if (real.Type != told.Type)
             return !(real.IsRegular && (told.Type == S_IFCHR || told.Type == S_IFBLK));
         // the owner's own bits are given in earnest, asked for or not: libfakeroot.c, chmod and mkdir
-        uint mode = real.stx_mode & Mode.Bits, remembered = told.stx_mode & Mode.Bits, owner = real.IsDirectory ? Mode.rwx______ : Mode.rw_______;
+        uint mode = real.stx_mode & Mode.Bits, remembered = told.stx_mode & Mode.Bits;
+        uint owner = real.IsDirectory ? Mode.rwx______ : Mode.rw_______;
         if (real.IsLink || mode == remembered || mode == (remembered | owner))
             return false;
         if (group == 0 || mode != (remembered | owner | (ushort)S_ISGID))
@@ -157,7 +158,8 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>By read(2) and write(2) alone: .NET would ask whether it is a directory, and be told so.</summary>
     static unsafe int Copy(string from, string to)
     {
-        int source = open(from, O_RDONLY | O_CLOEXEC, 0), target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Mode.rw_______);
+        int source = open(from, O_RDONLY | O_CLOEXEC, 0);
+        int target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Mode.rw_______);
         byte[] buffer = new byte[1 << 17];
         long n = target < 0 ? -1 : 1;
         fixed (byte* bytes = buffer)

@@ -38,17 +38,17 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     IEnumerable<string> Shell => Stage.Run.Count > 0 || Stage.Test is not null ? ["/bin/sh", "/usr/bin/env"]
         : Stage.Name.Length == 0 && Context.Definition.Runscript is not null ? ["/bin/sh"] : [];
 
-    public override string Inputs(CancellationToken cancel) => NewLock(
+    protected override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
         .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
     ]).Inputs;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
         DependencySet found = Find(cancel);
         if (found.Files.Count == 0)
-            throw new SlipwayException("ImageEmpty", ErrorKind.InvalidArgument, $"{source.Exclude[0].Where}: everything is excluded, and the image would be empty", "Exclude less.", Context.Job.DefinitionPath);
+            throw SourceErrors.ImageEmpty(source.Exclude[0], Context.Job.DefinitionPath);
         return new LockedSource
         {
             Stage = Stage.Name,
@@ -64,8 +64,8 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         Context.Step("finding what the programs need");
         FileTree tree = new("/");
         IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
-        foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
-            throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
+        foreach (Located path in source.Programs.Concat(source.Files).Where(p => Leftovers.Has(p.Value)))
+            throw SourceErrors.PathStaysOut(path);
         try
         {
             return WithoutWhatStaysOut(DependencyFinder.Find(new DependencyRequest
@@ -77,19 +77,20 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
                 LibraryPath = LibraryPath,
             }, cancel));
         }
-        catch (SlipwayException e) when (e.Id == "DependencyNotFound")
+        catch (DependencyNotFoundException e)
         {
-            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Target as string);
-            throw new SlipwayException(e.Id, e.Kind, $"{(named ?? source.From).Where}: {e.Message}", e.Recommendation, e.Target, e);
+            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Name);
+            throw BuildErrors.At((named ?? source.From).Where, e);
         }
     }
 
     DependencySet WithoutWhatStaysOut(DependencySet found) => new()
     {
-        Files = [.. found.Files.Where(f => !BuildInside.StaysOut(f.Path))],
+        Files = [.. found.Files.Where(f => !Leftovers.Has(f.Path))],
         Problems =
         [
-            .. found.Files.Where(f => BuildInside.StaysOut(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
+            .. found.Files.Where(f => Leftovers.Has(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null
+                ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
                 $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
             .. found.Files.Where(f => IsFiltered(f)).Select(f => new DependencyProblem(DependencySeverity.Note, f.Path, f.Rule,
                 $"{f.Path}: {(f.Path == "/etc/group" ? "groups of people (ids from 1000) and all members" : "the accounts of people (ids from 1000)")} are left out") { Recommendation = $"Name {f.Path} under 'files' if the image is to have them." }),
@@ -98,8 +99,13 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         Packages = found.Packages,
     };
 
-    /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
-    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    /// <summary>
+    /// For the definition's <c>fabric</c>, which is for the image itself and for no stage that it copies from; providers and their
+    /// configuration come by the rules of libibverbs and libfabric.
+    /// </summary>
+    IEnumerable<string> FabricLibraries() => Stage.Name.Length > 0 ? []
+        : Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value))
+            .Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
@@ -111,11 +117,11 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             MakeDirectory(Path.Combine(root, path), mode);
         Copy(found, root, cancel);
         if (Digest(found, path => root + path, cancel) != locked.Digest)
-            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.From.Where}: the files of this host are others than the lock wants", "Build on the host as it was locked, or update the lock (-UpdateLock, --update-lock).", Context.Job.DefinitionPath);
+            throw SourceErrors.HostNotLocked(source.From, Context.Job.DefinitionPath);
         // the loader finds what lies outside its default directories by the cache alone; the host's names what is not here
         (int exit, IReadOnlyList<string> said) = Context.Run("ldconfig", ["-X", "-r", root], cancel: cancel);
         if (exit != 0)
-            throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: ldconfig ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Generated);
+            throw BuildErrors.ProgramFailed(source.From.Where, "ldconfig", exit, said.LastOrDefault(), Generated);
         new RootDirectory(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
         {
             Packages = found.Packages,
@@ -167,11 +173,11 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             }
             catch (IOException e) when ((e.HResult & 0xffff) == ENOSPC)
             {
-                throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device while {file.Path} was copied", $"Free some space, or set TMPDIR to a roomier local disk. {Context.LogHint}", Context.Job.WorkDirectory, e);
+                throw BuildErrors.DiskFull(Context.Job.WorkDirectory, doing: $"{file.Path} was copied", inner: e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new SlipwayException("CopyFailed", ErrorKind.ReadError, $"{source.From.Where}: {file.Path} could not be copied: {e.Message}", "Build again: the file was changed or removed meanwhile, or may not be read.", file.Path, e);
+                throw SourceErrors.NotCopied(source.From, file.Path, e);
             }
         }
     }
@@ -181,7 +187,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         if (!made.Add(path))
             return;
         if (links.Contains(path))
-            throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
+            throw SourceErrors.BecameLink(source.From, path);
         MakeParents(FileTree.Parent(path), root, links, made);
         MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & Mode.rwxrwxrwt : Mode.rwxr_xr_x);
     }
