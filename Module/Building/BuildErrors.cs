@@ -88,7 +88,7 @@ static class BuildErrors
         new("LockTooNew", ErrorKind.InvalidData, $"{path}: has schema version {version}, this Slipway knows 1", "Update Slipway.", path);
 
     public static SlipwayException LockNotWritable(string path, Exception e) =>
-        new("LockNotWritable", ErrorKind.WriteError, $"{path}: the lock file cannot be written: {OpenedFile.Why(e, path)}",
+        new("LockNotWritable", ErrorKind.WriteError, $"{path}: the lock file {OpenedFile.Why(e, path)}",
             OtherDestination, path, e);
 
     // the builder's namespace, and what it lacks

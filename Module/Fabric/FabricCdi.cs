@@ -40,7 +40,7 @@ public static class FabricCdi
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
+            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
         }
     }
 }

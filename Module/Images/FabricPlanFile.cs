@@ -53,7 +53,7 @@ public static class FabricPlanFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError,
-                $"{path}: {e.Message}", "Put the image where you may write.", path, e);
+                $"{path}: {OpenedFile.Why(e, path)}", "Put the image where you may write.", path, e);
         }
         return path;
     }

@@ -13,7 +13,7 @@ static class AtomicFile
 {
     /// <summary>Writes a file anew; what was there stays until the new one is whole.</summary>
     /// <param name="mode">Of the new file, less the umask.</param>
-    /// <param name="write">Whatever it throws is handed on, and nothing is left of the new file.</param>
+    /// <param name="write">What it throws is handed on, and nothing is left of the new file.</param>
     /// <exception cref="IOException">The file cannot be written; the message names <paramref name="path"/>.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory may not be written to.</exception>
     public static void Write(string path, uint mode, Action<FileStream> write)
@@ -29,9 +29,12 @@ static class AtomicFile
             if (rename(beside, path) != 0)
                 throw Failed(path, errno);
         }
-        catch
+        catch (Exception e)
         {
             unlink(beside);
+            // of a full disk .NET tells in words that name no file
+            if (e is IOException { HResult: > 0 })
+                throw Failed(path, e.HResult);
             throw;
         }
     }

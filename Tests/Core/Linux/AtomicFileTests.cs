@@ -95,6 +95,16 @@ public sealed class AtomicFileTests : IDisposable
         Assert.DoesNotContain(".partial", thrown.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>As on a full disk: what .NET says of a stream names no file.</summary>
+    [Fact]
+    public void AWriteThatFailsIsToldOfTheDestination()
+    {
+        IOException full = new("No space", ENOSPC);
+        IOException thrown = Assert.Throws<IOException>(() => AtomicFile.Write(Place, Mode.rw_r__r__, _ => throw full));
+        Assert.Equal((ENOSPC, $"'{Place}' cannot be written: No space left on device"), (thrown.HResult, thrown.Message));
+        Assert.Equal([], Names());
+    }
+
     /// <summary>/proc takes no files, whoever asks.</summary>
     [Fact]
     public void AFileSystemThatTakesNoFilesIsTold()
