@@ -99,13 +99,8 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         Packages = found.Packages,
     };
 
-    /// <summary>
-    /// For the definition's <c>fabric</c>, which is for the image itself and for no stage that it copies from; providers and their
-    /// configuration come by the rules of libibverbs and libfabric.
-    /// </summary>
-    IEnumerable<string> FabricLibraries() => Stage.Name.Length > 0 ? []
-        : Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value))
-            .Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
+    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
