@@ -232,7 +232,7 @@ public static unsafe class PreflightProgram
             probe.Position = 0;
             FileStreamOptions options = new()
             {
-                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserExecute,
+                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = (UnixFileMode)Mode.r_x______,
             };
             using (FileStream to = new(file, options))
                 probe.CopyTo(to);
