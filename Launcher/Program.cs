@@ -52,7 +52,7 @@ static unsafe class Program
         ["run", .. var rest] => ContainerRunner.Run(rest),
         ["shell", .. var rest] => ContainerRunner.Shell(rest),
         ["holder", .. var rest] => Holder.Run(rest),
-        ["stage", var request] => HaveRoom() ? StageNode.Run(request) : throw new OutOfMemoryException(),
+        ["stage", var request] => HaveRoom() ? NodeProgram.Run(request) : throw new OutOfMemoryException(),
         ["preflight", .. var rest] => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe")),
         ["build-inside", var job] => BuildInside.Run(job),
         ["stage" or "build-inside", ..] => throw Internal(arguments[0]),

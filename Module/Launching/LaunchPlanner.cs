@@ -4,6 +4,7 @@ using Slipway.Cache;
 using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging.Controller;
+using Slipway.Staging.Messages;
 
 namespace Slipway.Launching;
 
@@ -52,7 +53,7 @@ sealed partial class LaunchPlanner
         if (request.RanksPerNode < 1)
             throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{request.RanksPerNode} ranks per node cannot be started", "Give 1 or more.", request.RanksPerNode);
         if (request.Nodes.FirstOrDefault(n => !NodeName.IsValid(n)) is { } bad)
-            throw NodeName.Bad(bad);
+            throw StagingErrors.BadNodeName(bad);
         if (request.Environment.Keys.FirstOrDefault(n => !VariableName().IsMatch(n)) is { } name)
             throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable", "Letters, digits and '_', not beginning with a digit.", name);
         if (request.Timeout <= TimeSpan.Zero)

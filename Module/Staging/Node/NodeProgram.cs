@@ -1,0 +1,63 @@
+using Slipway.Cache;
+using Slipway.Staging.Messages;
+
+namespace Slipway.Staging.Node;
+
+/// <summary>
+/// The process of ours on a node: <c>slipway stage REQUEST</c>. A session of the controller starts it by SSH or a batch system, through the script
+/// that finds our program there, or brings it (Staging/Controller).
+/// </summary>
+/// <remarks>
+/// Its argument is a <see cref="NodeRequest"/>. It writes <see cref="NodeReply"/>s on standard output (<see cref="ReplyLines"/>), or where the starter
+/// gives none back, to a <see cref="ReportAddress"/>. While it receives, it reads <see cref="NodeOrder"/>s from standard input, and where it comes to
+/// that the image itself; the end of the input says that the controller has gone: then nothing is left here that is not whole. It exits with 0 where
+/// it did what it was asked. Nothing else of this room reads or writes the standard streams.
+/// </remarks>
+static class NodeProgram
+{
+    public static int Run(string argument)
+    {
+        NodeRequest request = NodeRequest.Parse(argument);
+        TextWriter output = request.Report is { } report ? ReportWriter.Connect(report) : Console.Out;
+        NodeVoice voice = new(request.Node ?? Environment.GetEnvironmentVariable("SLURMD_NODENAME") ?? Environment.MachineName, output);
+        try
+        {
+            Do(request, voice);
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            // the controller has gone: nobody listens
+        }
+        catch (Exception e)
+        {
+            voice.Say(new NodeReply.Failed(NodeError.Of(e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException
+                ? CacheErrors.NotWritable(e) : SlipwayException.From(e))));
+        }
+        return 1;
+    }
+
+    static void Do(NodeRequest request, NodeVoice voice)
+    {
+        switch (request)
+        {
+            case NodeRequest.Keep keep:
+                voice.Say(new NodeReply.Entries(keep.Verb.Do(voice.Node)));
+                break;
+            case NodeRequest.Probe probe:
+                voice.Say(new ImageHere(probe.Image, voice).Find() is { } there ? new NodeReply.Done(there) : new NodeReply.LacksImage());
+                break;
+            case NodeRequest.Receive receive:
+                new ImageReceiver(receive.Image, voice, Console.OpenStandardInput()).Run();
+                break;
+            case NodeRequest.AwaitCopy copy:
+                voice.Say(new NodeReply.Done(new CopyKeeper(copy, voice, Console.OpenStandardInput()).Run()));
+                break;
+            case NodeRequest.Pull { Image: { } image }:
+                // not every starter gives us an input to watch: if the controller goes, this still ends with a whole entry
+                voice.Say(new NodeReply.Done(CacheWriter.Publish(image.Path, image.Digest, _ => image.Plan, voice.Node, image.Transport,
+                    ProgramPlace.Of(image.Program))));
+                break;
+        }
+    }
+}
