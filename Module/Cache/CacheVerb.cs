@@ -77,7 +77,7 @@ public abstract record CacheVerb
     /// Removes what was not used for <paramref name="MaxAge"/>, then the least recently used until no more than <paramref name="MaxSize"/> bytes are
     /// left on the node; without either, all that is neither in use nor pinned.
     /// </summary>
-    public sealed record Clear(long? MaxSize, TimeSpan? MaxAge) : CacheVerb
+    public sealed record Clear(long? MaxSize = null, TimeSpan? MaxAge = null) : CacheVerb
     {
         internal override void Check()
         {

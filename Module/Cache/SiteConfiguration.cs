@@ -26,9 +26,10 @@ public sealed class SiteConfiguration
 
     /// <summary>The site's; empty where there is no file.</summary>
     /// <exception cref="SlipwayException">The file cannot be read, or is not what it should be (file, line and column).</exception>
-    public static SiteConfiguration Read()
+    public static SiteConfiguration Read() => Read(Path);
+
+    internal static SiteConfiguration Read(string path)
     {
-        string path = Path;
         if (!File.Exists(path))
             return new SiteConfiguration();
         try

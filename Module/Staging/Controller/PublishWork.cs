@@ -39,7 +39,7 @@ sealed class PublishWork
     public string Token { get; } = Guid.NewGuid().ToString("n") + Guid.NewGuid().ToString("n");
 
     /// <summary>What nodes are told of the image.</summary>
-    public SentImage Image(Transport transport) => new(transport, Digest, Size, Path, Stamp, Plan, ProgramBundle.Own.Name);
+    public SentImage Image(Transport transport) => new(transport, Digest, Size, Path, ProgramBundle.Own.Name, Stamp, Plan);
 
     public void Report(string node, string step, long bytes = -1) =>
         progress?.Report(new StepProgress($"Publishing {System.IO.Path.GetFileName(Path)}", step, bytes < 0 ? -1 : (int)(100 * bytes / Math.Max(1, Size)), node));

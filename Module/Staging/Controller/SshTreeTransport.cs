@@ -41,7 +41,7 @@ sealed class SshTreeTransport : ITransport
     {
         using GrowingFile file = GrowingFile.Whole(work.Entry);
         using TreeServer server = new(file, work.Token);
-        TreeSource root = new(null, server.Port);
+        TreeSource root = new(server.Port);
         foreach (string[] wave in nodes.Chunk(work.Limit))
             new Tree(work, Starter, file, root, wave).Run(cancel);
     }
@@ -105,7 +105,7 @@ sealed class SshTreeTransport : ITransport
                 switch (reply)
                 {
                     case NodeReply.Listens listens when branch.Address is null:
-                        branch.Address = new TreeSource(listens.Address, listens.Port);
+                        branch.Address = new TreeSource(listens.Port, listens.Address);
                         branch.Busy = false;
                         joined.Add(branch);
                         // late ones, after a wait for another producer, read from us

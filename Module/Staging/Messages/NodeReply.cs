@@ -29,7 +29,7 @@ abstract record NodeReply
     /// <summary>It holds the place of a copy.</summary>
     /// <param name="Partial">Path at which the copy is to be made.</param>
     /// <param name="Step">The step of Slurm that the node's process is part of (JOB.STEP); null where it is part of none.</param>
-    public sealed record Holds(string Partial, string? Step) : NodeReply;
+    public sealed record Holds(string Partial, string? Step = null) : NodeReply;
 
     /// <summary>It has so many bytes.</summary>
     public sealed record At(long Bytes) : NodeReply;

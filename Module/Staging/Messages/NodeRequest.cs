@@ -36,19 +36,31 @@ abstract record NodeRequest
             ? request : throw StagingErrors.RequestInvalid();
     }
 
-    /// <summary>Say whether the image is there; where it is, its path and plan are recorded.</summary>
-    public sealed record Probe(SentImage Image) : NodeRequest;
+    /// <summary>Has it done.</summary>
+    public abstract void Ask(INodeWork of);
 
-    /// <summary>Take the image from where <see cref="NodeOrder"/>s say, and pass it on to other nodes meanwhile.</summary>
-    public sealed record Receive(SentImage Image) : NodeRequest;
+    public sealed record Probe(SentImage Image) : NodeRequest
+    {
+        public override void Ask(INodeWork of) => of.Probe(Image);
+    }
 
-    /// <summary>Hold the place of a copy that something else makes, then check it and make it an entry.</summary>
-    /// <param name="Partial">Part of the name of the copy, which is the same on every node.</param>
-    public sealed record AwaitCopy(SentImage Image, string Partial) : NodeRequest;
+    public sealed record Receive(SentImage Image) : NodeRequest
+    {
+        public override void Ask(INodeWork of) => of.Receive(Image);
+    }
 
-    /// <summary>Copy the image from its path.</summary>
-    public sealed record Pull(SentImage Image) : NodeRequest;
+    public sealed record AwaitCopy(SentImage Image, string Partial) : NodeRequest
+    {
+        public override void Ask(INodeWork of) => of.AwaitCopy(Image, Partial);
+    }
 
-    /// <summary>Look after the cache.</summary>
-    public sealed record Keep(CacheVerb Verb) : NodeRequest;
+    public sealed record Pull(SentImage Image) : NodeRequest
+    {
+        public override void Ask(INodeWork of) => of.Pull(Image);
+    }
+
+    public sealed record Keep(CacheVerb Verb) : NodeRequest
+    {
+        public override void Ask(INodeWork of) => of.Keep(Verb);
+    }
 }

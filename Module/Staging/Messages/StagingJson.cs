@@ -6,6 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 namespace Slipway.Staging.Messages;
 
 /// <summary>What is said between whoever publishes and the nodes, one object a line.</summary>
+/// <remarks>Each member must be there, but for those with a default: what is null is left out.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,

@@ -4,8 +4,9 @@ using Slipway.Staging.Messages;
 namespace Slipway.Staging.Node;
 
 /// <summary>Holds the place of a copy that something else makes here, and makes an entry of the copy when that is done.</summary>
+/// <param name="name">Part of the copy's name.</param>
 /// <param name="input">Orders.</param>
-sealed class CopyKeeper(NodeRequest.AwaitCopy request, NodeVoice voice, Stream input)
+sealed class CopyKeeper(SentImage image, string name, NodeVoice voice, Stream input)
 {
     readonly CancellationTokenSource gone = new();
     readonly SemaphoreSlim copied = new(0);
@@ -15,7 +16,6 @@ sealed class CopyKeeper(NodeRequest.AwaitCopy request, NodeVoice voice, Stream i
     public Placement Run()
     {
         BackgroundThread.Start(ReadOrders);
-        SentImage image = request.Image;
         ImageHere here = new(image, voice);
         using CacheLock one = here.Claim(gone.Token);
         if (here.Find() is { } there)
@@ -23,7 +23,7 @@ sealed class CopyKeeper(NodeRequest.AwaitCopy request, NodeVoice voice, Stream i
         if (new DriveInfo(here.Cache).AvailableFreeSpace < image.Size)
             throw CacheErrors.NoSpace(here.Cache, image.Size);
         // the same name on every node
-        string partial = $"{here.Cache}/sha256/.{here.Name}.{request.Partial}.partial";
+        string partial = $"{here.Cache}/sha256/.{here.Name}.{name}.partial";
         try
         {
             string? step = Environment.GetEnvironmentVariable("SLURM_STEP_ID") is { } id ? $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID")}.{id}" : null;

@@ -13,8 +13,12 @@ namespace Slipway.Staging.Node;
 /// that the image itself; the end of the input says that the controller has gone: then nothing is left here that is not whole. It exits with 0 where
 /// it did what it was asked. Nothing else of this room reads or writes the standard streams.
 /// </remarks>
-static class NodeProgram
+sealed class NodeProgram : INodeWork
 {
+    readonly NodeVoice voice;
+
+    NodeProgram(NodeVoice voice) => this.voice = voice;
+
     public static int Run(string argument)
     {
         NodeRequest request = NodeRequest.Parse(argument);
@@ -22,7 +26,7 @@ static class NodeProgram
         NodeVoice voice = new(request.Node ?? Environment.GetEnvironmentVariable("SLURMD_NODENAME") ?? Environment.MachineName, output);
         try
         {
-            Do(request, voice);
+            request.Ask(new NodeProgram(voice));
             return 0;
         }
         catch (OperationCanceledException)
@@ -37,27 +41,15 @@ static class NodeProgram
         return 1;
     }
 
-    static void Do(NodeRequest request, NodeVoice voice)
-    {
-        switch (request)
-        {
-            case NodeRequest.Keep keep:
-                voice.Say(new NodeReply.Entries(keep.Verb.Do(voice.Node)));
-                break;
-            case NodeRequest.Probe probe:
-                voice.Say(new ImageHere(probe.Image, voice).Find() is { } there ? new NodeReply.Done(there) : new NodeReply.LacksImage());
-                break;
-            case NodeRequest.Receive receive:
-                new ImageReceiver(receive.Image, voice, Console.OpenStandardInput()).Run();
-                break;
-            case NodeRequest.AwaitCopy copy:
-                voice.Say(new NodeReply.Done(new CopyKeeper(copy, voice, Console.OpenStandardInput()).Run()));
-                break;
-            case NodeRequest.Pull { Image: { } image }:
-                // not every starter gives us an input to watch: if the controller goes, this still ends with a whole entry
-                voice.Say(new NodeReply.Done(CacheWriter.Publish(image.Path, image.Digest, _ => image.Plan, voice.Node, image.Transport,
-                    ProgramPlace.Of(image.Program))));
-                break;
-        }
-    }
+    public void Keep(CacheVerb verb) => voice.Say(new NodeReply.Entries(verb.Do(voice.Node)));
+
+    public void Probe(SentImage image) => voice.Say(new ImageHere(image, voice).Find() is { } there ? new NodeReply.Done(there) : new NodeReply.LacksImage());
+
+    public void Receive(SentImage image) => new ImageReceiver(image, voice, Console.OpenStandardInput()).Run();
+
+    public void AwaitCopy(SentImage image, string partial) => voice.Say(new NodeReply.Done(new CopyKeeper(image, partial, voice, Console.OpenStandardInput()).Run()));
+
+    // not every starter gives us an input to watch: if the controller goes, this still ends with a whole entry
+    public void Pull(SentImage image) => voice.Say(new NodeReply.Done(
+        CacheWriter.Publish(image.Path, image.Digest, _ => image.Plan, voice.Node, image.Transport, ProgramPlace.Of(image.Program))));
 }
