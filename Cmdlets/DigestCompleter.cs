@@ -18,7 +18,8 @@ public sealed class DigestCompleter : IArgumentCompleter
             return [];
         try
         {
-            return [.. ImageCache.Do(new CacheVerb.List(), new NodeSelection(), _ => { }).Where(e => e.Digest.StartsWith(wordToComplete, StringComparison.Ordinal)).DistinctBy(e => e.Digest)
+            return [.. ImageCache.Do(new CacheVerb.List(), new NodeSelection(), _ => { })
+                .Where(e => e.Digest.StartsWith(wordToComplete, StringComparison.Ordinal)).DistinctBy(e => e.Digest)
                 .Select(e => new CompletionResult(e.Digest, e.Digest, CompletionResultType.ParameterValue, e.Sources is [var source, ..] ? source : e.Digest))];
         }
         catch (SlipwayException)

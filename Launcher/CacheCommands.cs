@@ -89,10 +89,17 @@ static class CacheCommands
         };
     }
 
+    static string Row(ImageCacheEntry entry)
+    {
+        string state = $"{(entry.Valid ? "" : "damaged")}\t{(entry.Pinned ? "locked" : "")}\t{string.Join(", ", entry.UsedBy)}";
+        return Visible.Of($"{entry.Node}\t{entry.Digest}\t{entry.Size}\t{entry.LastUsed:yyyy-MM-dd HH:mm:ss}\t{state}");
+    }
+
     static Command VerbOfImages(string name, string description, Func<IReadOnlyList<string>, CacheVerb> make)
     {
         Argument<string[]> which = new("IMAGE") { Description = "Path of an image, or sha256:DIGEST", Arity = ArgumentArity.OneOrMore };
-        Command verb = Verb(name, description, (result, cancel) => make([.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))]));
+        Command verb = Verb(name, description, (result, cancel) =>
+            make([.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))]));
         verb.Add(which);
         return verb;
     }
@@ -106,8 +113,7 @@ static class CacheCommands
         {
             int exit = 0;
             foreach (ImageCacheEntry entry in ImageCache.Do(make(result, cancel), nodes.Of(result), e => exit = Tell(null, e), cancel))
-                Print(result, entry, ObjectsJson.Compact.ImageCacheEntry, e => Visible.Of(
-                    $"{e.Node}\t{e.Digest}\t{e.Size}\t{e.LastUsed:yyyy-MM-dd HH:mm:ss}\t{(e.Valid ? "" : "damaged")}\t{(e.Pinned ? "locked" : "")}\t{string.Join(", ", e.UsedBy)}"));
+                Print(result, entry, ObjectsJson.Compact.ImageCacheEntry, Row);
             return exit;
         }));
         return verb;

@@ -41,7 +41,8 @@ static class CacheEntries
     }
 
     static ILookup<string, string> Sources(string cache) =>
-        (Directory.Exists(cache + "/published") ? Directory.EnumerateFiles(cache + "/published") : []).Select(f => OpenedFile.TryTextFound(f)?.Split('\n'))
+        (Directory.Exists(cache + "/published") ? Directory.EnumerateFiles(cache + "/published") : [])
+            .Select(f => OpenedFile.TryTextFound(f)?.Split('\n'))
             .Where(l => l is [_, _, _, ""]).ToLookup(l => l![1], l => l![2]);
 
     public static string PinPath(string cache, string digest) => $"{cache}/pins/{digest[Digest.Prefix.Length..]}";

@@ -10,9 +10,11 @@ static class CacheErrors
 
     public static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError,
         $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-        "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
+        "Have it removed, or its owner and mode mended: root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write.",
+        cache);
 
-    public static SlipwayException Shared(string cache, string fileSystem, string configuration) => new("CacheShared", ErrorKind.InvalidOperation,
+    public static SlipwayException Shared(string cache, string fileSystem, string configuration) => new(
+        "CacheShared", ErrorKind.InvalidOperation,
         $"{cache}: the node cache lies on a network filesystem ({fileSystem})",
         $"Name a directory on the node's own disk: 'cache:' in {configuration}.", cache);
 
@@ -30,7 +32,8 @@ static class CacheErrors
         $"{cache}: {why.Message}", Advice(why.HResult), cache, why);
 
     /// <summary>The message of the error names the path.</summary>
-    public static SlipwayException NotWritable(Exception why) => new("CacheNotWritable", ErrorKind.WriteError, why.Message, Advice(why.HResult), null, why);
+    public static SlipwayException NotWritable(Exception why) =>
+        new("CacheNotWritable", ErrorKind.WriteError, why.Message, Advice(why.HResult), null, why);
 
     public static SlipwayException NoSpace(string cache, long bytes) => new("CacheNotWritable", ErrorKind.WriteError,
         $"{cache}: there is no space for {bytes.ToString(CultureInfo.InvariantCulture)} bytes", FreeSpace, cache);
@@ -64,7 +67,7 @@ static class CacheErrors
         "Publish again; if it happens again, look at the network and the disk of this node.", wanted);
 
     public static SlipwayException CopyIncomplete(string path, ulong arrived, long size) => new("CopyIncomplete", ErrorKind.ReadError,
-        $"{path}: the copy is not whole: {arrived.ToString(CultureInfo.InvariantCulture)} of {size.ToString(CultureInfo.InvariantCulture)} bytes arrived",
+        string.Create(CultureInfo.InvariantCulture, $"{path}: the copy is not whole: {arrived} of {size} bytes arrived"),
         "Publish again.", path);
 
     public static SlipwayException BadDigest(string text) => new("DigestInvalid", ErrorKind.InvalidArgument,
@@ -82,18 +85,22 @@ static class CacheErrors
     public static SlipwayException Locked(string entry) => new("EntryInUse", ErrorKind.ResourceUnavailable,
         $"{entry}: is being published, or opened by a container", "Wait until that has ended.", entry);
 
-    public static SlipwayException ConfigurationUnreadable(string path, string reason, Exception why) => new("ConfigurationInvalid", ErrorKind.ReadError,
+    public static SlipwayException ConfigurationUnreadable(string path, string reason, Exception why) => new(
+        "ConfigurationInvalid", ErrorKind.ReadError,
         $"{path}: {reason}", "Make it a file of a few lines that all users may read: see docs/running.md.", path, why);
 
-    public static SlipwayException BadLibrary(string path, string where, string library) => new("ConfigurationInvalid", ErrorKind.InvalidData,
+    public static SlipwayException BadLibrary(string path, string where, string library) => new(
+        "ConfigurationInvalid", ErrorKind.InvalidData,
         $"{where}: '{library}' is not an absolute path below '/'", "Name a directory of libraries, e.g. '- /opt/vendor/lib'.", path);
 
     /// <summary>What to do about a disk that does not take a file.</summary>
     /// <param name="error">errno; .NET has it as HResult, and nowhere else (System.IO: Interop.GetExceptionForIoErrno).</param>
     static string Advice(int error) =>
         error == ENOSPC || error == EDQUOT ? FreeSpace
-        : error == EROFS ? "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
-        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), whose the directory is, and what dmesg says.";
+        : error == EROFS ?
+            "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
+        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), whose the directory is, "
+            + "and what dmesg says.";
 
     static string Number(int error) => error.ToString(CultureInfo.InvariantCulture);
 }

@@ -4,8 +4,8 @@ using Slipway.Linux;
 namespace Slipway.Cache;
 
 /// <summary>
-/// What can be done with the cache of a node. A verb is done where the cache is: here, or on a node that the verb is sent to. Nothing that is in
-/// use is ever removed.
+/// What can be done with the cache of a node. A verb is done where the cache is: here, or on a node that the verb is sent to. Nothing that
+/// is in use is ever removed.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "verb")]
 [JsonDerivedType(typeof(List), "list")]
@@ -74,8 +74,8 @@ public abstract record CacheVerb
     }
 
     /// <summary>
-    /// Removes what was not used for <paramref name="MaxAge"/>, then the least recently used until no more than <paramref name="MaxSize"/> bytes are
-    /// left on the node; without either, all that is neither in use nor pinned.
+    /// Removes what was not used for <paramref name="MaxAge"/>, then the least recently used until no more than <paramref name="MaxSize"/>
+    /// bytes are left on the node; without either, all that is neither in use nor pinned.
     /// </summary>
     public sealed record Clear(long? MaxSize = null, TimeSpan? MaxAge = null) : CacheVerb
     {

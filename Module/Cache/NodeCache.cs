@@ -203,7 +203,8 @@ public static class NodeCache
             if (!made.IsInvalid && IsSafe(found))
                 return made;
             made.Dispose();
-            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? CacheErrors.Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"), error);
+            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? CacheErrors.Unsafe(cache)
+                : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"), error);
         }
     }
 }

@@ -21,8 +21,9 @@ public static class ImageCache
 
     /// <param name="failed">Gets the error of each node that failed; the others go on.</param>
     /// <returns>The entries that it was done to, node by node.</returns>
-    /// <exception cref="SlipwayException">The verb is given what cannot be meant; or this node, where it is the only one, failed.</exception>
-    public static IReadOnlyList<ImageCacheEntry> Do(CacheVerb verb, NodeSelection selection, Action<SlipwayException> failed, CancellationToken cancel = default)
+    /// <exception cref="SlipwayException">The verb is given what cannot be meant; or only this node is asked, and fails.</exception>
+    public static IReadOnlyList<ImageCacheEntry> Do(CacheVerb verb, NodeSelection selection, Action<SlipwayException> failed,
+        CancellationToken cancel = default)
     {
         verb.Check();
         if (selection.IsHere)
@@ -45,18 +46,28 @@ public static class ImageCache
                 {
                     errors[node] = e;
                 }
-        if (remote.Count > 0)
-            foreach ((string node, NodeReply.Answer answer) in Ask(NodeStarter.Choose(selection.JobId, remote), remote, verb, selection.ThrottleLimit, cancel))
-                if (answer is NodeReply.Entries entries)
+        Dictionary<string, NodeReply.Answer> answers = remote.Count == 0 ? []
+            : Ask(NodeStarter.Choose(selection.JobId, remote), remote, verb, selection.ThrottleLimit, cancel);
+        foreach ((string node, NodeReply.Answer answer) in answers)
+            switch (answer)
+            {
+                case NodeReply.Entries entries:
                     found[node] = entries.All;
-                else
-                    errors[node] = StagingErrors.OfNode(node, (answer as NodeReply.Failed)?.Error ?? StagingErrors.AnswerUnexpected(answer));
+                    break;
+                case NodeReply.Failed error:
+                    errors[node] = StagingErrors.OfNode(node, error.Error);
+                    break;
+                default:
+                    errors[node] = StagingErrors.OfNode(node, StagingErrors.AnswerUnexpected(answer));
+                    break;
+            }
         foreach (string node in nodes)
             if (errors.TryGetValue(node, out SlipwayException? error))
                 failed(error);
         return [.. nodes.Where(found.ContainsKey).SelectMany(n => found[n])];
     }
-    static Dictionary<string, NodeReply.Answer> Ask(NodeStarter starter, IReadOnlyList<string> nodes, CacheVerb verb, int limit, CancellationToken cancel)
+    static Dictionary<string, NodeReply.Answer> Ask(NodeStarter starter, IReadOnlyList<string> nodes, CacheVerb verb, int limit,
+        CancellationToken cancel)
     {
         Dictionary<string, NodeReply.Answer> answers = NodeCall.Ask(starter, nodes, new NodeRequest.Keep(verb), limit, cancel: cancel);
         List<string> lacking = [.. nodes.Where(n => answers[n] is NodeReply.LacksProgram)];

@@ -42,7 +42,8 @@ static class NodeCall
                     active.Add(new NodeSession(starter, waiting.Dequeue(), request, Replied, bring));
                 foreach (NodeSession session in active.ToList())
                 {
-                    bool ended = session.HasEnded, late = Environment.TickCount64 - session.LastHeard > ReplyLines.Patience.TotalMilliseconds;
+                    bool ended = session.HasEnded,
+                        late = Environment.TickCount64 - session.LastHeard > ReplyLines.Patience.TotalMilliseconds;
                     List<string> silent;
                     lock (gate)
                         silent = [.. session.Nodes.Where(n => !answers.ContainsKey(n))];

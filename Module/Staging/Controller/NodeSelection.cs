@@ -44,7 +44,8 @@ public sealed record NodeSelection
         if (job.Length == 0 || job.AsSpan().ContainsAnyExcept("0123456789_+"))
             throw StagingErrors.BadJobId(job);
         // squeue(1) fails for a number that it has never seen or has forgotten
-        if (HostProgram.Find("squeue") is var squeue && HostProgram.Read(squeue, $"--jobs={job}", "--noheader", "--states=RUNNING", "--format=%N")?.Trim() is not { Length: > 0 } list)
+        string? nodes = HostProgram.Read(HostProgram.Find("squeue"), $"--jobs={job}", "--noheader", "--states=RUNNING", "--format=%N");
+        if (nodes?.Trim() is not { Length: > 0 } list)
             throw StagingErrors.JobNotFound(job);
         return Expand(list);
     }
@@ -57,7 +58,8 @@ public sealed record NodeSelection
 
     /// <summary>Numbers of this user's jobs that run, each with its name and nodes, to complete a word from; likewise.</summary>
     public static IReadOnlyList<(string JobId, string Description)> Jobs() =>
-        [.. Offered("squeue", "--me", "--noheader", "--states=RUNNING", "--format=%i %j on %N").Select(l => l.Split(' ', 2)).Select(l => (l[0], l[^1]))];
+        [.. Offered("squeue", "--me", "--noheader", "--states=RUNNING", "--format=%i %j on %N").Select(l => l.Split(' ', 2))
+            .Select(l => (l[0], l[^1]))];
 
     static List<string> Offered(string program, params string[] arguments)
     {
@@ -66,7 +68,9 @@ public sealed record NodeSelection
         List<string> lines = [];
         try
         {
-            return HostProgram.TryFind(program) is { } path && HostProgram.Run(path, arguments, l => lines.Add(l.Trim()), _ => { }, cancel: late.Token) == 0 ? [.. lines.Where(l => l.Length > 0)] : [];
+            return HostProgram.TryFind(program) is { } path
+                && HostProgram.Run(path, arguments, l => lines.Add(l.Trim()), _ => { }, cancel: late.Token) == 0
+                ? [.. lines.Where(l => l.Length > 0)] : [];
         }
         catch (Exception e) when (e is SlipwayException or OperationCanceledException)
         {

@@ -22,7 +22,8 @@ sealed class NodeSession : IDisposable
     /// <param name="bring">Sends our program first.</param>
     /// <param name="replied">Gets each reply with the node that gave it, on a thread of the session.</param>
     /// <exception cref="SlipwayException">The starter's program cannot be started.</exception>
-    public NodeSession(NodeStarter starter, IReadOnlyList<string> nodes, NodeRequest request, Action<string, NodeReply> replied, bool bring = false)
+    public NodeSession(NodeStarter starter, IReadOnlyList<string> nodes, NodeRequest request, Action<string, NodeReply> replied,
+        bool bring = false)
     {
         Nodes = nodes;
         lines = new ReplyLines(nodes);
@@ -30,7 +31,8 @@ sealed class NodeSession : IDisposable
         ProgramBundle bundle = ProgramBundle.Own;
         report = starter.Silent ? new ReportListener() : null;
         NodeRequest sent = request with { Node = nodes.Count == 1 ? nodes[0] : null, Report = report?.Address };
-        (string program, List<string> arguments) = starter.Command(nodes, ProgramBundle.ScriptText, bundle.Arguments(sent.ToArgument(), bring));
+        (string program, List<string> arguments) =
+            starter.Command(nodes, ProgramBundle.ScriptText, bundle.Arguments(sent.ToArgument(), bring));
         ProcessStartInfo start = new(HostProgram.Find(program), arguments)
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,

@@ -42,7 +42,8 @@ sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped,
     /// <summary>The job of Slurm that we are in; null where we are in none.</summary>
     public static string? SlurmJob => Environment.GetEnvironmentVariable("SLURM_JOB_ID") is { Length: > 0 } job ? job : null;
 
-    public static NodeStarter BySrun(string job) => HostProgram.TryFind("srun") is null ? throw StagingErrors.NoStarter("srun") : Srun with { Job = job };
+    public static NodeStarter BySrun(string job) => HostProgram.TryFind("srun") is null ? throw StagingErrors.NoStarter("srun")
+        : Srun with { Job = job };
 
     /// <summary>That of the batch system whose job we are in, or of <paramref name="jobId"/>, where it has all of the nodes; null where there is none.</summary>
     public static NodeStarter? OfJob(string? jobId, IEnumerable<string> nodes)
@@ -61,7 +62,10 @@ sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped,
 
     /// <summary>The best there is here.</summary>
     public static NodeStarter Choose(string? jobId, IEnumerable<string> nodes) =>
-        OfJob(jobId, nodes) ?? (HostProgram.TryFind("ssh") is not null ? Ssh : HostProgram.TryFind(Mpiexec.Program) is not null ? Mpiexec : throw StagingErrors.NoStarter("ssh"));
+        OfJob(jobId, nodes)
+            ?? (HostProgram.TryFind("ssh") is not null ? Ssh
+                : HostProgram.TryFind(Mpiexec.Program) is not null ? Mpiexec
+                : throw StagingErrors.NoStarter("ssh"));
 
     /// <summary>The whole command line that runs a script of <c>sh</c> on nodes.</summary>
     public (string Program, List<string> Arguments) Command(IReadOnlyList<string> nodes, string script, IReadOnlyList<string> arguments)

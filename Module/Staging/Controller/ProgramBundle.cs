@@ -60,7 +60,8 @@ sealed class ProgramBundle
     const string Script =
         "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
         "say() { echo \"slipway-stage ${SLURMD_NODENAME:--} ={\\\"kind\\\":\\\"$1\\\"$2}\"; }; " +
-        "die() { say failed \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
+        "die() { say failed \",\\\"error\\\":" +
+        "{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
         // where somebody else has taken the name, the one that OwnDirectory.Find finds, or another
         "own() { [ \"$(stat -c \"%u %a %F\" \"$1\" 2>/dev/null)\" = \"$u $m directory\" ]; }; mkdir -m $m \"$c\" 2>/dev/null; " +
         "if [ \"$u\" != 0 ] && [ \"$(stat -c \"%u %F\" \"$c\" 2>/dev/null)\" != \"$u directory\" ]; then d=$c; for c in \"$d\"-*; do own \"$c\" && break; done; own \"$c\" || c=$(mktemp -d \"$d-XXXXXXXX\") || c=$d; fi; " +

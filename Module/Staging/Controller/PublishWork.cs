@@ -11,7 +11,8 @@ sealed class PublishWork
     readonly IProgress<StepProgress>? progress;
     readonly Action<Placement>? placed;
 
-    public PublishWork(string path, Placement source, FabricPlan? plan, int width, int limit, Action<Placement>? placed, IProgress<StepProgress>? progress)
+    public PublishWork(string path, Placement source, FabricPlan? plan, int width, int limit, Action<Placement>? placed,
+        IProgress<StepProgress>? progress)
     {
         (Path, Entry, Digest, Plan, Width, Limit, this.placed, this.progress) = (path, source.Path, source.Digest, plan, width, limit, placed, progress);
         Size = new FileInfo(Entry).Length;

@@ -37,8 +37,10 @@ public static class Publisher
         int held, tries = 0;
         // kept until the last node has it, though somebody clears the cache meanwhile
         do
-            here = CacheWriter.Publish(path, request.Image?.Digest, digest => plan = PlanFor(request.Image, path, digest, warn ?? (_ => { })),
-                good.Find(NodeName.IsThis) ?? Environment.MachineName, Transport.Local, remote.Count > 0 ? ProgramBundle.Own.LinkHere() : null, progress, cancel);
+            here = CacheWriter.Publish(path, request.Image?.Digest,
+                digest => plan = PlanFor(request.Image, path, digest, warn ?? (_ => { })),
+                good.Find(NodeName.IsThis) ?? Environment.MachineName, Transport.Local,
+                remote.Count > 0 ? ProgramBundle.Own.LinkHere() : null, progress, cancel);
         while ((held = NodeCache.Hold(here.Path)) < 0 && ++tries < NodeCache.Most);
         using SafeFileHandle entry = new(held, ownsHandle: true);
         ContainerImage image = request.Image ?? ImageReader.Read(path, here.Digest, cancel, here.Path);

@@ -57,7 +57,8 @@ sealed class SbcastTransport(string job) : ITransport
         }
         // a path, and no option of sbcast
         List<IGrouping<string, string>> places =
-            [.. ready.Where(r => !finished.Contains(r.Key) && r.Value is { Partial: ['/', ..], Step: not null }).GroupBy(r => r.Value.Partial, r => r.Key)];
+            [.. ready.Where(r => !finished.Contains(r.Key) && r.Value is { Partial: ['/', ..], Step: not null })
+                .GroupBy(r => r.Value.Partial, r => r.Key)];
         if (places.Count == 0)
             return [];
         // the step's nodes all get the file at one path: where some are done already, or the cache is not at the same place, the rest goes in steps of its own

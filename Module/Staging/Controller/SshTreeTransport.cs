@@ -68,7 +68,8 @@ sealed class SshTreeTransport : ITransport
                 foreach (Branch branch in branches)
                 {
                     work.Report(branch.Node, "starting by ssh");
-                    NodeSession session = new(starter, [branch.Node], new NodeRequest.Receive(work.Image(Transport.SshTree)), (_, reply) => Take(branch, reply));
+                    NodeRequest request = new NodeRequest.Receive(work.Image(Transport.SshTree));
+                    NodeSession session = new(starter, [branch.Node], request, (_, reply) => Take(branch, reply));
                     session.Send(new NodeOrder.Begin(work.Token));
                     lock (gate)
                         branch.Session = session;
@@ -147,7 +148,9 @@ sealed class SshTreeTransport : ITransport
             if (!ended && !stuck)
                 return;
             branch.Over = true;
-            work.Fail(branch.Node, stuck ? StagingErrors.Stuck(branch.Bytes, work.Size, Patience) : StagingErrors.Unreachable(branch.Session.WhyItEnded));
+            work.Fail(branch.Node, stuck
+                ? StagingErrors.Stuck(branch.Bytes, work.Size, Patience)
+                : StagingErrors.Unreachable(branch.Session.WhyItEnded));
             if (stuck)
                 branch.Session.Kill();
         }

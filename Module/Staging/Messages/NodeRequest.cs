@@ -5,7 +5,8 @@ using Slipway.Cache;
 namespace Slipway.Staging.Messages;
 
 /// <summary>
-/// What a node is asked to do: the argument of <c>slipway stage</c>, as JSON in base64, so that no shell on the way sees anything to interpret.
+/// What a node is asked to do: the argument of <c>slipway stage</c>, as JSON in base64, so that no shell on the way sees anything to
+/// interpret.
 /// </summary>
 /// <remarks>Both sides are of one version: nodes run the same program, or a copy of it that was brought along under its digest.</remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "do")]
@@ -32,7 +33,8 @@ abstract record NodeRequest
     public static NodeRequest Parse(string argument)
     {
         byte[] json = new byte[argument.Length];
-        return Convert.TryFromBase64String(argument, json, out int length) && StagingJson.TryRead(json.AsSpan(0, length), StagingJson.Default.NodeRequest, out NodeRequest? request)
+        return Convert.TryFromBase64String(argument, json, out int length)
+            && StagingJson.TryRead(json.AsSpan(0, length), StagingJson.Default.NodeRequest, out NodeRequest? request)
             ? request : throw StagingErrors.RequestInvalid();
     }
 

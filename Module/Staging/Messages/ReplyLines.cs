@@ -6,8 +6,8 @@ namespace Slipway.Staging.Messages;
 
 /// <summary>Replies as lines: each has a mark, the node's name, and a part of the reply as JSON.</summary>
 /// <remarks>
-/// A batch system hands on the output of many nodes in one stream. Whole lines of up to 1024 bytes stay whole there (srun(1): MAX_MSG_LEN of
-/// src/slurmd/slurmstepd/io.c); longer ones may have others in their midst, so a long reply goes in several.
+/// A batch system hands on the output of many nodes in one stream. Whole lines of up to 1024 bytes stay whole there (srun(1): MAX_MSG_LEN
+/// of src/slurmd/slurmstepd/io.c); longer ones may have others in their midst, so a long reply goes in several.
 /// </remarks>
 /// <param name="nodes">Whoever may answer. Where it is one alone, all is said by it, by whatever name.</param>
 sealed class ReplyLines(IReadOnlyList<string> nodes)
@@ -33,8 +33,11 @@ sealed class ReplyLines(IReadOnlyList<string> nodes)
     public static IEnumerable<string> Of(NodeReply reply, string node)
     {
         string json = JsonSerializer.Serialize(reply, StagingJson.Default.NodeReply);
-        for (int at = 0; at < json.Length; at += LongestPart)
-            yield return $"{Mark}{node} {(at + LongestPart < json.Length ? '+' : '=')}{json.AsSpan(at, Math.Min(LongestPart, json.Length - at))}";
+        for (int at = 0, end; at < json.Length; at = end)
+        {
+            end = Math.Min(at + LongestPart, json.Length);
+            yield return $"{Mark}{node} {(end < json.Length ? '+' : '=')}{json[at..end]}";
+        }
     }
 
     /// <summary>Takes a line.</summary>
@@ -57,7 +60,9 @@ sealed class ReplyLines(IReadOnlyList<string> nodes)
             return true;
         parts.Remove(speaker);
         node = speaker;
-        reply = TryParse(text.ToString(), out NodeReply? whole) ? whole : new NodeReply.Failed(StagingErrors.AnswerUnreadable(text.ToString()));
+        reply = TryParse(text.ToString(), out NodeReply? whole)
+            ? whole
+            : new NodeReply.Failed(StagingErrors.AnswerUnreadable(text.ToString()));
         return true;
     }
 
@@ -66,7 +71,9 @@ sealed class ReplyLines(IReadOnlyList<string> nodes)
         StagingJson.TryRead(Encoding.UTF8.GetBytes(json), StagingJson.Default.NodeReply, out reply)
         && !(reply is NodeReply.Entries entries && entries.All.Contains(null!));
 
-    /// <summary>A line of what somebody else writes; of one that is longer than <see cref="LongestLine"/>, the beginning. Null at the end.</summary>
+    /// <summary>
+    /// A line of what somebody else writes; of one that is longer than <see cref="LongestLine"/>, the beginning. Null at the end.
+    /// </summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static string? ReadLine(TextReader from)
     {

@@ -7,4 +7,5 @@ namespace Slipway.Staging.Messages;
 /// <param name="Path">As the user named it, absolute.</param>
 /// <param name="Program">The name of the copy of <c>slipway</c> on every node.</param>
 /// <param name="Source">Of that file, where it is to be recorded.</param>
-sealed record SentImage(Transport Transport, string Digest, long Size, string Path, string Program, SourceStamp? Source = null, FabricPlan? Plan = null);
+sealed record SentImage(Transport Transport, string Digest, long Size, string Path, string Program, SourceStamp? Source = null,
+    FabricPlan? Plan = null);

@@ -26,7 +26,8 @@ sealed class CopyKeeper(SentImage image, string name, NodeVoice voice, Stream in
         string partial = $"{here.Cache}/sha256/.{here.Name}.{name}.partial";
         try
         {
-            string? step = Environment.GetEnvironmentVariable("SLURM_STEP_ID") is { } id ? $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID")}.{id}" : null;
+            string? step = Environment.GetEnvironmentVariable("SLURM_STEP_ID") is { } id
+                ? $"{Environment.GetEnvironmentVariable("SLURM_JOB_ID")}.{id}" : null;
             voice.Say(new NodeReply.Holds(partial, step));
             copied.Wait(gone.Token);
             return here.Finish(CacheWriter.Adopt(here.Cache, partial, image.Digest, image.Size, gone.Token), image.Size);

@@ -4,7 +4,9 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Node;
 
-/// <summary>An image that is to be in this node's cache: whether it is, the right to put it there, and what is recorded of it then.</summary>
+/// <summary>
+/// An image that is to be in this node's cache: whether it is, the right to put it there, and what is recorded of it then.
+/// </summary>
 sealed class ImageHere
 {
     readonly SentImage image;

@@ -4,7 +4,9 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Node;
 
-/// <summary>Receives an image from another node, or by the stream of the orders itself, and passes it on to whoever has the token meanwhile.</summary>
+/// <summary>
+/// Receives an image from another node, or by the stream of the orders itself, and passes it on to whoever has the token meanwhile.
+/// </summary>
 /// <param name="input">Orders.</param>
 sealed class ImageReceiver(SentImage image, NodeVoice voice, Stream input)
 {
@@ -59,7 +61,9 @@ sealed class ImageReceiver(SentImage image, NodeVoice voice, Stream input)
         growing = file;
         receiver = new TreeReceiver(file, token.Task.Result, () => voice.Say(new NodeReply.NeedsStream(file.Length)));
         // where SSH came to is where the others find us
-        string address = Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ') is [_, _, var own, _] ? own : Environment.MachineName;
+        string address = Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ') is [_, _, var own, _]
+            ? own
+            : Environment.MachineName;
         voice.Say(new NodeReply.Listens(address, port));
         using (new Timer(_ => voice.Say(new NodeReply.At(file.Length)), null, 500, 500))
         {

@@ -8,8 +8,14 @@ namespace Slipway.Staging.Node;
 static class ProgramPlace
 {
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory => geteuid() == 0 ? NodeCache.RootCache
-        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
+    static string Directory
+    {
+        get
+        {
+            string usual = string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}");
+            return geteuid() == 0 ? NodeCache.RootCache : OwnDirectory.Find(usual) ?? usual;
+        }
+    }
 
     /// <summary>Where the script that starts us makes <c>slipway</c> be found on a node.</summary>
     /// <param name="name">Of this version: digests of its files.</param>

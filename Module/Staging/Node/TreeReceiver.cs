@@ -108,7 +108,8 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
 
     static Socket Connect(TreeSource source)
     {
-        string host = source.Host ?? Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ')[0] ?? throw new SocketException((int)SocketError.HostNotFound);
+        string host = source.Host ?? Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ')[0]
+            ?? throw new SocketException((int)SocketError.HostNotFound);
         IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? one) ? [one] : Dns.GetHostAddresses(host);
         Socket socket = new(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Patience, SendTimeout = Patience };
         try

@@ -22,7 +22,8 @@ public sealed class CacheVerbTests : IDisposable
 
     Placement Publish()
     {
-        string image = TinyImage.Make(Path.Combine(directory.Path, $"{placed.Count}.sqfs"), root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
+        string image = TinyImage.Make(Path.Combine(directory.Path, $"{placed.Count}.sqfs"),
+            root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
         placed.Add(CacheWriter.Publish(image, null, _ => null, "here", Transport.Local));
         return placed[^1];
     }
@@ -43,14 +44,16 @@ public sealed class CacheVerbTests : IDisposable
         };
     }
 
-    static ImageCacheEntry[] Of(IEnumerable<ImageCacheEntry> entries, Placement placement) => [.. entries.Where(e => e.Digest == placement.Digest)];
+    static ImageCacheEntry[] Of(IEnumerable<ImageCacheEntry> entries, Placement placement) =>
+        [.. entries.Where(e => e.Digest == placement.Digest)];
 
     [NeedsTheory(Needs.Launcher, "mksquashfs", "busybox"), InlineData(false), InlineData(true)]
     public void ListTellsAllOfAnEntry(bool remote)
     {
         Placement placement = Publish();
         ImageCacheEntry entry = Assert.Single(Of(Do(new CacheVerb.List(), remote), placement));
-        Assert.Equal(("there", placement.Path, new FileInfo(placement.Path).Length, false, true), (entry.Node, entry.Path, entry.Size, entry.Pinned, entry.Valid));
+        Assert.Equal(("there", placement.Path, new FileInfo(placement.Path).Length, false, true),
+            (entry.Node, entry.Path, entry.Size, entry.Pinned, entry.Valid));
         Assert.Equal([Path.Combine(directory.Path, "0.sqfs")], entry.Sources);
         Assert.Empty(entry.UsedBy);
         Assert.InRange(entry.Published, DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow.AddMinutes(5));
@@ -76,7 +79,8 @@ public sealed class CacheVerbTests : IDisposable
         Assert.Equal(first.Digest, Assert.Single(Do(new CacheVerb.Remove([first.Digest]), remote)).Digest);
         Assert.False(File.Exists(first.Path));
         using FileStream open = File.OpenRead(used.Path);
-        SlipwayException error = Assert.Throws<SlipwayException>(() => Do(new CacheVerb.Remove([absent, used.Digest, second.Digest]), remote));
+        SlipwayException error =
+            Assert.Throws<SlipwayException>(() => Do(new CacheVerb.Remove([absent, used.Digest, second.Digest]), remote));
         Assert.Equal((remote ? "there: " : "", "ImageNotCached"), (error.Message.Split(absent)[0], error.Id));
         Assert.False(File.Exists(second.Path));
         Assert.True(File.Exists(used.Path));
@@ -107,11 +111,13 @@ public sealed class CacheVerbTests : IDisposable
     [InlineData("x")]
     public void WhatIsNoDigestGetsNowhere(string digest)
     {
-        foreach (CacheVerb verb in new CacheVerb[] { new CacheVerb.Remove([digest]), new CacheVerb.Pin([digest], true), new CacheVerb.Pin([digest], false) })
+        foreach (CacheVerb verb in new CacheVerb[] { new CacheVerb.Remove([digest]), new CacheVerb.Pin([digest], true),
+            new CacheVerb.Pin([digest], false) })
         {
             Assert.Equal("DigestInvalid", Assert.Throws<SlipwayException>(() => verb.Do("n")).Id);
             // before any node is asked
-            Assert.Equal("DigestInvalid", Assert.Throws<SlipwayException>(() => ImageCache.Do(verb, new NodeSelection { Nodes = ["bad name"] }, _ => { })).Id);
+            Assert.Equal("DigestInvalid",
+                Assert.Throws<SlipwayException>(() => ImageCache.Do(verb, new NodeSelection { Nodes = ["bad name"] }, _ => { })).Id);
         }
     }
 
@@ -128,7 +134,8 @@ public sealed class CacheVerbTests : IDisposable
     {
         Placement placement = Publish();
         List<SlipwayException> failed = [];
-        IReadOnlyList<ImageCacheEntry> entries = ImageCache.Do(new CacheVerb.List(), new NodeSelection { Nodes = ["-oProxyCommand=x", "localhost", "a b"] }, failed.Add);
+        IReadOnlyList<ImageCacheEntry> entries =
+            ImageCache.Do(new CacheVerb.List(), new NodeSelection { Nodes = ["-oProxyCommand=x", "localhost", "a b"] }, failed.Add);
         Assert.Equal("localhost", Assert.Single(Of(entries, placement)).Node);
         Assert.Equal([("BadNodeName", (object?)"-oProxyCommand=x"), ("BadNodeName", "a b")], failed.Select(f => (f.Id, f.Target)));
     }

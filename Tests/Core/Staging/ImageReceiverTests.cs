@@ -43,7 +43,8 @@ public sealed class ImageReceiverTests : IDisposable
     {
         input = new AnonymousPipeClientStream(PipeDirection.In, orders.ClientSafePipeHandle);
         Random.Shared.NextBytes(bytes);
-        image = new SentImage(Transport.SshTree, "sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), bytes.Length, "/nowhere/x.sqfs", "none");
+        image = new SentImage(Transport.SshTree, "sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)),
+            bytes.Length, "/nowhere/x.sqfs", "none");
     }
 
     string Entry => NodeCache.EntryPath(NodeCache.Own, image.Digest);

@@ -9,8 +9,11 @@ static class Messages
     /// <summary>The names of all kinds of a message; each has one for the wire.</summary>
     public static SortedSet<string> Arms<T>()
     {
-        SortedSet<string> arms = [.. typeof(T).Assembly.GetTypes().Where(t => typeof(T).IsAssignableFrom(t) && !t.IsAbstract).Select(t => t.Name)];
-        Assert.Equal(arms, [.. typeof(T).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(a => a.DerivedType.Name).Order(StringComparer.CurrentCulture)]);
+        SortedSet<string> arms =
+            [.. typeof(T).Assembly.GetTypes().Where(t => typeof(T).IsAssignableFrom(t) && !t.IsAbstract).Select(t => t.Name)];
+        Assert.Equal(arms,
+            [.. typeof(T).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(a => a.DerivedType.Name)
+            .Order(StringComparer.CurrentCulture)]);
         return arms;
     }
 

@@ -9,8 +9,8 @@ public sealed class NodeOrderTests
 {
     static readonly NodeOrder[] All =
     [
-        new NodeOrder.Begin(new string('t', 64)), new NodeOrder.ReadFrom([new TreeSource(7, "10.0.0.1"), new TreeSource(8)]), new NodeOrder.TakeStream(3),
-        new NodeOrder.CopyIsThere(),
+        new NodeOrder.Begin(new string('t', 64)), new NodeOrder.ReadFrom([new TreeSource(7, "10.0.0.1"), new TreeSource(8)]),
+        new NodeOrder.TakeStream(3), new NodeOrder.CopyIsThere(),
     ];
 
     static List<NodeOrder> Read(byte[] input)
@@ -40,15 +40,18 @@ public sealed class NodeOrderTests
     [InlineData("""{"order":"read-from","sources":null}""")]
     [InlineData("""{"order":"read-from","sources":[{"host":"a"}]}""")]
     public void WhatIsNoOrderEndsTheReading(string line) =>
-        Assert.IsType<NodeOrder.TakeStream>(Assert.Single(Read([.. new NodeOrder.TakeStream(3).ToLine(), .. Encoding.UTF8.GetBytes(line + "\n"), .. new NodeOrder.CopyIsThere().ToLine()])));
+        Assert.IsType<NodeOrder.TakeStream>(Assert.Single(Read([.. new NodeOrder.TakeStream(3).ToLine(),
+            .. Encoding.UTF8.GetBytes(line + "\n"), .. new NodeOrder.CopyIsThere().ToLine()])));
 
     [Fact]
-    public void ALineWithoutEndEndsTheReading() => Assert.Empty(Read([.. Enumerable.Repeat((byte)'x', 3 << 20), (byte)'\n', .. new NodeOrder.CopyIsThere().ToLine()]));
+    public void ALineWithoutEndEndsTheReading() =>
+        Assert.Empty(Read([.. Enumerable.Repeat((byte)'x', 3 << 20), (byte)'\n', .. new NodeOrder.CopyIsThere().ToLine()]));
 
     [Fact]
     public void WhatFollowsAnOrderIsForWhoTookIt()
     {
-        using MemoryStream stream = new([.. new NodeOrder.TakeStream(0).ToLine(), 1, 2, (byte)'\n', .. new NodeOrder.CopyIsThere().ToLine()]);
+        using MemoryStream stream =
+            new([.. new NodeOrder.TakeStream(0).ToLine(), 1, 2, (byte)'\n', .. new NodeOrder.CopyIsThere().ToLine()]);
         List<NodeOrder> orders = [];
         byte[] bytes = new byte[3];
         OrderReader.Read(stream, order =>

@@ -10,7 +10,8 @@ public sealed class NodeRequestTests
 {
     static readonly string Digest = "sha256:" + new string('a', 64);
 
-    internal static SentImage Image { get; } = new(Transport.SshTree, Digest, 4096, "/shared/ä b.sqfs", "0123456789abcdef", new SourceStamp(1, 2, 3, 4, 5, 6),
+    internal static SentImage Image { get; } =
+        new(Transport.SshTree, Digest, 4096, "/shared/ä b.sqfs", "0123456789abcdef", new SourceStamp(1, 2, 3, 4, 5, 6),
         JsonSerializer.Deserialize(PlanSample.Text(null), ObjectsJson.Default.FabricPlan));
 
     static readonly NodeRequest[] All =
@@ -37,7 +38,8 @@ public sealed class NodeRequestTests
     }
 
     [Fact]
-    public void NoShellSeesAnythingInIt() => Assert.All(All, r => Assert.DoesNotContain(r.ToArgument(), c => !char.IsAsciiLetterOrDigit(c) && c is not ('+' or '/' or '=')));
+    public void NoShellSeesAnythingInIt() =>
+        Assert.All(All, r => Assert.DoesNotContain(r.ToArgument(), c => !char.IsAsciiLetterOrDigit(c) && c is not ('+' or '/' or '=')));
 
     [Theory]
     [InlineData("{}")]
@@ -55,7 +57,8 @@ public sealed class NodeRequestTests
     [InlineData("""{"do":"keep","verb":{"verb":"remove","digests":null}}""")]
     public void WhatIsNoRequestIsRefused(string json)
     {
-        SlipwayException error = Assert.Throws<SlipwayException>(() => NodeRequest.Parse(Convert.ToBase64String(Encoding.UTF8.GetBytes(json))));
+        SlipwayException error =
+            Assert.Throws<SlipwayException>(() => NodeRequest.Parse(Convert.ToBase64String(Encoding.UTF8.GetBytes(json))));
         Assert.Equal("StageRequestInvalid", error.Id);
     }
 
@@ -63,5 +66,6 @@ public sealed class NodeRequestTests
     [InlineData("")]
     [InlineData("x")]
     [InlineData("{}")]
-    public void WhatIsNoBase64IsRefused(string argument) => Assert.Equal("StageRequestInvalid", Assert.Throws<SlipwayException>(() => NodeRequest.Parse(argument)).Id);
+    public void WhatIsNoBase64IsRefused(string argument) =>
+        Assert.Equal("StageRequestInvalid", Assert.Throws<SlipwayException>(() => NodeRequest.Parse(argument)).Id);
 }

@@ -22,14 +22,16 @@ public sealed class NodeSessionTests : IDisposable
         return new NodeStarter("starter", program, false, grouped, silent, ["{node}"]);
     }
 
-    static NodeReply.Answer Ask(NodeStarter starter, string node = "n1") => NodeCall.Ask(starter, [node], new NodeRequest.Probe(NodeRequestTests.Image), 4)[node];
+    static NodeReply.Answer Ask(NodeStarter starter, string node = "n1") =>
+        NodeCall.Ask(starter, [node], new NodeRequest.Probe(NodeRequestTests.Image), 4)[node];
 
     static string Says(NodeReply reply, string node = "n1") => $"echo '{ReplyLines.Of(reply, node).Single()}'\n";
 
     [NeedsFact(Needs.Launcher)]
     public void TheFirstAnswerCounts()
     {
-        string script = "echo welcome\n" + Says(new NodeReply.Waits()) + Says(new NodeReply.At(1)) + Says(new NodeReply.LacksImage()) + Says(new NodeReply.LacksProgram());
+        string script = "echo welcome\n" + Says(new NodeReply.Waits()) + Says(new NodeReply.At(1)) + Says(new NodeReply.LacksImage())
+            + Says(new NodeReply.LacksProgram());
         Assert.IsType<NodeReply.LacksImage>(Ask(Starter(script)));
     }
 
@@ -57,7 +59,8 @@ public sealed class NodeSessionTests : IDisposable
     [NeedsFact(Needs.Launcher)]
     public void AnAnswerLineThatIsTooLongIsBroken()
     {
-        NodeReply.Failed failed = Assert.IsType<NodeReply.Failed>(Ask(Starter($"printf '%s' '{ReplyLines.Mark}n1 ={{'; head -c 3000 /dev/zero | tr '\\0' x; echo '}}'; sleep 30")));
+        string script = $"printf '%s' '{ReplyLines.Mark}n1 ={{'; head -c 3000 /dev/zero | tr '\\0' x; echo '}}'; sleep 30";
+        NodeReply.Failed failed = Assert.IsType<NodeReply.Failed>(Ask(Starter(script)));
         Assert.StartsWith("its answer cannot be read: {xxx", failed.Error.Message, StringComparison.Ordinal);
         Assert.InRange(failed.Error.Message.Length, 1, 300);
     }
@@ -65,8 +68,10 @@ public sealed class NodeSessionTests : IDisposable
     [NeedsFact(Needs.Launcher)]
     public void WhyItEndedIsSaid()
     {
-        Assert.Equal("starter: no route; really", Assert.IsType<NodeReply.Failed>(Ask(Starter("echo no route >&2; echo really >&2; exit 9"))).Error.Message);
-        Assert.Equal("starter ended with exit code 9 and said nothing", Assert.IsType<NodeReply.Failed>(Ask(Starter("exit 9"))).Error.Message);
+        Assert.Equal("starter: no route; really",
+            Assert.IsType<NodeReply.Failed>(Ask(Starter("echo no route >&2; echo really >&2; exit 9"))).Error.Message);
+        Assert.Equal("starter ended with exit code 9 and said nothing", Assert.IsType<NodeReply.Failed>(Ask(Starter("exit 9")))
+            .Error.Message);
     }
 
     /// <summary>A group that ends without a word is asked again in halves, so that one node does not fail the others.</summary>
@@ -74,9 +79,12 @@ public sealed class NodeSessionTests : IDisposable
     public void OneDeadNodeFailsAlone()
     {
         string[] nodes = ["n1", "n2", "dead", "n4"];
-        string script = $"case $1 in *dead*) exit 3;; esac; for n in $(echo $1 | tr , ' '); do echo \"{ReplyLines.Mark}$n ={{\\\"kind\\\":\\\"lacks-image\\\"}}\"; done";
+        string script =
+            "case $1 in *dead*) exit 3;; esac\n" +
+            $"for n in $(echo $1 | tr , ' '); do echo \"{ReplyLines.Mark}$n ={{\\\"kind\\\":\\\"lacks-image\\\"}}\"; done";
         ConcurrentBag<string> answered = [];
-        Dictionary<string, NodeReply.Answer> answers = NodeCall.Ask(Starter(script, grouped: true), nodes, new NodeRequest.Probe(NodeRequestTests.Image), 4,
+        NodeRequest probe = new NodeRequest.Probe(NodeRequestTests.Image);
+        Dictionary<string, NodeReply.Answer> answers = NodeCall.Ask(Starter(script, grouped: true), nodes, probe, 4,
             answered: (node, _) => answered.Add(node));
         Assert.Equal(nodes.Order(), answered.Order());
         Assert.All(nodes.Where(n => n != "dead"), n => Assert.IsType<NodeReply.LacksImage>(answers[n]));
@@ -86,7 +94,8 @@ public sealed class NodeSessionTests : IDisposable
     [NeedsFact(Needs.Launcher)]
     public void AStarterWithoutInputBringsNothing()
     {
-        Dictionary<string, NodeReply.Answer> answers = NodeCall.Ask(Starter("", silent: true), ["n1"], new NodeRequest.Probe(NodeRequestTests.Image), 4, bring: true);
+        NodeRequest probe = new NodeRequest.Probe(NodeRequestTests.Image);
+        Dictionary<string, NodeReply.Answer> answers = NodeCall.Ask(Starter("", silent: true), ["n1"], probe, 4, bring: true);
         Assert.Equal("LauncherNotBrought", Assert.IsType<NodeReply.Failed>(answers["n1"]).Error.Id);
     }
 
@@ -94,11 +103,14 @@ public sealed class NodeSessionTests : IDisposable
     public void OrdersComeThroughItsInput()
     {
         using SemaphoreSlim ended = new(0);
-        using NodeSession session = new(Starter($"cat >'{directory.Path}/orders'; {Says(new NodeReply.LacksImage())}"), ["n1"], new NodeRequest.Probe(NodeRequestTests.Image), (_, _) => ended.Release());
+        using NodeSession session =
+            new(Starter($"cat >'{directory.Path}/orders'; {Says(new NodeReply.LacksImage())}"), ["n1"],
+            new NodeRequest.Probe(NodeRequestTests.Image), (_, _) => ended.Release());
         session.Send(new NodeOrder.Begin("t"));
         session.Send(new NodeOrder.CopyIsThere());
         session.Close();
         Assert.True(ended.Wait(10_000));
-        Assert.Equal((byte[])[.. new NodeOrder.Begin("t").ToLine(), .. new NodeOrder.CopyIsThere().ToLine()], File.ReadAllBytes(directory.Path + "/orders"));
+        Assert.Equal((byte[])[.. new NodeOrder.Begin("t").ToLine(), .. new NodeOrder.CopyIsThere().ToLine()],
+            File.ReadAllBytes(directory.Path + "/orders"));
     }
 }

@@ -53,7 +53,8 @@ public sealed class PublishWorkTests : IDisposable
     {
         work.Take("n1", new NodeReply.Failed(new NodeError("CacheUnsafe", ErrorKind.SecurityError, "/c: why", "what to do")));
         SlipwayException error = work.ErrorOf("n1")!;
-        Assert.Equal(("CacheUnsafe", ErrorKind.SecurityError, "n1: /c: why", "what to do", "n1"), (error.Id, error.Kind, error.Message, error.Recommendation, error.Target));
+        Assert.Equal(("CacheUnsafe", ErrorKind.SecurityError, "n1: /c: why", "what to do", "n1"),
+            (error.Id, error.Kind, error.Message, error.Recommendation, error.Target));
         Assert.Equal("failed: n1: /c: why", steps[^1].Step);
         work.Take("n1", new NodeReply.Done(Placement("n1", work.Digest)));
         Assert.Null(work.ErrorOf("n1"));
@@ -65,7 +66,8 @@ public sealed class PublishWorkTests : IDisposable
     public void AnAnswerToAnotherQuestionIsAnError(string node)
     {
         work.Take(node, new NodeReply.Entries([]));
-        Assert.Equal(("NodeUnreachable", $"{node}: it answered 'Entries', which it was not asked"), (work.ErrorOf(node)!.Id, work.ErrorOf(node)!.Message));
+        Assert.Equal(("NodeUnreachable", $"{node}: it answered 'Entries', which it was not asked"),
+            (work.ErrorOf(node)!.Id, work.ErrorOf(node)!.Message));
     }
 
     [Fact]

@@ -10,20 +10,24 @@ public sealed class ReplyLinesTests
 
     static readonly Placement Placed = new()
     {
-        Node = "n1", Path = "/c/x", Digest = Digest, Bytes = 5, Seconds = 1.5, Transport = Transport.Sbcast, Hit = false, Launcher = "/l/slipway",
+        Node = "n1", Path = "/c/x", Digest = Digest, Bytes = 5, Seconds = 1.5, Transport = Transport.Sbcast, Hit = false,
+        Launcher = "/l/slipway",
     };
 
     static ImageCacheEntry Entry(int number) => new()
     {
-        Node = "n1", Digest = Digest, Path = $"/cache/{number}/ünïcode", Size = number, Published = DateTimeOffset.UnixEpoch, LastUsed = DateTimeOffset.UnixEpoch,
+        Node = "n1", Digest = Digest, Path = $"/cache/{number}/ünïcode", Size = number, Published = DateTimeOffset.UnixEpoch,
+        LastUsed = DateTimeOffset.UnixEpoch,
         Pinned = true, UsedBy = ["holder 7"], Valid = true, Sources = ["/shared/x.sqfs"],
     };
 
     static readonly NodeReply[] All =
     [
-        new NodeReply.Waits(), new NodeReply.Listens("10.0.0.1", 4711), new NodeReply.Holds("/c/.p", "7.0"), new NodeReply.Holds("/c/.p", null), new NodeReply.At(7),
+        new NodeReply.Waits(), new NodeReply.Listens("10.0.0.1", 4711), new NodeReply.Holds("/c/.p", "7.0"),
+        new NodeReply.Holds("/c/.p", null), new NodeReply.At(7),
         new NodeReply.NeedsStream(9), new NodeReply.LacksProgram(), new NodeReply.LacksImage(), new NodeReply.Done(Placed),
-        new NodeReply.Entries([.. Enumerable.Range(0, 50).Select(Entry)]), new NodeReply.Failed(new NodeError("CacheUnsafe", ErrorKind.SecurityError, "why", "what to do")),
+        new NodeReply.Entries([.. Enumerable.Range(0, 50).Select(Entry)]),
+        new NodeReply.Failed(new NodeError("CacheUnsafe", ErrorKind.SecurityError, "why", "what to do")),
     ];
 
     static (string? Node, NodeReply? Reply) Take(ReplyLines lines, string line)
@@ -55,7 +59,8 @@ public sealed class ReplyLinesTests
     {
         string name = new('n', 253);
         ReplyLines lines = new([name, "other"]);
-        string[] long1 = [.. ReplyLines.Of(All.OfType<NodeReply.Entries>().First(), name)], long2 = [.. ReplyLines.Of(All.OfType<NodeReply.Entries>().First(), "other")];
+        string[] long1 = [.. ReplyLines.Of(All.OfType<NodeReply.Entries>().First(), name)],
+            long2 = [.. ReplyLines.Of(All.OfType<NodeReply.Entries>().First(), "other")];
         Assert.InRange(long1.Length, 5, 1000);
         Assert.All(long1, l => Assert.InRange(Encoding.UTF8.GetByteCount(l), 1, ReplyLines.LongestLine));
         List<string?> done = [];
@@ -134,8 +139,11 @@ public sealed class ReplyLinesTests
         (_, NodeReply? reply) = Take(new ReplyLines(["n1"]), result.Output.TrimEnd('\n'));
         Assert.IsType<NodeReply.LacksProgram>(reply);
         // it gets nothing of the file that it is to read
-        result = Cli.Start(Environment.UserName, ["sh", "-c", $"sh -c \"$@\" </dev/null", "sh", script, "slipway", name, "-", "-", "request", "slipway", "10", new string('0', 64)]).Wait();
+        result = Cli.Start(Environment.UserName,
+            ["sh", "-c", $"sh -c \"$@\" </dev/null", "sh", script, "slipway", name, "-", "-", "request", "slipway", "10",
+            new string('0', 64)]).Wait();
         (_, reply) = Take(new ReplyLines(["n1"]), result.Output.TrimEnd('\n'));
-        Assert.Equal(new NodeError("LauncherNotBrought", ErrorKind.WriteError, "slipway did not arrive whole"), Assert.IsType<NodeReply.Failed>(reply).Error);
+        Assert.Equal(new NodeError("LauncherNotBrought", ErrorKind.WriteError, "slipway did not arrive whole"),
+            Assert.IsType<NodeReply.Failed>(reply).Error);
     }
 }
