@@ -127,16 +127,4 @@ public sealed class CacheVerbTests : IDisposable
         foreach (CacheVerb verb in new CacheVerb[] { new CacheVerb.Clear(-1, null), new CacheVerb.Clear(null, TimeSpan.FromSeconds(-1)) })
             Assert.Equal("BadLimit", Assert.Throws<SlipwayException>(() => ImageCache.Do(verb, new NodeSelection(), _ => { })).Id);
     }
-
-    /// <summary>Each node has an error or its entries, whatever becomes of the others.</summary>
-    [NeedsFact(Needs.Launcher, "mksquashfs", "busybox")]
-    public void NodesThatFailAreToldAndTheOthersGoOn()
-    {
-        Placement placement = Publish();
-        List<SlipwayException> failed = [];
-        IReadOnlyList<ImageCacheEntry> entries =
-            ImageCache.Do(new CacheVerb.List(), new NodeSelection { Nodes = ["-oProxyCommand=x", "localhost", "a b"] }, failed.Add);
-        Assert.Equal("localhost", Assert.Single(Of(entries, placement)).Node);
-        Assert.Equal([("BadNodeName", (object?)"-oProxyCommand=x"), ("BadNodeName", "a b")], failed.Select(f => (f.Id, f.Target)));
-    }
 }

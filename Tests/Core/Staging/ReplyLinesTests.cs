@@ -125,6 +125,24 @@ public sealed class ReplyLinesTests
             Enumerable.Range(0, 6).Select(_ => ReplyLines.ReadLine(from)));
     }
 
+    /// <summary>A gigabyte without an end, and then one.</summary>
+    sealed class Endless : TextReader
+    {
+        long left = 1L << 30;
+
+        public override int Read() => left-- > 0 ? 'x' : left == -1 ? '\n' : -1;
+    }
+
+    [Fact]
+    public void ALineOfAnyLengthTakesNoMemory()
+    {
+        using Endless from = new();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(ReplyLines.LongestLine, ReplyLines.ReadLine(from)!.Length);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+        Assert.Null(ReplyLines.ReadLine(from));
+    }
+
     /// <summary>The script that starts our program writes two kinds by itself.</summary>
     [Fact]
     public void WhatTheScriptSaysIsAReply()
