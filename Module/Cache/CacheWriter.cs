@@ -10,9 +10,10 @@ static class CacheWriter
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>
     /// <param name="plan">Given the digest, the plan that goes along where it is this image's (<see cref="NodeCache.KeepPlan"/>).</param>
+    /// <param name="program">Path of <c>slipway</c> on every node; null is our own.</param>
     /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest says.</exception>
     public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, Transport transport,
-        string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
+        string? program = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
         long started = Environment.TickCount64;
         string cache = NodeCache.Prepare();
@@ -26,7 +27,7 @@ static class CacheWriter
             return new Placement
             {
                 Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = transport,
-                Hit = bytes == 0, Launcher = launcher ?? SlipwayProgram.TryPath,
+                Hit = bytes == 0, Launcher = program ?? SlipwayProgram.TryPath,
             };
         }
         (string, string)? There() => (digest ?? NodeCache.FindPublished(path, found)) is { } known && NodeCache.FindEntry(known) is { } entry ? (known, entry) : null;
