@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging.Controller;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 
@@ -20,6 +20,6 @@ public sealed class ClearImageCacheCommand : NodeCmdlet
     protected override void ProcessRecord()
     {
         if (ShouldProcess(Where, "Clear"))
-            WriteEntries((failed, cancel) => ImageCache.Clear(Selection, MaxSize, MaxAge, failed, cancel));
+            WriteEntries(new CacheVerb.Clear(MaxSize, MaxAge));
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using Slipway.Cache;
 using Slipway.Staging.Controller;
 
 namespace Slipway.Cmdlets;
@@ -17,7 +18,8 @@ public sealed class DigestCompleter : IArgumentCompleter
             return [];
         try
         {
-            return [.. ImageCache.List(new NodeSelection(), _ => { }).Where(e => e.Digest.StartsWith(wordToComplete, StringComparison.Ordinal)).DistinctBy(e => e.Digest)
+            return [.. ImageCache.Do(new CacheVerb.List(), new NodeSelection(), _ => { })
+                .Where(e => e.Digest.StartsWith(wordToComplete, StringComparison.Ordinal)).DistinctBy(e => e.Digest)
                 .Select(e => new CompletionResult(e.Digest, e.Digest, CompletionResultType.ParameterValue, e.Sources is [var source, ..] ? source : e.Digest))];
         }
         catch (SlipwayException)

@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging.Controller;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 
@@ -8,5 +8,5 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ImageCacheEntry))]
 public sealed class GetImageCacheCommand : NodeCmdlet
 {
-    protected override void ProcessRecord() => WriteEntries((failed, cancel) => ImageCache.List(Selection, failed, cancel));
+    protected override void ProcessRecord() => WriteEntries(new CacheVerb.List());
 }

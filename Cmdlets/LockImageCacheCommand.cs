@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging.Controller;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 
@@ -17,6 +17,6 @@ public sealed class LockImageCacheCommand : NodeCmdlet
     protected override void ProcessRecord()
     {
         if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Lock in {Where}"))
-            WriteEntries((failed, cancel) => ImageCache.Pin(Selection, digests, pinned: true, failed, cancel));
+            WriteEntries(new CacheVerb.Pin(digests, Pinned: true));
     }
 }

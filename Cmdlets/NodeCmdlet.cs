@@ -39,9 +39,10 @@ public abstract class NodeCmdlet : SlipwayCmdlet
     }
 
     /// <summary>Does something with caches and writes the entries that it was done to.</summary>
-    protected void WriteEntries(Func<Action<SlipwayException>, CancellationToken, IReadOnlyList<ImageCacheEntry>> work)
+    protected void WriteEntries(CacheVerb verb)
     {
-        if (Try((report, cancel) => work(report.Error, cancel), out IReadOnlyList<ImageCacheEntry>? entries))
+        NodeSelection nodes = Selection;
+        if (Try((report, cancel) => ImageCache.Do(verb, nodes, report.Error, cancel), out IReadOnlyList<ImageCacheEntry>? entries))
             WriteObject(entries, enumerateCollection: true);
     }
 }

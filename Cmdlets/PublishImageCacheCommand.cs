@@ -29,8 +29,14 @@ public sealed class PublishImageCacheCommand : NodeCmdlet
 
     protected override void ProcessRecord()
     {
-        PublishRequest request = new() { Path = FullPath(Image.Path), Image = Image.Image, Nodes = Selection, Transport = Transport, Width = Width, Retry = Retry };
-        if (ShouldProcess(request.Path, $"Publish to {Where}") && Try((report, cancel) => Publisher.Publish(request, failed: report.Error, progress: report, cancel: cancel, warn: report.Warning), out ContainerImage? image))
+        PublishRequest request = new()
+        {
+            Path = FullPath(Image.Path), Image = Image.Image, Nodes = Selection, Width = Width, Retry = Retry,
+            Transport = Transport is { } name ? Publisher.TransportNamed(name) : null,
+        };
+        ContainerImage Publish(Reporter report, CancellationToken cancel) =>
+            Publisher.Publish(request, failed: report.Error, progress: report, cancel: cancel, warn: report.Warning);
+        if (ShouldProcess(request.Path, $"Publish to {Where}") && Try(Publish, out ContainerImage? image))
             WriteObject(image);
     }
 }

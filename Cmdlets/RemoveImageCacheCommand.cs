@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging.Controller;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 
@@ -17,6 +17,6 @@ public sealed class RemoveImageCacheCommand : NodeCmdlet
     protected override void ProcessRecord()
     {
         if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Remove from {Where}"))
-            WriteEntries((failed, cancel) => ImageCache.Remove(Selection, digests, failed, cancel));
+            WriteEntries(new CacheVerb.Remove(digests));
     }
 }

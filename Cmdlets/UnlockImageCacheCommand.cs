@@ -1,5 +1,5 @@
 using System.Management.Automation;
-using Slipway.Staging.Controller;
+using Slipway.Cache;
 
 namespace Slipway.Cmdlets;
 
@@ -17,6 +17,6 @@ public sealed class UnlockImageCacheCommand : NodeCmdlet
     protected override void ProcessRecord()
     {
         if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Unlock in {Where}"))
-            WriteEntries((failed, cancel) => ImageCache.Pin(Selection, digests, pinned: false, failed, cancel));
+            WriteEntries(new CacheVerb.Pin(digests, Pinned: false));
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Slipway.Cache;
 using Slipway.Linux;
 using Slipway.Staging.Controller;
 using static Slipway.Launcher.CommandLine;
@@ -48,7 +49,7 @@ static class CacheCommands
             {
                 Path = result.GetRequiredValue(image),
                 Nodes = nodes.Of(result),
-                Transport = result.GetValue(transport),
+                Transport = result.GetValue(transport) is { } name ? Publisher.TransportNamed(name) : null,
                 Width = result.GetValue(width),
                 Retry = result.GetValue(retry),
             }, failed: e => exit = Tell(progress, e), progress: progress, cancel: cancel, warn: what =>
@@ -74,34 +75,45 @@ static class CacheCommands
     {
         Option<long?> size = new("--max-size") { Description = "Bytes that may stay on each node" };
         Option<TimeSpan?> age = new("--max-age") { Description = "What was not used for so long goes ([d.]hh:mm:ss)" };
-        Command clear = Verb("clear", "Remove the least recently used entries; never one that is in use or locked", false, (nodes, _, result, failed, cancel) =>
-            ImageCache.Clear(nodes, result.GetValue(size), result.GetValue(age), failed, cancel));
+        Command clear = Verb("clear", "Remove the least recently used entries; never one that is in use or locked",
+            (result, _) => new CacheVerb.Clear(result.GetValue(size), result.GetValue(age)));
         clear.Add(size);
         clear.Add(age);
         return new Command("cache", "Look after the caches of this node, or of others")
         {
-            Verb("list", "List entries", false, (nodes, _, _, failed, cancel) => ImageCache.List(nodes, failed, cancel)),
-            Verb("remove", "Remove entries that are not in use", true, (nodes, digests, _, failed, cancel) => ImageCache.Remove(nodes, digests, failed, cancel)),
+            Verb("list", "List entries", (_, _) => new CacheVerb.List()),
+            VerbOfImages("remove", "Remove entries that are not in use", digests => new CacheVerb.Remove(digests)),
             clear,
-            Verb("lock", "Keep entries from being cleared", true, (nodes, digests, _, failed, cancel) => ImageCache.Pin(nodes, digests, true, failed, cancel)),
-            Verb("unlock", "Let entries be cleared again", true, (nodes, digests, _, failed, cancel) => ImageCache.Pin(nodes, digests, false, failed, cancel)),
+            VerbOfImages("lock", "Keep entries from being cleared", digests => new CacheVerb.Pin(digests, Pinned: true)),
+            VerbOfImages("unlock", "Let entries be cleared again", digests => new CacheVerb.Pin(digests, Pinned: false)),
         };
     }
 
-    static Command Verb(string name, string description, bool images, Func<NodeSelection, IReadOnlyList<string>, ParseResult, Action<SlipwayException>, CancellationToken, IReadOnlyList<ImageCacheEntry>> work)
+    static string Row(ImageCacheEntry entry)
+    {
+        string state = $"{(entry.Valid ? "" : "damaged")}\t{(entry.Pinned ? "locked" : "")}\t{string.Join(", ", entry.UsedBy)}";
+        return Visible.Of($"{entry.Node}\t{entry.Digest}\t{entry.Size}\t{entry.LastUsed:yyyy-MM-dd HH:mm:ss}\t{state}");
+    }
+
+    static Command VerbOfImages(string name, string description, Func<IReadOnlyList<string>, CacheVerb> make)
     {
         Argument<string[]> which = new("IMAGE") { Description = "Path of an image, or sha256:DIGEST", Arity = ArgumentArity.OneOrMore };
+        Command verb = Verb(name, description, (result, cancel) =>
+            make([.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))]));
+        verb.Add(which);
+        return verb;
+    }
+
+    static Command Verb(string name, string description, Func<ParseResult, CancellationToken, CacheVerb> make)
+    {
         NodeOptions nodes = new();
         Command verb = new(name, description);
-        if (images)
-            verb.Add(which);
         nodes.AddTo(verb);
         verb.SetAction(result => Guarded(cancel =>
         {
             int exit = 0;
-            IReadOnlyList<string> digests = images ? [.. result.GetRequiredValue(which).Select(i => ImageCache.DigestOf(i, cancel))] : [];
-            foreach (ImageCacheEntry entry in work(nodes.Of(result), digests, result, e => exit = Tell(null, e), cancel))
-                Print(result, entry, ObjectsJson.Compact.ImageCacheEntry, e => Visible.Of($"{e.Node}\t{e.Digest}\t{e.Size}\t{e.LastUsed:yyyy-MM-dd HH:mm:ss}\t{(e.Valid ? "" : "damaged")}\t{(e.Pinned ? "locked" : "")}\t{string.Join(", ", e.UsedBy)}"));
+            foreach (ImageCacheEntry entry in ImageCache.Do(make(result, cancel), nodes.Of(result), e => exit = Tell(null, e), cancel))
+                Print(result, entry, ObjectsJson.Compact.ImageCacheEntry, Row);
             return exit;
         }));
         return verb;

@@ -18,7 +18,7 @@ static class Programs
         new("preflight", "launchers, for slipway mpi test, on each node in a rank's place",
             words => PreflightProgram.Run(words, typeof(Programs).Assembly.GetManifestResourceStream("probe"))) { IsOnTheWay = true },
         new("stage", "slipway publish and slipway cache, on each node",
-            words => words is [var request] ? StageNode.Run(request) : null) { NeedsThreads = true },
+            words => words is [var request] ? NodeProgram.Run(request) : null) { NeedsThreads = true },
         new("build-inside", "slipway build, in a namespace of its own", words => words is [var job] ? BuilderProgram.Run(job) : null),
     ];
 

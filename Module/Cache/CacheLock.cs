@@ -1,4 +1,3 @@
-using System.Globalization;
 using Slipway.Linux;
 
 namespace Slipway.Cache;
@@ -25,13 +24,12 @@ sealed class CacheLock : IDisposable
         {
             int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, Mode.rw_______);
             if (fd < 0)
-                throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{path}: cannot be made (errno {errno})", CacheWriter.Advice(errno), path);
+                throw CacheErrors.FileNotWritable(path, errno);
             if (flock(fd, LOCK_EX | LOCK_NB) != 0)
             {
                 int error = errno;
                 close(fd);
-                return error == EAGAIN || error == EINTR ? null : throw new SlipwayException("NoLocks", ErrorKind.InvalidOperation,
-                    string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be locked (flock: errno {error})"), $"The cache must be on a file system that has locks: name a directory on the node's own disk ('cache:' in {SiteConfiguration.Path}).", path);
+                return error == EAGAIN || error == EINTR ? null : throw CacheErrors.NoLocks(path, error, SiteConfiguration.Path);
             }
             // whoever removes an entry removes its lock too: ours must be the file that the name means now
             if (fstat(fd, out statx ours) == 0 && stat(path, out statx named, follow: false) == 0 && ours.stx_ino == named.stx_ino)

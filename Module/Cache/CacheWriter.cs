@@ -11,14 +11,16 @@ static class CacheWriter
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>
     /// <param name="plan">Given the digest, the plan that goes along where it is this image's (<see cref="NodeCache.KeepPlan"/>).</param>
+    /// <param name="program">Path of <c>slipway</c> on every node; null is our own.</param>
     /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest says.</exception>
-    public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, string transport, string? launcher = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
+    public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, Transport transport,
+        string? program = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
         long started = Environment.TickCount64;
         string cache = NodeCache.Prepare();
         path = Path.GetFullPath(path);
         if (stat(path, out statx found) != 0 || !found.IsRegular)
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Build it (slipway build, New-ContainerImage), or check the path.", path);
+            throw CacheErrors.NoSuchImage(path);
         Placement Done(string known, string entry, long bytes)
         {
             NodeCache.WriteRecord(cache, path, SourceStamp.Of(found), known);
@@ -26,7 +28,7 @@ static class CacheWriter
             return new Placement
             {
                 Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = transport,
-                Hit = bytes == 0, Launcher = launcher ?? SlipwayProgram.TryPath,
+                Hit = bytes == 0, Launcher = program ?? SlipwayProgram.TryPath,
             };
         }
         (string, string)? There() => (digest ?? NodeCache.FindPublished(path, found)) is { } known && NodeCache.FindEntry(known) is { } entry ? (known, entry) : null;
@@ -52,7 +54,7 @@ static class CacheWriter
         try
         {
             string got;
-            using (FileStream from = OpenedFile.Named(path))
+            using (FileStream from = Open(path))
             using (GrowingFile to = GrowingFile.Create(partial, (long)found.stx_size))
             {
                 byte[] buffer = new byte[1 << 20];
@@ -65,23 +67,35 @@ static class CacheWriter
                 progress?.Report(new StepProgress(activity, "checking the digest"));
                 // a file that changes under our hands has no digest
                 if (to.Length < to.Size || fstat((int)from.SafeFileHandle.DangerousGetHandle(), out statx after) != 0 || SourceStamp.Of(after) != SourceStamp.Of(found))
-                    throw new SlipwayException("SourceChanged", ErrorKind.InvalidData, $"{path}: the image changed while it was read", "Wait until it is written, and publish it again.", path);
+                    throw CacheErrors.SourceChanged(path);
                 got = to.Finish();
             }
             if (digest is not null && got != digest)
-                throw new SlipwayException("DigestMismatch", ErrorKind.InvalidData, $"{path}: the copy on this node has the digest {got}, not {digest}",
-                    "The image changed after it was described: describe it again (Get-ContainerImage), or build it anew.", path);
-            CheckIsImage(partial, path);
+                throw CacheErrors.CopyDiffers(path, got, digest);
+            SquashFsSuperblock.Read(path, partial);
             using CacheLock held = CacheLock.Take(cache, got[Digest.Prefix.Length..], cancel: cancel);
             return (got, NodeCache.FindEntry(got) ?? Place(cache, partial, got));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed(e, partial, path);
+            throw CacheErrors.NotWritable(cache, e);
         }
         finally
         {
             unlink(partial);
+        }
+    }
+
+    /// <exception cref="SlipwayException">The source, not the cache.</exception>
+    static FileStream Open(string path)
+    {
+        try
+        {
+            return OpenedFile.Named(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CacheErrors.MayNotBeRead(path, OpenedFile.Why(e, path), e);
         }
     }
 
@@ -94,34 +108,9 @@ static class CacheWriter
         }
         catch (IOException e)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "See whether the filesystem that it is on works.", path, e);
+            throw CacheErrors.ReadFailed(path, e);
         }
     }
-
-    static void CheckIsImage(string partial, string path)
-    {
-        try
-        {
-            SquashFsSuperblock.Read(partial);
-        }
-        catch (SlipwayException e)
-        {
-            throw new SlipwayException(e.Id, e.Kind, e.Message.Replace(partial, path, StringComparison.Ordinal), e.Recommendation, path, e);
-        }
-    }
-
-    /// <summary>What an error while reading <paramref name="path"/> or writing the cache means.</summary>
-    public static SlipwayException Failed(Exception e, string partial, string? path = null) =>
-        path is not null && e.Message.Contains($"'{path}'", StringComparison.Ordinal)
-            ? new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {e.Message}", "Give the path of an image that you may read.", path, e)
-            : new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{Path.GetDirectoryName(Path.GetDirectoryName(partial))}: {e.Message}", Advice(e.HResult), Path.GetDirectoryName(partial), e);
-
-    /// <summary>What to do about a disk that does not take a file.</summary>
-    /// <param name="error">errno; .NET has it as HResult, and nowhere else (System.IO: Interop.GetExceptionForIoErrno).</param>
-    public static string Advice(int error) =>
-        error == ENOSPC || error == EDQUOT ? "Free some space on the node's disk (Clear-ImageCache, slipway cache clear)."
-        : error == EROFS ? "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
-        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), whose the directory is, and what dmesg says.";
 
     /// <summary>Checks a file that something else wrote beside the entries, and makes it the entry. The digest's lock must be held.</summary>
     /// <exception cref="SlipwayException">It is not what its digest says.</exception>
@@ -130,18 +119,16 @@ static class CacheWriter
         try
         {
             if (stat(partial, out statx found, follow: false) != 0 || !found.IsRegular || found.stx_uid != geteuid() || (long)found.stx_size != size)
-                throw new SlipwayException("CopyIncomplete", ErrorKind.ReadError, $"{partial}: the copy is not whole: {(found.IsRegular ? found.stx_size : 0)} of {size} bytes arrived", "Publish again.", partial);
+                throw CacheErrors.CopyIncomplete(partial, found.IsRegular ? found.stx_size : 0, size);
             if (Digest.OfFile(partial, cancel: cancel) is var got && got != digest)
-                throw Mismatch(got, digest);
+                throw CacheErrors.ArrivedDiffers(got, digest);
             return Place(cache, partial, digest);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed(e, partial);
+            throw CacheErrors.NotWritable(cache, e);
         }
     }
-
-    public static SlipwayException Mismatch(string got, string digest) => new("DigestMismatch", ErrorKind.InvalidData, $"what arrived has the digest {got}, not {digest}", "Publish again; if it happens again, look at the network and the disk of this node.", digest);
 
     /// <summary>Syncs a whole and checked file, renames it into place, and says that it was checked.</summary>
     /// <exception cref="IOException">The disk.</exception>

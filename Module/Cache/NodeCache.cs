@@ -168,9 +168,6 @@ public static class NodeCache
         return true;
     }
 
-    internal static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError, $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-        "Have it removed, or its owner and mode mended (root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write).", cache);
-
     static bool IsOurs(statx found) => found.stx_uid == 0 || found.stx_uid == geteuid();
 
     /// <summary>The cache that this user writes to, made if it is not there; what dead writers left in it is removed.</summary>
@@ -179,22 +176,21 @@ public static class NodeCache
     {
         string cache = RootCache;
         if (geteuid() != 0 && OwnDirectory.Make(UserCache, out cache) is not 0 and var error)
-            throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{cache}: the node cache cannot be made (errno {error})", "Check that the disk has space and that you may write there.", cache);
+            throw CacheErrors.CannotBeMade(cache, error);
         try
         {
             if (!IsSafeAbove(cache))
-                throw Unsafe(cache);
+                throw CacheErrors.Unsafe(cache);
             MakeDirectories(cache);
             DriveInfo drive = new(cache);
             if (drive.DriveType == DriveType.Network)
-                throw new SlipwayException("CacheShared", ErrorKind.InvalidOperation, $"{cache}: the node cache lies on a network filesystem ({drive.DriveFormat})",
-                    $"Name a directory on the node's own disk: 'cache:' in {SiteConfiguration.Path}.", cache);
+                throw CacheErrors.Shared(cache, drive.DriveFormat, SiteConfiguration.Path);
             CacheLock.RemoveStale(cache);
             return cache;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{cache}: the node cache cannot be made: {e.Message}", "Check that the disk has space and that you may write there.", cache, e);
+            throw CacheErrors.CannotBeMade(cache, e);
         }
     }
 
@@ -215,17 +211,8 @@ public static class NodeCache
             if (!made.IsInvalid && IsSafe(found))
                 return made;
             made.Dispose();
-            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? Unsafe(cache) : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"), error);
+            throw stat(path, out found, follow: false) == 0 && !IsSafe(found) ? CacheErrors.Unsafe(cache)
+                : new IOException(string.Create(CultureInfo.InvariantCulture, $"mkdir {path}: errno {error}"), error);
         }
-    }
-
-    /// <summary>Puts an image into this node's cache: copied, checked against its digest, synced, renamed into place.</summary>
-    /// <returns>Where it lies; a hit where it lay there already.</returns>
-    /// <exception cref="SlipwayException">The cache is unsafe or full, or the image is not what its digest says.</exception>
-    public static Placement Publish(ContainerImage image, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
-    {
-        if (!Digest.IsValid(image.Digest))
-            throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument, $"'{image.Digest}' is not a digest", null, image.Path);
-        return CacheWriter.Publish(image.Path, image.Digest, _ => image.FabricPlan, Environment.MachineName, "Local", null, progress, cancel);
     }
 }

@@ -26,9 +26,10 @@ public sealed class SiteConfiguration
 
     /// <summary>The site's; empty where there is no file.</summary>
     /// <exception cref="SlipwayException">The file cannot be read, or is not what it should be (file, line and column).</exception>
-    public static SiteConfiguration Read()
+    public static SiteConfiguration Read() => Read(Path);
+
+    internal static SiteConfiguration Read(string path)
     {
-        string path = Path;
         if (!File.Exists(path))
             return new SiteConfiguration();
         try
@@ -41,12 +42,12 @@ public sealed class SiteConfiguration
             if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
                 throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
             if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2) is { } bad)
-                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not an absolute path below '/'", "Name a directory of libraries, e.g. '- /opt/vendor/lib'.", path);
+                throw CacheErrors.BadLibrary(path, bad.Where, bad.Value);
             return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds"), Libraries = [.. map.Texts("libraries").Select(l => System.IO.Path.GetFullPath(l.Value).TrimEnd('/'))] };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("ConfigurationInvalid", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make it a file of a few lines that all users may read: see docs/running.md.", path, e);
+            throw CacheErrors.ConfigurationUnreadable(path, OpenedFile.Why(e, path), e);
         }
     }
 }

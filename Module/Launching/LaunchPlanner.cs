@@ -5,6 +5,7 @@ using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging.Controller;
+using Slipway.Staging.Messages;
 
 namespace Slipway.Launching;
 
@@ -54,7 +55,7 @@ sealed partial class LaunchPlanner
         if (request.RanksPerNode is < 1 and var perNode)
             throw LaunchErrors.TooFewRanksPerNode(perNode);
         if (request.Nodes.FirstOrDefault(n => !NodeName.IsValid(n)) is { } bad)
-            throw NodeName.Bad(bad);
+            throw StagingErrors.BadNodeName(bad);
         if (request.Environment.Keys.FirstOrDefault(n => !VariableName().IsMatch(n)) is { } name)
             throw LaunchErrors.BadVariable(name);
         if (request.Timeout <= TimeSpan.Zero)

@@ -15,8 +15,8 @@ public sealed class Placement
 
     public required double Seconds { get; init; }
 
-    /// <summary><c>Local</c>, <c>Sbcast</c>, <c>SshTree</c> or <c>SharedFile</c>.</summary>
-    public required string Transport { get; init; }
+    /// <summary>How it got there; <see cref="Slipway.Transport.Local"/> on the node that published it.</summary>
+    public required Transport Transport { get; init; }
 
     /// <summary>Path of <c>slipway</c> on that node: where the node lacked it, that of the copy that was brought along.</summary>
     public string? Launcher { get; init; }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Slipway.Linux;
 
 namespace Slipway.Staging.Controller;
 
@@ -9,92 +8,10 @@ static partial class NodeName
     /// <summary>RFC 1123: no option, no shell, no white space gets through.</summary>
     public static bool IsValid(string name) => HostName().IsMatch(name);
 
-    public static SlipwayException Bad(string name) => new("BadNodeName", ErrorKind.InvalidArgument, $"'{name}' is not the name of a node",
-        "A host name has letters, digits, '.', '_' and '-', and begins with a letter or digit.", name);
-
     /// <summary>This node, by its own name or the first part of it.</summary>
     public static bool IsThis(string name) => name == "localhost" || Short(name) == Short(Environment.MachineName);
 
-    internal static string Short(string name) => name.Split('.')[0].ToLowerInvariant();
+    public static string Short(string name) => name.Split('.')[0].ToLowerInvariant();
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,252}\z")] private static partial Regex HostName();
-}
-
-/// <summary>Which nodes a command is for.</summary>
-public sealed record NodeSelection
-{
-    /// <summary>None of the three: this node.</summary>
-    public IReadOnlyList<string> Nodes { get; init; } = [];
-
-    /// <summary>A partition of Slurm.</summary>
-    public string? Partition { get; init; }
-
-    /// <summary>A job of Slurm; its nodes are reached through it.</summary>
-    public string? JobId { get; init; }
-
-    /// <summary>How many nodes are worked on at a time.</summary>
-    public int ThrottleLimit { get; init; } = 64;
-
-    internal bool IsHere => Nodes.Count == 0 && Partition is null && JobId is null;
-
-    /// <summary>The nodes' names, each once, as they were given; bad ones among them.</summary>
-    /// <exception cref="SlipwayException">The batch system does not know the job or the partition.</exception>
-    internal IReadOnlyList<string> Resolve()
-    {
-        if (ThrottleLimit < 1)
-            throw new SlipwayException("BadThrottleLimit", ErrorKind.InvalidArgument, $"a throttle limit of {ThrottleLimit} lets nothing be done", "Give 1 or more.", ThrottleLimit);
-        List<string> all = [.. Nodes.Select(n => n.Trim())];
-        if (Partition is { } partition)
-        {
-            if (!NodeName.IsValid(partition))
-                throw new SlipwayException("BadPartition", ErrorKind.InvalidArgument, $"'{partition}' is not the name of a partition", null, partition);
-            List<string> found = Lines("sinfo", $"--partition={partition}", "--noheader", "--Node", "--format=%N");
-            all.AddRange(found.Count > 0 ? found : throw new SlipwayException("PartitionNotFound", ErrorKind.ObjectNotFound, $"Slurm has no nodes in a partition '{partition}'", "List them: sinfo.", partition));
-        }
-        if (JobId is { } job)
-            all.AddRange(OfJob(job));
-        return [.. all.Where(n => n.Length > 0).Distinct(StringComparer.Ordinal)];
-    }
-
-    internal static IReadOnlyList<string> OfJob(string job)
-    {
-        if (job.Length == 0 || job.AsSpan().ContainsAnyExcept("0123456789_+"))
-            throw new SlipwayException("BadJobId", ErrorKind.InvalidArgument, $"'{job}' is not the number of a job", "Give the number that squeue shows.", job);
-        // squeue(1) fails for a number that it has never seen or has forgotten
-        if (HostProgram.Find("squeue") is var squeue && HostProgram.Read(squeue, $"--jobs={job}", "--noheader", "--states=RUNNING", "--format=%N")?.Trim() is not { Length: > 0 } list)
-            throw new SlipwayException("JobNotFound", ErrorKind.ObjectNotFound, $"Slurm runs no job {job}", "List them: squeue.", job);
-        return Expand(list);
-    }
-
-    /// <summary>Slurm's <c>n[1-3,7]</c>, name by name.</summary>
-    internal static IReadOnlyList<string> Expand(string list) => Lines("scontrol", "show", "hostnames", list);
-
-    /// <summary>Names of Slurm's partitions, to complete a word from; none where Slurm is not here, or does not answer soon.</summary>
-    public static IReadOnlyList<string> Partitions() => [.. Offered("sinfo", "--noheader", "--format=%R").Distinct(StringComparer.Ordinal)];
-
-    /// <summary>Numbers of this user's jobs that run, each with its name and nodes, to complete a word from; likewise.</summary>
-    public static IReadOnlyList<(string JobId, string Description)> Jobs() =>
-        [.. Offered("squeue", "--me", "--noheader", "--states=RUNNING", "--format=%i %j on %N").Select(l => l.Split(' ', 2)).Select(l => (l[0], l[^1]))];
-
-    static List<string> Offered(string program, params string[] arguments)
-    {
-        // somebody waits at a prompt
-        using CancellationTokenSource late = new(TimeSpan.FromSeconds(3));
-        List<string> lines = [];
-        try
-        {
-            return HostProgram.TryFind(program) is { } path && HostProgram.Run(path, arguments, l => lines.Add(l.Trim()), _ => { }, cancel: late.Token) == 0 ? [.. lines.Where(l => l.Length > 0)] : [];
-        }
-        catch (Exception e) when (e is SlipwayException or OperationCanceledException)
-        {
-            return [];
-        }
-    }
-
-    static List<string> Lines(string program, params string[] arguments)
-    {
-        List<string> lines = [], errors = [];
-        return HostProgram.Run(program, arguments, l => lines.Add(l.Trim()), errors.Add) == 0 ? [.. lines.Where(l => l.Length > 0)]
-            : throw new SlipwayException("BatchSystemFailed", ErrorKind.InvalidOperation, $"{program} {string.Join(' ', arguments)}: {string.Join(' ', errors)}", "See whether Slurm's commands work on this host.", program);
-    }
 }

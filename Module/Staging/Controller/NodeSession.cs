@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Text;
-using System.Text.Json;
 using Slipway.Cache;
 using Slipway.Linux;
 using Slipway.Staging.Messages;
-using Slipway.Staging.Node;
 
 namespace Slipway.Staging.Controller;
 
@@ -12,31 +10,33 @@ namespace Slipway.Staging.Controller;
 sealed class NodeSession : IDisposable
 {
     readonly Process process;
-    readonly Action<string, StageReply> replied;
+    readonly NodeStarter starter;
+    readonly Action<string, NodeReply> replied;
     readonly StringBuilder said = new();
     readonly Thread outputReader, errorReader;
     readonly Thread? reportReader;
     readonly ReportListener? report;
     readonly object input = new();
-    readonly HashSet<string> expected;
-    readonly Dictionary<string, StringBuilder> parts = [];
+    readonly ReplyLines lines;
 
-    /// <summary>Characters: no cache has so many entries that their list is longer.</summary>
-    const int LongestAnswer = 64 << 20;
-
-    /// <param name="bring">Sends our launcher first.</param>
-    /// <param name="replied">Gets each answer with the node that gave it, on a thread of the session.</param>
+    /// <param name="bring">Sends our program first.</param>
+    /// <param name="replied">Gets each reply with the node that gave it, on a thread of the session.</param>
     /// <exception cref="SlipwayException">The starter's program cannot be started.</exception>
-    public NodeSession(NodeStarter starter, IReadOnlyList<string> nodes, StageRequest request, Action<string, StageReply> replied, bool bring = false)
+    public NodeSession(NodeStarter starter, IReadOnlyList<string> nodes, NodeRequest request, Action<string, NodeReply> replied,
+        bool bring = false)
     {
         Nodes = nodes;
-        expected = [.. nodes];
-        this.replied = replied;
-        LauncherBundle bundle = LauncherBundle.Own;
+        lines = new ReplyLines(nodes);
+        (this.starter, this.replied) = (starter, replied);
+        ProgramBundle bundle = ProgramBundle.Own;
         report = starter.Silent ? new ReportListener() : null;
-        (string program, List<string> arguments) = starter.Command(nodes, LauncherBundle.ScriptText,
-            bundle.Arguments(StageNode.Encode(request with { Node = nodes.Count == 1 ? nodes[0] : null, Report = report?.Address }), bring));
-        ProcessStartInfo start = new(HostProgram.Find(program), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        NodeRequest sent = request with { Node = nodes.Count == 1 ? nodes[0] : null, Report = report?.Address };
+        (string program, List<string> arguments) =
+            starter.Command(nodes, ProgramBundle.ScriptText, bundle.Arguments(sent.ToArgument(), bring));
+        ProcessStartInfo start = new(HostProgram.Find(program), arguments)
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
         try
         {
             process = Process.Start(start)!;
@@ -44,20 +44,13 @@ sealed class NodeSession : IDisposable
         catch (System.ComponentModel.Win32Exception e)
         {
             report?.Dispose();
-            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+            throw StagingErrors.StarterNotStarted(start.FileName, e);
         }
-        outputReader = Start(() => Read(process.StandardOutput));
-        reportReader = report is null ? null : Start(ReadReport);
-        errorReader = Start(() => ReadErrors(process.StandardError));
+        outputReader = BackgroundThread.Start(() => Read(process.StandardOutput));
+        reportReader = report is null ? null : BackgroundThread.Start(ReadReport);
+        errorReader = BackgroundThread.Start(() => ReadErrors(process.StandardError));
         if (bring)
-            Start(() => Write(bundle.WriteTo));
-    }
-
-    static Thread Start(Action work)
-    {
-        Thread thread = new(() => work(), 256 << 10) { IsBackground = true };
-        thread.Start();
-        return thread;
+            BackgroundThread.Start(() => Write(bundle.WriteTo));
     }
 
     public IReadOnlyList<string> Nodes { get; }
@@ -67,23 +60,25 @@ sealed class NodeSession : IDisposable
 
     public bool HasEnded => process.HasExited && !outputReader.IsAlive && !errorReader.IsAlive && reportReader?.IsAlive != true;
 
-    /// <summary>What the program and the nodes' shells said besides answers: the end of it.</summary>
+    /// <summary>What the program and the nodes' shells said besides answers, on one line: the beginning of it.</summary>
     public string Said
     {
         get
         {
             lock (said)
-                return said.ToString().Trim();
+                return said.ToString().Trim().ReplaceLineEndings("; ");
         }
     }
 
-    public int ExitCode => process.HasExited ? process.ExitCode : -1;
+    /// <summary>Why it ended without an answer.</summary>
+    public string WhyItEnded => Said is { Length: > 0 } words ? $"{starter.Name}: {words}"
+        : $"{starter.Name} ended with exit code {(process.HasExited ? process.ExitCode : -1)} and said nothing";
 
     void Read(StreamReader from)
     {
         try
         {
-            while (from.ReadLine() is { } line)
+            while (ReplyLines.ReadLine(from) is { } line)
             {
                 LastHeard = Environment.TickCount64;
                 if (!TryTake(line))
@@ -106,8 +101,8 @@ sealed class NodeSession : IDisposable
                 TryTake(line);
             }, () => process.HasExited);
             // the script had nobody to tell
-            if (process.ExitCode == LauncherBundle.LacksExitCode)
-                replied(Nodes[0], new StageReply { Kind = "lacks" });
+            if (process.ExitCode == ProgramBundle.LacksExitCode)
+                replied(Nodes[0], new NodeReply.LacksProgram());
         }
         catch (Exception e) when (e is InvalidOperationException or System.Net.Sockets.SocketException)
         {
@@ -115,40 +110,24 @@ sealed class NodeSession : IDisposable
         }
     }
 
-    /// <summary>Takes a line of an answer, and hands the answer on with its last one.</summary>
-    /// <returns>False where it is none.</returns>
+    /// <returns>False where the line is no part of a reply.</returns>
     bool TryTake(string line)
     {
-        if (!line.StartsWith(StageReply.Mark, StringComparison.Ordinal) || line[StageReply.Mark.Length..].Split(' ', 2) is not [var name, ['+' or '=', ..] part])
-            return false;
-        // a node speaks for itself alone
-        string node = Nodes.Count == 1 ? Nodes[0] : name;
-        if (!expected.Contains(node))
-            return false;
-        if (!parts.TryGetValue(node, out StringBuilder? text))
-            parts[node] = text = new StringBuilder();
-        text.Append(part.AsSpan(1));
-        if (part[0] == '+' && text.Length < LongestAnswer)
-            return true;
-        parts.Remove(node);
-        try
-        {
-            if (JsonSerializer.Deserialize(text.ToString(), StageJson.Default.StageReply) is not { } reply)
+        string? node;
+        NodeReply? reply;
+        lock (lines)
+            if (!lines.TryTake(line, out node, out reply))
                 return false;
+        if (node is not null && reply is not null)
             replied(node, reply);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
+        return true;
     }
 
     void ReadErrors(StreamReader from)
     {
         try
         {
-            while (from.ReadLine() is { } line)
+            while (ReplyLines.ReadLine(from) is { } line)
                 Note(line);
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
@@ -161,19 +140,19 @@ sealed class NodeSession : IDisposable
     {
         lock (said)
             if (said.Length < 4096)
-                said.Append(line.Length > 1024 ? line[..1024] : line).Append('\n');
+                said.Append(line).Append('\n');
     }
 
-    public void Send(StageOrder order) => Write(to =>
+    public void Send(NodeOrder order) => Write(to =>
     {
-        to.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(order, StageJson.Default.StageOrder) + "\n"));
+        to.Write(order.ToLine());
         to.Flush();
     });
 
     /// <summary>Sends the rest of an image through the session itself, where a node reaches no other source.</summary>
-    public void Stream(GrowingFile file, long from) => Start(() => Write(to =>
+    public void Stream(GrowingFile file, long from) => BackgroundThread.Start(() => Write(to =>
     {
-        to.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new StageOrder { Stream = true, From = from }, StageJson.Default.StageOrder) + "\n"));
+        to.Write(new NodeOrder.TakeStream(from).ToLine());
         byte[] buffer = new byte[256 << 10];
         for (int n; from < file.Size && (n = file.Read(from, buffer, 1000)) >= 0; from += n)
             to.Write(buffer.AsSpan(0, n));

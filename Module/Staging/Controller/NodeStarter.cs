@@ -1,5 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
+using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Controller;
 
@@ -10,6 +11,7 @@ namespace Slipway.Staging.Controller;
 /// <param name="Shell">The program hands one string to a shell on the node, as SSH does; else it takes arguments.</param>
 /// <param name="Grouped">One command starts a process on each of many nodes.</param>
 /// <param name="Silent">The program gives neither input to what it starts nor its output back (the task manager of PBS leaves that to the job's own): answers come over TCP.</param>
+/// <param name="Job">The job of Slurm that it works in; null for others.</param>
 /// <param name="Before">Arguments before the command; <c>{node}</c> and <c>{count}</c> are filled in, and <c>{job}</c>.</param>
 sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped, bool Silent, IReadOnlyList<string> Before, string? Job = null)
 {
@@ -35,12 +37,13 @@ sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped,
 
     static readonly NodeStarter Mpiexec = new("mpiexec", "mpiexec.hydra", false, false, false, ["-ppn", "1", "-n", "1", "-hosts", "{node}"]);
 
-    public static NodeStarter BySsh => HostProgram.TryFind("ssh") is null ? throw Missing("ssh") : Ssh;
+    public static NodeStarter BySsh => HostProgram.TryFind("ssh") is null ? throw StagingErrors.NoStarter("ssh") : Ssh;
 
     /// <summary>The job of Slurm that we are in; null where we are in none.</summary>
     public static string? SlurmJob => Environment.GetEnvironmentVariable("SLURM_JOB_ID") is { Length: > 0 } job ? job : null;
 
-    public static NodeStarter BySrun(string job) => HostProgram.TryFind("srun") is null ? throw Missing("srun") : Srun with { Job = job };
+    public static NodeStarter BySrun(string job) => HostProgram.TryFind("srun") is null ? throw StagingErrors.NoStarter("srun")
+        : Srun with { Job = job };
 
     /// <summary>That of the batch system whose job we are in, or of <paramref name="jobId"/>, where it has all of the nodes; null where there is none.</summary>
     public static NodeStarter? OfJob(string? jobId, IEnumerable<string> nodes)
@@ -59,9 +62,10 @@ sealed record NodeStarter(string Name, string Program, bool Shell, bool Grouped,
 
     /// <summary>The best there is here.</summary>
     public static NodeStarter Choose(string? jobId, IEnumerable<string> nodes) =>
-        OfJob(jobId, nodes) ?? (HostProgram.TryFind("ssh") is not null ? Ssh : HostProgram.TryFind(Mpiexec.Program) is not null ? Mpiexec : throw Missing("ssh"));
-
-    static SlipwayException Missing(string program) => new("NoStarter", ErrorKind.NotInstalled, $"{program} is not here, so nothing can be started on other nodes", $"Install it, or call Slipway inside a job of your batch system.", program);
+        OfJob(jobId, nodes)
+            ?? (HostProgram.TryFind("ssh") is not null ? Ssh
+                : HostProgram.TryFind(Mpiexec.Program) is not null ? Mpiexec
+                : throw StagingErrors.NoStarter("ssh"));
 
     /// <summary>The whole command line that runs a script of <c>sh</c> on nodes.</summary>
     public (string Program, List<string> Arguments) Command(IReadOnlyList<string> nodes, string script, IReadOnlyList<string> arguments)

@@ -7,11 +7,11 @@ namespace Slipway.Staging.Controller;
 /// <remarks>sbcast(1) sends to all nodes of a step or to none: one that fails (a full disk) fails them all, so a step that failed is done again in halves.</remarks>
 sealed class SbcastTransport(string job) : ITransport
 {
-    public string Name => "Sbcast";
+    public Transport Transport => Transport.Sbcast;
 
     public NodeStarter Starter { get; } = NodeStarter.BySrun(job);
 
-    public void Send(StageWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
+    public void Send(PublishWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
     {
         Queue<IReadOnlyList<string>> groups = new([nodes]);
         while (groups.TryDequeue(out IReadOnlyList<string>? group))
@@ -20,22 +20,31 @@ sealed class SbcastTransport(string job) : ITransport
     }
 
     /// <returns>Groups that are to be tried again: smaller ones.</returns>
-    List<IReadOnlyList<string>> SendTo(StageWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
+    List<IReadOnlyList<string>> SendTo(PublishWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
     {
-        Dictionary<string, StageReply> ready = [];
+        Dictionary<string, NodeReply.Holds> ready = [];
         HashSet<string> finished = [];
         bool waiting = false;
         object gate = new();
-        using NodeSession session = new(Starter, nodes, work.Request("adopt", Name), (node, reply) =>
+        NodeRequest request = new NodeRequest.AwaitCopy(work.Image(Transport), Guid.NewGuid().ToString("n"));
+        using NodeSession session = new(Starter, nodes, request, (node, reply) =>
         {
             lock (gate)
             {
-                if (work.Take(node, reply))
-                    finished.Add(node);
-                else if (reply.Kind == "ready")
-                    ready[node] = reply;
-                else if (reply.Kind == "busy" && (waiting = true))
-                    work.Report(node, "waits for another who publishes it there");
+                switch (reply)
+                {
+                    case NodeReply.Answer answer:
+                        work.Take(node, answer);
+                        finished.Add(node);
+                        break;
+                    case NodeReply.Holds place:
+                        ready[node] = place;
+                        break;
+                    case NodeReply.Waits:
+                        waiting = true;
+                        work.Report(node, "waits for another who publishes it there");
+                        break;
+                }
                 Monitor.Pulse(gate);
             }
         });
@@ -44,9 +53,12 @@ sealed class SbcastTransport(string job) : ITransport
             if (ready.Count + finished.Count == 0 && nodes.Count > 1)
                 return Halves(nodes);
             foreach (string node in nodes.Where(n => !ready.ContainsKey(n) && !finished.Contains(n)))
-                work.Fail(node, NodeCall.Error(node, new StageError("NodeUnreachable", ErrorKind.ConnectionError, NodeCall.Why(Starter, session), null)));
+                work.Fail(node, StagingErrors.Unreachable(session.WhyItEnded));
         }
-        List<IGrouping<string, string>> places = [.. ready.Where(r => !finished.Contains(r.Key) && r.Value is { Partial: not null, Step: not null }).GroupBy(r => r.Value.Partial!, r => r.Key)];
+        // a path, and no option of sbcast
+        List<IGrouping<string, string>> places =
+            [.. ready.Where(r => !finished.Contains(r.Key) && r.Value is { Partial: ['/', ..], Step: not null })
+                .GroupBy(r => r.Value.Partial, r => r.Key)];
         if (places.Count == 0)
             return [];
         // the step's nodes all get the file at one path: where some are done already, or the cache is not at the same place, the rest goes in steps of its own
@@ -62,15 +74,15 @@ sealed class SbcastTransport(string job) : ITransport
             return Halves(nodes);
         if (exit != 0)
         {
-            work.Fail(nodes[0], NodeCall.Error(nodes[0], new StageError("SbcastFailed", ErrorKind.WriteError, $"sbcast: {string.Join("; ", said)}", "See that the node's disk has space, or choose another transport (-Transport).")));
+            work.Fail(nodes[0], StagingErrors.SbcastFailed(said));
             return [];
         }
         foreach (string node in nodes)
             work.Report(node, "checking the digest");
-        session.Send(new StageOrder { Adopt = true });
+        session.Send(new NodeOrder.CopyIsThere());
         WaitUntil(() => finished.Count >= nodes.Count, () => 10); // a large image takes its time to be hashed
         foreach (string node in nodes.Where(n => !finished.Contains(n)))
-            work.Fail(node, NodeCall.Error(node, new StageError("NodeUnreachable", ErrorKind.ConnectionError, NodeCall.Why(Starter, session), null)));
+            work.Fail(node, StagingErrors.Unreachable(session.WhyItEnded));
         return [];
 
         bool WaitUntil(Func<bool> done, Func<int> times)
@@ -79,7 +91,7 @@ sealed class SbcastTransport(string job) : ITransport
                 while (!done())
                 {
                     cancel.ThrowIfCancellationRequested();
-                    if (session.HasEnded || Environment.TickCount64 - session.LastHeard > times() * NodeCall.Patience.TotalMilliseconds)
+                    if (session.HasEnded || Environment.TickCount64 - session.LastHeard > times() * ReplyLines.Patience.TotalMilliseconds)
                         return done();
                     Monitor.Wait(gate, 100);
                 }

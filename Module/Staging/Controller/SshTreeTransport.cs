@@ -1,6 +1,6 @@
-using System.Globalization;
 using Slipway.Cache;
 using Slipway.Staging.Messages;
+using Slipway.Staging.Node;
 
 namespace Slipway.Staging.Controller;
 
@@ -16,7 +16,10 @@ sealed class SshTreeTransport : ITransport
     /// <summary>How often it is looked whether a node holds up those below it, in milliseconds.</summary>
     const int Watch = 2_000;
 
-    public string Name => "SshTree";
+    /// <summary>Each node sends twice what it receives at most, and 1000 nodes are nine steps deep.</summary>
+    const int DefaultWidth = 2;
+
+    public Transport Transport => Transport.SshTree;
 
     public NodeStarter Starter { get; } = NodeStarter.BySsh;
 
@@ -25,9 +28,8 @@ sealed class SshTreeTransport : ITransport
     {
         public string Node { get; } = node;
         public NodeSession? Session { get; set; }
-        public string? Address { get; set; }
+        public TreeSource? Address { get; set; }
         public Branch? Parent { get; set; }
-        public bool Placed { get; set; }
         public bool Over { get; set; }
         public bool Busy { get; set; }
         public long Bytes { get; set; }
@@ -35,16 +37,16 @@ sealed class SshTreeTransport : ITransport
         public long MovedAt { get; set; } = Environment.TickCount64;
     }
 
-    public void Send(StageWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
+    public void Send(PublishWork work, IReadOnlyList<string> nodes, CancellationToken cancel)
     {
         using GrowingFile file = GrowingFile.Whole(work.Entry);
         using TreeServer server = new(file, work.Token);
-        string root = string.Create(CultureInfo.InvariantCulture, $"controller {server.Port}");
+        TreeSource root = new(server.Port);
         foreach (string[] wave in nodes.Chunk(work.Limit))
             new Tree(work, Starter, file, root, wave).Run(cancel);
     }
 
-    sealed class Tree(StageWork work, NodeStarter starter, GrowingFile file, string root, IEnumerable<string> nodes)
+    sealed class Tree(PublishWork work, NodeStarter starter, GrowingFile file, TreeSource root, IEnumerable<string> nodes)
     {
         readonly object gate = new();
         readonly List<Branch> branches = [.. nodes.Select(n => new Branch(n))];
@@ -66,8 +68,9 @@ sealed class SshTreeTransport : ITransport
                 foreach (Branch branch in branches)
                 {
                     work.Report(branch.Node, "starting by ssh");
-                    NodeSession session = new(starter, [branch.Node], work.Request("receive", "SshTree"), (_, reply) => Take(branch, reply));
-                    session.Send(new StageOrder { Token = work.Token });
+                    NodeRequest request = new NodeRequest.Receive(work.Image(Transport.SshTree));
+                    NodeSession session = new(starter, [branch.Node], request, (_, reply) => Take(branch, reply));
+                    session.Send(new NodeOrder.Begin(work.Token));
                     lock (gate)
                         branch.Session = session;
                 }
@@ -96,38 +99,39 @@ sealed class SshTreeTransport : ITransport
             }
         }
 
-        void Take(Branch branch, StageReply reply)
+        void Take(Branch branch, NodeReply reply)
         {
             lock (gate)
             {
-                switch (reply.Kind)
+                switch (reply)
                 {
-                    case "ready" when reply.Address is { } address && branch.Address is null:
-                        branch.Address = string.Create(CultureInfo.InvariantCulture, $"{address} {reply.Port}");
+                    case NodeReply.Listens listens when branch.Address is null:
+                        branch.Address = new TreeSource(listens.Port, listens.Address);
                         branch.Busy = false;
                         joined.Add(branch);
                         // late ones, after a wait for another producer, read from us
                         if (grown)
-                            branch.Session?.Send(new StageOrder { Sources = [root] });
+                            branch.Session?.Send(new NodeOrder.ReadFrom([root]));
                         break;
-                    case "busy":
+                    case NodeReply.Waits:
                         branch.Busy = true;
                         work.Report(branch.Node, "waits for another who publishes it there");
                         break;
-                    case "at":
-                        if (reply.Bytes > branch.Bytes)
+                    case NodeReply.At at:
+                        if (at.Bytes > branch.Bytes)
                             branch.MovedAt = Environment.TickCount64;
-                        branch.Bytes = reply.Bytes;
-                        work.Report(branch.Node, reply.Bytes < work.Size ? "receiving" : "syncing", reply.Bytes);
+                        branch.Bytes = at.Bytes;
+                        work.Report(branch.Node, at.Bytes < work.Size ? "receiving" : "syncing", at.Bytes);
                         break;
-                    case "stream":
-                        work.Report(branch.Node, "reaches nobody, so it goes through ssh", reply.Bytes);
-                        branch.Session?.Stream(file, reply.Bytes);
+                    case NodeReply.NeedsStream stream:
+                        work.Report(branch.Node, "reaches nobody, so it goes through ssh", stream.From);
+                        branch.Session?.Stream(file, stream.From);
                         break;
-                    case "done" or "error":
-                        branch.Over = work.Take(branch.Node, reply);
-                        branch.Placed = branch.Over && reply.Kind == "done";
-                        branch.Bytes = branch.Placed ? work.Size : branch.Bytes;
+                    case NodeReply.Answer answer:
+                        work.Take(branch.Node, answer);
+                        branch.Over = true;
+                        if (work.PlacementOf(branch.Node) is not null)
+                            branch.Bytes = work.Size;
                         break;
                 }
                 Monitor.Pulse(gate);
@@ -144,9 +148,9 @@ sealed class SshTreeTransport : ITransport
             if (!ended && !stuck)
                 return;
             branch.Over = true;
-            work.Fail(branch.Node, NodeCall.Error(branch.Node, stuck
-                ? new StageError("NodeTimeout", ErrorKind.OperationTimeout, string.Create(CultureInfo.InvariantCulture, $"it does not get on: {branch.Bytes} of {work.Size} bytes for {Patience / 1000} s"), null)
-                : new StageError("NodeUnreachable", ErrorKind.ConnectionError, NodeCall.Why(starter, branch.Session), null)));
+            work.Fail(branch.Node, stuck
+                ? StagingErrors.Stuck(branch.Bytes, work.Size, Patience)
+                : StagingErrors.Unreachable(branch.Session.WhyItEnded));
             if (stuck)
                 branch.Session.Kill();
         }
@@ -155,17 +159,17 @@ sealed class SshTreeTransport : ITransport
         {
             grown = true;
             List<Branch> tree = [.. branches.Where(b => !b.Over && joined.Contains(b))];
-            int width = work.Width > 0 ? work.Width : Publisher.DefaultWidth;
+            int width = work.Width > 0 ? work.Width : DefaultWidth;
             for (int i = 0; i < tree.Count; i++)
             {
                 tree[i].Parent = i < width ? null : tree[(i / width) - 1];
                 tree[i].MovedAt = Environment.TickCount64;
-                tree[i].Session!.Send(new StageOrder { Sources = [.. Above(tree[i]), root] });
+                tree[i].Session!.Send(new NodeOrder.ReadFrom([.. Above(tree[i]), root]));
             }
         }
 
         /// <summary>The nodes above, the next one first.</summary>
-        static IEnumerable<string> Above(Branch branch)
+        static IEnumerable<TreeSource> Above(Branch branch)
         {
             for (Branch? above = branch.Parent; above is not null; above = above.Parent)
                 yield return above.Address!;
@@ -190,7 +194,7 @@ sealed class SshTreeTransport : ITransport
                     work.Report(branch.Node, $"{slow.Node} is slow, so it goes around", branch.Bytes);
                     (tried, triedBefore) = (branch, Got(branch));
                     branch.Parent = slow.Parent;
-                    branch.Session!.Send(new StageOrder { Sources = [.. Above(branch), root] });
+                    branch.Session!.Send(new NodeOrder.ReadFrom([.. Above(branch), root]));
                 }
             joined.ForEach(b => b.Before = b.Bytes);
         }

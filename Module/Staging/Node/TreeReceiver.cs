@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Slipway.Cache;
-using Slipway.Staging.Controller;
+using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Node;
 
@@ -16,13 +15,13 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
     const int Patience = 10_000;
 
     readonly object gate = new();
-    IReadOnlyList<string> sources = [];
+    IReadOnlyList<TreeSource> sources = [];
     int next, version;
     bool asked, stopped;
     Socket? current;
 
     /// <summary>Another list; what is being read from now is left.</summary>
-    public void SetSources(IReadOnlyList<string> list)
+    public void SetSources(IReadOnlyList<TreeSource> list)
     {
         lock (gate)
         {
@@ -50,7 +49,7 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
     {
         while (file.Length < file.Size)
         {
-            string source;
+            TreeSource source;
             lock (gate)
             {
                 if (stopped)
@@ -71,12 +70,11 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
         }
     }
 
-    void ReadFrom(string source)
+    void ReadFrom(TreeSource source)
     {
         try
         {
-            string[] parts = source.Split(' ');
-            using Socket socket = Connect(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture));
+            using Socket socket = Connect(source);
             lock (gate)
             {
                 if (stopped)
@@ -97,7 +95,7 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
                 file.Append(buffer.AsSpan(0, n));
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or FormatException or IndexOutOfRangeException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or ArgumentException)
         {
             // the next one
         }
@@ -108,16 +106,15 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
         }
     }
 
-    static Socket Connect(string host, int port)
+    static Socket Connect(TreeSource source)
     {
-        // whoever started us, as SSH saw it: the address that is routed between us
-        if (host == "controller")
-            host = Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ')[0] ?? throw new SocketException((int)SocketError.HostNotFound);
+        string host = source.Host ?? Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ')[0]
+            ?? throw new SocketException((int)SocketError.HostNotFound);
         IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? one) ? [one] : Dns.GetHostAddresses(host);
         Socket socket = new(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Patience, SendTimeout = Patience };
         try
         {
-            if (!socket.ConnectAsync(addresses[0], port).Wait(Patience))
+            if (!socket.ConnectAsync(addresses[0], source.Port).Wait(Patience))
                 throw new SocketException((int)SocketError.TimedOut);
             return socket;
         }

@@ -53,7 +53,13 @@ public class MpiJobTests
     {
         Slipway.Linux.SlipwayProgram.Path = Cli.Program;
         MpiRequest request = Request(["true"]);
-        request.Image.Placements = [new Placement { Node = "n1", Path = "/c/x", Digest = request.Image.Digest, Bytes = 1, Seconds = 0, Transport = "Local", Hit = true }];
+        request.Image.Placements =
+        [
+            new Placement
+            {
+                Node = "n1", Path = "/c/x", Digest = request.Image.Digest, Bytes = 1, Seconds = 0, Transport = Transport.Local, Hit = true,
+            },
+        ];
         Assert.Contains(request.Image.Digest, MpiJob.Plan(request).Arguments);
     }
 }

@@ -5,6 +5,8 @@ using System.Net.Sockets;
 using System.Text;
 using Slipway.Cache;
 using Slipway.Staging.Controller;
+using Slipway.Staging.Messages;
+using Slipway.Staging.Node;
 
 namespace Slipway.Tests.Staging;
 
@@ -160,22 +162,21 @@ public sealed class DoorTests : IDisposable
         try
         {
             using ReportListener listener = new();
-            string address = listener.Address;
-            int port = int.Parse(address.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+            ReportAddress address = listener.Address with { Host = "127.0.0.1" };
             List<string> lines = [];
             bool ended = false;
             Thread reader = new(() => listener.Read(lines.Add, () => ended));
             reader.Start();
             for (int i = 0; i < 100; i++)
             {
-                Socket stranger = Connect(port);
+                Socket stranger = Connect(address.Port);
                 strangers.Add(stranger);
                 if (kind != "silent")
                     stranger.Send(Encoding.ASCII.GetBytes(kind == "wrong" ? new string('0', 64) + "\n" : new string('x', 60_000)));
             }
             Stopwatch time = Stopwatch.StartNew();
             foreach (string said in new[] { "one", "two" })
-                using (TextWriter node = ReportListener.Connect($"127.0.0.1 {port} {address.Split(' ')[2]}"))
+                using (TextWriter node = ReportWriter.Connect(address))
                     node.WriteLine(said);
             RunUntil(() => lines.Count == 2, 10);
             Assert.Equal(["one", "two"], lines);

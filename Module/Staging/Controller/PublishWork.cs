@@ -4,14 +4,15 @@ using Slipway.Staging.Messages;
 namespace Slipway.Staging.Controller;
 
 /// <summary>An image on its way to nodes: what is sent, and what has become of each node.</summary>
-sealed class StageWork
+sealed class PublishWork
 {
     readonly Dictionary<string, Placement> placements = [];
     readonly Dictionary<string, SlipwayException> errors = [];
     readonly IProgress<StepProgress>? progress;
     readonly Action<Placement>? placed;
 
-    public StageWork(string path, Placement source, FabricPlan? plan, int width, int limit, Action<Placement>? placed, IProgress<StepProgress>? progress)
+    public PublishWork(string path, Placement source, FabricPlan? plan, int width, int limit, Action<Placement>? placed,
+        IProgress<StepProgress>? progress)
     {
         (Path, Entry, Digest, Plan, Width, Limit, this.placed, this.progress) = (path, source.Path, source.Digest, plan, width, limit, placed, progress);
         Size = new FileInfo(Entry).Length;
@@ -38,13 +39,8 @@ sealed class StageWork
     /// <summary>Other users of the cluster do not know it.</summary>
     public string Token { get; } = Guid.NewGuid().ToString("n") + Guid.NewGuid().ToString("n");
 
-    /// <summary>Nobody else has a partial file of this name.</summary>
-    readonly string partial = Guid.NewGuid().ToString("n");
-
-    public StageRequest Request(string action, string transport) => new()
-    {
-        Action = action, Transport = transport, Digest = Digest, Size = Size, Path = Path, Source = Stamp, Plan = Plan, Partial = partial, Launcher = LauncherBundle.Own.Name,
-    };
+    /// <summary>What nodes are told of the image.</summary>
+    public SentImage Image(Transport transport) => new(transport, Digest, Size, Path, ProgramBundle.Own.Name, Stamp, Plan);
 
     public void Report(string node, string step, long bytes = -1) =>
         progress?.Report(new StepProgress($"Publishing {System.IO.Path.GetFileName(Path)}", step, bytes < 0 ? -1 : (int)(100 * bytes / Math.Max(1, Size)), node));
@@ -61,6 +57,8 @@ sealed class StageWork
         Report(node, placement.Hit ? "has it" : "copied and checked", Size);
     }
 
+    public void Fail(string node, NodeError error) => Fail(node, StagingErrors.OfNode(node, error));
+
     public void Fail(string node, SlipwayException error)
     {
         lock (placements)
@@ -70,16 +68,20 @@ sealed class StageWork
     }
 
     /// <summary>Takes a node's last word.</summary>
-    /// <returns>False where it was none.</returns>
-    public bool Take(string node, StageReply reply)
+    public void Take(string node, NodeReply.Answer answer)
     {
-        if (reply is { Kind: "done", Placement: { } placement } && placement.Digest == Digest)
-            Succeed(node, placement);
-        else if (reply is { Kind: "error", Error: { } error })
-            Fail(node, NodeCall.Error(node, error));
-        else
-            return false;
-        return true;
+        switch (answer)
+        {
+            case NodeReply.Done { Placement: var placement } when placement.Digest == Digest:
+                Succeed(node, placement);
+                break;
+            case NodeReply.Failed failed:
+                Fail(node, failed.Error);
+                break;
+            default:
+                Fail(node, StagingErrors.AnswerUnexpected(answer));
+                break;
+        }
     }
 
     public Placement? PlacementOf(string node)
@@ -93,18 +95,4 @@ sealed class StageWork
         lock (placements)
             return errors.GetValueOrDefault(node);
     }
-}
-
-/// <summary>How an image gets to nodes that lack it.</summary>
-interface ITransport
-{
-    /// <summary>As <see cref="Placement.Transport"/> tells it.</summary>
-    string Name { get; }
-
-    /// <summary>How the nodes are reached before: asked what they have, given our launcher.</summary>
-    NodeStarter Starter { get; }
-
-    /// <summary>Sends; each node ends with a placement, whose digest was checked on the node, or with an error.</summary>
-    /// <exception cref="OperationCanceledException">It was cancelled; nodes that were not done have nothing.</exception>
-    void Send(StageWork work, IReadOnlyList<string> nodes, CancellationToken cancel);
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Slipway.Cache;
 using Slipway.Linux;
-using Slipway.Staging.Messages;
 using Slipway.Staging.Node;
 
 namespace Slipway.Staging.Controller;
@@ -10,41 +9,34 @@ namespace Slipway.Staging.Controller;
 /// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before, under its digest in a
 /// directory of the user's own. Either way it is at one path on every node then, which a launch can name.
 /// </summary>
-sealed class LauncherBundle
+sealed class ProgramBundle
 {
     readonly string path;
     readonly List<(string Name, string Path, long Size, string Digest)> files = [];
 
-    LauncherBundle(string path) => this.path = path;
+    ProgramBundle(string path) => this.path = path;
 
     /// <summary>This host's own, with what belongs to it and lies beside it.</summary>
-    public static LauncherBundle Own { get; } = Describe();
+    public static ProgramBundle Own { get; } = Describe();
 
     /// <summary>What the copy is called on every node.</summary>
     public string Name { get; private set; } = "";
 
-    // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory => geteuid() == 0 ? NodeCache.RootCache
-        : Places.OnDisk() is var usual ? OwnDirectory.Find(usual) ?? usual : "";
-
-    /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
-    public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";
-
-    /// <summary>Makes it be found there on this node too.</summary>
+    /// <summary>Makes it be found on this node where it is on every other (<see cref="ProgramPlace"/>).</summary>
     /// <exception cref="SlipwayException">It cannot be.</exception>
     public string LinkHere()
     {
-        string at = PathOf(Name);
+        string at = ProgramPlace.Of(Name);
         if (File.Exists(at))
             return at;
-        // the script's own way: what it finds right for a node is right for us
-        HostProgram.Run("sh", ["-c", Script, "slipway", .. Arguments(StageNode.Encode(new StageRequest()), bring: false)], _ => { }, _ => { });
+        // the script's own way: what it finds right for a node is right for us. What it starts then is asked nothing, and says so
+        HostProgram.Run("sh", ["-c", Script, "slipway", .. Arguments("", bring: false)], _ => { }, _ => { });
         return File.Exists(at) ? at : path;
     }
 
-    static LauncherBundle Describe()
+    static ProgramBundle Describe()
     {
-        LauncherBundle bundle = new(SlipwayProgram.Path);
+        ProgramBundle bundle = new(SlipwayProgram.Path);
         foreach ((string name, string file) in new[] { ("slipway", bundle.path), ("slipway-full", bundle.path + "-full") })
             if (File.Exists(file))
                 bundle.files.Add((name, file, new FileInfo(file).Length, DigestOf(file)[Digest.Prefix.Length..]));
@@ -68,14 +60,15 @@ sealed class LauncherBundle
     const string Script =
         "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
         "say() { echo \"slipway-stage ${SLURMD_NODENAME:--} ={\\\"kind\\\":\\\"$1\\\"$2}\"; }; " +
-        "die() { say error \",\\\"error\\\":{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
+        "die() { say failed \",\\\"error\\\":" +
+        "{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
         // where somebody else has taken the name, the one that OwnDirectory.Find finds, or another
         "own() { [ \"$(stat -c \"%u %a %F\" \"$1\" 2>/dev/null)\" = \"$u $m directory\" ]; }; mkdir -m $m \"$c\" 2>/dev/null; " +
         "if [ \"$u\" != 0 ] && [ \"$(stat -c \"%u %F\" \"$c\" 2>/dev/null)\" != \"$u directory\" ]; then d=$c; for c in \"$d\"-*; do own \"$c\" && break; done; own \"$c\" || c=$(mktemp -d \"$d-XXXXXXXX\") || c=$d; fi; " +
         "if ! own \"$c\"; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
         "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
         "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
-        "if [ $# = 0 ]; then say lacks; exit 97; fi; " +
+        "if [ $# = 0 ]; then say lacks-program; exit 97; fi; " +
         "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; trap \"rm -rf \\\"$t\\\"\" EXIT; " +
         "while [ $# -gt 0 ]; do head -c \"$2\" >\"$t/$1\" || die \"$c/launcher: slipway cannot be written there: the disk is full\"; " +
         "[ \"$(sha256sum <\"$t/$1\")\" = \"$3  -\" ] || die \"slipway did not arrive whole\"; chmod 755 \"$t/$1\"; shift 3; done; " +
@@ -83,7 +76,7 @@ sealed class LauncherBundle
 
     public static string ScriptText => Script;
 
-    /// <summary>The script ends with this where the node has no launcher and none was sent.</summary>
+    /// <summary>The script ends with this where the node has no <c>slipway</c> and none was sent.</summary>
     public const int LacksExitCode = 97;
 
     /// <param name="bring">The files follow on the standard input of the script.</param>

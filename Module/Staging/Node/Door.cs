@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 
-namespace Slipway.Staging.Controller;
+namespace Slipway.Staging.Node;
 
 /// <summary>
 /// A listener that lets in who shows the token. Anybody on the network may knock: so strangers take no thread, at most <see cref="MostStrangers"/> of them wait at a time,

@@ -3,8 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Slipway.Cache;
+using Slipway.Staging.Messages;
 
-namespace Slipway.Staging.Controller;
+namespace Slipway.Staging.Node;
 
 /// <summary>
 /// Gives a file, while it grows, to whoever has the token, from the offset that they ask for, over TCP. Frames: four bytes of length (little-endian), then so
@@ -33,12 +34,10 @@ sealed class TreeServer : IDisposable
         listener.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
         listener.Listen(512);
         door = new Door(listener, Encoding.ASCII.GetBytes(token), HelloLength);
-        Start(Accept);
+        BackgroundThread.Start(Accept);
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
-
-    internal static void Start(Action work) => new Thread(() => work(), 256 << 10) { IsBackground = true }.Start();
 
     void Accept()
     {
@@ -62,7 +61,7 @@ sealed class TreeServer : IDisposable
     {
         try
         {
-            Start(() => Serve(peer, at));
+            BackgroundThread.Start(() => Serve(peer, at));
         }
         catch (OutOfMemoryException)
         {
