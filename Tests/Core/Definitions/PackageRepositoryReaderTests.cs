@@ -14,8 +14,10 @@ public sealed class PackageRepositoryReaderTests : IDisposable
     IReadOnlyList<PackageRepository> Read(string items, bool deb = true)
     {
         string text = "repositories:\n" + items;
-        YamlMap map = YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition), "a definition", "repositories");
-        return PackageRepositoryReader.ReadAll(map, directory.Path, deb ? PackageRepositoryReader.DebKeys : PackageRepositoryReader.RpmKeys);
+        YamlMap map = YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition),
+            "a definition", "repositories");
+        return PackageRepositoryReader.ReadAll(
+            map, directory.Path, deb ? PackageRepositoryReader.DebKeys : PackageRepositoryReader.RpmKeys);
     }
 
     PackageRepository One(string item, bool deb = true) => Assert.Single(Read("- " + item, deb));
@@ -34,8 +36,9 @@ public sealed class PackageRepositoryReaderTests : IDisposable
     {
         directory.Write("site.asc", "key");
         PackageRepository all = One($$"""
-            {name: site, url: ["https://h/deb", "file:///mirror"], suite: bookworm/updates, components: [main, contrib], key: site.asc, fingerprint: {{Fingerprint}},
-             priority: 900, proxy: "http://proxy:3128", include: [a, "lib*"], exclude: b, architecture: arm64, check-valid-until: false, enabled: true}
+            {name: site, url: ["https://h/deb", "file:///mirror"], suite: bookworm/updates, components: [main, contrib],
+             key: site.asc, fingerprint: {{Fingerprint}}, priority: 900, proxy: "http://proxy:3128", include: [a, "lib*"], exclude: b,
+             architecture: arm64, check-valid-until: false, enabled: true}
             """);
         Assert.Equal("site", all.Name.Value);
         Assert.Equal(["https://h/deb", "file:///mirror"], all.Urls);
@@ -53,7 +56,8 @@ public sealed class PackageRepositoryReaderTests : IDisposable
     [Fact]
     public void AnRpmRepositoryMayHaveAMetalinkAndUnsignedMetadata()
     {
-        PackageRepository read = One("{name: site, metalink: \"https://h/metalink?repo=$releasever\", repo-gpgcheck: false, trusted: true}", deb: false);
+        PackageRepository read = One("{name: site, metalink: \"https://h/metalink?repo=$releasever\", repo-gpgcheck: false, trusted: true}",
+            deb: false);
         Assert.Equal("https://h/metalink?repo=$releasever", read.Metalink);
         Assert.False(read.CheckMetadata);
         Assert.True(read.Trusted && read.CheckValidUntil);
@@ -110,7 +114,8 @@ public sealed class PackageRepositoryReaderTests : IDisposable
     [InlineData("{name: a, include: [\"-x\"]}", "DefinitionBadName", "'-x'")]
     [InlineData("{name: a, architecture: AMD}", "DefinitionBadName", "'AMD'")]
     [InlineData("{name: a, suite: \"a b\"}", "DefinitionBadName", "'a'")]
-    [InlineData("{name: a, key: 0123456789ABCDEF0123456789ABCDEF01234567, fingerprint: 1123456789ABCDEF0123456789ABCDEF01234567}", "DefinitionConflict", "two different")]
+    [InlineData("{name: a, key: 0123456789ABCDEF0123456789ABCDEF01234567, fingerprint: 1123456789ABCDEF0123456789ABCDEF01234567}",
+        "DefinitionConflict", "two different")]
     [InlineData("{name: a, fingerprint: 0123}", "DefinitionWrongType", "'0123'")]
     [InlineData("{name: a, key: nowhere.asc}", "DefinitionFileNotFound", "nowhere.asc")]
     public void WhatIsWrongIsRefusedWithItsPlace(string item, string id, string says) => AssertRefused(id, says, "- " + item);

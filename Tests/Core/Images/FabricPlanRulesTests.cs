@@ -17,7 +17,8 @@ public sealed class FabricPlanRulesTests : IDisposable
         return plan;
     }
 
-    static void AssertTaken(Action<FabricPlan> change, bool own = false, params string[] libraries) => new FabricPlanRules("/x.json", own, libraries).Check(Plan(change));
+    static void AssertTaken(Action<FabricPlan> change, bool own = false, params string[] libraries) =>
+        new FabricPlanRules("/x.json", own, libraries).Check(Plan(change));
 
     static void AssertRefused(string says, Action<FabricPlan> change, bool own = false)
     {
@@ -27,11 +28,13 @@ public sealed class FabricPlanRulesTests : IDisposable
     }
 
     static FabricDevicePlan Device(params string[] nodes) =>
-        new() { Device = new FabricDevice { Name = "mlx5_0", Fabric = "RoCE", DeviceNodes = nodes }, Rung = FabricRung.Image, Reason = "r" };
+        new() { Device = new FabricDevice { Name = "mlx5_0", Fabric = "RoCE", DeviceNodes = nodes }, Rung = FabricRung.Image,
+            Reason = "r" };
 
     static Action<FabricPlan> Bind(string source, string destination) => plan => plan.Binds = [new FabricBind(source, destination)];
 
-    static Action<FabricPlan> Variable(string name, string value) => plan => plan.Environment = new Dictionary<string, string> { [name] = value };
+    static Action<FabricPlan> Variable(string name, string value) => plan =>
+        plan.Environment = new Dictionary<string, string> { [name] = value };
 
     [Fact]
     public void APlanNamesItsImageAndSaysWhy()
@@ -74,13 +77,15 @@ public sealed class FabricPlanRulesTests : IDisposable
         AssertRefused("binds[0].destination: '/usr/lib/liba.so' is not below ", Bind(PlanSample.Library, "/usr/lib/liba.so"));
         AssertRefused("binds[0].destination: ", Bind(PlanSample.Library, FabricPaths.Libraries));
         AssertRefused("binds[0].destination: ", Bind(PlanSample.Library, FabricPaths.Libraries + "/../liba.so"));
-        AssertRefused("binds[1].destination: ", p => p.Binds = [new(PlanSample.Library, FabricPaths.Libraries + "/a"), new(PlanSample.Library, FabricPaths.Libraries + "/a")]);
+        AssertRefused("binds[1].destination: ",
+            p => p.Binds = [new(PlanSample.Library, FabricPaths.Libraries + "/a"), new(PlanSample.Library, FabricPaths.Libraries + "/a")]);
     }
 
     [Fact]
     public void AFileOfTheNodeIsALibraryAndNotAnyFile()
     {
-        AssertRefused("binds[0].source: '/etc/passwd' is in none of the node's library directories", Bind("/etc/passwd", FabricPaths.Libraries + "/a"));
+        AssertRefused("binds[0].source: '/etc/passwd' is in none of the node's library directories",
+            Bind("/etc/passwd", FabricPaths.Libraries + "/a"));
         AssertRefused("binds[0].source: '/etc' is a directory", Bind("/etc", FabricPaths.Libraries + "/a"));
         AssertRefused("binds[0].source: 'a.so' is not the absolute path", Bind("a.so", FabricPaths.Libraries + "/a"));
         AssertRefused("binds[0].source: ", Bind("/usr/lib/../../etc/passwd", FabricPaths.Libraries + "/a"));
@@ -115,7 +120,8 @@ public sealed class FabricPlanRulesTests : IDisposable
     [Fact]
     public void DirectoriesOfTheImageAreThoseThatAreNotThePlansOwn()
     {
-        Assert.Equal(["/usr/lib64/libfabric"], FabricPlanRules.ImageDirectories(Plan(Variable("FI_PROVIDER_PATH", "/.slipway/fabric/libfabric:/usr/lib64/libfabric"))));
+        Assert.Equal(["/usr/lib64/libfabric"],
+            FabricPlanRules.ImageDirectories(Plan(Variable("FI_PROVIDER_PATH", "/.slipway/fabric/libfabric:/usr/lib64/libfabric"))));
         Assert.Empty(FabricPlanRules.ImageDirectories(Plan()));
     }
 }

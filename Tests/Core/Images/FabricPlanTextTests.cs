@@ -19,21 +19,30 @@ public sealed class FabricPlanTextTests
     [Fact]
     public void APlanIsReadByItsNames()
     {
-        FabricPlan plan = Parse("""{"schemaVersion": 2, "node": "n1", "verdict": "Image", "reason": "ok", "environment": {"A": "b"}, "binds": [{"source": "/s", "destination": "/d"}]}""");
+        FabricPlan plan =
+            Parse("""
+                {
+                  "schemaVersion": 2, "node": "n1", "verdict": "Image", "reason": "ok", "environment": {"A": "b"},
+                  "binds": [{"source": "/s", "destination": "/d"}]
+                }
+                """);
         Assert.Equal(("n1", FabricRung.Image, "ok", "b"), (plan.Node, plan.Verdict, plan.Reason, plan.Environment["A"]));
         Assert.Equal(new FabricBind("/s", "/d"), Assert.Single(plan.Binds));
     }
 
     [Theory]
     [InlineData("""{"schemaVersion": 2, "schemaVersion": 2}""", "/x.json:1: 'schemaVersion' stands twice")]
-    [InlineData("{\"schemaVersion\": 2,\n\"binds\": [\n{\"source\": \"/a\", \"destination\": \"/b\", \"source\": \"/c\"}]}", "/x.json:3: 'source' stands twice")]
+    [InlineData("{\"schemaVersion\": 2,\n\"binds\": [\n{\"source\": \"/a\", \"destination\": \"/b\", \"source\": \"/c\"}]}",
+        "/x.json:3: 'source' stands twice")]
     [InlineData("""{"schemaVersion": 2, "environment": {"A": "1", "\u0041": "2"}}""", "/x.json:1: 'A' stands twice")]
     public void ANameThatStandsTwiceIsRefused(string text, string message) =>
         Assert.StartsWith(message, Refused(text).Message, StringComparison.Ordinal);
 
     [Fact]
     public void OneNameInTwoObjectsIsNotTwice() =>
-        Assert.Equal(2, Parse("""{"schemaVersion": 2, "binds": [{"source": "/a", "destination": "/b"}, {"source": "/c", "destination": "/d"}]}""").Binds.Count);
+        Assert.Equal(
+            2, Parse("""{"schemaVersion": 2, "binds": [{"source": "/a", "destination": "/b"}, {"source": "/c", "destination": "/d"}]}""")
+            .Binds.Count);
 
     [Theory]
     [InlineData("""{"schemaVersion": 2, "surprise": 1}""", "surprise")]
@@ -58,10 +67,13 @@ public sealed class FabricPlanTextTests
     {
         Assert.Contains(says, Refused(text).Message, StringComparison.Ordinal);
         Assert.Equal("FabricPlanVersion", Refused(text).Id);
-        Assert.Equal("Other", Assert.Throws<SlipwayException>(() => FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json", "Other")).Id);
+        Assert.Equal("Other", Assert.Throws<SlipwayException>(() => FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json", "Other"))
+            .Id);
     }
 
     [Fact]
     public void TextThatIsNoUtf8IsRefused() =>
-        Assert.Equal("FabricPlanRead", Assert.Throws<SlipwayException>(() => FabricPlanText.Parse([.. "{\"schemaVersion\": 2, \"node\": \""u8, 0xff, .. "\"}"u8], "/x.json")).Id);
+        Assert.Equal("FabricPlanRead",
+            Assert.Throws<SlipwayException>(() =>
+                FabricPlanText.Parse([.. "{\"schemaVersion\": 2, \"node\": \""u8, 0xff, .. "\"}"u8], "/x.json")).Id);
 }

@@ -27,7 +27,8 @@ public sealed class HostProgramTests : IDisposable
 
     /// <summary>The path of a user often lacks /usr/sbin.</summary>
     [NeedsFact("/usr/sbin/ldconfig")]
-    public void AProgramOfTheAdministratorsIsFound() => Assert.EndsWith("/ldconfig", HostProgram.Find("ldconfig"), StringComparison.Ordinal);
+    public void AProgramOfTheAdministratorsIsFound() =>
+        Assert.EndsWith("/ldconfig", HostProgram.Find("ldconfig"), StringComparison.Ordinal);
 
     [Fact]
     public void OneThatIsMissingIsToldOfAsAShellDoes()
@@ -54,7 +55,9 @@ public sealed class HostProgramTests : IDisposable
         Assert.Equal(0, HostProgram.Run("printf", ["%s|", "a b", "", "$HOME", "'"], output.Add));
         Assert.Equal("a b||$HOME|'|", Assert.Single(output));
         output.Clear();
-        Assert.Equal(0, Shell("echo \"$ADDED ${HOME-none}\"; pwd -P; wc -c", new Dictionary<string, string?> { ["ADDED"] = "x", ["HOME"] = null }, directory.Path));
+        Assert.Equal(
+            0, Shell("echo \"$ADDED ${HOME-none}\"; pwd -P; wc -c", new Dictionary<string, string?> { ["ADDED"] = "x", ["HOME"] = null },
+                directory.Path));
         // what it reads is empty
         Assert.Equal(["x none", directory.Path, "0"], output);
     }
@@ -65,7 +68,8 @@ public sealed class HostProgramTests : IDisposable
         Assert.Equal("a\n\nb", HostProgram.Read("printf", "a\n\nb\n\n"));
         Assert.Equal("", HostProgram.Read("true"));
         Assert.Null(HostProgram.Read("/bin/sh", "-c", "echo a; exit 1"));
-        Assert.Equal("ProgramOutputTooLarge", Assert.Throws<SlipwayException>(() => HostProgram.Read("head", "-c", "1048577", "/dev/zero")).Id);
+        Assert.Equal("ProgramOutputTooLarge",
+            Assert.Throws<SlipwayException>(() => HostProgram.Read("head", "-c", "1048577", "/dev/zero")).Id);
         Assert.Equal(1048576, HostProgram.Read("head", "-c", "1048576", "/dev/zero")!.Length);
     }
 
@@ -73,12 +77,15 @@ public sealed class HostProgramTests : IDisposable
     public void StreamHandsBytesOnAndKeepsTheBeginningOfWhatWasSaid()
     {
         MemoryStream taken = new();
-        (int exit, string said) = HostProgram.Stream("/bin/sh", ["-c", "printf 'a\\0b'; head -c 5000 /dev/zero | tr '\\0' x >&2; exit 4"], stream => stream.CopyTo(taken));
+        (int exit, string said) = HostProgram.Stream("/bin/sh", ["-c", "printf 'a\\0b'; head -c 5000 /dev/zero | tr '\\0' x >&2; exit 4"],
+            stream => stream.CopyTo(taken));
         Assert.Equal(4, exit);
         Assert.Equal("a\0b", Encoding.ASCII.GetString(taken.ToArray()));
         Assert.Equal(new string('x', 4096), said);
         InvalidDataException thrown = new("no");
-        Assert.Same(thrown, Assert.Throws<InvalidDataException>(() => HostProgram.Stream("/bin/sh", ["-c", "echo a; sleep 100"], _ => throw thrown)));
+        Assert.Same(
+            thrown, Assert.Throws<InvalidDataException>(() =>
+                HostProgram.Stream("/bin/sh", ["-c", "echo a; sleep 100"], _ => throw thrown)));
     }
 
     [Fact]
@@ -86,12 +93,15 @@ public sealed class HostProgramTests : IDisposable
     {
         using CancellationTokenSource cancel = new();
         string cleaned = Path.Combine(directory.Path, "cleaned");
-        Assert.ThrowsAny<OperationCanceledException>(() => HostProgram.Run("/bin/sh", ["-c", "trap 'touch cleaned; exit' TERM; echo ready; while :; do sleep 0.1; done"],
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            HostProgram.Run("/bin/sh", ["-c", "trap 'touch cleaned; exit' TERM; echo ready; while :; do sleep 0.1; done"],
             _ => cancel.Cancel(), directory: directory.Path, grace: TimeSpan.FromSeconds(30), cancel: cancel.Token));
         Assert.True(File.Exists(cleaned));
-        Assert.ThrowsAny<OperationCanceledException>(() => HostProgram.Run("touch", ["late"], directory: directory.Path, cancel: cancel.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            HostProgram.Run("touch", ["late"], directory: directory.Path, cancel: cancel.Token));
         Assert.False(File.Exists(Path.Combine(directory.Path, "late")));
         FormatException thrown = new();
-        Assert.Same(thrown, Assert.Throws<FormatException>(() => HostProgram.Run("/bin/sh", ["-c", "echo a; sleep 100"], _ => throw thrown)));
+        Assert.Same(
+            thrown, Assert.Throws<FormatException>(() => HostProgram.Run("/bin/sh", ["-c", "echo a; sleep 100"], _ => throw thrown)));
     }
 }

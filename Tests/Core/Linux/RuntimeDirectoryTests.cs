@@ -54,7 +54,10 @@ public sealed class RuntimeDirectoryTests : IDisposable
         uint user = geteuid();
         Assert.Equal("", RuntimeDirectory.WarningOf($"/tmp/slipway-{user}"));
         Assert.Equal("", RuntimeDirectory.WarningOf("/run/job/slipway"));
-        foreach (string place in new[] { $"/dev/shm/slipway-{user}", $"/run/user/{user}/slipway", $"/var/tmp/slipway-run-{user}", $"/tmp/slipway-{user}-0123abcd" })
-            Assert.Equal($"slipway: warning: the runtime directory is {place}: /tmp/slipway-{user} is not there, or not this user's alone\n", RuntimeDirectory.WarningOf(place));
+        foreach (string place in new[] { $"/dev/shm/slipway-{user}", $"/run/user/{user}/slipway", $"/var/tmp/slipway-run-{user}",
+            $"/tmp/slipway-{user}-0123abcd" })
+            Assert.Equal($"slipway: warning: the runtime directory is {place}: /tmp/slipway-{user} is not there, "
+                + "or not this user's alone\n",
+                RuntimeDirectory.WarningOf(place));
     }
 }

@@ -48,7 +48,8 @@ public sealed class BuildLockTests
     [Fact]
     public void WhatIsNotSaidIsEmpty()
     {
-        BuildLock read = JsonSerializer.Deserialize("""{"sources": [{"repositories": [{}], "packages": [{}]}]}""", ObjectsJson.Default.BuildLock)!;
+        BuildLock read = JsonSerializer.Deserialize(
+            """{"sources": [{"repositories": [{}], "packages": [{}]}]}""", ObjectsJson.Default.BuildLock)!;
         Assert.Equal(1, read.SchemaVersion);
         LockedSource source = Assert.Single(read.Sources);
         Assert.Equal(("", "", "", 0L), (source.Stage, source.From, source.Inputs, source.SourceDateEpoch));

@@ -7,7 +7,8 @@ public sealed class FabricDeviceTests
     {
         FabricDevice device = RoundTrip.Whole("""
             {
-              "name": "mlx5_0", "fabric": "InfiniBand", "kernelDriver": "mlx5_ib", "busDriver": "mlx5_core", "vendorId": "0x15b3", "deviceId": "0x1017",
+              "name": "mlx5_0", "fabric": "InfiniBand", "kernelDriver": "mlx5_ib", "busDriver": "mlx5_core",
+              "vendorId": "0x15b3", "deviceId": "0x1017",
               "pciAddress": "0000:3b:00.0", "physicalFunction": "0000:3b:00.1", "uverbs": "uverbs0", "uverbsAbi": 1, "nodeType": "CA",
               "firmware": "16.35", "boardId": "MT_8", "numaNode": 0, "netDevices": ["ib0"],
               "ports": [
@@ -18,14 +19,16 @@ public sealed class FabricDeviceTests
               "linkLayer": "InfiniBand", "state": "ACTIVE", "rate": "200 Gb/sec (4X HDR)"
             }
             """, ObjectsJson.Default.FabricDevice);
-        Assert.Equal(("mlx5_ib", "mlx5_core", "0000:3b:00.1", 1, 0), (device.KernelDriver, device.BusDriver, device.PhysicalFunction, device.UverbsAbi, device.NumaNode));
+        Assert.Equal(("mlx5_ib", "mlx5_core", "0000:3b:00.1", 1, 0),
+            (device.KernelDriver, device.BusDriver, device.PhysicalFunction, device.UverbsAbi, device.NumaNode));
         Assert.Equal(new FabricPort(2, "Ethernet", "DOWN", "Disabled", "25 Gb/sec (1X EDR)"), device.Ports[1]);
     }
 
     [Fact]
     public void StateAndRateAreThoseOfTheFirstPort()
     {
-        FabricDevice device = new() { Name = "a", Fabric = "RoCE", Ports = [new(1, "Ethernet", "INIT", "LinkUp", "100"), new(2, "InfiniBand", "ACTIVE", "LinkUp", "200")] };
+        FabricDevice device = new() { Name = "a", Fabric = "RoCE",
+            Ports = [new(1, "Ethernet", "INIT", "LinkUp", "100"), new(2, "InfiniBand", "ACTIVE", "LinkUp", "200")] };
         Assert.Equal(("Ethernet", "INIT", "100"), (device.LinkLayer, device.State, device.Rate));
     }
 

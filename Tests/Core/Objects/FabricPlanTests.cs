@@ -41,7 +41,8 @@ public sealed class FabricPlanTests
         Assert.Equal(FabricRung.None, plan.Verdict);
         Assert.Null(plan.ImageDigest);
         Assert.Null(plan.WrittenBy);
-        Assert.Equal(0, plan.Devices.Count + plan.DeviceNodes.Count + plan.Binds.Count + plan.Environment.Count + plan.Excluded.Count + plan.Warnings.Count);
+        Assert.Equal(0, plan.Devices.Count + plan.DeviceNodes.Count + plan.Binds.Count + plan.Environment.Count + plan.Excluded.Count
+            + plan.Warnings.Count);
         Assert.Equal("None: ", plan.ToString());
     }
 
@@ -67,5 +68,6 @@ public sealed class FabricPlanTests
 
     [Fact]
     public void TheRungsAreOrderedFromTheBestToTheWorst() =>
-        Assert.Equal([FabricRung.None, FabricRung.Image, FabricRung.Provider, FabricRung.Stack, FabricRung.Refuse], Enum.GetValues<FabricRung>().Order());
+        Assert.Equal([FabricRung.None, FabricRung.Image, FabricRung.Provider, FabricRung.Stack, FabricRung.Refuse],
+            Enum.GetValues<FabricRung>().Order());
 }

@@ -21,8 +21,10 @@ public sealed class ImageDependencyTests
     [Fact]
     public void WhatIsNotKnownIsLeftOut()
     {
-        ImageDependency file = new() { Path = "/a", Kind = DependencyKind.File, Rule = "named", Why = "you named it", Mode = 493, Modified = 9 };
-        Assert.Equal(["kind", "path", "rule", "size", "why"], RoundTrip.Names(file, ObjectsJson.Default.ImageDependency).Order(StringComparer.Ordinal));
+        ImageDependency file = new() { Path = "/a", Kind = DependencyKind.File, Rule = "named", Why = "you named it", Mode = 493,
+            Modified = 9 };
+        Assert.Equal(["kind", "path", "rule", "size", "why"], RoundTrip.Names(file, ObjectsJson.Default.ImageDependency)
+            .Order(StringComparer.Ordinal));
         Assert.Null(file.AskedBy);
         Assert.Equal(0, file.Size);
     }
@@ -37,10 +39,12 @@ public sealed class ImageDependencyTests
     public void AtThePromptItIsItsPathAndAProblemItsMessage()
     {
         Assert.Equal("/a", new ImageDependency { Path = "/a", Kind = DependencyKind.Directory, Rule = "r", Why = "w" }.ToString());
-        Assert.Equal("it is gone", new DependencyProblem(DependencySeverity.Note, "/a", "r", "it is gone") { Recommendation = "x" }.ToString());
+        Assert.Equal("it is gone", new DependencyProblem(
+            DependencySeverity.Note, "/a", "r", "it is gone") { Recommendation = "x" }.ToString());
     }
 
     [Fact]
     public void SeveritiesAreOrdered() =>
-        Assert.Equal([DependencySeverity.Note, DependencySeverity.Warning, DependencySeverity.Error], Enum.GetValues<DependencySeverity>().Order());
+        Assert.Equal([DependencySeverity.Note, DependencySeverity.Warning, DependencySeverity.Error],
+            Enum.GetValues<DependencySeverity>().Order());
 }

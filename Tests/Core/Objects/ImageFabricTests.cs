@@ -4,12 +4,14 @@ public sealed class ImageFabricTests
 {
     const string Whole = """
         {
-          "schemaVersion": 3, "distribution": {"id": "debian", "versionId": "12", "prettyName": "Debian 12"}, "hasDpkg": true, "machine": "x86_64",
+          "schemaVersion": 3, "distribution": {"id": "debian", "versionId": "12", "prettyName": "Debian 12"}, "hasDpkg": true,
+          "machine": "x86_64",
           "bits": 64, "glibcVersion": "2.36", "glibcxxVersion": "3.4.30", "x86Level": 2,
           "verbs": {"path": "/usr/lib/libibverbs.so.1", "version": "1.14.44.0", "privateAbi": 34},
           "providers": [
             {
-              "name": "mlx5", "path": "/p/libmlx5-rdmav34.so", "suffix": 34, "privateAbi": 34, "versionsNeeded": {"libc.so.6": ["GLIBC_2.14"]},
+              "name": "mlx5", "path": "/p/libmlx5-rdmav34.so", "suffix": 34, "privateAbi": 34,
+              "versionsNeeded": {"libc.so.6": ["GLIBC_2.14"]},
               "needed": ["libc.so.6"], "x86Level": 1
             }
           ],
@@ -22,8 +24,11 @@ public sealed class ImageFabricTests
             }
           ],
           "mpiLaunchers": ["/usr/bin/mpirun"], "pmixComponents": ["mca_psec_munge.so"],
-          "libraries": [{"soname": "liba.so.1", "path": "/l/liba.so.1", "version": "1.2", "versionsDefined": ["A_1"], "needed": ["libc.so.6"]}],
-          "sonames": ["liba.so.1"], "imports": {"libibverbs.so.1": {"IBVERBS_1.1": "/bin/a"}}, "importsComplete": false, "damaged": ["libb.so: cut"]
+          "libraries": [
+            {"soname": "liba.so.1", "path": "/l/liba.so.1", "version": "1.2", "versionsDefined": ["A_1"], "needed": ["libc.so.6"]}
+          ],
+          "sonames": ["liba.so.1"], "imports": {"libibverbs.so.1": {"IBVERBS_1.1": "/bin/a"}}, "importsComplete": false,
+          "damaged": ["libb.so: cut"]
         }
         """;
 
@@ -66,7 +71,9 @@ public sealed class ImageFabricTests
     [InlineData("sm3", false)]
     [InlineData("verbs", false)]
     public void ALibfabricProviderIsBuiltInOrAFile(string name, bool there) =>
-        Assert.Equal(there, new ImageFabric { LibfabricBuiltIn = ["tcp"], LibfabricProviders = ["/usr/lib/libfabric/libpsm3-fi.so"] }.HasLibfabricProvider(name));
+        Assert.Equal(
+            there, new ImageFabric { LibfabricBuiltIn = ["tcp"],
+                LibfabricProviders = ["/usr/lib/libfabric/libpsm3-fi.so"] }.HasLibfabricProvider(name));
 
     [Theory]
     [InlineData("1.14.44.0", "44.0")]

@@ -7,8 +7,10 @@ public sealed class LaunchPlanTests
 {
     const string Whole = """
         {
-          "launcher": "openmpi", "launcherVersion": "4.1.4", "mpi": "Image", "program": "/usr/bin/mpirun", "arguments": ["-np", "2", "a b"], "ranks": 2,
-          "nodes": ["n1", "n2"], "ranksPerNode": 1, "batchSystem": "slurm", "image": "/i.sqfs", "command": ["a b"], "workingDirectory": "/w",
+          "launcher": "openmpi", "launcherVersion": "4.1.4", "mpi": "Image", "program": "/usr/bin/mpirun", "arguments": ["-np", "2", "a b"],
+          "ranks": 2,
+          "nodes": ["n1", "n2"], "ranksPerNode": 1, "batchSystem": "slurm", "image": "/i.sqfs", "command": ["a b"],
+          "workingDirectory": "/w",
           "verdict": {"fit": "Works", "mpi": "Open MPI 4.1.4", "launcher": "Open MPI", "reason": "one version", "advice": "none"},
           "variables": [
             {"name": "A", "value": "1", "for": "ranks", "reason": "you set it"}, {"name": "B", "for": "launcher", "reason": "it misleads"}
@@ -65,7 +67,8 @@ public sealed class LaunchPlanTests
     public void AShellReadsTheCommandLineAsItIs()
     {
         string[] words = ["plain", "", "a b", "it's", "$HOME", "`id`", "a;b", "*", "~", "\"", "\\", "-x=1,2:3@4%5+6", "a\nb", "ü"];
-        LaunchPlan plan = new() { Launcher = "x", Program = "printf", Arguments = ["%s|", .. words], Ranks = 1, Image = "/i", WorkingDirectory = "/" };
+        LaunchPlan plan = new() { Launcher = "x", Program = "printf", Arguments = ["%s|", .. words], Ranks = 1, Image = "/i",
+            WorkingDirectory = "/" };
         Assert.Equal(string.Concat(words.Select(w => w + "|")), HostProgram.Read("/bin/sh", "-c", plan.CommandLine));
         Assert.EndsWith(" -x=1,2:3@4%5+6", (plan with { Arguments = ["-x=1,2:3@4%5+6"] }).CommandLine, StringComparison.Ordinal);
     }

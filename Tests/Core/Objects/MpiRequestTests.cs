@@ -33,7 +33,8 @@ public sealed class MpiRequestTests
     [Fact]
     public void ACopyWithOneThingChangedKeepsTheRest()
     {
-        MpiRequest request = Least() with { Ranks = 4, Nodes = ["n1"], BindTo = "core", Fabric = "none", Timeout = TimeSpan.FromSeconds(1), TryMismatch = true };
+        MpiRequest request = Least() with { Ranks = 4, Nodes = ["n1"], BindTo = "core", Fabric = "none", Timeout = TimeSpan.FromSeconds(1),
+            TryMismatch = true };
         MpiRequest changed = request with { Ranks = 2 };
         Assert.Equal(4, request.Ranks);
         Assert.Equal(request, changed with { Ranks = 4 });

@@ -32,7 +32,8 @@ public sealed class SlipwayExceptionTests
     {
         SlipwayException own = new("X", ErrorKind.InvalidData, "m", "r", "t");
         Assert.Same(own, SlipwayException.From(own));
-        Assert.Equal(("X", ErrorKind.InvalidData, "m", "r", "t", 1), (own.Id, own.Kind, own.Message, own.Recommendation, own.Target, own.ExitCode));
+        Assert.Equal(("X", ErrorKind.InvalidData, "m", "r", "t", 1),
+            (own.Id, own.Kind, own.Message, own.Recommendation, own.Target, own.ExitCode));
     }
 
     [Fact]

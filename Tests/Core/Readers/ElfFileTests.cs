@@ -12,7 +12,8 @@ public sealed class ElfFileTests : IDisposable
 
     static ElfBuilder Library() => new()
     {
-        Soname = "liba.so.1", Needed = ["libb.so.2", "libc.so.6"], Runpath = "/x:/y", Exports = ["a_open"], Imports = ["iconv_open", "tzset"],
+        Soname = "liba.so.1", Needed = ["libb.so.2", "libc.so.6"], Runpath = "/x:/y", Exports = ["a_open"],
+        Imports = ["iconv_open", "tzset"],
     };
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class ElfWindowTests : IDisposable
         {
             Assert.Equal(Length, window.Length);
             // within the beginning, across its end, behind it, before what was read last, and the very end
-            foreach ((int at, int length) in new[] { (0, 4), (16380, 4), (16380, 8), (16384, 4096), (90_000, 64), (20_000, 64), (16_383, 1), (Length - 4096, 4096), (Length, 0) })
+            foreach ((int at, int length) in new[] { (0, 4), (16380, 4), (16380, 8), (16384, 4096), (90_000, 64), (20_000, 64), (16_383, 1),
+                (Length - 4096, 4096), (Length, 0) })
                 Assert.Equal(bytes[at..(at + length)], window.Slice((ulong)at, length, "a piece").ToArray());
         }
     }
@@ -49,7 +50,8 @@ public sealed class ElfWindowTests : IDisposable
     {
         foreach (ElfWindow window in Both(bytes))
         {
-            Assert.Contains($"a piece at offset {at} is beyond its end ({Length} bytes)", Assert.Throws<ElfFormatException>(() => window.Slice(at, length, "a piece").Length).Message, StringComparison.Ordinal);
+            Assert.Contains($"a piece at offset {at} is beyond its end ({Length} bytes)",
+                Assert.Throws<ElfFormatException>(() => window.Slice(at, length, "a piece").Length).Message, StringComparison.Ordinal);
             Assert.Throws<ElfFormatException>(() => window.Whole(at, (ulong)length, "a piece").Length);
         }
     }
@@ -68,7 +70,8 @@ public sealed class ElfWindowTests : IDisposable
         foreach (ElfWindow window in Both(content))
         {
             Assert.Equal(text, window.Text((ulong)at, (ulong)length + 1, "a name"));
-            Assert.Contains("a name at offset", Assert.Throws<ElfFormatException>(() => window.Text((ulong)at, (ulong)length, "a name")).Message, StringComparison.Ordinal);
+            Assert.Contains("a name at offset", Assert.Throws<ElfFormatException>(() => window.Text((ulong)at, (ulong)length, "a name"))
+                .Message, StringComparison.Ordinal);
         }
     }
 
@@ -100,8 +103,10 @@ public sealed class ElfWindowTests : IDisposable
         using ElfWindow window = new(path, Length);
         using (FileStream file = File.OpenWrite(path))
             file.SetLength(50_000);
-        Assert.Contains("cut short", Assert.Throws<ElfFormatException>(() => window.Slice(60_000, 4, "a piece").Length).Message, StringComparison.Ordinal);
-        Assert.Contains("cut short", Assert.Throws<ElfFormatException>(() => window.Whole(45_000, 10_000, "a piece").Length).Message, StringComparison.Ordinal);
+        Assert.Contains("cut short", Assert.Throws<ElfFormatException>(() => window.Slice(60_000, 4, "a piece").Length).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("cut short", Assert.Throws<ElfFormatException>(() => window.Whole(45_000, 10_000, "a piece").Length).Message,
+            StringComparison.Ordinal);
         Assert.Equal(bytes[..4], window.Slice(0, 4, "a piece").ToArray());
     }
 }

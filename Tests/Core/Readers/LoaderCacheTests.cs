@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using Slipway.Linux;
 using Slipway.Readers;
@@ -41,7 +42,9 @@ public sealed class LoaderCacheTests
         return [.. table, .. names];
     }
 
-    static byte[] Sample(bool big = false) => Cache(big, ("liba.so.1", "/lib/glibc-hwcaps/x86-64-v3/liba.so.1", 1ul << 62), ("liba.so.1", "/lib/liba.so.1", 0), ("libb.so.2", "/usr/lib/libb.so.2", 0));
+    static byte[] Sample(bool big = false) =>
+        Cache(big, ("liba.so.1", "/lib/glibc-hwcaps/x86-64-v3/liba.so.1", 1ul << 62), ("liba.so.1", "/lib/liba.so.1", 0),
+            ("libb.so.2", "/usr/lib/libb.so.2", 0));
 
     [Theory]
     [InlineData(false)]
@@ -55,7 +58,9 @@ public sealed class LoaderCacheTests
         Assert.Empty(LoaderCache.Parse(Cache(big)).Find("liba.so.1"));
     }
 
-    /// <summary>Two old entries of 12 bytes after a header of 16 are 40, which is a multiple of eight; three are 52, which is not.</summary>
+    /// <summary>
+    /// Two old entries of 12 bytes after a header of 16 are 40, which is a multiple of eight; three are 52, which is not.
+    /// </summary>
     [Theory]
     [InlineData(2, 40)]
     [InlineData(3, 56)]
@@ -84,11 +89,13 @@ public sealed class LoaderCacheTests
     public void WhatLdconfigWritesIsRead()
     {
         using TemporaryDirectory root = new();
-        ushort machine = (ushort)(System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? 183 : 62);
-        byte[] library = new ElfBuilder { Soname = "libmine.so.4", Needed = ["libc.so.6"], Machine = machine }.Build();
+        bool arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+        byte[] library = new ElfBuilder { Soname = "libmine.so.4", Needed = ["libc.so.6"], Machine = (ushort)(arm ? 183 : 62) }.Build();
         root.Write("mine/libmine.so.4", library);
         root.Write("etc/ld.so.conf", "/mine\n");
-        Assert.Equal(0, HostProgram.Run("ldconfig", ["-X", "-r", root.Path, "-C", "/etc/ld.so.cache", "-f", "/etc/ld.so.conf"], _ => { }, _ => { }));
-        Assert.Equal([new("/mine/libmine.so.4", false)], LoaderCache.Parse(File.ReadAllBytes(Path.Combine(root.Path, "etc/ld.so.cache"))).Find("libmine.so.4"));
+        Assert.Equal(0, HostProgram.Run("ldconfig", ["-X", "-r", root.Path, "-C", "/etc/ld.so.cache", "-f", "/etc/ld.so.conf"], _ => { },
+            _ => { }));
+        Assert.Equal([new("/mine/libmine.so.4", false)], LoaderCache.Parse(File.ReadAllBytes(Path.Combine(root.Path, "etc/ld.so.cache")))
+            .Find("libmine.so.4"));
     }
 }

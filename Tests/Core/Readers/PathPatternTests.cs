@@ -76,5 +76,6 @@ public sealed class PathPatternTests
     [InlineData("lib*.so", "lib.so", true)]
     [InlineData("lib*so", "lib.os", false)]
     [InlineData("", "", true)]
-    public void ANameMatchesAsAWhole(string pattern, string name, bool matches) => Assert.Equal(matches, PathPattern.MatchesName(pattern, name));
+    public void ANameMatchesAsAWhole(string pattern, string name, bool matches) =>
+        Assert.Equal(matches, PathPattern.MatchesName(pattern, name));
 }

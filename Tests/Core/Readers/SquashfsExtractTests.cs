@@ -17,7 +17,8 @@ public sealed class SquashfsExtractTests : IDisposable
         directory.Write("root/etc/text", "text");
         directory.Link("root/usr/lib/liba.so.1", "liba.so.1.2");
         directory.Link("root/etc/out", "/nowhere/else");
-        File.SetUnixFileMode(Path.Combine(directory.Path, "root/usr/bin/a program"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(Path.Combine(directory.Path, "root/usr/bin/a program"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Assert.Equal(0, HostProgram.Run("mkfifo", [Path.Combine(directory.Path, "root/etc/fifo")]));
         string image = Path.Combine(directory.Path, "a.sqfs");
         TinyImage.Pack(Path.Combine(directory.Path, "root"), image);
@@ -25,13 +26,15 @@ public sealed class SquashfsExtractTests : IDisposable
     }
 
     static IEnumerable<string> Names(SquashfsExtract extract) =>
-        Directory.EnumerateFileSystemEntries(extract.Directory, "*", SearchOption.AllDirectories).Where(p => new FileInfo(p).LinkTarget is not null || !Directory.Exists(p))
+        Directory.EnumerateFileSystemEntries(extract.Directory, "*", SearchOption.AllDirectories)
+        .Where(p => new FileInfo(p).LinkTarget is not null || !Directory.Exists(p))
             .Select(p => p[extract.Directory.Length..]).Order(StringComparer.Ordinal);
 
     [NeedsFact("mksquashfs", "unsquashfs")]
     public void LinksAndTheFilesThatAreWantedAreUnpacked()
     {
-        using SquashfsExtract extract = SquashfsExtract.Extract(Image(), (path, _) => path.StartsWith("/usr/", StringComparison.Ordinal), CancellationToken.None);
+        using SquashfsExtract extract =
+            SquashfsExtract.Extract(Image(), (path, _) => path.StartsWith("/usr/", StringComparison.Ordinal), CancellationToken.None);
         Assert.Equal(["/etc/out", "/usr/bin/a program", "/usr/lib/liba.so.1", "/usr/lib/liba.so.1.2"], Names(extract));
         Assert.Equal("library", File.ReadAllText(extract.Directory + "/usr/lib/liba.so.1"));
         Assert.Equal("/nowhere/else", new FileInfo(extract.Directory + "/etc/out").LinkTarget);
@@ -69,10 +72,13 @@ public sealed class SquashfsExtractTests : IDisposable
     public void WhatIsNoImageIsToldOf()
     {
         string text = directory.Write("text.sqfs", new byte[5000]);
-        SlipwayException unreadable = Assert.Throws<SlipwayException>(() => SquashfsExtract.Extract(text, (_, _) => true, CancellationToken.None));
+        SlipwayException unreadable = Assert.Throws<SlipwayException>(() =>
+            SquashfsExtract.Extract(text, (_, _) => true, CancellationToken.None));
         Assert.Equal(("ImageUnreadable", text), (unreadable.Id, unreadable.Target));
         Assert.StartsWith(text + ": ", unreadable.Message, StringComparison.Ordinal);
-        Assert.Equal("ImageNotFound", Assert.Throws<SlipwayException>(() => SquashfsExtract.Extract(text + "x", (_, _) => true, CancellationToken.None)).Id);
+        Assert.Equal(
+            "ImageNotFound", Assert.Throws<SlipwayException>(() =>
+                SquashfsExtract.Extract(text + "x", (_, _) => true, CancellationToken.None)).Id);
         Assert.Throws<OperationCanceledException>(() => SquashfsExtract.Extract(text, (_, _) => true, new CancellationToken(true)));
     }
 
@@ -80,7 +86,9 @@ public sealed class SquashfsExtractTests : IDisposable
     public void AnErrorAboutThePartNamesTheImage()
     {
         using SquashfsExtract extract = SquashfsExtract.Extract(Image(), (_, _) => false, CancellationToken.None);
-        SlipwayException error = extract.Named(new SlipwayException("X", ErrorKind.InvalidData, $"{extract.Directory}/etc/text: bad", "mend it"), "/images/a.sqfs");
-        Assert.Equal(("X", "/images/a.sqfs/etc/text: bad", "mend it", "/images/a.sqfs"), (error.Id, error.Message, error.Recommendation, error.Target));
+        SlipwayException error = extract.Named(
+            new SlipwayException("X", ErrorKind.InvalidData, $"{extract.Directory}/etc/text: bad", "mend it"), "/images/a.sqfs");
+        Assert.Equal(("X", "/images/a.sqfs/etc/text: bad", "mend it", "/images/a.sqfs"),
+            (error.Id, error.Message, error.Recommendation, error.Target));
     }
 }

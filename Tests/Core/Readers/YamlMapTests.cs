@@ -6,7 +6,8 @@ public sealed class YamlMapTests
 {
     static readonly string[] Keys = ["name", "port", "on", "list", "map", "items"];
 
-    static YamlMap Map(string text) => YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition), "the file", Keys);
+    static YamlMap Map(string text) =>
+        YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition), "the file", Keys);
 
     static void AssertRefused(string id, string says, Action read)
     {
@@ -59,7 +60,8 @@ public sealed class YamlMapTests
         Assert.Equal((500, -1), (Map("port: 500").Number("port"), Map("port: -1").Number("port")));
         AssertRefused("DefinitionWrongType", "/site/a.yaml:1:5: 'on' must be true or false, not 'yes'", () => Map("on: yes").Flag("on"));
         foreach (string bad in new[] { "x", "1.5", "0x10", "99999999999" })
-            AssertRefused("DefinitionWrongType", $"/site/a.yaml:1:7: 'port' must be a whole number, not '{bad}'", () => Map("port: " + bad).Number("port"));
+            AssertRefused("DefinitionWrongType", $"/site/a.yaml:1:7: 'port' must be a whole number, not '{bad}'",
+                () => Map("port: " + bad).Number("port"));
     }
 
     [Fact]
@@ -69,8 +71,10 @@ public sealed class YamlMapTests
         Assert.Equal(["a", "c"], map.PlainTexts("list").Select(t => t.Value));
         YamlMap inner = Assert.Single(map.Maps("list", besideTexts: true, ["name", "port"]));
         Assert.Equal(("b", 2), (inner.Required("name").Value, inner.Number("port")));
-        AssertRefused("DefinitionWrongType", "/site/a.yaml:1:11: an item of 'list' must be a single value, not a mapping", () => map.Texts("list"));
-        AssertRefused("DefinitionWrongType", "/site/a.yaml:1:8: an item of 'list' must be a mapping", () => map.Maps("list", "name", "port").ToList());
+        AssertRefused("DefinitionWrongType", "/site/a.yaml:1:11: an item of 'list' must be a single value, not a mapping",
+            () => map.Texts("list"));
+        AssertRefused("DefinitionWrongType", "/site/a.yaml:1:8: an item of 'list' must be a mapping",
+            () => map.Maps("list", "name", "port").ToList());
     }
 
     [Fact]
@@ -100,7 +104,8 @@ public sealed class YamlMapTests
         YamlMap map = Map("map: {b: 1, a: 2}");
         Assert.Equal(["b", "a"], map.Entries("map").Select(e => e.Name.Value));
         Assert.Equal([new("a", "2"), new("b", "1")], map.Pairs("map", name => name != "c", "no c"));
-        AssertRefused("DefinitionBadName", "/site/a.yaml:1:7: 'c' is not a valid name in 'map'", () => Map("map: {c: 1}").Pairs("map", name => name != "c", "no c"));
+        AssertRefused("DefinitionBadName", "/site/a.yaml:1:7: 'c' is not a valid name in 'map'",
+            () => Map("map: {c: 1}").Pairs("map", name => name != "c", "no c"));
         AssertRefused("DefinitionWrongType", "/site/a.yaml:1:6: 'map' must be a mapping", () => Map("map: [a]").Entries("map"));
         AssertRefused("DefinitionUnknownKey", "/site/a.yaml:1:7: unknown key 'b' in 'map'", () => Map("map: {b: 1}").Map("map", "a"));
     }

@@ -11,7 +11,8 @@ static class RoundTrip
     public static T Whole<T>(string json, JsonTypeInfo<T> type)
     {
         JsonObject text = JsonNode.Parse(json)!.AsObject();
-        Assert.Equal(type.Properties.Select(p => p.Name).Order(StringComparer.Ordinal), text.Select(p => p.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(type.Properties.Select(p => p.Name).Order(StringComparer.Ordinal),
+            text.Select(p => p.Key).Order(StringComparer.Ordinal));
         T read = JsonSerializer.Deserialize(json, type)!;
         string written = JsonSerializer.Serialize(read, type);
         Assert.True(JsonNode.DeepEquals(text, JsonNode.Parse(written)), written);
