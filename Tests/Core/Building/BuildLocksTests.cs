@@ -1,5 +1,4 @@
 using Slipway.Building;
-using Slipway.Building.Sources;
 
 namespace Slipway.Tests.Building;
 
@@ -73,37 +72,26 @@ public sealed class BuildLocksTests : IDisposable
     public void WithoutALockTheSourceIsAsItIsNow()
     {
         using BuildSite site = new();
-        Assert.Equal("now", BuildLocks.Source(site.Definition, new Root(site), site.Context.Job, CancellationToken.None).Digest);
+        LockedSource source = site.Lock();
+        Assert.Equal(("", "empty", site.Inputs()), (source.Stage, source.From, source.Inputs));
     }
 
     [Fact]
     public void WithALockTheSourceIsWhatItSays()
     {
-        using BuildSite site = new(locked: _ => Sample());
-        LockedSource source = BuildLocks.Source(site.Definition, new Root(site), site.Context.Job, CancellationToken.None);
-        Assert.Same(site.Context.Job.Lock!.Sources[0], source);
+        using BuildSite now = new(), site = new(locked: _ => Sample("", now.Inputs()));
+        Assert.Same(site.Context.Job.Lock!.Sources[0], site.Lock());
     }
 
     [Theory]
-    [InlineData("other", "1", "the source of the image is not in it")]
-    [InlineData("", "2", "the source of the image has changed since")]
-    public void ALockOfAnotherDefinitionIsOutOfDate(string stage, string inputs, string says)
+    [InlineData("other", "the source of the image is not in it")]
+    [InlineData("", "the source of the image has changed since")]
+    public void ALockOfAnotherDefinitionIsOutOfDate(string stage, string says)
     {
-        using BuildSite site = new(locked: _ => Sample(stage, inputs));
-        SlipwayException error = Assert.Throws<SlipwayException>(() =>
-            BuildLocks.Source(site.Definition, new Root(site), site.Context.Job, CancellationToken.None));
+        using BuildSite site = new(locked: _ => Sample(stage, "of another"));
+        SlipwayException error = Assert.Throws<SlipwayException>(() => site.Lock());
         Assert.Equal("LockOutdated", error.Id);
         Assert.StartsWith(site.In("a.lock.json") + ": ", error.Message, StringComparison.Ordinal);
         Assert.Contains("/site/a.yaml:1:7: " + says, error.Message, StringComparison.Ordinal);
-    }
-
-    /// <summary>A source whose inputs are "1".</summary>
-    sealed class Root(BuildSite site) : RootSource(site.Definition, site.Context)
-    {
-        public override string Inputs(CancellationToken cancel) => "1";
-
-        public override LockedSource Resolve(CancellationToken cancel) => new() { Digest = "now" };
-
-        public override void Make(string root, LockedSource locked, CancellationToken cancel) => throw new NotSupportedException();
     }
 }

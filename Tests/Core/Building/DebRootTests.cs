@@ -1,4 +1,3 @@
-using Slipway.Building.Sources;
 using Slipway.Linux;
 
 namespace Slipway.Tests.Building;
@@ -25,12 +24,11 @@ public sealed class DebRootTests : IDisposable
     static string Inputs(DebSource source, params Located[] fabric)
     {
         using BuildSite site = new(source, null, fabric);
-        return RootSource.Of(site.Definition, site.Context).Inputs(CancellationToken.None);
+        return site.Inputs();
     }
 
     SlipwayException Refused(LockedPackage package) => Assert.Throws<SlipwayException>(() =>
-        RootSource.Of(site.Definition, site.Context)
-        .Make(site.In("root"), new LockedSource { Packages = [package] }, CancellationToken.None));
+        site.Root.Make(site.In("root"), new LockedSource { Packages = [package] }, CancellationToken.None));
 
     /// <summary>A package in the cache, as the lock names it.</summary>
     LockedPackage Package(string name, string version) => new()
@@ -98,7 +96,7 @@ public sealed class DebRootTests : IDisposable
         PackageRepository mini = new() { Name = new Located("mini", "/site/a.yaml:4:5"), Urls = [LocalRepositories.Url("deb/mini")],
             Key = new RepositoryKey(LocalRepositories.Key("base"), null, null, "/site/a.yaml:5:5") };
         using BuildSite made = new(Source(["app"], "mini", mini));
-        LockedSource locked = RootSource.Of(made.Definition, made.Context).Resolve(CancellationToken.None);
+        LockedSource locked = made.Lock();
         Assert.Equal(["app 3", "dpkg 1", "lib 2"], locked.Packages.Select(p => $"{p.Name} {p.Version}"));
         Assert.Equal("required", locked.Packages[1].Priority);
         Assert.Null(locked.Packages[0].Priority);

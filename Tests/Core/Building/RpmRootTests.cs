@@ -1,4 +1,3 @@
-using Slipway.Building.Sources;
 using Slipway.Linux;
 
 namespace Slipway.Tests.Building;
@@ -25,13 +24,13 @@ public sealed class RpmRootTests
     static string Inputs(RpmSource source, params Located[] fabric)
     {
         using BuildSite site = new(source, null, fabric);
-        return RootSource.Of(site.Definition, site.Context).Inputs(CancellationToken.None);
+        return site.Inputs();
     }
 
     static LockedSource Resolve(RpmSource source)
     {
         using BuildSite site = new(source);
-        return RootSource.Of(site.Definition, site.Context).Resolve(CancellationToken.None);
+        return site.Lock();
     }
 
     [Fact]
@@ -90,7 +89,7 @@ public sealed class RpmRootTests
             Sha256 = Digest.OfText("no package")["sha256:".Length..] };
         string root = Directory.CreateDirectory(site.In("root")).FullName;
         Assert.Equal("PackageNotTrusted", Assert.Throws<SlipwayException>(() =>
-            RootSource.Of(site.Definition, site.Context).Make(root, new LockedSource { Packages = [package] }, CancellationToken.None)).Id);
+            site.Root.Make(root, new LockedSource { Packages = [package] }, CancellationToken.None)).Id);
         Assert.Empty(Directory.EnumerateFileSystemEntries(root));
     }
 }

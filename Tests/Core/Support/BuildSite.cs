@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Slipway.Building;
+using Slipway.Building.Sources;
 
 namespace Slipway.Tests;
 
@@ -37,6 +39,17 @@ sealed class BuildSite : IDisposable
             ? null : In("a.lock.json"),
         Compression = compression, SourceDateEpoch = epoch,
     };
+
+    /// <summary>The definition's source, inside the builder.</summary>
+    public RootSource Root => RootSource.Of(Definition, Context);
+
+    /// <summary>What the source is: from the lock of the build, where it has one; else as it is now.</summary>
+    public LockedSource Lock() => BuildLocks.Source(Definition, Root, Context.Job, CancellationToken.None);
+
+    public string Inputs() => InputsOf(Root, CancellationToken.None);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Inputs")]
+    static extern string InputsOf(RootSource root, CancellationToken cancel);
 
     public void Dispose() => Files.Dispose();
 }
