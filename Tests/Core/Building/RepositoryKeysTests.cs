@@ -13,8 +13,8 @@ public sealed class RepositoryKeysTests : IDisposable
     static PackageRepository Of(string? file, string? inline = null, string? fingerprint = null) =>
         new() { Name = new Located("site", "/site/a.yaml:3:9"), Key = new RepositoryKey(file, inline, fingerprint, Where) };
 
-    RepositoryKeys.Usable? Prepare(PackageRepository repository) => new RepositoryKeys(site.Context)
-        .Prepare(repository, CancellationToken.None);
+    RepositoryKeys.Usable? Prepare(PackageRepository repository) =>
+        new RepositoryKeys(site.Context).Prepare(repository, CancellationToken.None);
 
     void AssertRefused(string id, string says, PackageRepository repository)
     {
@@ -79,15 +79,5 @@ public sealed class RepositoryKeysTests : IDisposable
         AssertRefused("RepositoryKeyInvalid", "the text holds no OpenPGP public key", Of(null, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"));
         AssertRefused("RepositoryKeyInvalid", "no keyring of this host holds the key " + new string('0', 40),
             Of(null, null, new string('0', 40)));
-    }
-
-    /// <summary>gpg is slow, and every part of a build asks.</summary>
-    [NeedsFact("gpg")]
-    public void AKeyIsLookedAtOnce()
-    {
-        PackageRepository repository = Of(Both());
-        RepositoryKeys.Usable first = Prepare(repository)!;
-        File.Delete(site.In("both.asc"));
-        Assert.Same(first, Prepare(repository));
     }
 }
