@@ -18,7 +18,7 @@ public sealed class DependencyFinderTests : IDisposable
     };
 
     [Fact]
-    public void A_damaged_program_gives_a_problem_that_names_it_or_a_closure()
+    public void ADamagedProgramGivesAProblemThatNamesItOrAClosure()
     {
         host.Library(HostFixture.Lib + "/libx.so.1");
         byte[] whole = Damageable(HostFixture.Interpreter).Build();
@@ -48,7 +48,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_program_that_is_cut_short_is_told()
+    public void AProgramThatIsCutShortIsTold()
     {
         File.WriteAllBytes(host.Outside("/cut"), Damageable(HostFixture.Interpreter).Build()[..200]);
         DependencyProblem problem = Assert.Single(host.Find("/cut").Problems);
@@ -57,7 +57,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_library_is_told_and_another_one_behind_it_found()
+    public void ADamagedLibraryIsToldAndAnotherOneBehindItFound()
     {
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = "/opt/lib" }, executable: true);
         Directory.CreateDirectory(host.Outside("/opt/lib"));
@@ -68,7 +68,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Links_that_go_round_are_told()
+    public void LinksThatGoRoundAreTold()
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Link(HostFixture.Lib + "/libx.so.1", "libx.so.2");
@@ -79,7 +79,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_that_a_link_leads_back_to_is_entered_once()
+    public void ADirectoryThatALinkLeadsBackToIsEnteredOnce()
     {
         host.Text("/opt/tree/file", "x");
         host.Link("/opt/tree/again", ".");
@@ -91,7 +91,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Links_never_lead_out_of_the_root()
+    public void LinksNeverLeadOutOfTheRoot()
     {
         host.Link("/opt/out", "/../../../../../../etc/hostname");
         host.Link("/opt/up", "../../../../../../../../../../etc");
@@ -101,7 +101,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Libraries_that_need_themselves_or_each_other_end()
+    public void LibrariesThatNeedThemselvesOrEachOtherEnd()
     {
         host.Program("/usr/bin/app", "liba.so");
         host.Library(HostFixture.Lib + "/liba.so", "liba.so", "libb.so");
@@ -117,7 +117,7 @@ public sealed class DependencyFinderTests : IDisposable
     [InlineData("#!/usr/bin/env -S -u X A=b python9 -u\n", "its interpreter 'python9', which env looks for, is not on the PATH")]
     [InlineData("#!\n", "its first line names no interpreter")]
     [InlineData("#!bin/relative\n", "its interpreter 'bin/relative' is not there")]
-    public void A_script_whose_interpreter_is_not_there_is_told(string text, string says)
+    public void AScriptWhoseInterpreterIsNotThereIsTold(string text, string says)
     {
         host.Program("/usr/bin/env");
         host.Text("/usr/bin/script", text, executable: true);
@@ -127,7 +127,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_first_line_of_a_megabyte_costs_nothing_and_is_told()
+    public void AFirstLineOfAMegabyteCostsNothingAndIsTold()
     {
         host.Program("/usr/bin/sh");
         host.Text("/usr/bin/long", "#!/usr/bin/sh " + new string('x', 1 << 20), executable: true);
@@ -139,7 +139,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Scripts_that_are_each_others_interpreter_end()
+    public void ScriptsThatAreEachOthersInterpreterEnd()
     {
         host.Text("/usr/bin/a", "#!/usr/bin/b\n", executable: true);
         host.Text("/usr/bin/b", "#!/usr/bin/a\n", executable: true);
@@ -147,7 +147,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Nested_interpreters_are_followed()
+    public void NestedInterpretersAreFollowed()
     {
         host.Program("/usr/bin/env");
         host.Program("/usr/bin/real", "libx.so");
@@ -161,7 +161,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Missing_interpreter_other_machine_static_and_set_uid_programs_are_told_apart()
+    public void MissingInterpreterOtherMachineStaticAndSetUidProgramsAreToldApart()
     {
         host.Elf("/usr/bin/foreign", new ElfBuilder { Machine = 183, Interpreter = "/lib/ld-linux-aarch64.so.1", Needed = ["libc.so.6"] }, executable: true);
         host.Elf("/usr/bin/static", new ElfBuilder { Type = 2 }, executable: true);
@@ -178,7 +178,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_program_for_another_machine_is_told_on_the_host_itself()
+    public void AProgramForAnotherMachineIsToldOnTheHostItself()
     {
         using TemporaryDirectory directory = new();
         string path = directory.Write("foreign", new ElfBuilder { Machine = 22, LittleEndian = false, Interpreter = "/lib/ld64.so.1" }.Build());
@@ -187,7 +187,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Files_that_may_not_be_read_are_told()
+    public void FilesThatMayNotBeReadAreTold()
     {
         if (geteuid() == 0)
         {
@@ -205,7 +205,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [NeedsFact(Needs.Launcher, Needs.OtherUser)]
-    public void A_directory_that_may_not_be_read_is_told()
+    public void ADirectoryThatMayNotBeReadIsTold()
     {
         host.Program("/usr/bin/app");
         host.Text("/opt/data/closed/file", "x");
@@ -220,7 +220,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Secrets_devices_and_fifos_stay_out_and_are_told()
+    public void SecretsDevicesAndFifosStayOutAndAreTold()
     {
         host.Text("/etc/shadow", "root:!::");
         host.Text("/etc/ssl/private/key.pem", "secret");
@@ -239,7 +239,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void A_whole_root_is_taken_without_what_the_kernel_shows_there()
+    public void AWholeRootIsTakenWithoutWhatTheKernelShowsThere()
     {
         host.Text("/proc/kmsg", "x");
         host.Text("/sys/power/state", "x");
@@ -251,7 +251,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void Names_that_stand_for_nothing_are_errors()
+    public void NamesThatStandForNothingAreErrors()
     {
         foreach (DependencyRequest? request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
         {
@@ -262,7 +262,7 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void What_is_excluded_stays_out_with_all_that_only_it_needs()
+    public void WhatIsExcludedStaysOutWithAllThatOnlyItNeeds()
     {
         host.Program("/usr/bin/app", "liba.so", "libb.so");
         host.Library(HostFixture.Lib + "/liba.so", "libonly.so");

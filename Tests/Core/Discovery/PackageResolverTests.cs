@@ -48,7 +48,7 @@ public sealed class PackageResolverTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public void A_package_brings_its_files_and_what_they_need()
+    public void APackageBringsItsFilesAndWhatTheyNeed()
     {
         DependencySet found = host.Find(new DependencyRequest { Packages = ["app"] });
         foreach (string? path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/doc/app/copyright", HostFixture.Lib + "/libx.so.1" })
@@ -59,7 +59,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void Each_file_has_its_package_and_each_package_its_licence()
+    public void EachFileHasItsPackageAndEachPackageItsLicence()
     {
         DependencySet found = host.Find("/usr/bin/app");
         Assert.Equal("app", found.File("/usr/bin/app").Package);
@@ -71,7 +71,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_half_installed_package_is_told_also_where_only_a_file_of_it_is_taken()
+    public void AHalfInstalledPackageIsToldAlsoWhereOnlyAFileOfItIsTaken()
     {
         foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["half"] }, new DependencyRequest { Programs = ["half"] } })
         {
@@ -81,11 +81,11 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_removed_package_is_none() =>
+    public void ARemovedPackageIsNone() =>
         Assert.Contains("gone: there is no installed package", Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
 
     [Fact]
-    public void A_diverted_file_is_of_the_package_that_diverted_it()
+    public void ADivertedFileIsOfThePackageThatDivertedIt()
     {
         host.Text("/var/lib/dpkg/diversions", "/usr/bin/app\n/usr/bin/app.orig\nlibx1\n");
         host.Program("/usr/bin/app.orig");
@@ -93,7 +93,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_database_that_changes_is_read_again()
+    public void ADatabaseThatChangesIsReadAgain()
     {
         Assert.Equal("app", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
         host.Text("/var/lib/dpkg/status", "Package: renamed\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
@@ -102,7 +102,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [NeedsFact("dpkg-query")]
-    public void Agrees_with_dpkg_about_this_host()
+    public void AgreesWithDpkgAboutThisHost()
     {
         FileTree tree = new FileTree("/");
         if (DpkgDatabase.TryOpen(tree) is not { } database)
@@ -119,7 +119,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [NeedsFact(Needs.Root, "rpm", "rpmbuild")]
-    public void Reads_the_database_of_rpm()
+    public void ReadsTheDatabaseOfRpm()
     {
         using TemporaryDirectory work = new();
         File.Delete(host.Outside("/var/lib/dpkg/status"));

@@ -45,7 +45,7 @@ public sealed class FabricBadInputTests
     [InlineData("versions")]
     [InlineData("machine")]
     [InlineData("class")]
-    public void A_provider_that_cannot_be_used_is_no_provider(string how)
+    public void AProviderThatCannotBeUsedIsNoProvider(string how)
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -70,7 +70,7 @@ public sealed class FabricBadInputTests
     [InlineData("versions")]
     [InlineData("machine")]
     [InlineData("class")]
-    public void A_libibverbs_that_cannot_be_used_is_none(string how)
+    public void ALibibverbsThatCannotBeUsedIsNone(string how)
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -89,7 +89,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public void A_library_whose_links_go_round_is_named()
+    public void ALibraryWhoseLinksGoRoundIsNamed()
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -117,7 +117,7 @@ public sealed class FabricBadInputTests
     [InlineData("\0\0\u0001\u00ff")]
     [InlineData("driver\n driver  \n#driver rxe\ndrivers rxe\ndriver rxe junk\n")]
     [InlineData("driver ../../../../etc/passwd\n")]
-    public void A_driver_file_with_junk_loads_nothing(string content)
+    public void ADriverFileWithJunkLoadsNothing(string content)
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -129,7 +129,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public void A_libibverbs_that_cannot_be_loaded_serves_nobody()
+    public void ALibibverbsThatCannotBeLoadedServesNobody()
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -140,7 +140,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public void An_image_that_says_it_is_Debian_and_is_not_gets_no_packages_as_advice()
+    public void AnImageThatSaysItIsDebianAndIsNotGetsNoPackagesAsAdvice()
     {
         using NodeTree node = NodeTree.Of("rxe");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -152,7 +152,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public void An_unknown_distribution_gets_no_packages_as_advice()
+    public void AnUnknownDistributionGetsNoPackagesAsAdvice()
     {
         using NodeTree node = NodeTree.Of("rxe");
         using ImageTree image = new ImageTree("nixos", "24.05", "2.36");
@@ -164,7 +164,7 @@ public sealed class FabricBadInputTests
     [InlineData("abi_version", "two\n")]
     [InlineData("abi_version", "99999999999999999999\n")]
     [InlineData("abi_version", "-1\n")]
-    public void A_kernel_ABI_that_is_not_to_be_read_fits_no_provider(string file, string content)
+    public void AKernelAbiThatIsNotToBeReadFitsNoProvider(string file, string content)
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -176,7 +176,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public async Task Files_that_vanish_while_they_are_read_are_no_error()
+    public async Task FilesThatVanishWhileTheyAreReadAreNoError()
     {
         using NodeTree node = Node("mlx5-sriov");
         string devices = Path.Combine(node.Root, "sys/devices/pci0000:00");
@@ -197,7 +197,7 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public void An_unreadable_directory_is_no_error()
+    public void AnUnreadableDirectoryIsNoError()
     {
         using NodeTree node = Node("mlx5-sriov");
         string device = Path.Combine(node.Root, "sys/devices/pci0000:00/0000:3b:00.0/infiniband/mlx5_0/ports");

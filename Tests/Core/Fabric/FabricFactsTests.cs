@@ -39,7 +39,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void An_MPI_is_known_by_what_it_exports_and_what_its_components_are_linked_with()
+    public void AnMpiIsKnownByWhatItExportsAndWhatItsComponentsAreLinkedWith()
     {
         using ImageTree image = MpiImage(verbsModule: true);
         ImageFabric facts = image.Read();
@@ -51,7 +51,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void MPICH_is_not_taken_for_Open_MPI_by_its_soname()
+    public void MpichIsNotTakenForOpenMpiByItsSoname()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Library("libmpi.so.12", "libmpi.so.12.1.8", [], ["libfabric.so.1"], [], exports: ["MPIR_Err_create_code", "MPI_Init"]);
@@ -61,7 +61,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void An_MPI_without_any_of_the_transports_is_a_warning()
+    public void AnMpiWithoutAnyOfTheTransportsIsAWarning()
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -70,7 +70,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void The_image_s_own_UCX_is_used_where_it_has_a_module_for_verbs()
+    public void TheImagesOwnUcxIsUsedWhereItHasAModuleForVerbs()
     {
         using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
@@ -81,7 +81,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void The_node_s_UCX_comes_whole_where_the_image_s_has_no_module_for_verbs()
+    public void TheNodesUcxComesWholeWhereTheImagesHasNoModuleForVerbs()
     {
         using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
@@ -97,7 +97,7 @@ public sealed class FabricFactsTests
     [Theory]
     [InlineData(true, "ucp_new", "import ucp_new, which the node's UCX does not export")]
     [InlineData(false, "ucp_init_version", "neither has the node's")]
-    public void The_node_s_UCX_is_not_taken_where_it_does_not_fit(bool nodeModule, string import, string says)
+    public void TheNodesUcxIsNotTakenWhereItDoesNotFit(bool nodeModule, string import, string says)
     {
         using NodeTree node = Node();
         AddUcx(new SystemTree(node.Files), nodeModule, "ucp_init_version");
@@ -108,7 +108,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void A_provider_that_is_a_part_of_libfabric_is_seen()
+    public void AProviderThatIsAPartOfLibfabricIsSeen()
     {
         using ImageTree image = new ImageTree("rocky", "9.4", "2.34");
         image.Has.Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libefa.so.1", "libpsm2.so.2"], [], text: "FI_OPX_UUID");
@@ -116,7 +116,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void Omni_Path_is_served_by_opx_too()
+    public void OmniPathIsServedByOpxToo()
     {
         using NodeTree node = NodeTree.Of("hfi1");
         using ImageTree image = new ImageTree("rocky", "10", "2.39");
@@ -127,7 +127,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void EFA_takes_a_libfabric_with_efa()
+    public void EfaTakesALibfabricWithEfa()
     {
         using NodeTree node = NodeTree.Of("efa");
         new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
@@ -144,7 +144,7 @@ public sealed class FabricFactsTests
     [InlineData("fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1", 1)]
     [InlineData("fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2 avx", 2)]
     [InlineData("fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2 avx avx2 bmi1 bmi2 f16c fma abm movbe xsave", 3)]
-    public void A_provider_for_a_better_CPU_is_refused(string flags, int level)
+    public void AProviderForABetterCpuIsRefused(string flags, int level)
     {
         using NodeTree node = Node();
         node.Files.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
@@ -170,18 +170,18 @@ public sealed class FabricFactsTests
     [InlineData("rhel", "7.9", "efa", "")]
     [InlineData("suse", "15.5", "mlx5", "libibverbs,libibverbs1,librdmacm1,libmlx5-1")]
     [InlineData("suse", "15.5", "cxi", "")]
-    public void Packages_are_known_by_family_and_release(string family, string? release, string name, string packages) =>
+    public void PackagesAreKnownByFamilyAndRelease(string family, string? release, string name, string packages) =>
         Assert.Equal(packages, string.Join(',', FabricPackages.For(family, release, [name])));
 
     [Fact]
-    public void A_vendor_s_old_repository_has_other_names()
+    public void AVendorsOldRepositoryHasOtherNames()
     {
         Assert.Equal(["libibverbs", "libmlx5", "librdmacm"], FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/4.9-7.1.0.0/rhel7.9/x86_64"]));
         Assert.Equal(["libibverbs", "librdmacm"], FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/5.8-1.0.1.1/rhel7.9/x86_64"]));
     }
 
     [Fact]
-    public void A_provider_younger_than_the_distribution_is_not_advised()
+    public void AProviderYoungerThanTheDistributionIsNotAdvised()
     {
         using NodeTree node = NodeTree.Of("irdma");
         using ImageTree image = new ImageTree("debian", "11", "2.31");
@@ -194,7 +194,7 @@ public sealed class FabricFactsTests
     [InlineData("SLURM_JOB_NICS", "0,2", "mlx5_1")]
     [InlineData("SLINGSHOT_DEVICES", "cxi1", "")]
     [InlineData("SLURM_JOB_GPUS", "1", "")]
-    public void A_batch_system_s_variables_leave_devices_out(string variable, string value, string left)
+    public void ABatchSystemsVariablesLeaveDevicesOut(string variable, string value, string left)
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -212,7 +212,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void Where_a_job_was_given_nothing_the_plan_says_so()
+    public void WhereAJobWasGivenNothingThePlanSaysSo()
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -222,7 +222,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void A_cgroup_s_device_rules_leave_devices_out()
+    public void ACgroupsDeviceRulesLeaveDevicesOut()
     {
         using NodeTree node = Node("mlx5-sriov");
         node.Files.Write("proc/self/cgroup", "12:pids:/x\n5:devices:/slurm/uid_1/job_7\n0::/\n");
@@ -237,7 +237,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void A_plan_is_a_CDI_specification_too()
+    public void APlanIsACdiSpecificationToo()
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -264,7 +264,7 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void A_name_that_begins_with_a_digit_takes_a_later_CDI()
+    public void ANameThatBeginsWithADigitTakesALaterCdi()
     {
         using NodeTree node = new NodeTree().Rxe("0rxe");
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Provider("rxe", 34);
@@ -274,7 +274,7 @@ public sealed class FabricFactsTests
     }
 
     [NeedsFact("mksquashfs", "unsquashfs")]
-    public void What_an_image_that_is_not_ours_has_is_read_once()
+    public void WhatAnImageThatIsNotOursHasIsReadOnce()
     {
         using ImageTree tree = new ImageTree("debian", "12", "2.36");
         tree.Has.Verbs(34, "44.0").Provider("rxe", 34);
@@ -299,7 +299,7 @@ public sealed class FabricFactsTests
     [Theory]
     [InlineData("from: deb\nsuite: bookworm\n", "fabric: auto\n")]
     [InlineData("from: deb\nfabric: none\nsuite: bookworm", "fabric: auto\n")]
-    public void A_definition_is_given_a_fabric(string text, string line)
+    public void ADefinitionIsGivenAFabric(string text, string line)
     {
         string changed = FabricStep.WithFabric(text, ["auto"], "/site/app.yaml");
         Assert.Contains(line, changed);
@@ -308,11 +308,11 @@ public sealed class FabricFactsTests
     }
 
     [Fact]
-    public void A_definition_that_takes_no_line_is_left_to_its_author() =>
+    public void ADefinitionThatTakesNoLineIsLeftToItsAuthor() =>
         Assert.Equal("DefinitionNotEditable", Assert.Throws<SlipwayException>(() => FabricStep.WithFabric("{from: deb, suite: bookworm}", ["auto"], "/site/app.yaml")).Id);
 
     [NeedsFact(Needs.Long, Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "unsquashfs")]
-    public void An_image_is_built_anew_with_its_distribution_s_packages()
+    public void AnImageIsBuiltAnewWithItsDistributionsPackages()
     {
         using NodeTree node = NodeTree.Of("rxe");
         using TemporaryDirectory directory = new TemporaryDirectory();

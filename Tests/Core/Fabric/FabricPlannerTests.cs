@@ -19,7 +19,7 @@ public sealed class FabricPlannerTests
     static FabricRungResult Tried(FabricPlan plan, FabricRung rung) => plan.Devices[0].Tried.First(t => t.Rung == rung);
 
     [Fact]
-    public void Without_a_fabric_there_is_nothing_to_do()
+    public void WithoutAFabricThereIsNothingToDo()
     {
         using NodeTree node = new NodeTree();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -31,7 +31,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_image_with_its_own_provider_gets_device_nodes_only()
+    public void AnImageWithItsOwnProviderGetsDeviceNodesOnly()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
@@ -44,7 +44,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_provider_without_its_driver_file_is_not_found_by_libibverbs()
+    public void AProviderWithoutItsDriverFileIsNotFoundByLibibverbs()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -55,7 +55,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void The_node_s_provider_is_bound_alone_where_the_private_ABI_is_the_same()
+    public void TheNodesProviderIsBoundAloneWhereThePrivateAbiIsTheSame()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "13", "2.38");
@@ -68,7 +68,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_shared_provider_comes_as_plug_in_and_as_library_from_one_file()
+    public void ASharedProviderComesAsPlugInAndAsLibraryFromOneFile()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -83,7 +83,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_shared_provider_older_than_the_image_s_programs_want_is_refused()
+    public void ASharedProviderOlderThanTheImagesProgramsWantIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -95,7 +95,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Another_private_ABI_takes_the_whole_stack()
+    public void AnotherPrivateAbiTakesTheWholeStack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
@@ -108,7 +108,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_older_C_library_is_refused_by_the_version_that_it_lacks()
+    public void AnOlderCLibraryIsRefusedByTheVersionThatItLacks()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
@@ -125,7 +125,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_program_that_imports_the_private_ABI_holds_the_image_s_stack()
+    public void AProgramThatImportsThePrivateAbiHoldsTheImagesStack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.36");
@@ -136,7 +136,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void The_same_private_ABI_is_not_enough_where_a_public_version_is_missing()
+    public void TheSamePrivateAbiIsNotEnoughWhereAPublicVersionIsMissing()
     {
         using NodeTree node = new NodeTree().Rxe();
         new SystemTree(node.Files).Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
@@ -148,7 +148,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void GLIBC_PRIVATE_is_never_mixed()
+    public void GlibcPrivateIsNeverMixed()
     {
         using NodeTree node = new NodeTree().Rxe();
         new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
@@ -161,7 +161,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_kernel_ABI_outside_the_provider_s_range_is_refused()
+    public void AKernelAbiOutsideTheProvidersRangeIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Pci("mlx5_0", "0000:3b:00.0", "mlx5_core", "0x15b3", "0x101b", 2));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -170,7 +170,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_ABI_that_cannot_be_read_is_never_called_compatible()
+    public void AnAbiThatCannotBeReadIsNeverCalledCompatible()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         node.Files.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
@@ -180,7 +180,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_missing_device_node_is_named()
+    public void AMissingDeviceNodeIsNamed()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         File.Delete(Path.Combine(node.Root, "dev/infiniband/uverbs0"));
@@ -189,7 +189,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_image_of_another_machine_is_refused()
+    public void AnImageOfAnotherMachineIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36", machine: 183);
@@ -197,7 +197,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_provider_file_of_another_private_ABI_is_not_used()
+    public void AProviderFileOfAnotherPrivateAbiIsNotUsed()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -208,7 +208,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void One_source_may_be_forced()
+    public void OneSourceMayBeForced()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
@@ -219,7 +219,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Where_one_device_needs_the_stack_all_verbs_devices_get_it()
+    public void WhereOneDeviceNeedsTheStackAllVerbsDevicesGetIt()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "20.04", "2.36");
@@ -231,7 +231,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_plan_may_be_for_some_devices()
+    public void APlanMayBeForSomeDevices()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -241,7 +241,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Omni_Path_is_the_image_s_where_it_has_psm2()
+    public void OmniPathIsTheImagesWhereItHasPsm2()
     {
         using NodeTree node = new NodeTree().Hfi1();
         using ImageTree image = new ImageTree("rocky", "9", "2.34");
@@ -253,7 +253,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Slingshot_takes_the_node_s_libfabric()
+    public void SlingshotTakesTheNodesLibfabric()
     {
         using NodeTree node = new NodeTree().Cxi();
         List<string> fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
@@ -272,7 +272,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Slingshot_takes_the_node_s_provider_alone_where_the_image_s_libfabric_is_newer()
+    public void SlingshotTakesTheNodesProviderAloneWhereTheImagesLibfabricIsNewer()
     {
         using NodeTree node = new NodeTree().Cxi();
         new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
@@ -289,7 +289,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Two_kinds_of_fabric_are_judged_apart()
+    public void TwoKindsOfFabricAreJudgedApart()
     {
         using NodeTree node = Debian12(new NodeTree().Efa().Cxi());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -301,7 +301,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_low_memory_lock_limit_is_a_warning()
+    public void ALowMemoryLockLimitIsAWarning()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe().Memlock("16384", "unlimited"));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -310,7 +310,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_plan_is_kept_beside_its_image()
+    public void APlanIsKeptBesideItsImage()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");

@@ -5,7 +5,7 @@ namespace Slipway.Tests.Inventory;
 public sealed class FabricInventoryReaderTests
 {
     [Fact]
-    public void A_node_without_a_fabric_has_no_device()
+    public void ANodeWithoutAFabricHasNoDevice()
     {
         using NodeTree node = new NodeTree().Memlock("8388608", "unlimited");
         FabricInventory inventory = node.Read();
@@ -17,7 +17,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void An_empty_root_is_no_error()
+    public void AnEmptyRootIsNoError()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         FabricInventory inventory = FabricInventoryReader.Read(directory.Path);
@@ -26,10 +26,10 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void This_machine_can_be_read() => Assert.NotEmpty(FabricInventoryReader.Read().Node);
+    public void ThisMachineCanBeRead() => Assert.NotEmpty(FabricInventoryReader.Read().Node);
 
     [Fact]
-    public void Rxe_has_no_device_link()
+    public void RxeHasNoDeviceLink()
     {
         using NodeTree node = new NodeTree().Rxe();
         FabricDevice rxe = Assert.Single(node.Read().Devices);
@@ -49,7 +49,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void A_renamed_rxe_is_still_rxe()
+    public void ARenamedRxeIsStillRxe()
     {
         using NodeTree node = new NodeTree().Rxe("fast0");
         node.Files.Write("sys/devices/virtual/infiniband/fast0/node_desc", "n1 HCA-1\n");
@@ -57,7 +57,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void Virtual_functions_are_devices_of_their_own()
+    public void VirtualFunctionsAreDevicesOfTheirOwn()
     {
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions();
         IReadOnlyList<FabricDevice> devices = node.Read().Devices;
@@ -81,7 +81,7 @@ public sealed class FabricInventoryReaderTests
     [InlineData("bnxt_en", "0x14e4", "1: CA", "RoCE", "bnxt_re")]
     [InlineData("mlx4_core", "0x15b3", "1: CA", "RoCE", "mlx4_ib")]
     [InlineData("cxgb4", "0x1425", "4: RNIC", "iWARP", "iw_cxgb4")]
-    public void Ethernet_devices_are_told_apart(string driver, string vendor, string nodeType, string fabric, string kernelDriver)
+    public void EthernetDevicesAreToldApart(string driver, string vendor, string nodeType, string fabric, string kernelDriver)
     {
         using NodeTree node = new NodeTree().Pci("dev0", "0000:3b:00.0", driver, vendor, "0x1", 1, "Ethernet", nodeType);
         FabricDevice device = Assert.Single(node.Read().Devices);
@@ -89,7 +89,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void Two_kinds_at_once_keep_their_nodes()
+    public void TwoKindsAtOnceKeepTheirNodes()
     {
         using NodeTree node = new NodeTree().Hfi1().Cxi().Efa();
         node.Files.Write("dev/xpmem", "");
@@ -104,7 +104,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void Empty_unreadable_and_vanished_files_are_no_error()
+    public void EmptyUnreadableAndVanishedFilesAreNoError()
     {
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions().Rxe();
         // without following the links of sysfs, which go round
@@ -120,7 +120,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void Links_that_go_round_or_out_are_no_error()
+    public void LinksThatGoRoundOrOutAreNoError()
     {
         using NodeTree node = new NodeTree();
         node.Files.Link("sys/class/infiniband/mlx5_0", "mlx5_1");
@@ -130,7 +130,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void An_inventory_survives_json()
+    public void AnInventorySurvivesJson()
     {
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions().Memlock("65536", "65536");
         string json = System.Text.Json.JsonSerializer.Serialize(node.Read(), ObjectsJson.Default.FabricInventory);
@@ -154,7 +154,7 @@ public sealed class FabricInventoryReaderTests
     [InlineData("bnxt", "bnxt_re0 RoCE bnxt_re 0000:c1:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0")]
     [InlineData("cxi", "cxi0 Slingshot cxi_core 0000:21:00.0 - - ACTIVE /dev/cxi0")]
     [InlineData("cxi-and-mlx5", "mlx5_0 InfiniBand mlx5_ib 0000:3b:00.0 uverbs0 1 ACTIVE /dev/infiniband/uverbs0", "cxi0 Slingshot cxi_core 0000:21:00.0 - - ACTIVE /dev/cxi0")]
-    public void Every_tree_is_read_function_by_function(string name, params string[] devices)
+    public void EveryTreeIsReadFunctionByFunction(string name, params string[] devices)
     {
         using NodeTree node = NodeTree.Of(name);
         Assert.Equal(devices, node.Read().Devices.Select(d => string.Join(' ', d.Name, d.Fabric, d.KernelDriver, d.PciAddress ?? "-", d.Uverbs ?? "-", d.UverbsAbi?.ToString() ?? "-", d.State ?? "-", string.Join(',', d.DeviceNodes))));
@@ -162,7 +162,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void Ports_ids_and_helpers_are_told()
+    public void PortsIdsAndHelpersAreTold()
     {
         using NodeTree node = NodeTree.Of("mlx4");
         FabricDevice device = Assert.Single(node.Read().Devices);
@@ -173,7 +173,7 @@ public sealed class FabricInventoryReaderTests
     }
 
     [Fact]
-    public void A_function_whose_driver_sysfs_does_not_tell_is_known_by_its_ids()
+    public void AFunctionWhoseDriverSysfsDoesNotTellIsKnownByItsIds()
     {
         using NodeTree node = NodeTree.Of("bnxt");
         File.Delete(Path.Combine(node.Root, "sys/devices/pci0000:00/0000:c1:00.0/driver"));

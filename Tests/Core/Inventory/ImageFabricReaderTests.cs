@@ -6,7 +6,7 @@ namespace Slipway.Tests.Inventory;
 public sealed class ImageFabricReaderTests
 {
     [Fact]
-    public void Reads_libraries_providers_and_who_uses_them()
+    public void ReadsLibrariesProvidersAndWhoUsesThem()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34)
@@ -28,7 +28,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Facts_survive_the_manifest()
+    public void FactsSurviveTheManifest()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
@@ -40,7 +40,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Links_never_lead_out_of_the_root()
+    public void LinksNeverLeadOutOfTheRoot()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         using TemporaryDirectory outside = new TemporaryDirectory();
@@ -55,7 +55,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void An_absolute_link_means_the_image_s_own_file()
+    public void AnAbsoluteLinkMeansTheImagesOwnFile()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Library("libibverbs.so.1", "real/libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_PRIVATE_34"], [], []);
@@ -65,7 +65,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Damaged_libraries_are_told_and_not_counted()
+    public void DamagedLibrariesAreToldAndNotCounted()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Verbs(34, "44.0").Provider("rxe", 34);
@@ -80,7 +80,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Another_machine_s_libraries_are_not_the_image_s()
+    public void AnotherMachinesLibrariesAreNotTheImages()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Has.Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_PRIVATE_34"], [], [], machine: 183);
@@ -88,7 +88,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void An_image_without_glibc_says_so()
+    public void AnImageWithoutGlibcSaysSo()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         directory.Write("etc/os-release", "ID=alpine\n");
@@ -98,7 +98,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void A_squashfs_reads_as_its_root_does()
+    public void ASquashfsReadsAsItsRootDoes()
     {
         if (!HasProgram("mksquashfs"))
             return;
@@ -129,7 +129,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void What_is_no_squashfs_is_an_error()
+    public void WhatIsNoSquashfsIsAnError()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         string file = directory.Write("app.sqfs", "not an image"u8.ToArray());

@@ -120,7 +120,7 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public void The_guide_s_table_is_what_the_planner_says()
+    public void TheGuidesTableIsWhatThePlannerSays()
     {
         string guide = File.ReadAllText(Path.Combine(Cli.Repository, "docs/fabric.md"));
         int from = guide.IndexOf("| node \\ image |", StringComparison.Ordinal);
@@ -171,7 +171,7 @@ public sealed class VerdictTests
 
     [Theory]
     [MemberData(nameof(Cells))]
-    public void A_verdict_follows_rdma_core_s_rules(string name, string kindName)
+    public void AVerdictFollowsRdmaCoresRules(string name, string kindName)
     {
         Kind kind = Kinds.Single(k => k.Name == kindName);
         using NodeTree node = Node(name);
