@@ -1,5 +1,6 @@
 using Slipway.Fabric;
 using Slipway.Images;
+using static Slipway.Tests.FabricSample;
 
 namespace Slipway.Tests.Fabric;
 
@@ -15,8 +16,6 @@ public sealed class FabricPlannerTests
 
     static FabricPlan Plan(NodeTree node, ImageTree image, FabricRung? source = null, params string[] devices) =>
         FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root, Source = source, Devices = devices });
-
-    static FabricRungResult Tried(FabricPlan plan, FabricRung rung) => plan.Devices[0].Tried.First(t => t.Rung == rung);
 
     [Fact]
     public void WithoutAFabricThereIsNothingToDo()
@@ -241,54 +240,6 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void OmniPathIsTheImagesWhereItHasPsm2()
-    {
-        using NodeTree node = new NodeTree().Hfi1();
-        using ImageTree image = new ImageTree("rocky", "9", "2.34");
-        image.Has.Library("libpsm2.so.2", "libpsm2.so.2.2", ["PSM2_1.0"], ["libc.so.6"], [])
-            .Program("/usr/lib64/openmpi/mca_mtl_psm2.so", [("libpsm2.so.2", ["PSM2_1.0"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Image, plan.Verdict);
-        Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0", "/dev/infiniband/rdma_cm"], plan.DeviceNodes);
-    }
-
-    [Fact]
-    public void SlingshotTakesTheNodesLibfabric()
-    {
-        using NodeTree node = new NodeTree().Cxi();
-        List<string> fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
-            .Library("libfabric.so.1", "libfabric.so.1.23.0", fabric, ["libcxi.so.1", "libc.so.6"], [("libc.so.6", ["GLIBC_2.17"])]);
-        using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.17.0", fabric, ["libc.so.6"], [])
-            .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.5"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Stack, plan.Verdict);
-        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/lib/libfabric.so.1"], plan.Binds.Select(b => b.Destination));
-        Assert.Equal(["/dev/cxi0"], plan.DeviceNodes);
-
-        image.Has.Program("/usr/bin/newer", [("libfabric.so.1", ["FABRIC_1.8"])]);
-        Assert.Contains("/usr/bin/newer needs FABRIC_1.8", Plan(node, image).Reason);
-    }
-
-    [Fact]
-    public void SlingshotTakesTheNodesProviderAloneWhereTheImagesLibfabricIsNewer()
-    {
-        using NodeTree node = new NodeTree().Cxi();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
-            .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libc.so.6"], [])
-            .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"], [("libfabric.so.1", ["FABRIC_1.7"])]);
-        using ImageTree image = new ImageTree("debian", "13", "2.38");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
-            .Library("libefa-fi.so", "libfabric/libefa-fi.so", [], ["libc.so.6"], [])
-            .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.8"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Provider, plan.Verdict);
-        Assert.Equal($"/.slipway/fabric/libfabric:{SystemTree.Directory}/libfabric", plan.Environment["FI_PROVIDER_PATH"]);
-        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/libfabric/libcxi-fi.so"], plan.Binds.Select(b => b.Destination));
-    }
-
-    [Fact]
     public void TwoKindsOfFabricAreJudgedApart()
     {
         using NodeTree node = Debian12(new NodeTree().Efa().Cxi());
@@ -335,5 +286,26 @@ public sealed class FabricPlannerTests
         File.WriteAllText(written, "{");
         Assert.Throws<SlipwayException>(Find);
         Assert.Empty(said);
+    }
+
+    [Fact]
+    public void AnMpiWithoutAnyOfTheTransportsIsAWarning()
+    {
+        using NodeTree node = Node();
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
+        image.Has.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
+        Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
+    }
+
+    [Fact]
+    public void AnImageThatSaysItIsDebianAndIsNotGetsNoPackagesAsAdvice()
+    {
+        using NodeTree node = NodeTree.Of("rxe");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
+        File.Delete(Path.Combine(image.Files.Path, "var/lib/dpkg/status"));
+        FabricPlan plan = Plan(node, image);
+        Assert.Equal(FabricRung.Refuse, plan.Verdict);
+        Assert.Contains("it calls itself debian 12, but has no dpkg database", plan.Reason);
+        Assert.DoesNotContain("fabric: auto", plan.Reason);
     }
 }

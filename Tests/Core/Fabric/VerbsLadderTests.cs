@@ -1,20 +1,11 @@
-using Slipway.Fabric;
+using static Slipway.Tests.FabricSample;
 
 namespace Slipway.Tests.Fabric;
 
-/// <summary>Never a crash, and never a wrong "compatible": the plan refuses and says why.</summary>
-public sealed class FabricBadInputTests
+/// <summary>Devices that libibverbs drives. Never a crash, and never a wrong "compatible": the plan refuses and says why.</summary>
+public sealed class VerbsLadderTests
 {
     const string Provider = $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so";
-
-    static NodeTree Node(string name = "rxe")
-    {
-        NodeTree node = NodeTree.Of(name);
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34);
-        return node;
-    }
-
-    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
 
     static byte[] Broken(string how, byte[] whole) => how switch
     {
@@ -139,26 +130,6 @@ public sealed class FabricBadInputTests
         Assert.Equal(FabricRung.Stack, plan.Verdict);
     }
 
-    [Fact]
-    public void AnImageThatSaysItIsDebianAndIsNotGetsNoPackagesAsAdvice()
-    {
-        using NodeTree node = NodeTree.Of("rxe");
-        using ImageTree image = new ImageTree("debian", "12", "2.36");
-        File.Delete(Path.Combine(image.Files.Path, "var/lib/dpkg/status"));
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Refuse, plan.Verdict);
-        Assert.Contains("it calls itself debian 12, but has no dpkg database", plan.Reason);
-        Assert.DoesNotContain("fabric: auto", plan.Reason);
-    }
-
-    [Fact]
-    public void AnUnknownDistributionGetsNoPackagesAsAdvice()
-    {
-        using NodeTree node = NodeTree.Of("rxe");
-        using ImageTree image = new ImageTree("nixos", "24.05", "2.36");
-        Assert.Contains("no package of nixos 24.05 is known to have it", Plan(node, image).Reason);
-    }
-
     [Theory]
     [InlineData("abi_version", "")]
     [InlineData("abi_version", "two\n")]
@@ -176,39 +147,65 @@ public sealed class FabricBadInputTests
     }
 
     [Fact]
-    public async Task FilesThatVanishWhileTheyAreReadAreNoError()
+    public void EfaTakesALibfabricWithEfa()
     {
-        using NodeTree node = Node("mlx5-sriov");
-        string devices = Path.Combine(node.Root, "sys/devices/pci0000:00");
-        string gone = devices + ".gone";
-        using CancellationTokenSource stop = new CancellationTokenSource();
-        Task hotplug = Task.Run(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                Directory.Move(devices, gone);
-                Directory.Move(gone, devices);
-            }
-        });
-        for (int i = 0; i < 200; i++)
-            Assert.NotNull(node.Read());
-        await stop.CancelAsync();
-        await hotplug;
+        using NodeTree node = NodeTree.Of("efa");
+        new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
+        image.Has.Verbs(34, "44.0").SharedProvider("efa", 34);
+        Assert.Equal(FabricRung.Image, Plan(node, image).Verdict);
+        Assert.Contains("the image has no libfabric, through which alone MPI reaches EFA", Plan(node, image).Reason);
+        image.Has.Library("libfabric.so.1", "libfabric.so.1.20.0", ["FABRIC_1.6"], ["libc.so.6"], []);
+        Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
+        Assert.Contains("has no provider efa", Plan(node, image).Reason);
+    }
+
+    [Theory]
+    [InlineData(1, "the kernel ABI of mlx4_0 is 1; provider mlx4 takes 2 to 4")]
+    [InlineData(2, null)]
+    [InlineData(4, null)]
+    [InlineData(5, "the kernel ABI of mlx4_0 is 5; provider mlx4 takes 2 to 4")]
+    public void AKernelAbiIsHeldAgainstTheProvidersRange(int abi, string? obstacle)
+    {
+        using NodeTree node = new NodeTree().Pci("mlx4_0", "0000:04:00.0", "mlx4_core", "0x15b3", "0x1003", abi);
+        using ImageTree image = Image(has => has.Verbs(34, "44.0").SharedProvider("mlx4", 34));
+        FabricPlan plan = Plan(node, image);
+        Assert.Equal(obstacle is null ? FabricRung.Image : FabricRung.Refuse, plan.Verdict);
+        Assert.Contains(obstacle ?? $"takes the kernel ABI {abi}", plan.Reason);
+    }
+
+    [Theory]
+    [InlineData("2", false)]
+    [InlineData("3", true)]
+    [InlineData("6", true)]
+    [InlineData("7", false)]
+    public void TheKernelsOwnAbiIsHeldAgainstThatOfLibibverbs(string abi, bool fits)
+    {
+        using NodeTree node = Node();
+        node.Files.Write("sys/class/infiniband_verbs/abi_version", abi + "\n");
+        using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 34));
+        FabricPlan plan = Plan(node, image);
+        Assert.Equal(fits ? FabricRung.Image : FabricRung.Refuse, plan.Verdict);
+        if (!fits)
+            Assert.Equal($"rxe0: the kernel's uverbs ABI is {abi}; libibverbs takes 3 to 6", plan.Reason);
     }
 
     [Fact]
-    public void AnUnreadableDirectoryIsNoError()
+    public void ADeviceWithoutAUverbsNodeIsRefused()
     {
-        using NodeTree node = Node("mlx5-sriov");
-        string device = Path.Combine(node.Root, "sys/devices/pci0000:00/0000:3b:00.0/infiniband/mlx5_0/ports");
-        File.SetUnixFileMode(device, UnixFileMode.None);
-        try
-        {
-            Assert.Equal(3, node.Read().Devices.Count);
-        }
-        finally
-        {
-            File.SetUnixFileMode(device, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
+        using NodeTree node = Node();
+        File.Delete(Path.Combine(node.Root, "sys/class/infiniband_verbs/uverbs0"));
+        using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 34));
+        Assert.Equal("rxe0: the kernel has no uverbs node for rxe0: load ib_uverbs on the node", Plan(node, image).Reason);
+    }
+
+    [Fact]
+    public void AProviderOfAnotherBuildIsNamed()
+    {
+        using NodeTree node = Node();
+        using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 33));
+        FabricPlan plan = Plan(node, image);
+        Assert.Equal($"the image's provider {SystemTree.Directory}/libibverbs/librxe-rdmav33.so is for private ABI 33; its libibverbs has 34", Tried(plan, FabricRung.Image).Reason);
+        Assert.Equal("the node's provider rxe fits the image's libibverbs 44.0: both have private ABI 34, and the image defines every version that it imports", Tried(plan, FabricRung.Provider).Reason);
     }
 }
