@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Slipway.Discovery;
 using static Tmds.Linux.LibC;
 
@@ -68,17 +67,6 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void LinksThatGoRoundAreTold()
-    {
-        host.Program("/usr/bin/app", "libx.so.1");
-        host.Link(HostFixture.Lib + "/libx.so.1", "libx.so.2");
-        host.Link(HostFixture.Lib + "/libx.so.2", "libx.so.1");
-        host.Link("/opt/a/b", "../a/b/c");
-        Assert.Contains("it needs libx.so.1", Assert.Single(host.Find("app").Errors()));
-        Assert.Contains("/opt/a/b: its symbolic links go round", Assert.Single(host.Find("/opt/a/b").Errors()));
-    }
-
-    [Fact]
     public void ADirectoryThatALinkLeadsBackToIsEnteredOnce()
     {
         host.Text("/opt/tree/file", "x");
@@ -109,81 +97,6 @@ public sealed class DependencyFinderTests : IDisposable
         DependencySet found = host.Find("app");
         Assert.Empty(found.Problems);
         Assert.Contains(HostFixture.Lib + "/libb.so", found.Paths());
-    }
-
-    [Theory]
-    [InlineData("#!/usr/bin/python9\n", "its interpreter '/usr/bin/python9' is not there")]
-    [InlineData("#!/usr/bin/env python9\n", "its interpreter 'python9', which env looks for, is not on the PATH")]
-    [InlineData("#!/usr/bin/env -S -u X A=b python9 -u\n", "its interpreter 'python9', which env looks for, is not on the PATH")]
-    [InlineData("#!\n", "its first line names no interpreter")]
-    [InlineData("#!bin/relative\n", "its interpreter 'bin/relative' is not there")]
-    public void AScriptWhoseInterpreterIsNotThereIsTold(string text, string says)
-    {
-        host.Program("/usr/bin/env");
-        host.Text("/usr/bin/script", text, executable: true);
-        DependencyProblem problem = Assert.Single(host.Find("script").Problems, p => p.Severity == DependencySeverity.Error);
-        Assert.Equal(("/usr/bin/script: " + says, "interpreter"), (problem.Message, problem.Rule));
-        Assert.NotNull(problem.Recommendation);
-    }
-
-    [Fact]
-    public void AFirstLineOfAMegabyteCostsNothingAndIsTold()
-    {
-        host.Program("/usr/bin/sh");
-        host.Text("/usr/bin/long", "#!/usr/bin/sh " + new string('x', 1 << 20), executable: true);
-        host.Text("/usr/bin/longer", "#!/" + new string('x', 1 << 20), executable: true);
-        Assert.Contains("more than 255 bytes", Assert.Single(host.Find("long").Problems).Message);
-        Assert.Contains("/usr/bin/sh", host.Find("long").Paths());
-        Assert.Equal(2, host.Find("longer").Problems.Count);
-        Assert.All(host.Find("longer").Problems, p => Assert.True(p.Message.Length < 400));
-    }
-
-    [Fact]
-    public void ScriptsThatAreEachOthersInterpreterEnd()
-    {
-        host.Text("/usr/bin/a", "#!/usr/bin/b\n", executable: true);
-        host.Text("/usr/bin/b", "#!/usr/bin/a\n", executable: true);
-        Assert.Equal(["/usr/bin/a", "/usr/bin/b"], host.Find("a").Paths());
-    }
-
-    [Fact]
-    public void NestedInterpretersAreFollowed()
-    {
-        host.Program("/usr/bin/env");
-        host.Program("/usr/bin/real", "libx.so");
-        host.Library(HostFixture.Lib + "/libx.so");
-        host.Text("/usr/bin/inner", "#!/usr/bin/env -S real --flag\n", executable: true);
-        host.Text("/usr/bin/outer", "#! /usr/bin/env   inner\n", executable: true);
-        DependencySet found = host.Find("outer");
-        Assert.Empty(found.Problems);
-        Assert.Contains(HostFixture.Lib + "/libx.so", found.Paths());
-        Assert.Equal("the first line of /usr/bin/outer has env look for inner", found.File("/usr/bin/inner").Why);
-    }
-
-    [Fact]
-    public void MissingInterpreterOtherMachineStaticAndSetUidProgramsAreToldApart()
-    {
-        host.Elf("/usr/bin/foreign", new ElfBuilder { Machine = 183, Interpreter = "/lib/ld-linux-aarch64.so.1", Needed = ["libc.so.6"] }, executable: true);
-        host.Elf("/usr/bin/static", new ElfBuilder { Type = 2 }, executable: true);
-        host.Program("/usr/bin/suid");
-        File.SetUnixFileMode(host.Outside("/usr/bin/suid"), (UnixFileMode)0x9ed);
-
-        DependencySet foreign = host.Find("foreign");
-        Assert.Contains("/usr/bin/foreign: its interpreter /lib/ld-linux-aarch64.so.1 is not there", foreign.Errors());
-        Assert.Contains("/usr/bin/foreign: it needs libc.so.6, which is not where the loader looks", foreign.Errors());
-        Assert.Equal(["/usr/bin/static"], host.Find("static").Paths());
-        DependencySet suid = host.Find("suid");
-        Assert.Contains("set-uid", Assert.Single(suid.Problems).Message);
-        Assert.Equal(0x1ed, suid.File("/usr/bin/suid").Mode);
-    }
-
-    [Fact]
-    public void AProgramForAnotherMachineIsToldOnTheHostItself()
-    {
-        using TemporaryDirectory directory = new();
-        string path = directory.Write("foreign", new ElfBuilder { Machine = 22, LittleEndian = false, Interpreter = "/lib/ld64.so.1" }.Build());
-        DependencySet found = DependencyFinder.Find(new DependencyRequest { Names = [path] });
-        Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Warning && p.Message.Contains("it is for s390x", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -220,25 +133,6 @@ public sealed class DependencyFinderTests : IDisposable
     }
 
     [Fact]
-    public void SecretsDevicesAndFifosStayOutAndAreTold()
-    {
-        host.Text("/etc/shadow", "root:!::");
-        host.Text("/etc/ssl/private/key.pem", "secret");
-        host.Text("/etc/motd", "x");
-        using (Process made = Process.Start("mkfifo", [host.Outside("/etc/fifo")]))
-            made.WaitForExit();
-        DependencySet found = host.Find("/etc");
-        Assert.Contains("/etc/motd", found.Paths());
-        foreach (string? path in new[] { "/etc/shadow", "/etc/ssl/private/key.pem", "/etc/fifo" })
-        {
-            Assert.DoesNotContain(path, found.Paths());
-            Assert.Contains(found.Problems, p => p.Path == path && p.Severity == DependencySeverity.Warning);
-        }
-        // named itself, it is meant
-        Assert.Contains("/etc/shadow", host.Find("/etc/shadow").Paths());
-    }
-
-    [Fact]
     public void AWholeRootIsTakenWithoutWhatTheKernelShowsThere()
     {
         host.Text("/proc/kmsg", "x");
@@ -259,18 +153,5 @@ public sealed class DependencyFinderTests : IDisposable
             Assert.Equal("DependencyNotFound", error.Id);
             Assert.Contains("nothing", error.Message);
         }
-    }
-
-    [Fact]
-    public void WhatIsExcludedStaysOutWithAllThatOnlyItNeeds()
-    {
-        host.Program("/usr/bin/app", "liba.so", "libb.so");
-        host.Library(HostFixture.Lib + "/liba.so", "libonly.so");
-        host.Library(HostFixture.Lib + "/libonly.so");
-        host.Library(HostFixture.Lib + "/libb.so");
-        DependencySet found = host.Find(new DependencyRequest { Programs = ["app"], Exclude = ["/usr/lib/**/lib{a,x}.so"] });
-        Assert.DoesNotContain(HostFixture.Lib + "/liba.so", found.Paths());
-        Assert.Contains(HostFixture.Lib + "/libb.so", found.Paths());
-        Assert.Contains("excluded, but /usr/bin/app needs it", Assert.Single(found.Problems).Message);
     }
 }

@@ -93,18 +93,6 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void ADirectoryOfTheConfigurationWithoutACacheIsTold()
-    {
-        host.Program("/usr/bin/app", "libx.so.1");
-        host.Library("/opt/site/libx.so.1");
-        host.Text("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
-        host.Text("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
-        DependencyProblem problem = Assert.Single(host.Find("app").Problems);
-        Assert.Contains("libx.so.1", problem.Message);
-        Assert.Contains("Run ldconfig: /opt/site", problem.Recommendation);
-    }
-
-    [Fact]
     public void TakesTheVariantsForOtherProcessorsBesideTheOneForAll()
     {
         host.Program("/usr/bin/app", "libx.so.1", "liby.so.1");
@@ -153,35 +141,6 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void TheDirectoriesOfELAreLib64()
-    {
-        using HostFixture el = new();
-        File.Delete(el.Outside("/usr/lib64/ld-linux-x86-64.so.2"));
-        Directory.Delete(el.Outside(HostFixture.Lib), recursive: true);
-        el.Elf("/usr/lib64/ld-linux-x86-64.so.2", new ElfBuilder { Soname = "ld-linux-x86-64.so.2" });
-        el.Elf("/usr/lib64/libc.so.6", new ElfBuilder { Soname = "libc.so.6" });
-        el.Elf("/usr/lib/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Is64 = false, Machine = 3 });
-        el.Program("/usr/bin/app");
-        DependencySet found = el.Find("app");
-        Assert.Empty(found.Problems);
-        Assert.Contains("/usr/lib64/libc.so.6", found.Paths());
-    }
-
-    [Fact]
-    public void LooksWhereMuslLooks()
-    {
-        host.Elf("/usr/lib/ld-musl-x86_64.so.1", new ElfBuilder { Soname = "libc.musl-x86_64.so.1" });
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1", Needed = ["libx.so", "libc.so"], Runpath = "/opt/lib" }, executable: true);
-        // musl inherits even what calls itself runpath
-        host.Elf("/opt/lib/libx.so", new ElfBuilder { Soname = "libx.so", Needed = ["liby.so", "libpthread.so.0"] });
-        host.Elf("/opt/lib/liby.so", new ElfBuilder { Soname = "liby.so" });
-        DependencySet found = host.Find("app");
-        Assert.Empty(found.Problems);
-        Assert.Contains("/opt/lib/liby.so", found.Paths());
-        Assert.DoesNotContain(HostFixture.Lib + "/libc.so.6", found.Paths());
-    }
-
-    [Fact]
     public void TakesAuxiliaryLibrariesAndTheLibraryPathThatIsGiven()
     {
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], Auxiliary = "libaux.so" }, executable: true);
@@ -200,18 +159,6 @@ public sealed class LoaderTests : IDisposable
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], NoDefaultLibraries = true }, executable: true);
         host.Library(HostFixture.Lib + "/libx.so");
         Assert.Single(host.Find("app").Errors());
-    }
-
-    [Fact]
-    public void TakesWhatAFileSaysThatItOpens()
-    {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = """[{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},{"soname":["libextra.so"],"priority":"suggested"}]""" }, executable: true);
-        Assert.Single(host.Find("app").Errors());
-        host.Library(HostFixture.Lib + "/libold.so.1");
-        DependencySet found = host.Find("app");
-        Assert.Empty(found.Errors());
-        Assert.Contains(HostFixture.Lib + "/libold.so.1", found.Paths());
-        Assert.Contains("libextra.so", Assert.Single(found.Problems).Message);
     }
 
     [NeedsFact("ldconfig")]

@@ -181,23 +181,6 @@ public sealed class RuleResolverTests : IDisposable
         Assert.Contains("licence server", Assert.Single(found.Problems).Message);
     }
 
-    [Theory]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: [a]}, addd: [b]}]\n", "site.yaml:3:31: unknown key 'addd'")]
-    [InlineData("name: x\nwhy: y\nrules: [{add: [b]}]\n", "site.yaml:3:9: 'when' is missing")]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {}, add: [b]}]\n", "'when' names nothing")]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, line: '(', add: [b]}]\n", "'line' is no regular expression")]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, add: [b]}]\n", "'read' and 'line' come together")]
-    [InlineData("why: y\n", "'name' is missing")]
-    [InlineData("a: [\n", "not YAML")]
-    public void AWrongRuleIsToldWithItsPlace(string text, string says)
-    {
-        host.Text("/site/site.yaml", text);
-        SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
-        Assert.Contains(says, error.Message);
-        Assert.Contains("/site/site.yaml:", error.Message);
-        Assert.NotNull(error.Recommendation);
-    }
-
     [Fact]
     public void ARuleWhoseExpressionTakesForEverIsCutOffAndTold()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Slipway.Discovery;
+using Slipway.Readers;
 
 namespace Slipway.Tests;
 
@@ -21,6 +22,15 @@ sealed class HostFixture : IDisposable
     }
 
     public string Root => directory.Path;
+
+    /// <summary>As discovery sees it, from now on.</summary>
+    public FileTree Tree => new(Root);
+
+    public Closure Closure(params string[] exclude)
+    {
+        FileTree tree = Tree;
+        return new Closure(tree, new Loader(tree, []), [.. exclude.SelectMany(PathPattern.Parse)]);
+    }
 
     public string Outside(string path) => Root + path;
 
