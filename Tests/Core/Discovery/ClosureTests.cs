@@ -15,9 +15,9 @@ public sealed class ClosureTests : IDisposable
     [Fact]
     public void SecretsDevicesAndFifosStayOutAndAreTold()
     {
-        host.Text("/etc/shadow", "root:!::");
-        host.Text("/etc/ssl/private/key.pem", "secret");
-        host.Text("/etc/motd", "x");
+        host.Write("/etc/shadow", "root:!::");
+        host.Write("/etc/ssl/private/key.pem", "secret");
+        host.Write("/etc/motd", "x");
         using (Process made = Process.Start("mkfifo", [host.Outside("/etc/fifo")]))
             made.WaitForExit();
         DependencySet found = host.Find("/etc");
@@ -60,7 +60,7 @@ public sealed class ClosureTests : IDisposable
     {
         host.Link("/opt/a", "b");
         host.Link("/opt/b", "/opt/c");
-        host.Text("/opt/c", "four");
+        host.Write("/opt/c", "four");
         Closure closure = host.Closure();
         Assert.True(closure.Add("/opt/a", Asked));
         Assert.Equal([("/opt/a", DependencyKind.Link, "b", 0), ("/opt/b", DependencyKind.Link, "/opt/c", 0), ("/opt/c", DependencyKind.File, null, 4)],
@@ -84,7 +84,7 @@ public sealed class ClosureTests : IDisposable
     [Fact]
     public void WhatStaysOutIsToldOnlyWhereAProgramNeedsIt()
     {
-        host.Text("/opt/x/data", "x");
+        host.Write("/opt/x/data", "x");
         Closure closure = host.Closure("/opt/x/**");
         Assert.True(closure.Add("/opt/x/data", new Reason("nss", "/bin/a", "reads it")));
         Assert.Empty(closure.Problems);
@@ -122,7 +122,7 @@ public sealed class ClosureTests : IDisposable
     public void EachFileIsLookedAtOnceAndSoIsWhatComesAtTheEnd()
     {
         foreach (string name in (string[])["a", "b", "last"])
-            host.Text($"/opt/{name}", "x");
+            host.Write($"/opt/{name}", "x");
         host.Link("/opt/link", "a");
         Closure closure = host.Closure();
         foreach (string path in (string[])["/opt/a", "/opt/link", "/opt/b", "/opt/a", "/opt"])

@@ -69,7 +69,7 @@ public sealed class DependencyFinderTests : IDisposable
     [Fact]
     public void ADirectoryThatALinkLeadsBackToIsEnteredOnce()
     {
-        host.Text("/opt/tree/file", "x");
+        host.Write("/opt/tree/file", "x");
         host.Link("/opt/tree/again", ".");
         host.Link("/opt/tree/up", "../..");
         DependencySet found = host.Find("/opt/tree");
@@ -121,8 +121,8 @@ public sealed class DependencyFinderTests : IDisposable
     public void ADirectoryThatMayNotBeReadIsTold()
     {
         host.Program("/usr/bin/app");
-        host.Text("/opt/data/closed/file", "x");
-        host.Text("/opt/data/open", "x");
+        host.Write("/opt/data/closed/file", "x");
+        host.Write("/opt/data/open", "x");
         File.SetUnixFileMode(host.Root, (UnixFileMode)0x1ed);
         File.SetUnixFileMode(host.Outside("/opt/data/closed"), (UnixFileMode)0x1c0);
         Cli.Result said = Cli.RunAs(Cli.OtherUser!, "deps", "--root", host.Root, "/opt/data");
@@ -135,9 +135,9 @@ public sealed class DependencyFinderTests : IDisposable
     [Fact]
     public void AWholeRootIsTakenWithoutWhatTheKernelShowsThere()
     {
-        host.Text("/proc/kmsg", "x");
-        host.Text("/sys/power/state", "x");
-        host.Text("/opt/proc/file", "x");
+        host.Write("/proc/kmsg", "x");
+        host.Write("/sys/power/state", "x");
+        host.Write("/opt/proc/file", "x");
         DependencySet found = host.Find("/");
         Assert.Contains("/opt/proc/file", found.Paths());
         Assert.DoesNotContain(found.Paths(), p => p.StartsWith("/proc", StringComparison.Ordinal) || p.StartsWith("/sys", StringComparison.Ordinal));

@@ -23,7 +23,7 @@ public sealed class ImageComparerTests : IDisposable
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(Lib + "/libx.so.1");
-        host.Text("/usr/bin/script", "#!/usr/bin/app\n", executable: true);
+        host.Write("/usr/bin/script", "#!/usr/bin/app\n", executable: true);
         ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
         Assert.Empty(comparison.Problems);
@@ -70,9 +70,9 @@ public sealed class ImageComparerTests : IDisposable
     public void NamesInterpretersOfProgramsAndOfScripts()
     {
         host.Elf("/usr/bin/musl", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1" }, executable: true);
-        host.Text("/usr/bin/script", "#!/usr/bin/env perl\n", executable: true);
+        host.Write("/usr/bin/script", "#!/usr/bin/env perl\n", executable: true);
         host.Program("/usr/bin/env");
-        host.Text("/usr/share/doc/example", "#!/usr/bin/ruby\n", executable: true);
+        host.Write("/usr/share/doc/example", "#!/usr/bin/ruby\n", executable: true);
         Assert.Equal(["/lib/ld-musl-x86_64.so.1", "perl"], Missing().Select(m => m.Name));
         Assert.All(Missing(), m => Assert.Equal(MissingKind.Interpreter, m.Kind));
     }
@@ -94,7 +94,7 @@ public sealed class ImageComparerTests : IDisposable
     public void DamagedFilesAndProgramsForOtherMachinesAreToldApart()
     {
         host.Program("/usr/bin/app");
-        host.Text("/usr/bin/broken", "\u007fELF and no more", executable: true);
+        host.Write("/usr/bin/broken", "\u007fELF and no more", executable: true);
         host.Elf("/opt/firmware", new ElfBuilder { Machine = 243, Interpreter = "/lib/ld-linux-riscv64-lp64d.so.1" }, executable: true);
         ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);

@@ -26,8 +26,8 @@ public sealed class LoaderResolverTests : IDisposable
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library("/opt/site/libx.so.1");
-        host.Text("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
-        host.Text("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
+        host.Write("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
+        host.Write("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
         DependencyProblem problem = Assert.Single(host.Find("app").Problems);
         Assert.Contains("libx.so.1", problem.Message);
         Assert.Contains("Run ldconfig: /opt/site", problem.Recommendation);

@@ -78,7 +78,7 @@ public sealed class LoaderScopeTests : IDisposable
         Assert.False(musl.HasCache);
         Assert.Empty(musl.Cached("libx.so", forSomeProcessors: false));
         Assert.Equal(["/lib", "/usr/local/lib", "/usr/lib"], musl.Defaults);
-        host.Text("/etc/ld-musl-x86_64.path", "/opt/m:/lib\nrelative\n/opt/m\n");
+        host.Write("/etc/ld-musl-x86_64.path", "/opt/m:/lib\nrelative\n/opt/m\n");
         Assert.Equal(["/opt/m", "/lib"], Scope("/lib/ld-musl-x86_64.so.1").Defaults);
     }
 
@@ -103,9 +103,9 @@ public sealed class LoaderScopeTests : IDisposable
     [Fact]
     public void TheConfigurationIncludesOtherFilesEachOnce()
     {
-        host.Text("/etc/ld.so.conf", "include ld.so.conf.d/*.conf\n# /opt/comment\n/opt/last # ours\n");
-        host.Text("/etc/ld.so.conf.d/a.conf", "/opt/a\ninclude /etc/ld.so.conf\n/opt/a\n");
-        host.Text("/etc/ld.so.conf.d/b.other", "/opt/b\n");
+        host.Write("/etc/ld.so.conf", "include ld.so.conf.d/*.conf\n# /opt/comment\n/opt/last # ours\n");
+        host.Write("/etc/ld.so.conf.d/a.conf", "/opt/a\ninclude /etc/ld.so.conf\n/opt/a\n");
+        host.Write("/etc/ld.so.conf.d/b.other", "/opt/b\n");
         Assert.Equal(["/opt/a", "/opt/last"], Scope().ConfiguredDirectories());
     }
 }

@@ -187,7 +187,7 @@ public sealed class LoaderTests : IDisposable
                 AssertSafe(changed);
             }
         host.Program("/usr/bin/app");
-        host.Text("/etc/ld.so.cache", "glibc-ld.so.cache1.1 and no more");
+        host.Write("/etc/ld.so.cache", "glibc-ld.so.cache1.1 and no more");
         Assert.Contains("/etc/ld.so.cache: not a usable cache", Assert.Single(host.Find("app").Errors()));
 
         static void AssertSafe(ReadOnlySpan<byte> bytes)

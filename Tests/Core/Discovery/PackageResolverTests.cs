@@ -11,7 +11,7 @@ public sealed class PackageResolverTests : IDisposable
 
     public PackageResolverTests()
     {
-        host.Text("/var/lib/dpkg/status", """
+        host.Write("/var/lib/dpkg/status", """
             Package: app
             Status: install ok installed
             Architecture: amd64
@@ -33,12 +33,12 @@ public sealed class PackageResolverTests : IDisposable
             Multi-Arch: same
             Version: 5
             """ + "\n");
-        host.Text("/var/lib/dpkg/info/app.list", "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
-        host.Text("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
-        host.Text("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
-        host.Text("/etc/app.conf", "x");
-        host.Text("/usr/share/doc/app/copyright", "app's terms");
-        host.Text("/usr/share/doc/libx1/copyright", "libx's terms");
+        host.Write("/var/lib/dpkg/info/app.list", "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
+        host.Write("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
+        host.Write("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
+        host.Write("/etc/app.conf", "x");
+        host.Write("/usr/share/doc/app/copyright", "app's terms");
+        host.Write("/usr/share/doc/libx1/copyright", "libx's terms");
         Directory.CreateDirectory(host.Outside("/var/lib/app"));
         host.Program("/usr/bin/app", "libx.so.1");
         host.Program("/usr/bin/half");
@@ -87,7 +87,7 @@ public sealed class PackageResolverTests : IDisposable
     [Fact]
     public void ADivertedFileIsOfThePackageThatDivertedIt()
     {
-        host.Text("/var/lib/dpkg/diversions", "/usr/bin/app\n/usr/bin/app.orig\nlibx1\n");
+        host.Write("/var/lib/dpkg/diversions", "/usr/bin/app\n/usr/bin/app.orig\nlibx1\n");
         host.Program("/usr/bin/app.orig");
         Assert.Equal("libx1", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
     }
@@ -96,8 +96,8 @@ public sealed class PackageResolverTests : IDisposable
     public void ADatabaseThatChangesIsReadAgain()
     {
         Assert.Equal("app", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
-        host.Text("/var/lib/dpkg/status", "Package: renamed\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
-        host.Text("/var/lib/dpkg/info/renamed.list", "/usr/bin/app\n");
+        host.Write("/var/lib/dpkg/status", "Package: renamed\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
+        host.Write("/var/lib/dpkg/info/renamed.list", "/usr/bin/app\n");
         Assert.Equal("renamed", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
     }
 
@@ -146,7 +146,7 @@ public sealed class PackageResolverTests : IDisposable
             DependencyProblem problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
             Assert.Equal((DependencySeverity.Warning, "package", "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"), (problem.Severity, problem.Rule, problem.Message));
         }
-        host.Text("/etc/app.conf", "x");
+        host.Write("/etc/app.conf", "x");
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Path == "rapp");
         Install("1.3");
         Assert.Contains("rapp: the package is not wholly installed: versions 1.2-3 and 1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));

@@ -17,7 +17,7 @@ public sealed class RuleResolverTests : IDisposable
         if (path.Contains(".so", StringComparison.Ordinal))
             host.Library(path);
         else
-            host.Text(path, "x\n");
+            host.Write(path, "x\n");
     }
 
     [Theory]
@@ -72,10 +72,10 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void ServicesOfNsswitchComeForProgramsThatLookUp()
     {
-        host.Text("/etc/nsswitch.conf", "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\nhosts: files mdns4_minimal [NOTFOUND=return] dns\nautomount: ldap\n");
+        host.Write("/etc/nsswitch.conf", "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\nhosts: files mdns4_minimal [NOTFOUND=return] dns\nautomount: ldap\n");
         foreach (string? service in new[] { "sss", "systemd", "mdns4_minimal", "ldap", "return", "other" })
             host.Library($"{Lib}/libnss_{service}.so.2");
-        host.Text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        host.Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
         host.Elf("/usr/bin/id", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = ["getpwuid"] }, executable: true);
         host.Program("/usr/bin/true");
         DependencySet found = host.Find("id");
@@ -133,10 +133,10 @@ public sealed class RuleResolverTests : IDisposable
     public void ProvidersAndModulesThatAConfigurationNamesByTheirPathComeToo()
     {
         host.Library(Lib + "/libibverbs.so.1");
-        host.Text("/etc/libibverbs.d/site.driver", "# ours\ndriver /opt/site/libfoo\ndriver bar\n");
+        host.Write("/etc/libibverbs.d/site.driver", "# ours\ndriver /opt/site/libfoo\ndriver bar\n");
         host.Library("/opt/site/libfoo-rdmav34.so");
         host.Library(Lib + "/libcrypto.so.3");
-        host.Text("/etc/ssl/openssl.cnf", "[hsm]\nmodule = /opt/hsm/hsm.so\n");
+        host.Write("/etc/ssl/openssl.cnf", "[hsm]\nmodule = /opt/hsm/hsm.so\n");
         host.Library("/opt/hsm/hsm.so");
         DependencySet found = host.Find(Lib + "/libibverbs.so.1", Lib + "/libcrypto.so.3");
         Assert.Equal("libibverbs", found.File("/opt/site/libfoo-rdmav34.so").Rule);
@@ -156,7 +156,7 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void RulesOfTheSiteAreAppliedWithTheirOwnWords()
     {
-        host.Text("/site/50-solver.yaml", """
+        host.Write("/site/50-solver.yaml", """
             name: solver
             why: our solver opens its kernels by name
             rules:
@@ -167,13 +167,13 @@ public sealed class RuleResolverTests : IDisposable
                 why: the run script reads it
                 add: /etc/solver.conf
             """);
-        host.Text("/site/ignored.txt", "not a rule");
+        host.Write("/site/ignored.txt", "not a rule");
         host.Library("/opt/solver/lib/libsolver.so.1");
         host.Library("/opt/solver/lib/kernels/k1.so");
         host.Library(Lib + "/libextra.so.1");
-        host.Text("/opt/solver/share/solver/a/b", "x");
-        host.Text("/etc/solver.conf", "x");
-        host.Text("/opt/solver/bin/run", "x", executable: true);
+        host.Write("/opt/solver/share/solver/a/b", "x");
+        host.Write("/etc/solver.conf", "x");
+        host.Write("/opt/solver/bin/run", "x", executable: true);
         DependencySet found = host.Find(new DependencyRequest { Files = ["/opt/solver/lib/libsolver.so.1", "/opt/solver/bin/run"], SiteRules = host.Outside("/site") });
         foreach (string? path in new[] { "/opt/solver/lib/kernels/k1.so", "/opt/solver/share/solver/a/b", Lib + "/libextra.so.1" })
             Assert.Equal(("solver", "our solver opens its kernels by name"), (found.File(path).Rule, found.File(path).Why));
@@ -184,8 +184,8 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void ARuleWhoseExpressionTakesForEverIsCutOffAndTold()
     {
-        host.Text("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, line: '^((a+)b?)+(?<v>x?)$', add: ['/$v']}]\n");
-        host.Text("/etc/x", new string('a', 40) + "!\n");
+        host.Write("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, line: '^((a+)b?)+(?<v>x?)$', add: ['/$v']}]\n");
+        host.Write("/etc/x", new string('a', 40) + "!\n");
         host.Library(Lib + "/libx.so");
         Assert.Contains("takes too long", Assert.Single(host.Find(new DependencyRequest { Files = [Lib + "/libx.so"], SiteRules = host.Outside("/site") }).Problems).Message);
     }

@@ -19,7 +19,7 @@ public sealed class RuleTests : IDisposable
     [InlineData("a: [\n", "not YAML")]
     public void AWrongRuleIsToldWithItsPlace(string text, string says)
     {
-        host.Text("/site/site.yaml", text);
+        host.Write("/site/site.yaml", text);
         SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
         Assert.Contains(says, error.Message);
         Assert.Contains("/site/site.yaml:", error.Message);
@@ -69,9 +69,9 @@ public sealed class RuleTests : IDisposable
     public void TheSitesFilesAreReadInTheOrderOfTheirNames()
     {
         string Text(string name) => $"name: {name}\nwhy: y\nrules: [{{when: {{soname: a}}, add: b}}]\n";
-        host.Text("/site/20-second.yaml", Text("second"));
-        host.Text("/site/10-first.yaml", Text("first"));
-        host.Text("/site/00-note.txt", "not a rule");
+        host.Write("/site/20-second.yaml", Text("second"));
+        host.Write("/site/10-first.yaml", Text("first"));
+        host.Write("/site/00-note.txt", "not a rule");
         Assert.Equal(["first", "second"], RuleFile.Site(host.Outside("/site")).Select(r => r[0].Name));
         Assert.Empty(RuleFile.Site(host.Outside("/nothing")));
     }
@@ -80,7 +80,7 @@ public sealed class RuleTests : IDisposable
     public void ARuleThatAddsNothingOrAFileThatIsTooLargeIsAnError()
     {
         Assert.Equal("ResolverInvalid", Assert.Throws<SlipwayException>(() => RuleFile.Parse("name: x\nwhy: y\nrules: [{when: {soname: a}}]\n", "x.yaml")).Id);
-        host.Text("/site/large.yaml", "#" + new string('x', 1 << 20));
+        host.Write("/site/large.yaml", "#" + new string('x', 1 << 20));
         SlipwayException error = Assert.Throws<SlipwayException>(() => RuleFile.Site(host.Outside("/site")).ToList());
         Assert.Equal("ResolverUnreadable", error.Id);
         Assert.Contains("/site/large.yaml", error.Message);

@@ -18,7 +18,7 @@ public sealed class ScriptResolverTests : IDisposable
     public void AScriptWhoseInterpreterIsNotThereIsTold(string text, string says)
     {
         host.Program("/usr/bin/env");
-        host.Text("/usr/bin/script", text, executable: true);
+        host.Write("/usr/bin/script", text, executable: true);
         DependencyProblem problem = Assert.Single(host.Find("script").Problems, p => p.Severity == DependencySeverity.Error);
         Assert.Equal(("/usr/bin/script: " + says, "interpreter"), (problem.Message, problem.Rule));
         Assert.NotNull(problem.Recommendation);
@@ -28,8 +28,8 @@ public sealed class ScriptResolverTests : IDisposable
     public void AFirstLineOfAMegabyteCostsNothingAndIsTold()
     {
         host.Program("/usr/bin/sh");
-        host.Text("/usr/bin/long", "#!/usr/bin/sh " + new string('x', 1 << 20), executable: true);
-        host.Text("/usr/bin/longer", "#!/" + new string('x', 1 << 20), executable: true);
+        host.Write("/usr/bin/long", "#!/usr/bin/sh " + new string('x', 1 << 20), executable: true);
+        host.Write("/usr/bin/longer", "#!/" + new string('x', 1 << 20), executable: true);
         Assert.Contains("more than 255 bytes", Assert.Single(host.Find("long").Problems).Message);
         Assert.Contains("/usr/bin/sh", host.Find("long").Paths());
         Assert.Equal(2, host.Find("longer").Problems.Count);
@@ -39,8 +39,8 @@ public sealed class ScriptResolverTests : IDisposable
     [Fact]
     public void ScriptsThatAreEachOthersInterpreterEnd()
     {
-        host.Text("/usr/bin/a", "#!/usr/bin/b\n", executable: true);
-        host.Text("/usr/bin/b", "#!/usr/bin/a\n", executable: true);
+        host.Write("/usr/bin/a", "#!/usr/bin/b\n", executable: true);
+        host.Write("/usr/bin/b", "#!/usr/bin/a\n", executable: true);
         Assert.Equal(["/usr/bin/a", "/usr/bin/b"], host.Find("a").Paths());
     }
 
@@ -50,8 +50,8 @@ public sealed class ScriptResolverTests : IDisposable
         host.Program("/usr/bin/env");
         host.Program("/usr/bin/real", "libx.so");
         host.Library(HostFixture.Lib + "/libx.so");
-        host.Text("/usr/bin/inner", "#!/usr/bin/env -S real --flag\n", executable: true);
-        host.Text("/usr/bin/outer", "#! /usr/bin/env   inner\n", executable: true);
+        host.Write("/usr/bin/inner", "#!/usr/bin/env -S real --flag\n", executable: true);
+        host.Write("/usr/bin/outer", "#! /usr/bin/env   inner\n", executable: true);
         DependencySet found = host.Find("outer");
         Assert.Empty(found.Problems);
         Assert.Contains(HostFixture.Lib + "/libx.so", found.Paths());
@@ -76,7 +76,7 @@ public sealed class ScriptResolverTests : IDisposable
     {
         host.Program("/usr/bin/env");
         host.Program("/usr/bin/sh");
-        host.Text("/opt/script", line + "\necho\n", executable: true);
+        host.Write("/opt/script", line + "\necho\n", executable: true);
         Assert.Equal(expected, string.Join(' ', Interpreters().Select(i => $"{i.Name}={i.Path}{(i.ByEnv ? " by env" : "")}")));
     }
 
@@ -85,7 +85,7 @@ public sealed class ScriptResolverTests : IDisposable
     {
         host.Program("/usr/bin/env");
         host.Program("/usr/bin/sh");
-        host.Text("/opt/script", "#!/usr/bin/env sh -e\n", executable: true);
+        host.Write("/opt/script", "#!/usr/bin/env sh -e\n", executable: true);
         Assert.Equal(("sh -e", null, true), Interpreters().Last());
     }
 
@@ -95,7 +95,7 @@ public sealed class ScriptResolverTests : IDisposable
     public void TheKernelSeesTheFirst255Bytes(int length, int told)
     {
         host.Program("/usr/bin/sh");
-        host.Text("/opt/script", "#!/usr/bin/sh ".PadRight(length, 'x') + "\n", executable: true);
+        host.Write("/opt/script", "#!/usr/bin/sh ".PadRight(length, 'x') + "\n", executable: true);
         List<string> said = [];
         Assert.Equal("/usr/bin/sh", Interpreters(said).Single().Path);
         Assert.Equal(told, said.Count);
@@ -104,9 +104,9 @@ public sealed class ScriptResolverTests : IDisposable
     [Fact]
     public void AProgramIsLookedForAmongWhatMayBeExecuted()
     {
-        host.Text("/opt/a/tool", "x");
-        host.Text("/opt/b/tool/file", "x", executable: true);
-        host.Text("/opt/c/real", "x", executable: true);
+        host.Write("/opt/a/tool", "x");
+        host.Write("/opt/b/tool/file", "x", executable: true);
+        host.Write("/opt/c/real", "x", executable: true);
         host.Link("/opt/c/tool", "real");
         Assert.Equal("/opt/c/tool", ScriptResolver.Find("tool", ["/opt/a", "/opt/b/", "/opt/c/", "/opt/d"], host.Tree));
         Assert.Null(ScriptResolver.Find("tool", ["/opt/a", "/opt/b"], host.Tree));

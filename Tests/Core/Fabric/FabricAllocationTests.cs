@@ -15,7 +15,7 @@ public sealed class FabricAllocationTests
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image, name => name == variable ? value : null);
         Assert.Equal(left, string.Join(' ', plan.Excluded.Keys));
         Assert.Equal(left.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, plan.HiddenDeviceNodes.Count);
@@ -42,14 +42,14 @@ public sealed class FabricAllocationTests
     public void ACgroupsDeviceRulesLeaveDevicesOut()
     {
         using NodeTree node = Node("mlx5-sriov");
-        node.Files.Write("proc/self/cgroup", "12:pids:/x\n5:devices:/slurm/uid_1/job_7\n0::/\n");
-        node.Files.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "c 1:* rwm\nc 231:193 rw\nc 231:194 m\nb *:* rwm\n");
+        node.Write("proc/self/cgroup", "12:pids:/x\n5:devices:/slurm/uid_1/job_7\n0::/\n");
+        node.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "c 1:* rwm\nc 231:193 rw\nc 231:194 m\nb *:* rwm\n");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(["mlx5_0", "mlx5_2"], plan.Excluded.Keys);
         Assert.Contains("/dev/infiniband/uverbs0", plan.Excluded["mlx5_0"]);
-        node.Files.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "a *:* rwm\n");
+        node.Write("sys/fs/cgroup/devices/slurm/uid_1/job_7/devices.list", "a *:* rwm\n");
         Assert.Empty(Plan(node, image).Excluded);
     }
 

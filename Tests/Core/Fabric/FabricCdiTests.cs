@@ -12,7 +12,7 @@ public sealed class FabricCdiTests
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         using TemporaryDirectory directory = new TemporaryDirectory();
         string path = Path.Combine(directory.Path, "slipway.json");
         FabricPlan plan = Plan(node, image);
@@ -38,9 +38,9 @@ public sealed class FabricCdiTests
     public void ANameThatBeginsWithADigitTakesALaterCdi()
     {
         using NodeTree node = new NodeTree().Rxe("0rxe");
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Provider("rxe", 34);
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Provider("rxe", 34);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         Assert.Equal("0.5.0", FabricCdi.Of(Plan(node, image)).CdiVersion);
     }
 
@@ -59,7 +59,7 @@ public sealed class FabricCdiTests
     public void ADeviceThatIsRefusedIsNotListed()
     {
         using NodeTree node = new NodeTree().Efa().Cxi();
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").SharedProvider("efa", 34, highest: 2);
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").SharedProvider("efa", 34, highest: 2);
         using ImageTree image = Image(has => has.Verbs(34, "44.0"));
         Assert.Equal(["efa_0", "all"], FabricCdi.Of(Plan(node, image)).Devices.Select(d => d.Name));
     }

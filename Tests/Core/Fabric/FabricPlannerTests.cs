@@ -9,7 +9,7 @@ public sealed class FabricPlannerTests
     /// <summary>A Debian 12 node: rdma-core 44, private ABI 34, glibc 2.36.</summary>
     static NodeTree Debian12(NodeTree node)
     {
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Rdmacm(34)
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Rdmacm(34)
             .Provider("rxe", 34, glibc: "2.34").SharedProvider("mlx5", 34).SharedProvider("efa", 34, highest: 2);
         return node;
     }
@@ -34,7 +34,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Provider("rxe", 33);
+        image.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
         Assert.Empty(plan.Binds);
@@ -47,7 +47,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
+        image.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Contains("driver rxe", Tried(plan, FabricRung.Image).Reason);
@@ -58,7 +58,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "13", "2.38");
-        image.Has.Verbs(34, "56.1");
+        image.Verbs(34, "56.1");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Equal([new FabricBind(node.Root + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so", "/.slipway/fabric/libibverbs/librxe-rdmav34.so")], plan.Binds);
@@ -71,7 +71,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"]), ("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"]), ("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         string file = node.Root + $"{SystemTree.Directory}/libmlx5.so.1.24.0.0";
@@ -86,7 +86,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.25"])]);
+        image.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.25"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("/usr/bin/ucx_info needs MLX5_1.25 of libmlx5.so.1", plan.Reason);
@@ -98,7 +98,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Has.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
+        image.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
         Assert.Contains("IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Provider).Reason);
@@ -111,7 +111,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
+        image.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34 of libc.so.6, which the image's libc.so.6 does not define (it ends at GLIBC_2.31)", plan.Reason);
@@ -128,7 +128,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.36");
-        image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
+        image.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("the image's /usr/bin/ibv_devinfo needs IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's", Tried(plan, FabricRung.Stack).Reason);
@@ -138,9 +138,9 @@ public sealed class FabricPlannerTests
     public void TheSamePrivateAbiIsNotEnoughWhereAPublicVersionIsMissing()
     {
         using NodeTree node = new NodeTree().Rxe();
-        new SystemTree(node.Files).Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
+        node.Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0", highest: 14).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.14"])]);
+        image.Verbs(34, "44.0", highest: 14).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.14"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("IBVERBS_1.15", Tried(plan, FabricRung.Provider).Reason);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
@@ -150,11 +150,11 @@ public sealed class FabricPlannerTests
     public void GlibcPrivateIsNeverMixed()
     {
         using NodeTree node = new NodeTree().Rxe();
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
-        new SystemTree(node.Files).Library("unused.so", $"libibverbs/librxe-rdmav34.so", [], ["libibverbs.so.1", "libc.so.6"],
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
+        node.Library("unused.so", $"libibverbs/librxe-rdmav34.so", [], ["libibverbs.so.1", "libc.so.6"],
             [("libibverbs.so.1", ["IBVERBS_PRIVATE_34"]), ("libc.so.6", ["GLIBC_PRIVATE"])]);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         Assert.Contains("GLIBC_PRIVATE", Tried(Plan(node, image), FabricRung.Provider).Reason);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
     }
@@ -164,7 +164,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Pci("mlx5_0", "0000:3b:00.0", "mlx5_core", "0x15b3", "0x101b", 2));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").SharedProvider("mlx5", 34);
+        image.Verbs(34, "44.0").SharedProvider("mlx5", 34);
         Assert.Equal("mlx5_0: the kernel ABI of mlx5_0 is 2; provider mlx5 takes 1 to 1", Plan(node, image).Reason);
     }
 
@@ -172,9 +172,9 @@ public sealed class FabricPlannerTests
     public void AnAbiThatCannotBeReadIsNeverCalledCompatible()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        node.Files.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
+        node.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
     }
 
@@ -200,7 +200,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 33, suffix: 34);
+        image.Verbs(34, "44.0").Provider("rxe", 33, suffix: 34);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("imports IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Image).Reason);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
@@ -211,7 +211,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Provider("rxe", 33);
+        image.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image, FabricRung.Stack);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34", plan.Reason);
@@ -222,7 +222,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "20.04", "2.36");
-        image.Has.Verbs(25, "28.0").Provider("rxe", 25).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(25, "28.0").Provider("rxe", 25).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices, d => Assert.Equal(FabricRung.Stack, d.Rung));
         Assert.Contains("of which a process has only one", plan.Devices.Single(d => d.Device.Name == "rxe0").Tried[0].Reason);
@@ -234,7 +234,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         Assert.Equal("mlx5_1", Assert.Single(Plan(node, image, null, "mlx5_1").Devices).Device.Name);
         Assert.Equal("FabricDeviceNotFound", Assert.Throws<SlipwayException>(() => Plan(node, image, null, "mlx4_0")).Id);
     }
@@ -244,7 +244,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Efa().Cxi());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image);
         Assert.Equal([FabricRung.Provider, FabricRung.Refuse], plan.Devices.Select(d => d.Rung));
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -256,7 +256,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe().Memlock("16384", "unlimited"));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Contains("16384", Assert.Single(Plan(node, image).Warnings));
     }
 
@@ -265,7 +265,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         using TemporaryDirectory directory = new TemporaryDirectory();
         string path = directory.Write("app.sqfs", new byte[100_000]);
         List<string> said = [];
@@ -293,7 +293,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
+        image.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
         Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
     }
 
@@ -302,7 +302,7 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = NodeTree.Of("rxe");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        File.Delete(Path.Combine(image.Files.Path, "var/lib/dpkg/status"));
+        File.Delete(Path.Combine(image.Root, "var/lib/dpkg/status"));
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("it calls itself debian 12, but has no dpkg database", plan.Reason);

@@ -66,9 +66,9 @@ public sealed class FabricStepTests
     {
         // of another private ABI and an older C library than the node's: nothing fits
         using NodeTree node = NodeTree.Of("rxe");
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Provider("rxe", 34, glibc: "2.34");
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Provider("rxe", 34, glibc: "2.34");
         using ImageTree tree = new("debian", "11", "2.31");
-        tree.Has.Verbs(33, "33.2");
+        tree.Verbs(33, "33.2");
         using TemporaryDirectory directory = new();
         ContainerImage image = Packed(tree, directory);
         SlipwayException error = Assert.Throws<SlipwayException>(() => FabricStep.Add(image, new FabricRequest { Root = node.Root, Source = source }));

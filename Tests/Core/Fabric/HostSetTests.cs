@@ -11,7 +11,7 @@ public sealed class HostSetTests
     {
         NodeTree node = Node();
         foreach ((string soname, string[] needed, (string, string[])[] versions) in libraries)
-            new SystemTree(node.Files).Library(soname, soname, [], needed, versions);
+            node.Library(soname, soname, [], needed, versions);
         return node;
     }
 
@@ -19,7 +19,7 @@ public sealed class HostSetTests
     public void ALibraryThatTheNodeLacksOrCannotUseIsNamed()
     {
         using NodeTree node = Node();
-        node.Files.Write($"{SystemTree.Directory}/libjunk.so.1", "GROUP ( libc.so.6 )");
+        node.Write($"{SystemTree.Directory}/libjunk.so.1", "GROUP ( libc.so.6 )");
         using ImageTree image = Image();
         HostSet set = HostSet(node, image);
         Assert.Null(set.AddLibrary("libibverbs.so.1"));
@@ -38,7 +38,7 @@ public sealed class HostSetTests
         Assert.Null(set.Check());
         Assert.Equal(["liba.so.1", "libb.so.1"], set.Libraries.Keys);
 
-        image.Has.Library("libb.so.1", "libb.so.1", [], ["libc.so.6"], []);
+        image.Library("libb.so.1", "libb.so.1", [], ["libc.so.6"], []);
         set = HostSet(node, image);
         set.AddLibrary("liba.so.1");
         Assert.Null(set.Check());
@@ -89,12 +89,12 @@ public sealed class HostSetTests
     public void OfTheVerbsLibrariesTheNodeMustHaveThoseThatAreLinked()
     {
         using NodeTree node = NodeTree.Of("rxe");
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
         using ImageTree image = Image(has => has.Verbs(33, "33.2").Rdmacm(33));
         HostSet set = HostSet(node, image);
         Assert.Null(set.AddVerbs());
         Assert.Equal(["libibverbs.so.1"], set.Libraries.Keys);
-        image.Has.Program("/usr/bin/app", [("librdmacm.so.1", ["RDMACM_1.0"])]);
+        image.Program("/usr/bin/app", [("librdmacm.so.1", ["RDMACM_1.0"])]);
         Assert.Equal("the node has no librdmacm.so.1 for x86_64", HostSet(node, image).AddVerbs());
     }
 
@@ -102,7 +102,7 @@ public sealed class HostSetTests
     public void APlugInIsCheckedForItsCpuAndItsCLibrary()
     {
         using NodeTree node = Node();
-        new SystemTree(node.Files).Provider("rxe", 34, x86Isa: 4);
+        node.Provider("rxe", 34, x86Isa: 4);
         using ImageTree image = Image(has => has.Verbs(34, "44.0")), musl = new("alpine", "3.20");
         RootLibrary provider = Libraries(node).VerbsProviders().Single(p => p.Name == "rxe").Library;
         Assert.Equal(1, LevelOf(node, "fpu lm"));

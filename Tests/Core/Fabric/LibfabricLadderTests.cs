@@ -10,7 +10,7 @@ public sealed class LibfabricLadderTests
     {
         using NodeTree node = NodeTree.Of("hfi1");
         using ImageTree image = new ImageTree("rocky", "10", "2.39");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.8"], ["libc.so.6"], [], text: "FI_OPX_UUID");
+        image.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.8"], ["libc.so.6"], [], text: "FI_OPX_UUID");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
         Assert.Contains("provider opx", plan.Reason);
@@ -21,7 +21,7 @@ public sealed class LibfabricLadderTests
     {
         using NodeTree node = new NodeTree().Hfi1();
         using ImageTree image = new ImageTree("rocky", "9", "2.34");
-        image.Has.Library("libpsm2.so.2", "libpsm2.so.2.2", ["PSM2_1.0"], ["libc.so.6"], [])
+        image.Library("libpsm2.so.2", "libpsm2.so.2.2", ["PSM2_1.0"], ["libc.so.6"], [])
             .Program("/usr/lib64/openmpi/mca_mtl_psm2.so", [("libpsm2.so.2", ["PSM2_1.0"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
@@ -33,17 +33,17 @@ public sealed class LibfabricLadderTests
     {
         using NodeTree node = new NodeTree().Cxi();
         List<string> fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
+        node.Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", fabric, ["libcxi.so.1", "libc.so.6"], [("libc.so.6", ["GLIBC_2.17"])]);
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.17.0", fabric, ["libc.so.6"], [])
+        image.Library("libfabric.so.1", "libfabric.so.1.17.0", fabric, ["libc.so.6"], [])
             .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.5"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
         Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/lib/libfabric.so.1"], plan.Binds.Select(b => b.Destination));
         Assert.Equal(["/dev/cxi0"], plan.DeviceNodes);
 
-        image.Has.Program("/usr/bin/newer", [("libfabric.so.1", ["FABRIC_1.8"])]);
+        image.Program("/usr/bin/newer", [("libfabric.so.1", ["FABRIC_1.8"])]);
         Assert.Contains("/usr/bin/newer needs FABRIC_1.8", Plan(node, image).Reason);
     }
 
@@ -51,11 +51,11 @@ public sealed class LibfabricLadderTests
     public void SlingshotTakesTheNodesProviderAloneWhereTheImagesLibfabricIsNewer()
     {
         using NodeTree node = new NodeTree().Cxi();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
+        node.Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libc.so.6"], [])
             .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"], [("libfabric.so.1", ["FABRIC_1.7"])]);
         using ImageTree image = new ImageTree("debian", "13", "2.38");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
+        image.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
             .Library("libefa-fi.so", "libfabric/libefa-fi.so", [], ["libc.so.6"], [])
             .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.8"])]);
         FabricPlan plan = Plan(node, image);
@@ -68,7 +68,7 @@ public sealed class LibfabricLadderTests
     static NodeTree Slingshot(string[] needed, bool module = false)
     {
         NodeTree node = new NodeTree().Cxi();
-        SystemTree has = new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
+        NodeTree has = node.Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], [.. needed, "libc.so.6"],
                 needed.Contains("libibverbs.so.1") ? [("libibverbs.so.1", ["IBVERBS_1.14"])] : []);
         if (module)
@@ -96,7 +96,7 @@ public sealed class LibfabricLadderTests
         using ImageTree image = Image();
         FabricPlan plan = Plan(node, image);
         Assert.Equal(["the image has no libcxi.so.1", "the image has no libfabric.so.1", "nothing in the image uses libfabric or libcxi.so.1"], plan.Devices[0].Tried.Take(3).Select(t => t.Reason));
-        image.Has.Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], []);
+        image.Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], []);
         Assert.Equal("the image has libcxi.so.1, but neither its libfabric nor a program uses it", Tried(Plan(node, image), FabricRung.Image).Reason);
     }
 
@@ -128,9 +128,9 @@ public sealed class LibfabricLadderTests
     public void TheNodesVerbsComeAlongWhereItsLibfabricNeedsThem()
     {
         using NodeTree node = Slingshot(["libcxi.so.1", "libibverbs.so.1"]);
-        new SystemTree(node.Files).Verbs(34, "44.0");
+        node.Verbs(34, "44.0");
         using ImageTree image = WithLibfabric();
-        image.Has.Verbs(34, "28.0", highest: 10);
+        image.Verbs(34, "28.0", highest: 10);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
         Assert.EndsWith(", with the node's verbs libraries, which its libfabric needs", plan.Reason);

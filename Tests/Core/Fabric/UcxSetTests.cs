@@ -9,7 +9,7 @@ public sealed class UcxSetTests
     public void TheImagesOwnUcxIsUsedWhereItHasAModuleForVerbs()
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
+        AddUcx(node, verbsModule: true, "ucp_init_version");
         using ImageTree image = MpiImage(verbsModule: true);
         FabricPlan plan = Plan(node, image);
         Assert.Empty(plan.Binds);
@@ -20,7 +20,7 @@ public sealed class UcxSetTests
     public void TheNodesUcxComesWholeWhereTheImagesHasNoModuleForVerbs()
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
+        AddUcx(node, verbsModule: true, "ucp_init_version");
         using ImageTree image = MpiImage(verbsModule: false);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
@@ -36,7 +36,7 @@ public sealed class UcxSetTests
     public void TheNodesUcxIsNotTakenWhereItDoesNotFit(bool nodeModule, string import, string says)
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), nodeModule, "ucp_init_version");
+        AddUcx(node, nodeModule, "ucp_init_version");
         using ImageTree image = MpiImage(verbsModule: false, import);
         FabricPlan plan = Plan(node, image);
         Assert.Empty(plan.Binds);
@@ -47,7 +47,7 @@ public sealed class UcxSetTests
     public void AnImageThatDoesNotUseUcxGetsNone()
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
+        AddUcx(node, verbsModule: true, "ucp_init_version");
         using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 34));
         FabricPlan plan = Plan(node, image);
         Assert.Empty(plan.Binds);
@@ -58,8 +58,8 @@ public sealed class UcxSetTests
     public void AModuleThatNeedsWhatNobodyHasStaysOut()
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
-        new SystemTree(node.Files).Library("libuct_cuda.so.0", "ucx/libuct_cuda.so.0", [], ["libcuda.so.1", "libuct.so.0"], []);
+        AddUcx(node, verbsModule: true, "ucp_init_version");
+        node.Library("libuct_cuda.so.0", "ucx/libuct_cuda.so.0", [], ["libcuda.so.1", "libuct.so.0"], []);
         using ImageTree image = MpiImage(verbsModule: false);
         Assert.Equal(["libuct_cma.so.0", "libuct_ib.so.0"], Plan(node, image).Binds.Where(b => b.Destination.Contains("/ucx/", StringComparison.Ordinal)).Select(b => Path.GetFileName(b.Destination)));
     }
@@ -68,7 +68,7 @@ public sealed class UcxSetTests
     public void TheNodesLibrariesComeAllOrNone()
     {
         using NodeTree node = Node();
-        AddUcx(new SystemTree(node.Files), verbsModule: true, "ucp_init_version");
+        AddUcx(node, verbsModule: true, "ucp_init_version");
         File.Delete(node.Root + $"{SystemTree.Directory}/libucm.so.0");
         using ImageTree image = MpiImage(verbsModule: false);
         FabricPlan plan = Plan(node, image);

@@ -40,14 +40,14 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
-        Break(image.Files, Provider, how);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
+        Break(image, Provider, how);
         FabricPlan plan = Plan(node, image);
         // the node's own fits
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.False(plan.Devices[0].Tried[0].Holds);
 
-        Break(node.Files, Provider, how);
+        Break(node, Provider, how);
         plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("the node has no usable provider rxe", plan.Reason);
@@ -65,8 +65,8 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0", highest: 13).Provider("rxe", 34);
-        Break(image.Files, $"{SystemTree.Directory}/libibverbs.so.1.13.44.0", how);
+        image.Verbs(34, "44.0", highest: 13).Provider("rxe", 34);
+        Break(image, $"{SystemTree.Directory}/libibverbs.so.1.13.44.0", how);
         FabricPlan plan = Plan(node, image);
         Assert.NotEqual(FabricRung.Image, plan.Verdict);
         Assert.NotEqual(FabricRung.Provider, plan.Verdict);
@@ -84,11 +84,11 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node("mlx5-sriov");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"])]);
-        image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
-        image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
-        image.Files.Link($"{SystemTree.Directory}/libibverbs/libmlx5-rdmav34.so", "../libmlx5.so.1");
-        image.Files.Write("etc/libibverbs.d/mlx5.driver", "driver mlx5\n");
+        image.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"])]);
+        image.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
+        image.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
+        image.Link($"{SystemTree.Directory}/libibverbs/libmlx5-rdmav34.so", "../libmlx5.so.1");
+        image.Write("etc/libibverbs.d/mlx5.driver", "driver mlx5\n");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Contains("a link that leads nowhere", plan.Devices[0].Tried[0].Reason);
@@ -96,8 +96,8 @@ public sealed class VerbsLadderTests
         // and the same on the node
         foreach (string file in (string[])["libmlx5.so.1", "libmlx5.so.1.24.0.0"])
             File.Delete(node.Root + $"{SystemTree.Directory}/{file}");
-        node.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
-        node.Files.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
+        node.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1.24.0.0");
+        node.Link($"{SystemTree.Directory}/libmlx5.so.1.24.0.0", "libmlx5.so.1");
         plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("the node has no usable provider mlx5", plan.Reason);
@@ -112,8 +112,8 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
-        image.Files.Write("etc/libibverbs.d/rxe.driver", content);
+        image.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
+        image.Write("etc/libibverbs.d/rxe.driver", content);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("has a line `driver rxe`", plan.Devices[0].Tried[0].Reason);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
@@ -124,7 +124,7 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
+        image.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices[0].Tried.Take(2), t => Assert.Contains("needs libnl-3.so.200, which the image does not have", t.Reason));
         Assert.Equal(FabricRung.Stack, plan.Verdict);
@@ -139,8 +139,8 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
-        node.Files.Write($"sys/devices/virtual/infiniband_verbs/uverbs0/{file}", content);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
+        node.Write($"sys/devices/virtual/infiniband_verbs/uverbs0/{file}", content);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("kernel ABI", plan.Reason);
@@ -150,12 +150,12 @@ public sealed class VerbsLadderTests
     public void EfaTakesALibfabricWithEfa()
     {
         using NodeTree node = NodeTree.Of("efa");
-        new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
+        node.Distribution("rocky", "9.4").CLibrary("2.34");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").SharedProvider("efa", 34);
+        image.Verbs(34, "44.0").SharedProvider("efa", 34);
         Assert.Equal(FabricRung.Image, Plan(node, image).Verdict);
         Assert.Contains("the image has no libfabric, through which alone MPI reaches EFA", Plan(node, image).Reason);
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.20.0", ["FABRIC_1.6"], ["libc.so.6"], []);
+        image.Library("libfabric.so.1", "libfabric.so.1.20.0", ["FABRIC_1.6"], ["libc.so.6"], []);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
         Assert.Contains("has no provider efa", Plan(node, image).Reason);
     }
@@ -182,7 +182,7 @@ public sealed class VerbsLadderTests
     public void TheKernelsOwnAbiIsHeldAgainstThatOfLibibverbs(string abi, bool fits)
     {
         using NodeTree node = Node();
-        node.Files.Write("sys/class/infiniband_verbs/abi_version", abi + "\n");
+        node.Write("sys/class/infiniband_verbs/abi_version", abi + "\n");
         using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 34));
         FabricPlan plan = Plan(node, image);
         Assert.Equal(fits ? FabricRung.Image : FabricRung.Refuse, plan.Verdict);

@@ -32,7 +32,7 @@ public sealed class FabricInventoryReaderTests
     public void TwoKindsAtOnceKeepTheirNodes()
     {
         using NodeTree node = new NodeTree().Hfi1().Cxi().Efa();
-        node.Files.Write("dev/xpmem", "");
+        node.Write("dev/xpmem", "");
         FabricInventory inventory = node.Read();
         Assert.Equal(["EFA", "OmniPath", "Slingshot"], inventory.Devices.Select(d => d.Fabric));
         Assert.Equal(["/dev/infiniband/uverbs1"], inventory.Devices[0].DeviceNodes);

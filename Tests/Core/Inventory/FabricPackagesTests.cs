@@ -31,7 +31,7 @@ public sealed class FabricPackagesTests
     {
         using NodeTree node = NodeTree.Of("irdma");
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Provider("rxe", 33);
+        image.Verbs(33, "33.2").Provider("rxe", 33);
         Assert.Contains("debian 11 has rdma-core 33, and irdma came with 37", Plan(node, image).Reason);
     }
 
@@ -75,7 +75,7 @@ public sealed class FabricPackagesTests
         using NodeTree node = NodeTree.Of("rxe");
         using ImageTree image = Image();
         Assert.Contains("which installs libibverbs1, ibverbs-providers, librdmacm1", Plan(node, image).Reason);
-        File.Delete(Path.Combine(image.Files.Path, "etc/os-release"));
+        File.Delete(Path.Combine(image.Root, "etc/os-release"));
         Assert.Contains("the image has no os-release, so its distribution is not known", Plan(node, image).Reason);
     }
 }

@@ -10,10 +10,10 @@ public sealed class ImageFactsTests
     public void WhatAnImageThatIsNotOursHasIsReadOnce()
     {
         using ImageTree tree = new ImageTree("debian", "12", "2.36");
-        tree.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        tree.Verbs(34, "44.0").Provider("rxe", 34);
         using TemporaryDirectory directory = new TemporaryDirectory();
         string file = Path.Combine(directory.Path, "foreign.sqfs");
-        TinyImage.Pack(tree.Files.Path, file);
+        TinyImage.Pack(tree.Root, file);
         ContainerImage image = new ContainerImage { Path = file, Size = 1, Digest = "sha256:" + new string('1', 64) };
         string cache = Path.Combine(directory.Path, "cache");
         Assert.Equal(34, ImageFacts.Cached(image, cache).Verbs?.PrivateAbi);
@@ -46,7 +46,7 @@ public sealed class ImageFactsTests
         using ImageTree tree = Image(has => has.Verbs(34, "44.0"));
         using TemporaryDirectory directory = new();
         string file = Path.Combine(directory.Path, "foreign.sqfs"), cache = Path.Combine(directory.Path, "cache");
-        TinyImage.Pack(tree.Files.Path, file);
+        TinyImage.Pack(tree.Root, file);
         Assert.Equal(34, ImageFacts.Cached(new ContainerImage { Path = file, Size = 1, Digest = "" }, cache).Verbs?.PrivateAbi);
         Assert.False(Directory.Exists(cache));
     }

@@ -21,7 +21,7 @@ public sealed class ImageImportsTests
     public void MpichIsNotTakenForOpenMpiByItsSoname()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Library("libmpi.so.12", "libmpi.so.12.1.8", [], ["libfabric.so.1"], [], exports: ["MPIR_Err_create_code", "MPI_Init"]);
+        image.Library("libmpi.so.12", "libmpi.so.12.1.8", [], ["libfabric.so.1"], [], exports: ["MPIR_Err_create_code", "MPI_Init"]);
         ImageMpi mpi = Assert.Single(image.Read().Mpi);
         Assert.Equal("MPICH", mpi.Family);
         Assert.Equal(["libfabric"], mpi.Transports);
@@ -31,7 +31,7 @@ public sealed class ImageImportsTests
     public void LaunchersAndPmixComponentsOfAnImageAreListed()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Program("/usr/bin/orterun", []).Program("/opt/mpich/bin/mpiexec.hydra", [])
+        image.Program("/usr/bin/orterun", []).Program("/opt/mpich/bin/mpiexec.hydra", [])
             .Library("mca_psec_munge.so", "pmix2/lib/pmix/mca_psec_munge.so", [], ["libc.so.6"], []);
         ImageFabric facts = image.Read();
         Assert.Equal(["/opt/mpich/bin/mpiexec.hydra", "/usr/bin/orterun"], facts.MpiLaunchers);
@@ -54,7 +54,7 @@ public sealed class ImageImportsTests
     {
         using ImageTree image = Image(has => has.Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34));
         Assert.Empty(image.Read().Imports);
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.20.0", [], ["libibverbs.so.1"], [("libibverbs.so.1", ["IBVERBS_1.8"])])
+        image.Library("libfabric.so.1", "libfabric.so.1.20.0", [], ["libibverbs.so.1"], [("libibverbs.so.1", ["IBVERBS_1.8"])])
             .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1"], [("libfabric.so.1", ["FABRIC_1.0"])]);
         KeyValuePair<string, IReadOnlyDictionary<string, string>> import = Assert.Single(image.Read().Imports);
         Assert.Equal(("libibverbs.so.1", "IBVERBS_1.8"), (import.Key, Assert.Single(import.Value).Key));
@@ -66,12 +66,12 @@ public sealed class ImageImportsTests
         using ImageTree image = Image();
         (string, string[])[] verbs = [("libibverbs.so.1", ["IBVERBS_1.1"])];
         foreach (string directory in (string[])["/proc", "/sys", "/dev", "/run", "/.slipway"])
-            image.Has.Program(directory + "/app", verbs);
-        image.Has.Program("/opt/arm/app", verbs, machine: 183);
-        image.Files.Write("opt/data", new ElfBuilder { Needed = ["libibverbs.so.1"] }.Build());
-        image.Files.Link("opt/link", "data");
+            image.Program(directory + "/app", verbs);
+        image.Program("/opt/arm/app", verbs, machine: 183);
+        image.Write("opt/data", new ElfBuilder { Needed = ["libibverbs.so.1"] }.Build());
+        image.Link("opt/link", "data");
         Assert.Empty(image.Read().Imports);
-        image.Files.Write("opt/data.so", new ElfBuilder { Needed = ["libibverbs.so.1"] }.Build());
+        image.Write("opt/data.so", new ElfBuilder { Needed = ["libibverbs.so.1"] }.Build());
         Assert.Equal(["libibverbs.so.1"], image.Read().Imports.Keys);
     }
 }

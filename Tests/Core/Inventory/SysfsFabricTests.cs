@@ -29,7 +29,7 @@ public sealed class SysfsFabricTests
     public void ARenamedRxeIsStillRxe()
     {
         using NodeTree node = new NodeTree().Rxe("fast0");
-        node.Files.Write("sys/devices/virtual/infiniband/fast0/node_desc", "n1 HCA-1\n");
+        node.Write("sys/devices/virtual/infiniband/fast0/node_desc", "n1 HCA-1\n");
         Assert.Equal("rdma_rxe", Assert.Single(node.Read().Devices).KernelDriver);
     }
 
@@ -93,9 +93,9 @@ public sealed class SysfsFabricTests
     public void LinksThatGoRoundOrOutAreNoError()
     {
         using NodeTree node = new NodeTree();
-        node.Files.Link("sys/class/infiniband/mlx5_0", "mlx5_1");
-        node.Files.Link("sys/class/infiniband/mlx5_1", "mlx5_0");
-        node.Files.Link("sys/class/infiniband/mlx5_2", "../../../../../../../../../../etc");
+        node.Link("sys/class/infiniband/mlx5_0", "mlx5_1");
+        node.Link("sys/class/infiniband/mlx5_1", "mlx5_0");
+        node.Link("sys/class/infiniband/mlx5_2", "../../../../../../../../../../etc");
         Assert.All(node.Read().Devices, d => Assert.Null(d.KernelDriver));
     }
 
@@ -143,7 +143,7 @@ public sealed class SysfsFabricTests
         FabricDevice device = Assert.Single(Devices(node));
         Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0"], device.DeviceNodes);
         Assert.Empty(device.MissingDeviceNodes);
-        node.Files.Write("dev/hfi1_gdr", "");
+        node.Write("dev/hfi1_gdr", "");
         Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0", "/dev/hfi1_gdr"], Assert.Single(Devices(node)).DeviceNodes);
         File.Delete(Path.Combine(node.Root, "dev/hfi1_0"));
         Assert.Equal(["/dev/hfi1_0"], Assert.Single(Devices(node)).MissingDeviceNodes);
@@ -154,7 +154,7 @@ public sealed class SysfsFabricTests
     {
         using NodeTree node = new NodeTree().Cxi();
         Assert.Equal(("ACTIVE", "200000"), (Devices(node)[0].State, Devices(node)[0].Rate));
-        node.Files.Write("sys/devices/pci0000:00/0000:21:00.0/properties/link", "0\n");
+        node.Write("sys/devices/pci0000:00/0000:21:00.0/properties/link", "0\n");
         Assert.Equal("DOWN", Devices(node)[0].State);
     }
 }

@@ -13,15 +13,15 @@ public sealed class X86LevelTests
     public void AProviderForABetterCpuIsRefused(string flags, int level)
     {
         using NodeTree node = Node();
-        node.Files.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
+        node.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
         Assert.Equal(level, node.Read().X86Level);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34, x86Isa: 4);
+        image.Verbs(34, "44.0").Provider("rxe", 34, x86Isa: 4);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(level < 3 ? FabricRung.Provider : FabricRung.Image, plan.Verdict);
         if (level < 3)
             Assert.Contains($"needs an x86-64-v3 CPU, and the node's is x86-64-v{level}", plan.Devices[0].Tried[0].Reason);
-        new SystemTree(node.Files).Provider("rxe", 34, x86Isa: 8, driverFile: false);
+        node.Provider("rxe", 34, x86Isa: 8, driverFile: false);
         if (level < 3)
             Assert.Contains($"the node's librxe-rdmav34.so needs an x86-64-v4 CPU", Plan(node, image).Reason);
     }

@@ -13,15 +13,15 @@ static class FabricSample
     public static NodeTree Node(string name = "rxe")
     {
         NodeTree node = NodeTree.Of(name);
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34);
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34);
         return node;
     }
 
     /// <summary>A Debian 12 image, with what a test puts into it.</summary>
-    public static ImageTree Image(Action<SystemTree>? has = null)
+    public static ImageTree Image(Action<ImageTree>? has = null)
     {
         ImageTree image = new("debian", "12", "2.36");
-        has?.Invoke(image.Has);
+        has?.Invoke(image);
         return image;
     }
 
@@ -37,7 +37,7 @@ static class FabricSample
     /// <summary>Of <c>/proc/cpuinfo</c> with these flags.</summary>
     public static int? LevelOf(NodeTree node, string flags)
     {
-        node.Files.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
+        node.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
         return X86Level.OfCpu(new RootDirectory(node.Root));
     }
 
@@ -47,7 +47,7 @@ static class FabricSample
         FabricAllocation.Excluded(node.Read().Devices, environment, node.Root);
 
     /// <summary>The libraries of UCX, and its module for verbs or not; its main library exports these.</summary>
-    public static void AddUcx(SystemTree has, bool verbsModule, params string[] exports)
+    public static void AddUcx(RootFixture has, bool verbsModule, params string[] exports)
     {
         foreach (string soname in Ucx)
             has.Library(soname, soname, [], ["libc.so.6"], [], exports: soname == "libucp.so.0" ? exports : []);
@@ -60,10 +60,10 @@ static class FabricSample
     public static ImageTree MpiImage(bool verbsModule, string import = "ucp_init_version")
     {
         ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34)
+        image.Verbs(34, "44.0").Provider("rxe", 34)
             .Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world", "MPI_Init"])
             .Library("mca_pml_ucx.so", "openmpi/mca_pml_ucx.so", [], ["libmpi.so.40", "libucp.so.0"], [], imports: [import]);
-        AddUcx(image.Has, verbsModule, "ucp_init_version", "ucp_ep_create", "ucp_new");
+        AddUcx(image, verbsModule, "ucp_init_version", "ucp_ep_create", "ucp_new");
         return image;
     }
 }
