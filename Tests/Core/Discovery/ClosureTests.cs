@@ -63,7 +63,8 @@ public sealed class ClosureTests : IDisposable
         host.Write("/opt/c", "four");
         Closure closure = host.Closure();
         Assert.True(closure.Add("/opt/a", Asked));
-        Assert.Equal([("/opt/a", DependencyKind.Link, "b", 0), ("/opt/b", DependencyKind.Link, "/opt/c", 0), ("/opt/c", DependencyKind.File, null, 4)],
+        Assert.Equal([("/opt/a", DependencyKind.Link, "b", 0), ("/opt/b", DependencyKind.Link, "/opt/c", 0),
+            ("/opt/c", DependencyKind.File, null, 4)],
             closure.Files.Values.Select(f => (f.Path, f.Kind, f.Target, f.Size)));
         Assert.False(closure.Add("/opt/d", Asked));
         Assert.Equal(3, closure.Files.Count);
@@ -104,7 +105,8 @@ public sealed class ClosureTests : IDisposable
     [InlineData("/home/alice/.bashrc", false)]
     [InlineData("/opt/closed/x", true)]
     [InlineData("/opt/open", false)]
-    public void SecretsAndWhatIsExcludedStayOut(string path, bool staysOut) => Assert.Equal(staysOut, host.Closure("/opt/closed/**").StaysOut(path));
+    public void SecretsAndWhatIsExcludedStayOut(string path, bool staysOut) =>
+        Assert.Equal(staysOut, host.Closure("/opt/closed/**").StaysOut(path));
 
     /// <summary>Writes down what it sees, and asks for one more file when all is done.</summary>
     sealed class Recorder(string last) : Resolver

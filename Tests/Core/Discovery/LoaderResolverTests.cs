@@ -12,7 +12,12 @@ public sealed class LoaderResolverTests : IDisposable
     [Fact]
     public void TakesWhatAFileSaysThatItOpens()
     {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = """[{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},{"soname":["libextra.so"],"priority":"suggested"}]""" }, executable: true);
+        const string Note = """
+            [{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},
+             {"soname":["libextra.so"],"priority":"suggested"}]
+            """;
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = Note },
+            executable: true);
         Assert.Single(host.Find("app").Errors());
         host.Library(HostFixture.Lib + "/libold.so.1");
         DependencySet found = host.Find("app");
@@ -36,7 +41,8 @@ public sealed class LoaderResolverTests : IDisposable
     [Fact]
     public void MissingInterpreterOtherMachineStaticAndSetUidProgramsAreToldApart()
     {
-        host.Elf("/usr/bin/foreign", new ElfBuilder { Machine = 183, Interpreter = "/lib/ld-linux-aarch64.so.1", Needed = ["libc.so.6"] }, executable: true);
+        host.Elf("/usr/bin/foreign", new ElfBuilder { Machine = 183, Interpreter = "/lib/ld-linux-aarch64.so.1", Needed = ["libc.so.6"] },
+            executable: true);
         host.Elf("/usr/bin/static", new ElfBuilder { Type = 2 }, executable: true);
         host.Program("/usr/bin/suid");
         File.SetUnixFileMode(host.Outside("/usr/bin/suid"), (UnixFileMode)0x9ed);
@@ -54,9 +60,11 @@ public sealed class LoaderResolverTests : IDisposable
     public void AProgramForAnotherMachineIsToldOnTheHostItself()
     {
         using TemporaryDirectory directory = new();
-        string path = directory.Write("foreign", new ElfBuilder { Machine = 22, LittleEndian = false, Interpreter = "/lib/ld64.so.1" }.Build());
+        string path = directory.Write(
+            "foreign", new ElfBuilder { Machine = 22, LittleEndian = false, Interpreter = "/lib/ld64.so.1" }.Build());
         DependencySet found = DependencyFinder.Find(new DependencyRequest { Names = [path] });
-        Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Warning && p.Message.Contains("it is for s390x", StringComparison.Ordinal));
+        Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Warning
+            && p.Message.Contains("it is for s390x", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -64,7 +72,8 @@ public sealed class LoaderResolverTests : IDisposable
     {
         foreach (string note in (string[])["{", "{}", """[{"priority":"required"}]"""])
         {
-            host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = note }, executable: true);
+            host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = note },
+                executable: true);
             DependencyProblem problem = Assert.Single(host.Find("app").Problems);
             Assert.Equal((DependencySeverity.Warning, "loader"), (problem.Severity, problem.Rule));
             Assert.StartsWith("/usr/bin/app: its .note.dlopen cannot be read", problem.Message);
@@ -76,7 +85,8 @@ public sealed class LoaderResolverTests : IDisposable
     {
         host.Library(HostFixture.Lib + "/libplugin.so", "libprivate.so");
         host.Library("/opt/app/libprivate.so");
-        Assert.Equal([HostFixture.Lib + "/libplugin.so: it needs libprivate.so, which is not where the loader looks"], host.Find(HostFixture.Lib + "/libplugin.so").Errors());
+        Assert.Equal([HostFixture.Lib + "/libplugin.so: it needs libprivate.so, which is not where the loader looks"],
+            host.Find(HostFixture.Lib + "/libplugin.so").Errors());
         Assert.Empty(host.Find(HostFixture.Lib + "/libplugin.so", "/opt/app/libprivate.so").Errors());
         // a program finds it nowhere, whatever else the image has
         host.Program("/usr/bin/app", "libprivate.so");

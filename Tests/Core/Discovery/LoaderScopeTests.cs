@@ -30,7 +30,8 @@ public sealed class LoaderScopeTests : IDisposable
     public void LooksWhereMuslLooks()
     {
         host.Elf("/usr/lib/ld-musl-x86_64.so.1", new ElfBuilder { Soname = "libc.musl-x86_64.so.1" });
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1", Needed = ["libx.so", "libc.so"], Runpath = "/opt/lib" }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1", Needed = ["libx.so", "libc.so"],
+            Runpath = "/opt/lib" }, executable: true);
         // musl inherits even what calls itself runpath
         host.Elf("/opt/lib/libx.so", new ElfBuilder { Soname = "libx.so", Needed = ["liby.so", "libpthread.so.0"] });
         host.Elf("/opt/lib/liby.so", new ElfBuilder { Soname = "liby.so" });
@@ -40,10 +41,12 @@ public sealed class LoaderScopeTests : IDisposable
         Assert.DoesNotContain(HostFixture.Lib + "/libc.so.6", found.Paths());
     }
 
-    LoaderScope Scope(string? interpreter = HostFixture.Interpreter, ushort machine = 62, params (string Name, string Path, ulong Hwcap)[] cached)
+    LoaderScope Scope(string? interpreter = HostFixture.Interpreter, ushort machine = 62,
+        params (string Name, string Path, ulong Hwcap)[] cached)
     {
         using TemporaryDirectory directory = new();
-        ElfFile program = ElfFile.Read(directory.Write("program", new ElfBuilder { Machine = machine, LittleEndian = machine != 22 }.Build()));
+        ElfFile program = ElfFile.Read(
+            directory.Write("program", new ElfBuilder { Machine = machine, LittleEndian = machine != 22 }.Build()));
         return new LoaderScope(host.Tree, program, interpreter, LoaderCache.Parse(HostFixture.CacheFile(cached)));
     }
 
@@ -85,7 +88,8 @@ public sealed class LoaderScopeTests : IDisposable
     [Fact]
     public void TheCacheTellsWhatIsForSomeProcessorsOnly()
     {
-        LoaderScope scope = Scope(HostFixture.Interpreter, 62, ("libx.so", "/opt/x86-64-v3/libx.so", 0x4000000000000002), ("libx.so", "/opt/libx.so", 0));
+        LoaderScope scope = Scope(HostFixture.Interpreter, 62, ("libx.so", "/opt/x86-64-v3/libx.so", 0x4000000000000002),
+            ("libx.so", "/opt/libx.so", 0));
         Assert.True(scope.HasCache);
         Assert.Equal(["/opt/x86-64-v3/libx.so"], scope.Cached("libx.so", forSomeProcessors: true));
         Assert.Equal(["/opt/libx.so"], scope.Cached("libx.so", forSomeProcessors: false));

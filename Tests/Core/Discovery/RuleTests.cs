@@ -20,7 +20,8 @@ public sealed class RuleTests : IDisposable
     public void AWrongRuleIsToldWithItsPlace(string text, string says)
     {
         host.Write("/site/site.yaml", text);
-        SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            host.Find(new DependencyRequest { Files = ["/lib"], SiteRules = host.Outside("/site") }));
         Assert.Contains(says, error.Message);
         Assert.Contains("/site/site.yaml:", error.Message);
         Assert.NotNull(error.Recommendation);
@@ -60,7 +61,8 @@ public sealed class RuleTests : IDisposable
     [Fact]
     public void AResolverIsBuiltInForEachFileOfItsName()
     {
-        IEnumerable<string?> files = Directory.GetFiles(Path.Combine(Cli.Repository, "Module/Discovery/Rules"), "*.yaml").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal);
+        IEnumerable<string?> files = Directory.GetFiles(Path.Combine(Cli.Repository, "Module/Discovery/Rules"), "*.yaml")
+            .Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal);
         Assert.Equal(files, RuleFile.BuiltIn.Select(rules => rules[0].Name));
         Assert.All(RuleFile.BuiltIn, rules => Assert.Single(rules.Select(r => r.Name).Distinct()));
     }
@@ -79,7 +81,8 @@ public sealed class RuleTests : IDisposable
     [Fact]
     public void ARuleThatAddsNothingOrAFileThatIsTooLargeIsAnError()
     {
-        Assert.Equal("ResolverInvalid", Assert.Throws<SlipwayException>(() => RuleFile.Parse("name: x\nwhy: y\nrules: [{when: {soname: a}}]\n", "x.yaml")).Id);
+        Assert.Equal("ResolverInvalid",
+            Assert.Throws<SlipwayException>(() => RuleFile.Parse("name: x\nwhy: y\nrules: [{when: {soname: a}}]\n", "x.yaml")).Id);
         host.Write("/site/large.yaml", "#" + new string('x', 1 << 20));
         SlipwayException error = Assert.Throws<SlipwayException>(() => RuleFile.Site(host.Outside("/site")).ToList());
         Assert.Equal("ResolverUnreadable", error.Id);

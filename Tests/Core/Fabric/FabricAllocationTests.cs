@@ -57,8 +57,10 @@ public sealed class FabricAllocationTests
     public void TheFirstVariableThatIsSetCounts()
     {
         using NodeTree node = Node("mlx5-sriov");
-        Assert.Equal(["mlx5_1", "mlx5_2"], Excluded(node, name => name switch { "SLURM_STEP_NICS" => "0", "SLURM_JOB_NICS" => "1", _ => null }).Keys);
-        Assert.Equal(["mlx5_0", "mlx5_2"], Excluded(node, name => name switch { "SLURM_STEP_NICS" => "", "SLURM_JOB_NICS" => "1", _ => null }).Keys);
+        Assert.Equal(["mlx5_1", "mlx5_2"],
+            Excluded(node, name => name switch { "SLURM_STEP_NICS" => "0", "SLURM_JOB_NICS" => "1", _ => null }).Keys);
+        Assert.Equal(["mlx5_0", "mlx5_2"],
+            Excluded(node, name => name switch { "SLURM_STEP_NICS" => "", "SLURM_JOB_NICS" => "1", _ => null }).Keys);
         Assert.Empty(Excluded(node, _ => ""));
     }
 
@@ -66,7 +68,8 @@ public sealed class FabricAllocationTests
     public void SlingshotsVariableGivesNamesAndSaysNothingOfOtherFabrics()
     {
         using NodeTree node = NodeTree.Of("cxi-and-mlx5");
-        Assert.Equal("the job was not given it (SLINGSHOT_DEVICES=cxi1)", Assert.Single(Excluded(node, name => name == "SLINGSHOT_DEVICES" ? "cxi1" : null), e => e.Key == "cxi0").Value);
+        Assert.Equal("the job was not given it (SLINGSHOT_DEVICES=cxi1)",
+            Assert.Single(Excluded(node, name => name == "SLINGSHOT_DEVICES" ? "cxi1" : null), e => e.Key == "cxi0").Value);
         Assert.Empty(Excluded(node, name => name == "SLINGSHOT_DEVICES" ? "cxi1, cxi0" : null));
     }
 

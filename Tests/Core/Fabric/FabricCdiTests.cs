@@ -22,16 +22,21 @@ public sealed class FabricCdiTests
         using JsonDocument cdi = System.Text.Json.JsonDocument.Parse(File.ReadAllText(path));
         JsonElement root = cdi.RootElement;
         Assert.Equal(("0.3.0", "slipway/fabric"), (root.GetProperty("cdiVersion").GetString(), root.GetProperty("kind").GetString()));
-        Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2", "all"], root.GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("name").GetString()!));
+        Assert.Equal(["mlx5_0", "mlx5_1", "mlx5_2", "all"], root.GetProperty("devices").EnumerateArray()
+            .Select(d => d.GetProperty("name").GetString()!));
         JsonElement edits = root.GetProperty("containerEdits");
-        Assert.Equal(plan.Environment.Select(e => $"{e.Key}={e.Value}"), edits.GetProperty("env").EnumerateArray().Select(e => e.GetString()));
-        Assert.Equal(plan.Binds.Select(b => b.Destination), edits.GetProperty("mounts").EnumerateArray().Select(m => m.GetProperty("containerPath").GetString()));
+        Assert.Equal(plan.Environment.Select(e => $"{e.Key}={e.Value}"), edits.GetProperty("env").EnumerateArray()
+            .Select(e => e.GetString()));
+        Assert.Equal(plan.Binds.Select(b => b.Destination), edits.GetProperty("mounts").EnumerateArray()
+            .Select(m => m.GetProperty("containerPath").GetString()));
         // a field that a version does not know is an error to its readers: these three are all that 0.3.0 has for a mount
-        Assert.All(edits.GetProperty("mounts").EnumerateArray(), m => Assert.Equal(["hostPath", "containerPath", "options"], m.EnumerateObject().Select(p => p.Name)));
+        Assert.All(edits.GetProperty("mounts").EnumerateArray(),
+            m => Assert.Equal(["hostPath", "containerPath", "options"], m.EnumerateObject().Select(p => p.Name)));
 
         plan.Devices = [];
         Assert.Equal("FabricCdiNothing", Assert.Throws<SlipwayException>(() => FabricCdi.Write(plan, path)).Id);
-        Assert.Equal("FabricCdiWrite", Assert.Throws<SlipwayException>(() => FabricCdi.Write(Plan(node, image), "/proc/none/slipway.json")).Id);
+        Assert.Equal("FabricCdiWrite",
+            Assert.Throws<SlipwayException>(() => FabricCdi.Write(Plan(node, image), "/proc/none/slipway.json")).Id);
     }
 
     [Fact]
@@ -52,7 +57,8 @@ public sealed class FabricCdiTests
         CdiSpecification cdi = FabricCdi.Of(Plan(node, image));
         Assert.Equal(["/dev/infiniband/rdma_cm"], cdi.ContainerEdits.DeviceNodes!.Select(n => n.Path));
         Assert.Equal(["/dev/infiniband/uverbs1"], cdi.Devices[1].ContainerEdits.DeviceNodes!.Select(n => n.Path));
-        Assert.Equal(["/dev/infiniband/uverbs0", "/dev/infiniband/uverbs1", "/dev/infiniband/uverbs2"], cdi.Devices[3].ContainerEdits.DeviceNodes!.Select(n => n.Path));
+        Assert.Equal(["/dev/infiniband/uverbs0", "/dev/infiniband/uverbs1", "/dev/infiniband/uverbs2"],
+            cdi.Devices[3].ContainerEdits.DeviceNodes!.Select(n => n.Path));
     }
 
     [Fact]

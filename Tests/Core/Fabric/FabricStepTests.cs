@@ -20,7 +20,8 @@ public sealed class FabricStepTests
 
     [Fact]
     public void ADefinitionThatTakesNoLineIsLeftToItsAuthor() =>
-        Assert.Equal("DefinitionNotEditable", Assert.Throws<SlipwayException>(() => FabricStep.WithFabric("{from: deb, suite: bookworm}", ["auto"], "/site/app.yaml")).Id);
+        Assert.Equal("DefinitionNotEditable",
+            Assert.Throws<SlipwayException>(() => FabricStep.WithFabric("{from: deb, suite: bookworm}", ["auto"], "/site/app.yaml")).Id);
 
     [NeedsFact(Needs.Long, Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "unsquashfs")]
     public void AnImageIsBuiltAnewWithItsDistributionsPackages()
@@ -42,7 +43,8 @@ public sealed class FabricStepTests
 
     static ContainerImage Packed(ImageTree tree, TemporaryDirectory directory) => new()
     {
-        Path = directory.Write("app.sqfs", new byte[4096]), Digest = "sha256:" + new string('0', 64), Size = 4096, Manifest = tree.Image().Manifest,
+        Path = directory.Write("app.sqfs", new byte[4096]), Digest = "sha256:" + new string('0', 64), Size = 4096,
+        Manifest = tree.Image().Manifest,
     };
 
     [Fact]
@@ -71,7 +73,8 @@ public sealed class FabricStepTests
         tree.Verbs(33, "33.2");
         using TemporaryDirectory directory = new();
         ContainerImage image = Packed(tree, directory);
-        SlipwayException error = Assert.Throws<SlipwayException>(() => FabricStep.Add(image, new FabricRequest { Root = node.Root, Source = source }));
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            FabricStep.Add(image, new FabricRequest { Root = node.Root, Source = source }));
         Assert.Equal("FabricRefused", error.Id);
         Assert.Contains($"what keeps {rung} from holding", error.Recommendation);
         Assert.Null(image.FabricPlan);

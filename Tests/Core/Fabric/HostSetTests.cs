@@ -69,20 +69,25 @@ public sealed class HostSetTests
         if (says is null)
             Assert.Null(set.Check());
         else
-            Assert.Matches($"^the node's liba.so.1 needs {version} of libc.so.6[,:] {System.Text.RegularExpressions.Regex.Escape(says)}$", set.Check());
+            Assert.Matches($"^the node's liba.so.1 needs {version} of libc.so.6[,:] {System.Text.RegularExpressions.Regex.Escape(says)}$",
+                set.Check());
     }
 
     [Fact]
     public void BothDirectionsAreTold()
     {
         using NodeTree node = NodeWith(("liba.so.1", ["libc.so.6"], [("libc.so.6", ["GLIBC_2.37"])]));
-        using ImageTree image = Image(has => has.Verbs(33, "28.0", highest: 15).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.15"])]));
+        using ImageTree image = Image(
+            has => has.Verbs(33, "28.0", highest: 15).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.15"])]));
         HostSet set = HostSet(node, image);
         Assert.Null(set.AddVerbs());
-        const string Users = "the image's /usr/bin/app needs IBVERBS_1.15 of libibverbs.so.1, which the node's libibverbs.so.1 does not define (it ends at IBVERBS_1.14)";
+        const string Users = "the image's /usr/bin/app needs IBVERBS_1.15 of libibverbs.so.1, which the node's libibverbs.so.1 does not "
+            + "define (it ends at IBVERBS_1.14)";
         Assert.Equal(Users, set.Check());
         set.AddLibrary("liba.so.1");
-        Assert.Equal($"the node's liba.so.1 needs GLIBC_2.37 of libc.so.6, which the image's libc.so.6 does not define (it ends at GLIBC_2.36); {Users}", set.Check());
+        Assert.Equal("the node's liba.so.1 needs GLIBC_2.37 of libc.so.6, which the image's libc.so.6 does not define (it ends at "
+            + $"GLIBC_2.36); {Users}",
+            set.Check());
     }
 
     [Fact]

@@ -53,7 +53,8 @@ public sealed class LibfabricLadderTests
         using NodeTree node = new NodeTree().Cxi();
         node.Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
             .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libc.so.6"], [])
-            .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"], [("libfabric.so.1", ["FABRIC_1.7"])]);
+            .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"],
+                [("libfabric.so.1", ["FABRIC_1.7"])]);
         using ImageTree image = new ImageTree("debian", "13", "2.38");
         image.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
             .Library("libefa-fi.so", "libfabric/libefa-fi.so", [], ["libc.so.6"], [])
@@ -61,7 +62,8 @@ public sealed class LibfabricLadderTests
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Equal($"/.slipway/fabric/libfabric:{SystemTree.Directory}/libfabric", plan.Environment["FI_PROVIDER_PATH"]);
-        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/libfabric/libcxi-fi.so"], plan.Binds.Select(b => b.Destination));
+        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/libfabric/libcxi-fi.so"],
+            plan.Binds.Select(b => b.Destination));
     }
 
     /// <summary>A node with Slingshot and a libfabric that has its provider, built in or as a module.</summary>
@@ -72,12 +74,14 @@ public sealed class LibfabricLadderTests
             .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], [.. needed, "libc.so.6"],
                 needed.Contains("libibverbs.so.1") ? [("libibverbs.so.1", ["IBVERBS_1.14"])] : []);
         if (module)
-            has.Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1"], [("libfabric.so.1", ["FABRIC_1.7"])]);
+            has.Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1"],
+                [("libfabric.so.1", ["FABRIC_1.7"])]);
         return node;
     }
 
     static ImageTree WithLibfabric(string version = "1.17.0") =>
-        Image(has => has.Library("libfabric.so.1", $"libfabric.so.{version}", ["FABRIC_1.7"], ["libc.so.6"], []).Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.7"])]));
+        Image(has => has.Library("libfabric.so.1", $"libfabric.so.{version}", ["FABRIC_1.7"], ["libc.so.6"], [])
+            .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.7"])]));
 
     [Fact]
     public void ADeviceWhoseNodeIsMissingIsRefused()
@@ -95,9 +99,12 @@ public sealed class LibfabricLadderTests
         using NodeTree node = Slingshot(["libcxi.so.1"]);
         using ImageTree image = Image();
         FabricPlan plan = Plan(node, image);
-        Assert.Equal(["the image has no libcxi.so.1", "the image has no libfabric.so.1", "nothing in the image uses libfabric or libcxi.so.1"], plan.Devices[0].Tried.Take(3).Select(t => t.Reason));
+        Assert.Equal(
+            ["the image has no libcxi.so.1", "the image has no libfabric.so.1", "nothing in the image uses libfabric or libcxi.so.1"],
+            plan.Devices[0].Tried.Take(3).Select(t => t.Reason));
         image.Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], []);
-        Assert.Equal("the image has libcxi.so.1, but neither its libfabric nor a program uses it", Tried(Plan(node, image), FabricRung.Image).Reason);
+        Assert.Equal("the image has libcxi.so.1, but neither its libfabric nor a program uses it",
+            Tried(Plan(node, image), FabricRung.Image).Reason);
     }
 
     [Theory]
@@ -111,7 +118,8 @@ public sealed class LibfabricLadderTests
         FabricRungResult provider = Tried(Plan(node, image, source: FabricRung.Provider), FabricRung.Provider);
         Assert.Equal(holds, provider.Holds);
         Assert.Equal(holds ? $"the node's libcxi-fi.so fits the image's libfabric.so.{version}"
-            : "the node's libcxi-fi.so belongs to libfabric.so.1.23.0; the image's is libfabric.so.1.22.9, and takes none that is newer", provider.Reason);
+            : "the node's libcxi-fi.so belongs to libfabric.so.1.23.0; the image's is libfabric.so.1.22.9, and takes none that is newer",
+            provider.Reason);
     }
 
     [Fact]

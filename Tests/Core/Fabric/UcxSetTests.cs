@@ -24,7 +24,8 @@ public sealed class UcxSetTests
         using ImageTree image = MpiImage(verbsModule: false);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
-        Assert.Equal(["lib/libucm.so.0", "lib/libucp.so.0", "lib/libucs.so.0", "lib/libuct.so.0", "lib/ucx/libuct_cma.so.0", "lib/ucx/libuct_ib.so.0"],
+        Assert.Equal(["lib/libucm.so.0", "lib/libucp.so.0", "lib/libucs.so.0", "lib/libuct.so.0", "lib/ucx/libuct_cma.so.0",
+            "lib/ucx/libuct_ib.so.0"],
             plan.Binds.Select(b => b.Destination["/.slipway/fabric/".Length..]).Order(StringComparer.Ordinal));
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
         Assert.Contains("so programs use the node's", Assert.Single(plan.Warnings));
@@ -61,7 +62,9 @@ public sealed class UcxSetTests
         AddUcx(node, verbsModule: true, "ucp_init_version");
         node.Library("libuct_cuda.so.0", "ucx/libuct_cuda.so.0", [], ["libcuda.so.1", "libuct.so.0"], []);
         using ImageTree image = MpiImage(verbsModule: false);
-        Assert.Equal(["libuct_cma.so.0", "libuct_ib.so.0"], Plan(node, image).Binds.Where(b => b.Destination.Contains("/ucx/", StringComparison.Ordinal)).Select(b => Path.GetFileName(b.Destination)));
+        Assert.Equal(["libuct_cma.so.0", "libuct_ib.so.0"],
+            Plan(node, image).Binds.Where(b => b.Destination.Contains("/ucx/", StringComparison.Ordinal))
+            .Select(b => Path.GetFileName(b.Destination)));
     }
 
     [Fact]

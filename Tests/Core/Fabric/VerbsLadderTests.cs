@@ -14,8 +14,10 @@ public sealed class VerbsLadderTests
         "half" => whole[..(whole.Length / 2)],
         "header" => whole[..40],
         "versions" => Versions(whole),
-        "machine" => new ElfBuilder { Machine = 183, Needed = ["libibverbs.so.1"], VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_PRIVATE_34"] } }.Build(),
-        "class" => new ElfBuilder { Is64 = false, Needed = ["libibverbs.so.1"], VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_PRIVATE_34"] } }.Build(),
+        "machine" => new ElfBuilder { Machine = 183, Needed = ["libibverbs.so.1"],
+            VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_PRIVATE_34"] } }.Build(),
+        "class" => new ElfBuilder { Is64 = false, Needed = ["libibverbs.so.1"],
+            VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_PRIVATE_34"] } }.Build(),
         _ => throw new ArgumentException(how),
     };
 
@@ -124,7 +126,9 @@ public sealed class VerbsLadderTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Provider("rxe", 34).Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libnl-3.so.200", "libc.so.6"], []);
+        image.Provider("rxe", 34).Library(
+            "libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_1.1", "IBVERBS_PRIVATE_34"],
+            ["libnl-3.so.200", "libc.so.6"], []);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices[0].Tried.Take(2), t => Assert.Contains("needs libnl-3.so.200, which the image does not have", t.Reason));
         Assert.Equal(FabricRung.Stack, plan.Verdict);
@@ -205,7 +209,11 @@ public sealed class VerbsLadderTests
         using NodeTree node = Node();
         using ImageTree image = Image(has => has.Verbs(34, "44.0").Provider("rxe", 33));
         FabricPlan plan = Plan(node, image);
-        Assert.Equal($"the image's provider {SystemTree.Directory}/libibverbs/librxe-rdmav33.so is for private ABI 33; its libibverbs has 34", Tried(plan, FabricRung.Image).Reason);
-        Assert.Equal("the node's provider rxe fits the image's libibverbs 44.0: both have private ABI 34, and the image defines every version that it imports", Tried(plan, FabricRung.Provider).Reason);
+        Assert.Equal($"the image's provider {SystemTree.Directory}/libibverbs/librxe-rdmav33.so is for private ABI 33; "
+            + "its libibverbs has 34",
+            Tried(plan, FabricRung.Image).Reason);
+        Assert.Equal("the node's provider rxe fits the image's libibverbs 44.0: both have private ABI 34, "
+            + "and the image defines every version that it imports",
+            Tried(plan, FabricRung.Provider).Reason);
     }
 }

@@ -22,8 +22,10 @@ public sealed class FabricPackagesTests
     [Fact]
     public void AVendorsOldRepositoryHasOtherNames()
     {
-        Assert.Equal(["libibverbs", "libmlx5", "librdmacm"], FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/4.9-7.1.0.0/rhel7.9/x86_64"]));
-        Assert.Equal(["libibverbs", "librdmacm"], FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/5.8-1.0.1.1/rhel7.9/x86_64"]));
+        Assert.Equal(["libibverbs", "libmlx5", "librdmacm"],
+            FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/4.9-7.1.0.0/rhel7.9/x86_64"]));
+        Assert.Equal(["libibverbs", "librdmacm"],
+            FabricPackages.For("rhel", "7", ["mlx5"], ["https://example.org/mlnx_ofed/5.8-1.0.1.1/rhel7.9/x86_64"]));
     }
 
     [Fact]
@@ -50,7 +52,8 @@ public sealed class FabricPackagesTests
     [InlineData("efa", "libibverbs.so.1 librdmacm.so.1 libfabric.so.1 libefa.so.1")]
     [InlineData("cxi", "libfabric.so.1 libcxi.so.1")]
     [InlineData("cxi psm2", "libfabric.so.1 libcxi.so.1 libpsm2.so.2")]
-    public void LibrariesAreKnownByProvider(string names, string libraries) => Assert.Equal(libraries, string.Join(' ', FabricPackages.Libraries(names.Split(' '))));
+    public void LibrariesAreKnownByProvider(string names, string libraries) =>
+        Assert.Equal(libraries, string.Join(' ', FabricPackages.Libraries(names.Split(' '))));
 
     [Theory]
     [InlineData("auto", true)]
@@ -63,8 +66,10 @@ public sealed class FabricPackagesTests
     [Fact]
     public void ANameWithoutAPackageIsAnErrorWithItsPlace()
     {
-        Assert.Equal(["libibverbs", "libibverbs1", "librdmacm1", "libmlx5-1"], FabricPackages.For("suse", "15.5", [new Located("mlx5", "app.yaml:3:9")]));
-        SlipwayException error = Assert.Throws<SlipwayException>(() => FabricPackages.For("suse", "15.5", [new Located("mlx5", "app.yaml:3:9"), new Located("cxi", "app.yaml:3:15")]));
+        Assert.Equal(["libibverbs", "libibverbs1", "librdmacm1", "libmlx5-1"],
+            FabricPackages.For("suse", "15.5", [new Located("mlx5", "app.yaml:3:9")]));
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            FabricPackages.For("suse", "15.5", [new Located("mlx5", "app.yaml:3:9"), new Located("cxi", "app.yaml:3:15")]));
         Assert.Equal("FabricPackageUnknown", error.Id);
         Assert.Equal("app.yaml:3:15: no package of the suse family, release 15.5, is known to have provider cxi", error.Message);
     }

@@ -42,10 +42,12 @@ public sealed class ImageImportsTests
     public void EachVersionIsToldWithTheFirstFileThatWantsIt()
     {
         using ImageTree image = Image(has => has.Program("/usr/bin/a", [("libibverbs.so.1", ["IBVERBS_1.1"])])
-            .Program("/usr/bin/b", [("libibverbs.so.1", ["IBVERBS_1.1", "IBVERBS_1.5"]), ("libother.so.1", ["OTHER_1"])]).Program("/usr/bin/c", [("librdmacm.so.1", [])]));
+            .Program("/usr/bin/b", [("libibverbs.so.1", ["IBVERBS_1.1", "IBVERBS_1.5"]), ("libother.so.1", ["OTHER_1"])])
+            .Program("/usr/bin/c", [("librdmacm.so.1", [])]));
         ImageFabric facts = image.Read();
         Assert.Equal(["libibverbs.so.1", "librdmacm.so.1"], facts.Imports.Keys);
-        Assert.Equal([("IBVERBS_1.1", "/usr/bin/a"), ("IBVERBS_1.5", "/usr/bin/b")], facts.Imports["libibverbs.so.1"].Select(i => (i.Key, i.Value)));
+        Assert.Equal([("IBVERBS_1.1", "/usr/bin/a"), ("IBVERBS_1.5", "/usr/bin/b")],
+            facts.Imports["libibverbs.so.1"].Select(i => (i.Key, i.Value)));
         Assert.Empty(facts.Imports["librdmacm.so.1"]);
     }
 

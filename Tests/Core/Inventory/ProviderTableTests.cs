@@ -19,13 +19,15 @@ public sealed class ProviderTableTests
     [InlineData(null, null, "0x8086", null, null, "hfi1_0", "hfi1")]
     [InlineData(null, null, "0x9999", null, null, "hfi1_0", null)]
     [InlineData(null, null, null, null, null, "x", null)]
-    public void ADeviceFindsItsRowByTheSurestThingThatIsKnown(string? module, string? busDriver, string? vendor, string? device, string? description, string name, string? row) =>
+    public void ADeviceFindsItsRowByTheSurestThingThatIsKnown(
+        string? module, string? busDriver, string? vendor, string? device, string? description, string name, string? row) =>
         Assert.Equal(row, Table.Find(module, busDriver, vendor, device, description, name)?.KernelDriver);
 
     [Fact]
     public void APlansDeviceFindsItsRowByItsKernelDriver()
     {
-        Assert.Equal("efa", Table.ForDevice(new FabricDevice { Name = "rdmap0s6", Fabric = "EFA", KernelDriver = "efa" })?.ThroughLibfabric);
+        Assert.Equal("efa", Table.ForDevice(
+            new FabricDevice { Name = "rdmap0s6", Fabric = "EFA", KernelDriver = "efa" })?.ThroughLibfabric);
         Assert.Null(Table.ForDevice(new FabricDevice { Name = "rxe0", Fabric = "SoftRoCE" }));
     }
 

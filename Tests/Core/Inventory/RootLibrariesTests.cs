@@ -18,7 +18,8 @@ public sealed class RootLibrariesTests
     public void DirectoriesOfTheConfigurationComeFirstAndEachComesOnce()
     {
         using NodeTree node = Node();
-        node.Write("etc/ld.so.conf", "include ld.so.conf.d/*.conf\n# /opt/comment\n/opt/last # ours\n/opt/gone\n/usr/lib/x86_64-linux-gnu\n");
+        node.Write(
+            "etc/ld.so.conf", "include ld.so.conf.d/*.conf\n# /opt/comment\n/opt/last # ours\n/opt/gone\n/usr/lib/x86_64-linux-gnu\n");
         node.Write("etc/ld.so.conf.d/a.conf", "/opt/a\ninclude /etc/ld.so.conf\n");
         node.Write("etc/ld.so.conf.d/b.other", "/opt/b\n");
         foreach (string name in (string[])["a", "b", "comment", "last"])
@@ -52,7 +53,8 @@ public sealed class RootLibrariesTests
         RootLibraries libraries = Libraries(node);
         foreach (string soname in (string[])["liba.so.1", "libb.so.1", "libc.so.1", "libd.so.1"])
             Assert.Null(libraries.Find(soname));
-        Assert.Equal([("/usr/lib/liba.so.1", "not an ELF file"), ("/usr/lib/libb.so.1", "a link that leads nowhere"), ("/usr/lib/libc.so.1", "not a shared library")],
+        Assert.Equal([("/usr/lib/liba.so.1", "not an ELF file"), ("/usr/lib/libb.so.1", "a link that leads nowhere"),
+            ("/usr/lib/libc.so.1", "not a shared library")],
             libraries.Damaged.Select(d => (d.Key, d.Value)));
     }
 
@@ -60,10 +62,14 @@ public sealed class RootLibrariesTests
     public void ProvidersAreKnownByTheirNames()
     {
         using NodeTree node = Node();
-        node.Provider("rxe", 33).Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], [], []).Library("libother.so", "libfabric/libother.so", [], [], []);
+        node.Provider("rxe", 33).Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], [], [])
+            .Library("libother.so", "libfabric/libother.so", [], [], []);
         foreach (string name in (string[])["librxe-rdmavX.so", "librxe-rdmav35.so.1", "rxe-rdmav35.so"])
             node.Write($"{SystemTree.Directory}/libibverbs/{name}", new ElfBuilder().Build());
-        Assert.Equal([("mlx5", 34, $"{SystemTree.Directory}/libmlx5.so.1.24.0.0"), ("rxe", 33, $"{SystemTree.Directory}/libibverbs/librxe-rdmav33.so"), ("rxe", 34, $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so")],
+        Assert.Equal(
+            [("mlx5", 34, $"{SystemTree.Directory}/libmlx5.so.1.24.0.0"),
+                ("rxe", 33, $"{SystemTree.Directory}/libibverbs/librxe-rdmav33.so"),
+                ("rxe", 34, $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so")],
             Libraries(node).VerbsProviders().Select(p => (p.Name, p.Suffix, p.Library.Path)));
         Assert.Equal([$"{SystemTree.Directory}/libfabric/libcxi-fi.so"], Libraries(node).LibfabricProviders().Select(p => p.Path));
     }
@@ -87,7 +93,9 @@ public sealed class RootLibrariesTests
     public void ExportsAreThoseOfAllLibrariesThatAreThere()
     {
         using NodeTree node = Node();
-        node.Library("liba.so.1", "liba.so.1", [], [], [], exports: ["a1", "both"]).Library("libb.so.1", "libb.so.1", [], [], [], exports: ["b1", "both"]);
-        Assert.Equal(["a1", "b1", "both"], Libraries(node).Exports(["liba.so.1", "libgone.so.1", "libb.so.1"]).Order(StringComparer.Ordinal));
+        node.Library("liba.so.1", "liba.so.1", [], [], [], exports: ["a1", "both"])
+            .Library("libb.so.1", "libb.so.1", [], [], [], exports: ["b1", "both"]);
+        Assert.Equal(["a1", "b1", "both"], Libraries(node).Exports(["liba.so.1", "libgone.so.1", "libb.so.1"])
+            .Order(StringComparer.Ordinal));
     }
 }

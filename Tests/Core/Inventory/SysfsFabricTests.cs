@@ -78,7 +78,8 @@ public sealed class SysfsFabricTests
     {
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions().Rxe();
         // without following the links of sysfs, which go round
-        EnumerationOptions noLinks = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        EnumerationOptions noLinks = new EnumerationOptions { RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.ReparsePoint };
         string[] files = Directory.GetFiles(Path.Combine(node.Root, "sys"), "*", noLinks);
         foreach (string file in files)
             File.WriteAllText(file, "");

@@ -26,14 +26,16 @@ public sealed class X86LevelTests
             Assert.Contains($"the node's librxe-rdmav34.so needs an x86-64-v4 CPU", Plan(node, image).Reason);
     }
 
-    const string V2 = "fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2", V3 = V2 + " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave", V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl";
+    const string V2 = "fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2", V3 = V2 + " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave",
+    V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl";
 
     [Fact]
     public void ALevelTakesAllItsFlagsAndThoseBelow()
     {
         using NodeTree node = Node();
         Assert.Equal([2, 3, 4], new[] { V2, V3, V4 }.Select(flags => LevelOf(node, flags) ?? 0));
-        Assert.Equal([1, 2, 3, 1], new[] { V2.Replace(" pni", ""), V3.Replace(" movbe", ""), V4.Replace(" avx512cd", ""), V4.Replace(" popcnt", "") }.Select(flags => LevelOf(node, flags) ?? 0));
+        Assert.Equal([1, 2, 3, 1], new[] { V2.Replace(" pni", ""), V3.Replace(" movbe", ""), V4.Replace(" avx512cd", ""),
+            V4.Replace(" popcnt", "") }.Select(flags => LevelOf(node, flags) ?? 0));
         Assert.Null(LevelOf(node, V4.Replace(" lm", "")));
     }
 

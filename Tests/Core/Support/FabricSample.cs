@@ -26,13 +26,16 @@ static class FabricSample
     }
 
     public static FabricPlan Plan(NodeTree node, ImageTree image, Func<string, string?>? job = null, FabricRung? source = null) =>
-        FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root, JobEnvironment = job, Source = source });
+        FabricPlanner.Plan(image.Image(), node.Read(),
+            new FabricPlanOptions { HostRoot = node.Root, JobEnvironment = job, Source = source });
 
     public static FabricRungResult Tried(FabricPlan plan, FabricRung rung) => plan.Devices[0].Tried.First(t => t.Rung == rung);
 
-    public static RootLibraries Libraries(NodeTree node, string? machine = "x86_64") => new(new RootDirectory(node.Root), ProviderTable.Default, machine);
+    public static RootLibraries Libraries(NodeTree node, string? machine = "x86_64") =>
+        new(new RootDirectory(node.Root), ProviderTable.Default, machine);
 
-    public static HostSet HostSet(NodeTree node, ImageTree image) => new(image.Read(), Libraries(node), ProviderTable.Default, node.Read().X86Level);
+    public static HostSet HostSet(NodeTree node, ImageTree image) =>
+        new(image.Read(), Libraries(node), ProviderTable.Default, node.Read().X86Level);
 
     /// <summary>Of <c>/proc/cpuinfo</c> with these flags.</summary>
     public static int? LevelOf(NodeTree node, string flags)
@@ -41,7 +44,8 @@ static class FabricSample
         return X86Level.OfCpu(new RootDirectory(node.Root));
     }
 
-    public static IReadOnlyList<FabricDevice> Devices(NodeTree node) => new SysfsFabric(new RootDirectory(node.Root), ProviderTable.Default).ReadDevices();
+    public static IReadOnlyList<FabricDevice> Devices(NodeTree node) =>
+        new SysfsFabric(new RootDirectory(node.Root), ProviderTable.Default).ReadDevices();
 
     public static IReadOnlyDictionary<string, string> Excluded(NodeTree node, Func<string, string?> environment) =>
         FabricAllocation.Excluded(node.Read().Devices, environment, node.Root);
@@ -53,7 +57,8 @@ static class FabricSample
             has.Library(soname, soname, [], ["libc.so.6"], [], exports: soname == "libucp.so.0" ? exports : []);
         has.Library("libuct_cma.so.0", "ucx/libuct_cma.so.0", [], ["libuct.so.0"], []);
         if (verbsModule)
-            has.Library("libuct_ib.so.0", "ucx/libuct_ib.so.0", [], ["libibverbs.so.1", "libuct.so.0"], [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+            has.Library("libuct_ib.so.0", "ucx/libuct_ib.so.0", [], ["libibverbs.so.1", "libuct.so.0"],
+                [("libibverbs.so.1", ["IBVERBS_1.1"])]);
     }
 
     /// <summary>An image with Open MPI over UCX, one of whose components imports a symbol of it.</summary>

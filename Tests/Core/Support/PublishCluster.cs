@@ -4,7 +4,10 @@ using Slipway.Linux;
 
 namespace Slipway.Tests;
 
-/// <summary>For tests of publishing: the shared directory counts what reaches it, the launcher is on the head alone, and a job of Slurm's has all nodes.</summary>
+/// <summary>
+/// For tests of publishing: the shared directory counts what reaches it, the launcher is on the head alone, and a job of Slurm's has all
+/// nodes.
+/// </summary>
 public sealed class PublishCluster() : Cluster(Options)
 {
     public static new readonly string[] Takes = [.. Cluster.Takes, "/usr/include/fuse3/fuse_lowlevel.h", "busybox"];
@@ -12,7 +15,8 @@ public sealed class PublishCluster() : Cluster(Options)
     public const string NodeCachePath = "/var/tmp/slipway-2000";
 
     /// <summary>Of this checkout, where no PowerShell is installed: in a directory, then, that users of the nodes may not see.</summary>
-    static readonly string? MadePwsh = HostProgram.TryFind("pwsh") is { } pwsh && pwsh.StartsWith(Cli.Repository + "/", StringComparison.Ordinal)
+    static readonly string? MadePwsh = HostProgram.TryFind("pwsh") is { } pwsh
+        && pwsh.StartsWith(Cli.Repository + "/", StringComparison.Ordinal)
         ? Path.GetDirectoryName(pwsh) : null;
 
     /// <summary>It may be a mount of its own, which the nodes do not have by the root's.</summary>
@@ -40,7 +44,10 @@ public sealed class PublishCluster() : Cluster(Options)
         Job = On("head", User, "squeue", "--noheader", "--format=%i").Output.Trim();
     }
 
-    /// <summary>As a test finds it: links up and unshaped, no process of ours, empty caches (with the launchers that were brought), no image in the shared directory.</summary>
+    /// <summary>
+    /// As a test finds it: links up and unshaped, no process of ours, empty caches (with the launchers that were brought), no image in the
+    /// shared directory.
+    /// </summary>
     /// <remarks>The disks of nodes are of memory, and small: what one test leaves must not be what the next one fails of.</remarks>
     public PublishCluster Fresh()
     {
@@ -49,8 +56,10 @@ public sealed class PublishCluster() : Cluster(Options)
         {
             if (node != "head")
                 Script("link", node, "up");
-            string clean = $"pkill -9 '^slipway'; for c in /var/cache/slipway {NodeCachePath}; do [ ! -d $c ] || find $c -mindepth 1 -maxdepth 1 ! -name launcher -exec rm -rf {{}} +; done; "
-                + $"[ ! -d {NodeCachePath} ] || {{ chown {User} {NodeCachePath}; chmod 700 {NodeCachePath}; }}; rm -rf /tmp/storm* /var/tmp/filler";
+            string clean = $"pkill -9 '^slipway'; for c in /var/cache/slipway {NodeCachePath}; do [ ! -d $c ] || find $c -mindepth 1 "
+                + $"-maxdepth 1 ! -name launcher -exec rm -rf {{}} +; done; "
+                + $"[ ! -d {NodeCachePath} ] || {{ chown {User} {NodeCachePath}; chmod 700 {NodeCachePath}; }}; "
+                + "rm -rf /tmp/storm* /var/tmp/filler";
             Assert.Equal((0, ""), (Sh(node, clean, "root") is var done ? done.ExitCode : 1, done.Error));
         });
         foreach (string file in Directory.GetFiles(Shared))
@@ -79,15 +88,18 @@ public sealed class PublishCluster() : Cluster(Options)
 
     public static string Entry(string digest) => $"{NodeCachePath}/sha256/{digest["sha256:".Length..]}";
 
-    internal Cli.Running StartPublish(string image, params string[] options) => StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--node", string.Join(',', Nodes),
+    internal Cli.Running StartPublish(string image, params string[] options) =>
+        StartOn("head", User, ["slipway", "publish", image, "--json", "--verbose", "--node", string.Join(',', Nodes),
         .. options.Contains("--retry") ? options : [.. options, "--retry", "0"]]);
 
-    internal (Cli.Result Result, JsonElement[] Placements) Publish(string image, params string[] options) => Placements(StartPublish(image, options).Wait(240));
+    internal (Cli.Result Result, JsonElement[] Placements) Publish(string image, params string[] options) =>
+        Placements(StartPublish(image, options).Wait(240));
 
     /// <summary>Errors in the result are errors alone: lines of progress are told only where there is no result.</summary>
     internal static (Cli.Result, JsonElement[]) Placements(Cli.Result result) => result.Output.Length == 0
         ? (result, [])
-        : (result with { Error = string.Concat(result.Error.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) },
+        : (result with { Error = string.Concat(
+            result.Error.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) },
             [.. JsonDocument.Parse(result.Output).RootElement.GetProperty("placements").EnumerateArray()]);
 
     /// <summary>The nodes have the image, whole, and nothing besides it that is not.</summary>
@@ -101,10 +113,14 @@ public sealed class PublishCluster() : Cluster(Options)
     }
 
     /// <summary>A counter of the shared directory, over all nodes.</summary>
-    public long Count(string counter) => Script("fsstat").Output.Split('\n').Select(l => l.Split(' ')).Where(l => l[0] == counter).Select(l => long.Parse(l[1], CultureInfo.InvariantCulture)).FirstOrDefault();
+    public long Count(string counter) => Script("fsstat").Output.Split('\n').Select(l => l.Split(' ')).Where(l => l[0] == counter)
+        .Select(l => long.Parse(l[1], CultureInfo.InvariantCulture)).FirstOrDefault();
 
     /// <summary>The same for each machine that has any, to say in a failure whose they are.</summary>
-    public string CountByMachine(string counter) => string.Join(' ', Machines.Select(m => (m, Script("fsstat", m).Output.Split('\n').FirstOrDefault(l => l.StartsWith(counter + ' ', StringComparison.Ordinal)))).Where(c => c.Item2 is not null).Select(c => $"{c.m}: {c.Item2}"));
+    public string CountByMachine(string counter) =>
+        string.Join(' ', Machines.Select(
+            m => (m, Script("fsstat", m).Output.Split('\n').FirstOrDefault(l => l.StartsWith(counter + ' ', StringComparison.Ordinal))))
+            .Where(c => c.Item2 is not null).Select(c => $"{c.m}: {c.Item2}"));
 
     public static string NodeOf(JsonElement placement) => placement.GetProperty("node").GetString()!;
 }

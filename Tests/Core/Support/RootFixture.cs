@@ -11,8 +11,8 @@ public class RootFixture : TemporaryDirectory
     public void Elf(string path, ElfBuilder elf, bool executable = false) => Write(path, elf.Build(), executable);
 
     /// <summary>
-    /// Takes what <c>Nodes/NAME.tree</c> lists: lines <c>file PATH CONTENT</c> and <c>link PATH TARGET</c>, each below a line <c># source: …</c>
-    /// that says where its form comes from.
+    /// Takes what <c>Nodes/NAME.tree</c> lists: lines <c>file PATH CONTENT</c> and <c>link PATH TARGET</c>,
+    /// each below a line <c># source: …</c> that says where its form comes from.
     /// </summary>
     public void Load(string name)
     {
