@@ -62,7 +62,7 @@ public sealed class HostRootTests : IDisposable
             .ToDictionary(l => l[(l.IndexOf(" /", StringComparison.Ordinal) + 1)..].Split(" -> ")[0], l => l[..10]);
 
     [NeedsTheory(Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "bash", "iconv", "openssl", "getent"), MemberData(nameof(Users))]
-    public void Programs_run_with_all_that_they_need_and_the_manifest_says_why_each_file_is_there(string user)
+    public void ProgramsRunWithAllThatTheyNeedAndTheManifestSaysWhyEachFileIsThere(string user)
     {
         ImageManifest manifest = Built(user, """
             programs: [bash, id, getent, iconv, openssl]
@@ -106,7 +106,7 @@ public sealed class HostRootTests : IDisposable
     }
 
     [NeedsFact(Needs.Launcher, Needs.Root, "mksquashfs", "newuidmap", "ldconfig")]
-    public void Two_users_make_the_same_bytes_and_a_lock_holds_the_host_to_them()
+    public void TwoUsersMakeTheSameBytesAndALockHoldsTheHostToThem()
     {
         if (Cli.OtherUser is not { } other)
             return;
@@ -136,7 +136,7 @@ public sealed class HostRootTests : IDisposable
     [InlineData("exclude: ['/usr/**']\n", "the image would be empty")]
     [InlineData("program: [true]\n", "unknown key 'program'")]
     [InlineData("programs: [true]\nsuite: bookworm\n", "unknown key 'suite'")]
-    public void Names_the_line_of_what_is_wrong_and_leaves_nothing(string definition, string says)
+    public void NamesTheLineOfWhatIsWrongAndLeavesNothing(string definition, string says)
     {
         Cli.Result built = Build(Environment.UserName, definition);
         Assert.Equal(1, built.ExitCode);
@@ -145,7 +145,7 @@ public sealed class HostRootTests : IDisposable
     }
 
     [NeedsFact(Needs.Launcher, Needs.Root, "mksquashfs", "unsquashfs", "newuidmap", "ldconfig")]
-    public void What_could_not_be_found_is_in_the_manifest_and_on_the_error_stream()
+    public void WhatCouldNotBeFoundIsInTheManifestAndOnTheErrorStream()
     {
         string script = Script("#!/usr/bin/env no-such-interpreter\n", 0x9ed);
         Cli.Result built = Build(Environment.UserName, $"files: [\"{script}\"]\n", "--json");
@@ -159,7 +159,7 @@ public sealed class HostRootTests : IDisposable
     }
 
     [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "/etc/libibverbs.d", "ucx_info", "fi_info")]
-    public void Fabric_tools_find_their_providers_and_modules()
+    public void FabricToolsFindTheirProvidersAndModules()
     {
         string user = Cli.OtherUser ?? Environment.UserName;
         ImageManifest manifest = Built(user, "programs: [ibv_devinfo, ucx_info, fi_info, bash]\nfabric: auto\n");
@@ -193,7 +193,7 @@ public sealed class HostRootTests : IDisposable
     static readonly Dictionary<string, string> AsRoot = new() { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" };
 
     [NeedsFact(Needs.Launcher, Needs.Root, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "mpicc", "mpirun")]
-    public void An_MPI_program_runs_on_two_ranks()
+    public void AnMpiProgramRunsOnTwoRanks()
     {
         directory.Write("ring.c", Ring);
         string ring = Path.Combine(Directory.CreateDirectory(programs).FullName, "ring");
@@ -222,7 +222,7 @@ public sealed class HostRootTests : IDisposable
         """;
 
     [NeedsFact(Needs.Long, Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "lmp", "mpirun", "strace")]
-    public void Lammps_runs_on_two_ranks_from_an_image_that_is_little_larger_than_what_it_opens()
+    public void LammpsRunsOnTwoRanksFromAnImageThatIsLittleLargerThanWhatItOpens()
     {
         directory.Write("in.melt", Melt);
         string input = Path.Combine(directory.Path, "in.melt");

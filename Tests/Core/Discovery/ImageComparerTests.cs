@@ -19,18 +19,18 @@ public sealed class ImageComparerTests : IDisposable
         host.Elf(path, new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = [soname, "libc.so.6"], VersionsNeeded = new Dictionary<string, string[]> { [soname] = versions } }, executable: true);
 
     [Fact]
-    public void A_whole_image_lacks_nothing()
+    public void AWholeImageLacksNothing()
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(Lib + "/libx.so.1");
-        host.Text("/usr/bin/script", "#!/usr/bin/app\n", executable: true);
+        host.Write("/usr/bin/script", "#!/usr/bin/app\n", executable: true);
         ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
         Assert.Empty(comparison.Problems);
     }
 
     [Fact]
-    public void Names_a_library_with_all_that_need_it_and_the_programs_that_do_not_start()
+    public void NamesALibraryWithAllThatNeedItAndTheProgramsThatDoNotStart()
     {
         host.Program("/usr/bin/app", "liba.so");
         host.Program("/usr/bin/other", "libgone.so");
@@ -42,7 +42,7 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
-    public void Says_where_a_library_lies_that_the_loader_does_not_look_at()
+    public void SaysWhereALibraryLiesThatTheLoaderDoesNotLookAt()
     {
         host.Program("/usr/bin/app", "libx.so");
         host.Library("/opt/x/libx.so");
@@ -50,7 +50,7 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
-    public void Names_a_version_and_the_library_that_should_define_it()
+    public void NamesAVersionAndTheLibraryThatShouldDefineIt()
     {
         Needs("/usr/bin/app", "libc.so.6", "GLIBC_2.34", "GLIBC_2.38");
         MissingDependency missing = Assert.Single(Missing());
@@ -59,7 +59,7 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
-    public void A_library_without_versions_is_taken_as_it_is()
+    public void ALibraryWithoutVersionsIsTakenAsItIs()
     {
         Needs("/usr/bin/app", "libx.so", "X_1");
         host.Library(Lib + "/libx.so");
@@ -67,18 +67,18 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
-    public void Names_interpreters_of_programs_and_of_scripts()
+    public void NamesInterpretersOfProgramsAndOfScripts()
     {
         host.Elf("/usr/bin/musl", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1" }, executable: true);
-        host.Text("/usr/bin/script", "#!/usr/bin/env perl\n", executable: true);
+        host.Write("/usr/bin/script", "#!/usr/bin/env perl\n", executable: true);
         host.Program("/usr/bin/env");
-        host.Text("/usr/share/doc/example", "#!/usr/bin/ruby\n", executable: true);
+        host.Write("/usr/share/doc/example", "#!/usr/bin/ruby\n", executable: true);
         Assert.Equal(["/lib/ld-musl-x86_64.so.1", "perl"], Missing().Select(m => m.Name));
         Assert.All(Missing(), m => Assert.Equal(MissingKind.Interpreter, m.Kind));
     }
 
     [Fact]
-    public void A_plug_in_may_count_on_what_its_program_has_loaded_but_not_on_what_is_nowhere()
+    public void APlugInMayCountOnWhatItsProgramHasLoadedButNotOnWhatIsNowhere()
     {
         host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libapp.so", "libc.so.6"], Runpath = "$ORIGIN/../lib" }, executable: true);
         host.Library("/opt/app/lib/libapp.so");
@@ -91,10 +91,10 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [Fact]
-    public void Damaged_files_and_programs_for_other_machines_are_told_apart()
+    public void DamagedFilesAndProgramsForOtherMachinesAreToldApart()
     {
         host.Program("/usr/bin/app");
-        host.Text("/usr/bin/broken", "\u007fELF and no more", executable: true);
+        host.Write("/usr/bin/broken", "\u007fELF and no more", executable: true);
         host.Elf("/opt/firmware", new ElfBuilder { Machine = 243, Interpreter = "/lib/ld-linux-riscv64-lp64d.so.1" }, executable: true);
         ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
@@ -102,7 +102,7 @@ public sealed class ImageComparerTests : IDisposable
     }
 
     [NeedsFact(Tests.Needs.Launcher, "mksquashfs", "unsquashfs")]
-    public void Reads_an_image_and_tells_by_its_exit_code()
+    public void ReadsAnImageAndTellsByItsExitCode()
     {
         host.Program("/usr/bin/app", "libgone.so");
         using TemporaryDirectory images = new();
@@ -152,7 +152,7 @@ public sealed class ImageComparerTests : IDisposable
 
     [NeedsTheory(Tests.Needs.Long, Tests.Needs.Network, Tests.Needs.Root, "mmdebstrap", "mksquashfs", "unsquashfs")]
     [InlineData("bullseye", "libssl.so.1.1"), InlineData("bookworm", "libssl.so.3"), InlineData("trixie", "libssl.so.3")]
-    public void Names_exactly_the_library_that_was_deleted_from_a_release(string suite, string soname)
+    public void NamesExactlyTheLibraryThatWasDeletedFromARelease(string suite, string soname)
     {
         Assert.Empty(ImageComparer.Compare(Debian.Root(suite)).Missing);
         using TemporaryDirectory work = new();
@@ -173,7 +173,7 @@ public sealed class ImageComparerTests : IDisposable
     [InlineData("bullseye", "trixie", "libtinfo.so.6", "libc.so.6 libtinfo.so.6", "GLIBC_2. NCURSES6_TINFO_6.2.current", "/usr/bin/bash")]
     [InlineData("bookworm", "trixie", "libcrypto.so.3", "libc.so.6", "GLIBC_", "/usr/bin/openssl")]
     [InlineData("trixie", "bookworm", "libcrypto.so.3", "libcrypto.so.3", "OPENSSL_3.", "/usr/bin/openssl")]
-    public void Names_exactly_the_versions_that_a_library_of_another_release_lacks(string suite, string other, string soname, string providers, string prefixes, string program)
+    public void NamesExactlyTheVersionsThatALibraryOfAnotherReleaseLacks(string suite, string other, string soname, string providers, string prefixes, string program)
     {
         using TemporaryDirectory work = new();
         string root = Debian.Copy(suite, work);

@@ -12,7 +12,7 @@ public sealed class LoaderTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public void Takes_interpreter_and_libraries_with_every_link_on_the_way()
+    public void TakesInterpreterAndLibrariesWithEveryLinkOnTheWay()
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(HostFixture.Lib + "/libx.so.1.2.3");
@@ -34,7 +34,7 @@ public sealed class LoaderTests : IDisposable
     [InlineData("${ORIGIN}/../lib", "/opt/app/lib/libx.so.1")]
     [InlineData("/opt/app/$LIB", "/opt/app/lib/x86_64-linux-gnu/libx.so.1")]
     [InlineData("/opt/app/$PLATFORM", "/opt/app/haswell/libx.so.1")]
-    public void Follows_a_runpath_with_its_tokens(string runpath, string library)
+    public void FollowsARunpathWithItsTokens(string runpath, string library)
     {
         host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = runpath }, executable: true);
         host.Library(library);
@@ -46,7 +46,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void An_rpath_is_inherited_and_a_runpath_is_not()
+    public void AnRpathIsInheritedAndARunpathIsNot()
     {
         foreach ((string? name, ElfBuilder? elf) in new[] { ("old", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }), ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
             host.Elf($"/usr/bin/{name}", elf, executable: true);
@@ -58,7 +58,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void An_object_with_a_runpath_ignores_every_rpath()
+    public void AnObjectWithARunpathIgnoresEveryRpath()
     {
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }, executable: true);
         host.Elf("/opt/lib/liba.so", new ElfBuilder { Soname = "liba.so", Needed = ["libb.so"], Runpath = "/nowhere" });
@@ -67,7 +67,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_library_that_is_loaded_already_is_not_looked_for_again()
+    public void ALibraryThatIsLoadedAlreadyIsNotLookedForAgain()
     {
         // libb needs liba too, and would find another one by its own runpath
         host.Program("/usr/bin/app", "liba.so", "libb.so");
@@ -78,7 +78,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void The_cache_comes_before_the_default_directories_and_a_stale_entry_does_not_matter()
+    public void TheCacheComesBeforeTheDefaultDirectoriesAndAStaleEntryDoesNotMatter()
     {
         host.Program("/usr/bin/app", "libx.so.1", "liby.so.1");
         host.Library("/opt/site/libx.so.1");
@@ -93,19 +93,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_of_the_configuration_without_a_cache_is_told()
-    {
-        host.Program("/usr/bin/app", "libx.so.1");
-        host.Library("/opt/site/libx.so.1");
-        host.Text("/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n");
-        host.Text("/etc/ld.so.conf.d/site.conf", "# ours\n/opt/site\n");
-        DependencyProblem problem = Assert.Single(host.Find("app").Problems);
-        Assert.Contains("libx.so.1", problem.Message);
-        Assert.Contains("Run ldconfig: /opt/site", problem.Recommendation);
-    }
-
-    [Fact]
-    public void Takes_the_variants_for_other_processors_beside_the_one_for_all()
+    public void TakesTheVariantsForOtherProcessorsBesideTheOneForAll()
     {
         host.Program("/usr/bin/app", "libx.so.1", "liby.so.1");
         host.Library(HostFixture.Lib + "/libx.so.1");
@@ -126,7 +114,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void What_is_there_only_for_some_processors_is_missing()
+    public void WhatIsThereOnlyForSomeProcessorsIsMissing()
     {
         host.Program("/usr/bin/app", "libx.so.1");
         host.Library(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1");
@@ -134,7 +122,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void Finds_32_bit_libraries_for_32_bit_programs()
+    public void Finds32BitLibrariesFor32BitPrograms()
     {
         host.Link("/lib/ld-linux.so.2", "i386-linux-gnu/ld-linux.so.2");
         foreach ((string? name, string[]? needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []), ("libx.so.1", ["libc.so.6"]) })
@@ -153,36 +141,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void The_directories_of_EL_are_lib64()
-    {
-        using HostFixture el = new();
-        File.Delete(el.Outside("/usr/lib64/ld-linux-x86-64.so.2"));
-        Directory.Delete(el.Outside(HostFixture.Lib), recursive: true);
-        el.Elf("/usr/lib64/ld-linux-x86-64.so.2", new ElfBuilder { Soname = "ld-linux-x86-64.so.2" });
-        el.Elf("/usr/lib64/libc.so.6", new ElfBuilder { Soname = "libc.so.6" });
-        el.Elf("/usr/lib/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Is64 = false, Machine = 3 });
-        el.Program("/usr/bin/app");
-        DependencySet found = el.Find("app");
-        Assert.Empty(found.Problems);
-        Assert.Contains("/usr/lib64/libc.so.6", found.Paths());
-    }
-
-    [Fact]
-    public void Looks_where_musl_looks()
-    {
-        host.Elf("/usr/lib/ld-musl-x86_64.so.1", new ElfBuilder { Soname = "libc.musl-x86_64.so.1" });
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = "/lib/ld-musl-x86_64.so.1", Needed = ["libx.so", "libc.so"], Runpath = "/opt/lib" }, executable: true);
-        // musl inherits even what calls itself runpath
-        host.Elf("/opt/lib/libx.so", new ElfBuilder { Soname = "libx.so", Needed = ["liby.so", "libpthread.so.0"] });
-        host.Elf("/opt/lib/liby.so", new ElfBuilder { Soname = "liby.so" });
-        DependencySet found = host.Find("app");
-        Assert.Empty(found.Problems);
-        Assert.Contains("/opt/lib/liby.so", found.Paths());
-        Assert.DoesNotContain(HostFixture.Lib + "/libc.so.6", found.Paths());
-    }
-
-    [Fact]
-    public void Takes_auxiliary_libraries_and_the_library_path_that_is_given()
+    public void TakesAuxiliaryLibrariesAndTheLibraryPathThatIsGiven()
     {
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], Auxiliary = "libaux.so" }, executable: true);
         host.Library("/opt/mods/libx.so");
@@ -195,27 +154,15 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_program_that_asks_for_it_gets_nothing_from_the_default_directories()
+    public void AProgramThatAsksForItGetsNothingFromTheDefaultDirectories()
     {
         host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], NoDefaultLibraries = true }, executable: true);
         host.Library(HostFixture.Lib + "/libx.so");
         Assert.Single(host.Find("app").Errors());
     }
 
-    [Fact]
-    public void Takes_what_a_file_says_that_it_opens()
-    {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], DlopenNote = """[{"soname":["libnew.so.2","libold.so.1"],"priority":"required"},{"soname":["libextra.so"],"priority":"suggested"}]""" }, executable: true);
-        Assert.Single(host.Find("app").Errors());
-        host.Library(HostFixture.Lib + "/libold.so.1");
-        DependencySet found = host.Find("app");
-        Assert.Empty(found.Errors());
-        Assert.Contains(HostFixture.Lib + "/libold.so.1", found.Paths());
-        Assert.Contains("libextra.so", Assert.Single(found.Problems).Message);
-    }
-
     [NeedsFact("ldconfig")]
-    public void Reads_the_real_cache_as_ldconfig_does()
+    public void ReadsTheRealCacheAsLdconfigDoes()
     {
         if (!File.Exists("/etc/ld.so.cache"))
             return;
@@ -227,7 +174,7 @@ public sealed class LoaderTests : IDisposable
     }
 
     [Fact]
-    public void A_damaged_cache_is_a_typed_error_or_reads()
+    public void ADamagedCacheIsATypedErrorOrReads()
     {
         byte[] whole = HostFixture.CacheFile(("libx.so.1", "/opt/libx.so.1", 0), ("libx.so.1", "/opt/fast/libx.so.1", 1));
         for (int length = 0; length < whole.Length; length++)
@@ -240,7 +187,7 @@ public sealed class LoaderTests : IDisposable
                 AssertSafe(changed);
             }
         host.Program("/usr/bin/app");
-        host.Text("/etc/ld.so.cache", "glibc-ld.so.cache1.1 and no more");
+        host.Write("/etc/ld.so.cache", "glibc-ld.so.cache1.1 and no more");
         Assert.Contains("/etc/ld.so.cache: not a usable cache", Assert.Single(host.Find("app").Errors()));
 
         static void AssertSafe(ReadOnlySpan<byte> bytes)

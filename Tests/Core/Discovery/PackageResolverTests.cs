@@ -11,7 +11,7 @@ public sealed class PackageResolverTests : IDisposable
 
     public PackageResolverTests()
     {
-        host.Text("/var/lib/dpkg/status", """
+        host.Write("/var/lib/dpkg/status", """
             Package: app
             Status: install ok installed
             Architecture: amd64
@@ -33,12 +33,12 @@ public sealed class PackageResolverTests : IDisposable
             Multi-Arch: same
             Version: 5
             """ + "\n");
-        host.Text("/var/lib/dpkg/info/app.list", "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
-        host.Text("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
-        host.Text("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
-        host.Text("/etc/app.conf", "x");
-        host.Text("/usr/share/doc/app/copyright", "app's terms");
-        host.Text("/usr/share/doc/libx1/copyright", "libx's terms");
+        host.Write("/var/lib/dpkg/info/app.list", "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
+        host.Write("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
+        host.Write("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
+        host.Write("/etc/app.conf", "x");
+        host.Write("/usr/share/doc/app/copyright", "app's terms");
+        host.Write("/usr/share/doc/libx1/copyright", "libx's terms");
         Directory.CreateDirectory(host.Outside("/var/lib/app"));
         host.Program("/usr/bin/app", "libx.so.1");
         host.Program("/usr/bin/half");
@@ -48,7 +48,7 @@ public sealed class PackageResolverTests : IDisposable
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public void A_package_brings_its_files_and_what_they_need()
+    public void APackageBringsItsFilesAndWhatTheyNeed()
     {
         DependencySet found = host.Find(new DependencyRequest { Packages = ["app"] });
         foreach (string? path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/doc/app/copyright", HostFixture.Lib + "/libx.so.1" })
@@ -59,7 +59,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void Each_file_has_its_package_and_each_package_its_licence()
+    public void EachFileHasItsPackageAndEachPackageItsLicence()
     {
         DependencySet found = host.Find("/usr/bin/app");
         Assert.Equal("app", found.File("/usr/bin/app").Package);
@@ -71,7 +71,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_half_installed_package_is_told_also_where_only_a_file_of_it_is_taken()
+    public void AHalfInstalledPackageIsToldAlsoWhereOnlyAFileOfItIsTaken()
     {
         foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["half"] }, new DependencyRequest { Programs = ["half"] } })
         {
@@ -81,29 +81,29 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_removed_package_is_none() =>
+    public void ARemovedPackageIsNone() =>
         Assert.Contains("gone: there is no installed package", Assert.Throws<DependencyNotFoundException>(() =>
             host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
 
     [Fact]
-    public void A_diverted_file_is_of_the_package_that_diverted_it()
+    public void ADivertedFileIsOfThePackageThatDivertedIt()
     {
-        host.Text("/var/lib/dpkg/diversions", "/usr/bin/app\n/usr/bin/app.orig\nlibx1\n");
+        host.Write("/var/lib/dpkg/diversions", "/usr/bin/app\n/usr/bin/app.orig\nlibx1\n");
         host.Program("/usr/bin/app.orig");
         Assert.Equal("libx1", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
     }
 
     [Fact]
-    public void A_database_that_changes_is_read_again()
+    public void ADatabaseThatChangesIsReadAgain()
     {
         Assert.Equal("app", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
-        host.Text("/var/lib/dpkg/status", "Package: renamed\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
-        host.Text("/var/lib/dpkg/info/renamed.list", "/usr/bin/app\n");
+        host.Write("/var/lib/dpkg/status", "Package: renamed\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n");
+        host.Write("/var/lib/dpkg/info/renamed.list", "/usr/bin/app\n");
         Assert.Equal("renamed", host.Find("/usr/bin/app").File("/usr/bin/app").Package);
     }
 
     [NeedsFact("dpkg-query")]
-    public void Agrees_with_dpkg_about_this_host()
+    public void AgreesWithDpkgAboutThisHost()
     {
         FileTree tree = new FileTree("/");
         if (DpkgDatabase.TryOpen(tree) is not { } database)
@@ -120,7 +120,7 @@ public sealed class PackageResolverTests : IDisposable
     }
 
     [NeedsFact(Needs.Root, "rpm", "rpmbuild")]
-    public void Reads_the_database_of_rpm()
+    public void ReadsTheDatabaseOfRpm()
     {
         using TemporaryDirectory work = new();
         File.Delete(host.Outside("/var/lib/dpkg/status"));
@@ -147,7 +147,7 @@ public sealed class PackageResolverTests : IDisposable
             DependencyProblem problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
             Assert.Equal((DependencySeverity.Warning, "package", "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"), (problem.Severity, problem.Rule, problem.Message));
         }
-        host.Text("/etc/app.conf", "x");
+        host.Write("/etc/app.conf", "x");
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Path == "rapp");
         Install("1.3");
         Assert.Contains("rapp: the package is not wholly installed: versions 1.2-3 and 1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));

@@ -1,5 +1,6 @@
 using Slipway.Fabric;
 using Slipway.Images;
+using static Slipway.Tests.FabricSample;
 
 namespace Slipway.Tests.Fabric;
 
@@ -8,7 +9,7 @@ public sealed class FabricPlannerTests
     /// <summary>A Debian 12 node: rdma-core 44, private ABI 34, glibc 2.36.</summary>
     static NodeTree Debian12(NodeTree node)
     {
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Rdmacm(34)
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0", glibc: "2.34").Rdmacm(34)
             .Provider("rxe", 34, glibc: "2.34").SharedProvider("mlx5", 34).SharedProvider("efa", 34, highest: 2);
         return node;
     }
@@ -16,10 +17,8 @@ public sealed class FabricPlannerTests
     static FabricPlan Plan(NodeTree node, ImageTree image, FabricRung? source = null, params string[] devices) =>
         FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root, Source = source, Devices = devices });
 
-    static FabricRungResult Tried(FabricPlan plan, FabricRung rung) => plan.Devices[0].Tried.First(t => t.Rung == rung);
-
     [Fact]
-    public void Without_a_fabric_there_is_nothing_to_do()
+    public void WithoutAFabricThereIsNothingToDo()
     {
         using NodeTree node = new NodeTree();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
@@ -31,11 +30,11 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_image_with_its_own_provider_gets_device_nodes_only()
+    public void AnImageWithItsOwnProviderGetsDeviceNodesOnly()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Provider("rxe", 33);
+        image.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Image, plan.Verdict);
         Assert.Empty(plan.Binds);
@@ -44,22 +43,22 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_provider_without_its_driver_file_is_not_found_by_libibverbs()
+    public void AProviderWithoutItsDriverFileIsNotFoundByLibibverbs()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
+        image.Verbs(34, "44.0").Provider("rxe", 34, driverFile: false);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Contains("driver rxe", Tried(plan, FabricRung.Image).Reason);
     }
 
     [Fact]
-    public void The_node_s_provider_is_bound_alone_where_the_private_ABI_is_the_same()
+    public void TheNodesProviderIsBoundAloneWhereThePrivateAbiIsTheSame()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "13", "2.38");
-        image.Has.Verbs(34, "56.1");
+        image.Verbs(34, "56.1");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         Assert.Equal([new FabricBind(node.Root + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so", "/.slipway/fabric/libibverbs/librxe-rdmav34.so")], plan.Binds);
@@ -68,11 +67,11 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_shared_provider_comes_as_plug_in_and_as_library_from_one_file()
+    public void ASharedProviderComesAsPlugInAndAsLibraryFromOneFile()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"]), ("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.12"]), ("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         string file = node.Root + $"{SystemTree.Directory}/libmlx5.so.1.24.0.0";
@@ -83,11 +82,11 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_shared_provider_older_than_the_image_s_programs_want_is_refused()
+    public void ASharedProviderOlderThanTheImagesProgramsWantIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.25"])]);
+        image.Verbs(34, "44.0").Program("/usr/bin/ucx_info", [("libmlx5.so.1", ["MLX5_1.25"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("/usr/bin/ucx_info needs MLX5_1.25 of libmlx5.so.1", plan.Reason);
@@ -95,11 +94,11 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void Another_private_ABI_takes_the_whole_stack()
+    public void AnotherPrivateAbiTakesTheWholeStack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Has.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
+        image.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
         Assert.Contains("IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Provider).Reason);
@@ -108,11 +107,11 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_older_C_library_is_refused_by_the_version_that_it_lacks()
+    public void AnOlderCLibraryIsRefusedByTheVersionThatItLacks()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
+        image.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34 of libc.so.6, which the image's libc.so.6 does not define (it ends at GLIBC_2.31)", plan.Reason);
@@ -125,62 +124,62 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_program_that_imports_the_private_ABI_holds_the_image_s_stack()
+    public void AProgramThatImportsThePrivateAbiHoldsTheImagesStack()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.36");
-        image.Has.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
+        image.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("the image's /usr/bin/ibv_devinfo needs IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's", Tried(plan, FabricRung.Stack).Reason);
     }
 
     [Fact]
-    public void The_same_private_ABI_is_not_enough_where_a_public_version_is_missing()
+    public void TheSamePrivateAbiIsNotEnoughWhereAPublicVersionIsMissing()
     {
         using NodeTree node = new NodeTree().Rxe();
-        new SystemTree(node.Files).Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
+        node.Distribution("debian", "13").CLibrary("2.36").Verbs(34, "56.1", highest: 15).Provider("rxe", 34, verbs: 15);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0", highest: 14).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.14"])]);
+        image.Verbs(34, "44.0", highest: 14).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.14"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("IBVERBS_1.15", Tried(plan, FabricRung.Provider).Reason);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
     }
 
     [Fact]
-    public void GLIBC_PRIVATE_is_never_mixed()
+    public void GlibcPrivateIsNeverMixed()
     {
         using NodeTree node = new NodeTree().Rxe();
-        new SystemTree(node.Files).Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
-        new SystemTree(node.Files).Library("unused.so", $"libibverbs/librxe-rdmav34.so", [], ["libibverbs.so.1", "libc.so.6"],
+        node.Distribution("debian", "12").CLibrary("2.36").Verbs(34, "44.0");
+        node.Library("unused.so", $"libibverbs/librxe-rdmav34.so", [], ["libibverbs.so.1", "libc.so.6"],
             [("libibverbs.so.1", ["IBVERBS_PRIVATE_34"]), ("libc.so.6", ["GLIBC_PRIVATE"])]);
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         Assert.Contains("GLIBC_PRIVATE", Tried(Plan(node, image), FabricRung.Provider).Reason);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
     }
 
     [Fact]
-    public void A_kernel_ABI_outside_the_provider_s_range_is_refused()
+    public void AKernelAbiOutsideTheProvidersRangeIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Pci("mlx5_0", "0000:3b:00.0", "mlx5_core", "0x15b3", "0x101b", 2));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").SharedProvider("mlx5", 34);
+        image.Verbs(34, "44.0").SharedProvider("mlx5", 34);
         Assert.Equal("mlx5_0: the kernel ABI of mlx5_0 is 2; provider mlx5 takes 1 to 1", Plan(node, image).Reason);
     }
 
     [Fact]
-    public void An_ABI_that_cannot_be_read_is_never_called_compatible()
+    public void AnAbiThatCannotBeReadIsNeverCalledCompatible()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
-        node.Files.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
+        node.Write("sys/devices/virtual/infiniband_verbs/uverbs0/abi_version", "");
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Equal(FabricRung.Refuse, Plan(node, image).Verdict);
     }
 
     [Fact]
-    public void A_missing_device_node_is_named()
+    public void AMissingDeviceNodeIsNamed()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         File.Delete(Path.Combine(node.Root, "dev/infiniband/uverbs0"));
@@ -189,7 +188,7 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void An_image_of_another_machine_is_refused()
+    public void AnImageOfAnotherMachineIsRefused()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36", machine: 183);
@@ -197,33 +196,33 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_provider_file_of_another_private_ABI_is_not_used()
+    public void AProviderFileOfAnotherPrivateAbiIsNotUsed()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 33, suffix: 34);
+        image.Verbs(34, "44.0").Provider("rxe", 33, suffix: 34);
         FabricPlan plan = Plan(node, image);
         Assert.Contains("imports IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Image).Reason);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
     }
 
     [Fact]
-    public void One_source_may_be_forced()
+    public void OneSourceMayBeForced()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
-        image.Has.Verbs(33, "33.2").Provider("rxe", 33);
+        image.Verbs(33, "33.2").Provider("rxe", 33);
         FabricPlan plan = Plan(node, image, FabricRung.Stack);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34", plan.Reason);
     }
 
     [Fact]
-    public void Where_one_device_needs_the_stack_all_verbs_devices_get_it()
+    public void WhereOneDeviceNeedsTheStackAllVerbsDevicesGetIt()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "20.04", "2.36");
-        image.Has.Verbs(25, "28.0").Provider("rxe", 25).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(25, "28.0").Provider("rxe", 25).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         FabricPlan plan = Plan(node, image);
         Assert.All(plan.Devices, d => Assert.Equal(FabricRung.Stack, d.Rung));
         Assert.Contains("of which a process has only one", plan.Devices.Single(d => d.Device.Name == "rxe0").Tried[0].Reason);
@@ -231,69 +230,21 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_plan_may_be_for_some_devices()
+    public void APlanMayBeForSomeDevices()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         Assert.Equal("mlx5_1", Assert.Single(Plan(node, image, null, "mlx5_1").Devices).Device.Name);
         Assert.Equal("FabricDeviceNotFound", Assert.Throws<SlipwayException>(() => Plan(node, image, null, "mlx4_0")).Id);
     }
 
     [Fact]
-    public void Omni_Path_is_the_image_s_where_it_has_psm2()
-    {
-        using NodeTree node = new NodeTree().Hfi1();
-        using ImageTree image = new ImageTree("rocky", "9", "2.34");
-        image.Has.Library("libpsm2.so.2", "libpsm2.so.2.2", ["PSM2_1.0"], ["libc.so.6"], [])
-            .Program("/usr/lib64/openmpi/mca_mtl_psm2.so", [("libpsm2.so.2", ["PSM2_1.0"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Image, plan.Verdict);
-        Assert.Equal(["/dev/hfi1_0", "/dev/infiniband/uverbs0", "/dev/infiniband/rdma_cm"], plan.DeviceNodes);
-    }
-
-    [Fact]
-    public void Slingshot_takes_the_node_s_libfabric()
-    {
-        using NodeTree node = new NodeTree().Cxi();
-        List<string> fabric = Enumerable.Range(0, 8).Select(i => $"FABRIC_1.{i}").ToList();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
-            .Library("libfabric.so.1", "libfabric.so.1.23.0", fabric, ["libcxi.so.1", "libc.so.6"], [("libc.so.6", ["GLIBC_2.17"])]);
-        using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.17.0", fabric, ["libc.so.6"], [])
-            .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.5"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Stack, plan.Verdict);
-        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/lib/libfabric.so.1"], plan.Binds.Select(b => b.Destination));
-        Assert.Equal(["/dev/cxi0"], plan.DeviceNodes);
-
-        image.Has.Program("/usr/bin/newer", [("libfabric.so.1", ["FABRIC_1.8"])]);
-        Assert.Contains("/usr/bin/newer needs FABRIC_1.8", Plan(node, image).Reason);
-    }
-
-    [Fact]
-    public void Slingshot_takes_the_node_s_provider_alone_where_the_image_s_libfabric_is_newer()
-    {
-        using NodeTree node = new NodeTree().Cxi();
-        new SystemTree(node.Files).Distribution("sles", "15.5").CLibrary("2.31").Library("libcxi.so.1", "libcxi.so.1.5.0", [], ["libc.so.6"], [])
-            .Library("libfabric.so.1", "libfabric.so.1.23.0", ["FABRIC_1.7"], ["libc.so.6"], [])
-            .Library("libcxi-fi.so", "libfabric/libcxi-fi.so", [], ["libfabric.so.1", "libcxi.so.1", "libc.so.6"], [("libfabric.so.1", ["FABRIC_1.7"])]);
-        using ImageTree image = new ImageTree("debian", "13", "2.38");
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.28.0", ["FABRIC_1.7", "FABRIC_1.8"], ["libc.so.6"], [])
-            .Library("libefa-fi.so", "libfabric/libefa-fi.so", [], ["libc.so.6"], [])
-            .Program("/usr/bin/app", [("libfabric.so.1", ["FABRIC_1.8"])]);
-        FabricPlan plan = Plan(node, image);
-        Assert.Equal(FabricRung.Provider, plan.Verdict);
-        Assert.Equal($"/.slipway/fabric/libfabric:{SystemTree.Directory}/libfabric", plan.Environment["FI_PROVIDER_PATH"]);
-        Assert.Equal(["/.slipway/fabric/lib/libcxi.so.1", "/.slipway/fabric/libfabric/libcxi-fi.so"], plan.Binds.Select(b => b.Destination));
-    }
-
-    [Fact]
-    public void Two_kinds_of_fabric_are_judged_apart()
+    public void TwoKindsOfFabricAreJudgedApart()
     {
         using NodeTree node = Debian12(new NodeTree().Efa().Cxi());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         FabricPlan plan = Plan(node, image);
         Assert.Equal([FabricRung.Provider, FabricRung.Refuse], plan.Devices.Select(d => d.Rung));
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
@@ -301,20 +252,20 @@ public sealed class FabricPlannerTests
     }
 
     [Fact]
-    public void A_low_memory_lock_limit_is_a_warning()
+    public void ALowMemoryLockLimitIsAWarning()
     {
         using NodeTree node = Debian12(new NodeTree().Rxe().Memlock("16384", "unlimited"));
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        image.Verbs(34, "44.0").Provider("rxe", 34);
         Assert.Contains("16384", Assert.Single(Plan(node, image).Warnings));
     }
 
     [Fact]
-    public void A_plan_is_kept_beside_its_image()
+    public void APlanIsKeptBesideItsImage()
     {
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0");
+        image.Verbs(34, "44.0");
         using TemporaryDirectory directory = new TemporaryDirectory();
         string path = directory.Write("app.sqfs", new byte[100_000]);
         List<string> said = [];
@@ -335,5 +286,26 @@ public sealed class FabricPlannerTests
         File.WriteAllText(written, "{");
         Assert.Throws<SlipwayException>(Find);
         Assert.Empty(said);
+    }
+
+    [Fact]
+    public void AnMpiWithoutAnyOfTheTransportsIsAWarning()
+    {
+        using NodeTree node = Node();
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
+        image.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
+        Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
+    }
+
+    [Fact]
+    public void AnImageThatSaysItIsDebianAndIsNotGetsNoPackagesAsAdvice()
+    {
+        using NodeTree node = NodeTree.Of("rxe");
+        using ImageTree image = new ImageTree("debian", "12", "2.36");
+        File.Delete(Path.Combine(image.Root, "var/lib/dpkg/status"));
+        FabricPlan plan = Plan(node, image);
+        Assert.Equal(FabricRung.Refuse, plan.Verdict);
+        Assert.Contains("it calls itself debian 12, but has no dpkg database", plan.Reason);
+        Assert.DoesNotContain("fabric: auto", plan.Reason);
     }
 }

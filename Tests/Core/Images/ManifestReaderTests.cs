@@ -18,7 +18,7 @@ public sealed class ManifestReaderTests
     static string Whole()
     {
         using ImageTree tree = new("debian", "12", "2.36");
-        tree.Has.Verbs(34, "44.0").Provider("rxe", 34);
+        tree.Verbs(34, "44.0").Provider("rxe", 34);
         return JsonSerializer.Serialize(new ImageManifest
         {
             Name = "app", Architecture = "x86_64", Distribution = new ImageDistribution("debian", "12", "Debian"), From = "deb", Definition = "from: deb\nsuite: bookworm\n", SourceDateEpoch = 1,

@@ -6,14 +6,14 @@ namespace Slipway.Tests.Inventory;
 public sealed class ImageFabricReaderTests
 {
     [Fact]
-    public void Reads_libraries_providers_and_who_uses_them()
+    public void ReadsLibrariesProvidersAndWhoUsesThem()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34)
+        image.Verbs(34, "44.0").Rdmacm(34).Provider("rxe", 34).SharedProvider("mlx5", 34)
             .Library("libmpi.so.40", "openmpi/libmpi.so.40.30.4", [], ["libc.so.6"], [])
             .Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1", "IBVERBS_1.14"])])
             .Program("/opt/app/bin/app", [("libmlx5.so.1", ["MLX5_1.12"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
-        image.Files.Write("etc/libibverbs.d/junk", "drivers mlx4\n# driver mlx4\ndriver\n\0\0\n");
+        image.Write("etc/libibverbs.d/junk", "drivers mlx4\n# driver mlx4\ndriver\n\0\0\n");
         ImageFabric fabric = image.Read();
 
         Assert.Equal(("debian", "12"), (fabric.Distribution?.Id, fabric.Distribution?.VersionId));
@@ -28,10 +28,10 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Facts_survive_the_manifest()
+    public void FactsSurviveTheManifest()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         string json = System.Text.Json.JsonSerializer.Serialize(new ImageManifest { Fabric = image.Read() }, ObjectsJson.Default.ImageManifest);
         ImageFabric back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.ImageManifest)!.Fabric!;
         Assert.Equal(34, back.Verbs?.PrivateAbi);
@@ -40,14 +40,14 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Links_never_lead_out_of_the_root()
+    public void LinksNeverLeadOutOfTheRoot()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        using TemporaryDirectory outside = new TemporaryDirectory();
-        new SystemTree(outside).Verbs(34, "44.0");
-        image.Files.Link($"{SystemTree.Directory}/libibverbs.so.1", $"{outside.Path}{SystemTree.Directory}/libibverbs.so.1");
-        image.Files.Link("opt", outside.Path);
-        image.Files.Link("etc/libibverbs.d", "../../../../../../../../../../../../etc/libibverbs.d");
+        using RootFixture outside = new();
+        outside.Verbs(34, "44.0");
+        image.Link($"{SystemTree.Directory}/libibverbs.so.1", $"{outside.Path}{SystemTree.Directory}/libibverbs.so.1");
+        image.Link("opt", outside.Path);
+        image.Link("etc/libibverbs.d", "../../../../../../../../../../../../etc/libibverbs.d");
         ImageFabric fabric = image.Read();
         Assert.Null(fabric.Verbs);
         Assert.Empty(fabric.DriverFiles);
@@ -55,22 +55,22 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void An_absolute_link_means_the_image_s_own_file()
+    public void AnAbsoluteLinkMeansTheImagesOwnFile()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Library("libibverbs.so.1", "real/libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_PRIVATE_34"], [], []);
-        File.Delete(image.Files.Path + $"{SystemTree.Directory}/libibverbs.so.1");
-        image.Files.Link($"{SystemTree.Directory}/libibverbs.so.1", $"{SystemTree.Directory}/real/libibverbs.so.1.14.44.0");
+        image.Library("libibverbs.so.1", "real/libibverbs.so.1.14.44.0", ["IBVERBS_1.0", "IBVERBS_PRIVATE_34"], [], []);
+        File.Delete(image.Root + $"{SystemTree.Directory}/libibverbs.so.1");
+        image.Link($"{SystemTree.Directory}/libibverbs.so.1", $"{SystemTree.Directory}/real/libibverbs.so.1.14.44.0");
         Assert.Equal(34, image.Read().Verbs?.PrivateAbi);
     }
 
     [Fact]
-    public void Damaged_libraries_are_told_and_not_counted()
+    public void DamagedLibrariesAreToldAndNotCounted()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").Provider("rxe", 34);
-        image.Files.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1");
-        string provider = image.Files.Path + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so";
+        image.Verbs(34, "44.0").Provider("rxe", 34);
+        image.Link($"{SystemTree.Directory}/libmlx5.so.1", "libmlx5.so.1");
+        string provider = image.Root + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so";
         byte[] bytes = File.ReadAllBytes(provider);
         File.WriteAllBytes(provider, bytes[..(bytes.Length / 2)]);
         ImageFabric fabric = image.Read();
@@ -80,15 +80,15 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void Another_machine_s_libraries_are_not_the_image_s()
+    public void AnotherMachinesLibrariesAreNotTheImages()
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_PRIVATE_34"], [], [], machine: 183);
+        image.Library("libibverbs.so.1", "libibverbs.so.1.14.44.0", ["IBVERBS_PRIVATE_34"], [], [], machine: 183);
         Assert.Null(image.Read().Verbs);
     }
 
     [Fact]
-    public void An_image_without_glibc_says_so()
+    public void AnImageWithoutGlibcSaysSo()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         directory.Write("etc/os-release", "ID=alpine\n");
@@ -98,15 +98,15 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void A_squashfs_reads_as_its_root_does()
+    public void ASquashfsReadsAsItsRootDoes()
     {
         if (!HasProgram("mksquashfs"))
             return;
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Verbs(34, "44.0").SharedProvider("mlx5", 34).Program("/usr/bin/with space", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+        image.Verbs(34, "44.0").SharedProvider("mlx5", 34).Program("/usr/bin/with space", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         using TemporaryDirectory directory = new TemporaryDirectory();
         string file = Path.Combine(directory.Path, "app.sqfs");
-        using (Process pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Files.Path, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
+        using (Process pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Root, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
             pack.WaitForExit();
 
         ImageFabric fabric = ImageFabricReader.FromImage(file);
@@ -129,7 +129,7 @@ public sealed class ImageFabricReaderTests
     }
 
     [Fact]
-    public void What_is_no_squashfs_is_an_error()
+    public void WhatIsNoSquashfsIsAnError()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         string file = directory.Write("app.sqfs", "not an image"u8.ToArray());

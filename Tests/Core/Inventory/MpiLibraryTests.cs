@@ -55,15 +55,4 @@ public sealed class MpiLibraryTests
         Assert.Contains(openMpi.Version!, Slipway.Linux.HostProgram.Read("mpirun.openmpi", "--version"), StringComparison.Ordinal);
         Assert.Contains(mpich.Version!, Slipway.Linux.HostProgram.Read("mpiexec.hydra", "--version"), StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void LaunchersAndPmixComponentsOfAnImageAreListed()
-    {
-        using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Has.Program("/usr/bin/orterun", []).Program("/opt/mpich/bin/mpiexec.hydra", [])
-            .Library("mca_psec_munge.so", "pmix2/lib/pmix/mca_psec_munge.so", [], ["libc.so.6"], []);
-        ImageFabric facts = image.Read();
-        Assert.Equal(["/opt/mpich/bin/mpiexec.hydra", "/usr/bin/orterun"], facts.MpiLaunchers);
-        Assert.Equal(["mca_psec_munge.so"], facts.PmixComponents);
-    }
 }

@@ -32,7 +32,7 @@ public sealed partial class ElfReaderTests
     [InlineData(true, false, 22, "s390x")]
     [InlineData(false, true, 3, "i686")]
     [InlineData(false, false, 20, "ppc")]
-    public void Reads_both_classes_and_byte_orders(bool is64, bool littleEndian, int machine, string name)
+    public void ReadsBothClassesAndByteOrders(bool is64, bool littleEndian, int machine, string name)
     {
         ElfFile elf = ElfFile.Parse(Sample(is64, littleEndian, (ushort)machine).Build(), "sample");
 
@@ -55,17 +55,17 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Reads_exports() =>
+    public void ReadsExports() =>
         Assert.Equal(["sample_open", "sample_close"], ElfFile.ParseExports(Sample().Build(), "sample"));
 
     [Theory]
     [InlineData(true, true), InlineData(false, false)]
-    public void Reads_those_imports_that_are_asked_for(bool is64, bool littleEndian) =>
+    public void ReadsThoseImportsThatAreAskedFor(bool is64, bool littleEndian) =>
         Assert.Equal(["iconv_open"], ElfFile.ParseImports(Sample(is64, littleEndian).Build(), "sample", ["iconv_open", "sample_open", "tzset"]));
 
     [Theory]
     [MemberData(nameof(RealLibraries))]
-    public void Imports_are_those_of_readelf(string path)
+    public void ImportsAreThoseOfReadelf(string path)
     {
         if (Run("readelf", "--dyn-syms", "-W", path) is not { } expected)
             return;
@@ -74,7 +74,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void A_file_and_its_bytes_read_the_same()
+    public void AFileAndItsBytesReadTheSame()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         string path = directory.Write("libsample.so.1", Sample().Build());
@@ -83,7 +83,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void What_is_no_elf_file_is_null_or_an_error_that_names_it()
+    public void WhatIsNoElfFileIsNullOrAnErrorThatNamesIt()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         string text = directory.Write("script", "#!/bin/sh\n"u8.ToArray());
@@ -95,7 +95,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Any_truncation_is_a_typed_error_or_reads()
+    public void AnyTruncationIsATypedErrorOrReads()
     {
         byte[] whole = Sample().Build();
         for (int length = 0; length < whole.Length; length++)
@@ -103,7 +103,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Any_changed_byte_is_a_typed_error_or_reads()
+    public void AnyChangedByteIsATypedErrorOrReads()
     {
         foreach (byte[]? whole in new[] { Sample().Build(), Sample(is64: false, littleEndian: false, machine: 20).Build() })
             for (int at = 0; at < whole.Length; at++)
@@ -116,7 +116,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Any_word_that_is_an_extreme_is_a_typed_error_or_reads()
+    public void AnyWordThatIsAnExtremeIsATypedErrorOrReads()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         foreach (byte[]? whole in new[] { Sample().Build(), Sample(is64: false, littleEndian: false, machine: 20).Build() })
@@ -134,7 +134,7 @@ public sealed partial class ElfReaderTests
 
     [Theory]
     [MemberData(nameof(RealLibraries))]
-    public void Any_word_of_a_real_librarys_tables_that_is_an_extreme_is_a_typed_error_or_reads(string path)
+    public void AnyWordOfARealLibrarysTablesThatIsAnExtremeIsATypedErrorOrReads(string path)
     {
         byte[] whole = File.ReadAllBytes(path);
         // the file's header, all program headers, the dynamic section; and the heads of the tables that it leads to, such as those of its hash table
@@ -159,7 +159,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Counts_of_billions_in_a_file_with_holes_end()
+    public void CountsOfBillionsInAFileWithHolesEnd()
     {
         using TemporaryDirectory directory = new TemporaryDirectory();
         byte[] whole = Sample().Build();
@@ -178,7 +178,7 @@ public sealed partial class ElfReaderTests
 
     [Theory]
     [MemberData(nameof(RealLibraries))]
-    public void A_damaged_real_library_is_a_typed_error_or_reads(string path)
+    public void ADamagedRealLibraryIsATypedErrorOrReads(string path)
     {
         byte[] whole = File.ReadAllBytes(path);
         for (int length = 0; length < whole.Length; length += 1 + whole.Length / 500)
@@ -194,7 +194,7 @@ public sealed partial class ElfReaderTests
     }
 
     [Fact]
-    public void Chains_that_go_on_for_ever_end()
+    public void ChainsThatGoOnForEverEnd()
     {
         byte[] library = new ElfBuilder { Soname = "liblong.so.1", VersionsDefined = Enumerable.Range(0, 40000).Select(i => $"V_{i}").ToArray() }.Build();
         Assert.Contains("versions", Assert.Throws<ElfFormatException>(() => ElfFile.Parse(library, "liblong.so.1")).Message);
@@ -202,7 +202,7 @@ public sealed partial class ElfReaderTests
 
     [Theory]
     [MemberData(nameof(RealLibraries))]
-    public void Agrees_with_readelf(string path)
+    public void AgreesWithReadelf(string path)
     {
         if (Run("readelf", "-d", "-V", "-W", path) is not { } expected)
             return;

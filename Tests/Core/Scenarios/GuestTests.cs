@@ -99,7 +99,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void A_plan_gives_an_ordinary_user_s_container_the_device()
+    public void APlanGivesAnOrdinaryUsersContainerTheDevice()
     {
         Cases cases = Short.Value;
         Assert.Equal(255, cases["bare"].Exit);
@@ -114,7 +114,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void Open_MPI_sends_its_data_over_the_device()
+    public void OpenMpiSendsItsDataOverTheDevice()
     {
         Cases cases = Short.Value;
         Assert.NotEqual(0, cases["mpi-bare"].Exit);
@@ -126,7 +126,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void The_inventory_and_the_CDI_specification_are_those_of_the_guest()
+    public void TheInventoryAndTheCdiSpecificationAreThoseOfTheGuest()
     {
         Cases cases = Short.Value;
         using JsonDocument inventory = System.Text.Json.JsonDocument.Parse(cases["inventory"].Text);
@@ -139,7 +139,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void Devices_that_are_left_out_are_not_seen()
+    public void DevicesThatAreLeftOutAreNotSeen()
     {
         Cases cases = Short.Value;
         Assert.Equal("rdma_cm\nuverbs0\nuverbs1\n", cases["both-seen"].Text);
@@ -157,7 +157,7 @@ public sealed class GuestTests
     [InlineData("debian13", FabricRung.Provider, "image")]
     [InlineData("unstable", FabricRung.Refuse, "image provider stack")]
     [InlineData("debian11-auto", FabricRung.Image, "provider stack")]
-    public void Another_distribution_s_image_takes_the_rung_that_works(string image, FabricRung rung, string refused)
+    public void AnotherDistributionsImageTakesTheRungThatWorks(string image, FabricRung rung, string refused)
     {
         Cases cases = Long.Value;
         Assert.StartsWith($"{rung}: rxe0: ", cases[image + "-plan"].Text);
@@ -169,7 +169,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void The_node_s_UCX_takes_the_place_of_one_without_verbs()
+    public void TheNodesUcxTakesThePlaceOfOneWithoutVerbs()
     {
         Cases cases = Long.Value;
         Assert.NotEqual(0, cases["ucx-bare"].Exit);
@@ -179,7 +179,7 @@ public sealed class GuestTests
     }
 
     [NeedsFact(Needs.Long, Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
-    public void Each_failure_is_named()
+    public void EachFailureIsNamed()
     {
         Cases cases = Long.Value;
         string plan = cases["debian11-plan"].Text;

@@ -10,10 +10,10 @@ public sealed partial class LddTests
     const int Sample = 60;
 
     [NeedsFact("ldd")]
-    public void Finds_what_ldd_finds_for_some_programs() => Compare(few: true);
+    public void FindsWhatLddFindsForSomePrograms() => Compare(few: true);
 
     [NeedsFact(Needs.Long, "ldd")]
-    public void Finds_what_ldd_finds_for_all_programs() => Compare(few: false);
+    public void FindsWhatLddFindsForAllPrograms() => Compare(few: false);
 
     static void Compare(bool few)
     {

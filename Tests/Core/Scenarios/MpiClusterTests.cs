@@ -1,12 +1,15 @@
 using System.Text.Json;
+using static Slipway.Tests.Cluster;
 using static Slipway.Tests.MpiCluster;
 
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>Real launchers, real nodes: the cells that need no network to be built, preflights, and mismatches that are made on purpose.</summary>
-[Collection(nameof(MpiCluster))]
-public sealed class MpiClusterTests(MpiCluster cluster) : IClassFixture<MpiCluster>
+[Collection(nameof(Cluster))]
+public sealed class MpiClusterTests(OneCluster one)
 {
+    readonly MpiCluster cluster = one.Of<MpiCluster>();
+
     static readonly string All = string.Join(',', Nodes);
 
     static string[] Sum(int ranks) => ["--", "sum", $"{ranks}"];

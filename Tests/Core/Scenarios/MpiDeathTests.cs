@@ -1,4 +1,5 @@
 using System.Text.Json;
+using static Slipway.Tests.Cluster;
 using static Slipway.Tests.MpiCluster;
 
 namespace Slipway.Tests.Scenarios;
@@ -58,10 +59,10 @@ sealed class MpiDeathTests(MpiCluster cluster)
 }
 
 /// <summary>With Slurm's process tracking by cgroup.</summary>
-[Collection(nameof(MpiCluster))]
-public sealed class CgroupDeathTests(CgroupCluster cluster) : IClassFixture<CgroupCluster>
+[Collection(nameof(Cluster))]
+public sealed class CgroupDeathTests(OneCluster one)
 {
-    readonly MpiDeathTests deaths = new(cluster);
+    readonly MpiDeathTests deaths = new(one.Of<CgroupCluster>());
 
     [MpiTheory(Needs.Long)]
     [InlineData("openmpi"), InlineData("srun-pmix"), InlineData("srun-pmi2"), InlineData("hydra")]
@@ -77,10 +78,10 @@ public sealed class CgroupDeathTests(CgroupCluster cluster) : IClassFixture<Cgro
 }
 
 /// <summary>Without: by parents.</summary>
-[Collection(nameof(MpiCluster))]
-public sealed class LinuxprocDeathTests(LinuxprocCluster cluster) : IClassFixture<LinuxprocCluster>
+[Collection(nameof(Cluster))]
+public sealed class LinuxprocDeathTests(OneCluster one)
 {
-    readonly MpiDeathTests deaths = new(cluster);
+    readonly MpiDeathTests deaths = new(one.Of<LinuxprocCluster>());
 
     [MpiTheory(Needs.Long)]
     [InlineData("openmpi", true), InlineData("openmpi", false), InlineData("srun-pmix", true), InlineData("srun-pmi2", true), InlineData("hydra", true), InlineData("hydra", false)]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using static Slipway.Tests.Cluster;
 using static Slipway.Tests.MpiCluster;
 
 namespace Slipway.Tests.Scenarios;
@@ -7,9 +8,11 @@ namespace Slipway.Tests.Scenarios;
 /// <summary>
 /// Which image works under which launcher, tried: the table in docs/mpi.md. The test fails where that is not what it finds; with SLIPWAY_TEST_WRITE=1 it writes it.
 /// </summary>
-[Collection(nameof(MpiCluster))]
-public sealed class MpiMatrixTests(MatrixCluster cluster) : IClassFixture<MatrixCluster>
+[Collection(nameof(Cluster))]
+public sealed class MpiMatrixTests(OneCluster one)
 {
+    readonly MatrixCluster cluster = one.Of<MatrixCluster>();
+
     const string Begin = "<!-- the matrix: written by Tests/Core/Launching/MpiMatrixTests.cs -->", End = "<!-- the end of the matrix -->";
 
     static readonly int Ranks = 2 * Nodes.Length;
@@ -111,7 +114,7 @@ public sealed class MpiMatrixTests(MatrixCluster cluster) : IClassFixture<Matrix
     /// <summary>A job of Grid Engine, in which the launcher finds its nodes by itself.</summary>
     Cli.Result GridEngineJob(string[] arguments, int slots)
     {
-        string output = $"{MpiCluster.Directory}/sge.{Guid.NewGuid():N}";
+        string output = $"{SharedPath}/sge.{Guid.NewGuid():N}";
         Cli.Result job = cluster.Sh("head", $"SGE_ROOT=/var/lib/gridengine SGE_CELL=default qsub -sync y -b y -cwd -j y -o {output} -pe mpi {slots} {Program} mpi {string.Join(' ', arguments)}; e=$?; cat {output}; exit $e");
         return job with { Error = job.Error + string.Concat(job.Output.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) };
     }

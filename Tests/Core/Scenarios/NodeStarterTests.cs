@@ -1,14 +1,15 @@
 using System.Text.Json;
 using Slipway.Linux;
 using static Slipway.Tests.Cluster;
+using static Slipway.Tests.PublishCluster;
 
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>Nodes reached by what there is where there is neither SSH nor Slurm.</summary>
 [Collection(nameof(Cluster))]
-public sealed class NodeStarterTests(Cluster started)
+public sealed class NodeStarterTests(OneCluster one)
 {
-    readonly Cluster cluster = started.Fresh();
+    readonly PublishCluster cluster = one.Of<PublishCluster>().Fresh();
 
     // slipway on the shared directory, as a site without packages has it: nodes find it at the same path
     const string Shared = "/shared/scratch", Program = Shared + "/bin/slipway";

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using static Slipway.Tests.Cluster;
+using static Slipway.Tests.PublishCluster;
 
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>Whatever fails: every other node gets its image, none has a wrong or a partial one, and the second try does the rest.</summary>
 [Collection(nameof(Cluster))]
-public sealed class PublishFaultTests(Cluster started)
+public sealed class PublishFaultTests(OneCluster one)
 {
-    readonly Cluster cluster = started.Fresh();
+    readonly PublishCluster cluster = one.Of<PublishCluster>().Fresh();
 
     /// <summary>Bytes that take four seconds to get into each node over the links of <see cref="Disturb"/>.</summary>
     const int Slow = 20_000_000;
@@ -140,7 +141,7 @@ public sealed class PublishFaultTests(Cluster started)
         cluster.Publish(cluster.Image("before"));
         cluster.Sh("n2", $"chmod 0500 {NodeCachePath}/sha256");
         Cli.Running publish = cluster.StartPublish(image, "--retry", "100");
-        TransportTests.WaitUntil(() => cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode == 0, "n1 has it");
+        Until(() => cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode == 0, () => "n1 has it");
         cluster.Sh("n2", $"chmod 0700 {NodeCachePath}/sha256");
         (Cli.Result result, JsonElement[] placements) = Placements(publish.Wait());
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
@@ -158,9 +159,9 @@ public sealed class PublishFaultTests(Cluster started)
         {
             Cli.Running publish = cluster.StartPublish(image, "--width", "1");
             // data have come through the first two nodes of the chain
-            TransportTests.WaitUntil(() => cluster.Sh("n2", $"test $(stat -c %b {NodeCachePath}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, "n2 reads from n1");
+            Until(() => cluster.Sh("n2", $"test $(stat -c %b {NodeCachePath}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, () => "n2 reads from n1");
             disturbance(publish);
-            return Cluster.Placements(publish.Wait(240));
+            return Placements(publish.Wait(240));
         }
         finally
         {
@@ -188,7 +189,7 @@ public sealed class PublishFaultTests(Cluster started)
         Assert.Equal((1, AllButFirst.Length), (result.ExitCode, placements.Length));
         cluster.AssertHave(cluster.DigestOf(image), AllButFirst);
         // what was there knows by its lost connection that nobody waits for it any more
-        TransportTests.WaitUntil(() => cluster.Sh("n1", "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0, "n1 has given up");
+        Until(() => cluster.Sh("n1", "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0, () => "n1 has given up");
         AssertSecondTryFinishes(image, ["n1"]);
     }
 
@@ -200,7 +201,7 @@ public sealed class PublishFaultTests(Cluster started)
         {
             cluster.Script("shape", "2mbit", "n1");
             cluster.Script(["shape", "off", .. AllButFirst, "head"]);
-            TransportTests.WaitUntil(() => AllButFirst.All(n => cluster.On(n, User, "test", "-e", Entry(digest)).ExitCode == 0), "the others have it");
+            Until(() => AllButFirst.All(n => cluster.On(n, User, "test", "-e", Entry(digest)).ExitCode == 0), () => "the others have it");
             Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", Entry(digest)).ExitCode);
             Assert.False(publish.Process.HasExited);
             cluster.Script("shape", "off", "n1");
@@ -215,7 +216,7 @@ public sealed class PublishFaultTests(Cluster started)
         string image = cluster.Image("controller", Slow), digest = cluster.DigestOf(image);
         (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f '([^ ]*/)?slipway(-full)? publish .*'", "root"));
         Assert.NotEqual(0, result.ExitCode);
-        TransportTests.WaitUntil(() => Nodes.All(n => cluster.Sh(n, "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0), "the receivers have gone");
+        Until(() => Nodes.All(n => cluster.Sh(n, "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0), () => "the receivers have gone");
         Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
         AssertSecondTryFinishes(image, Nodes);
     }
@@ -228,7 +229,7 @@ public sealed class PublishFaultTests(Cluster started)
         cluster.Publish(cluster.Image("before"));
         string launcher = cluster.Sh("n1", $"ls -d {NodeCachePath}/launcher/*/slipway").Output.Trim();
         string partials = $"ls -A {NodeCachePath}/sha256 | grep partial";
-        TransportTests.WaitUntil(() => cluster.Sh("n1", $"{launcher} publish {image} & p=$!; while kill -0 $p && ! {partials}; do :; done >/dev/null 2>&1; kill -9 $p; wait; {partials} || ! {launcher} cache remove sha256:{name}").ExitCode == 0, "a writer was killed at it");
+        Until(() => cluster.Sh("n1", $"{launcher} publish {image} & p=$!; while kill -0 $p && ! {partials}; do :; done >/dev/null 2>&1; kill -9 $p; wait; {partials} || ! {launcher} cache remove sha256:{name}").ExitCode == 0, () => "a writer was killed at it");
         Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{NodeCachePath}/sha256/{name}").ExitCode);
         Cli.Result again = cluster.On("n1", User, launcher, "publish", image);
         Assert.Equal((0, ""), (again.ExitCode, again.Error));

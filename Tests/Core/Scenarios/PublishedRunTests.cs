@@ -5,9 +5,9 @@ namespace Slipway.Tests.Scenarios;
 
 /// <summary>What was published is what ranks run on, on every node and whichever way both got there: the pipeline of the README, in each kind of job.</summary>
 [Collection(nameof(Cluster))]
-public sealed class PublishedRunTests(Cluster started)
+public sealed class PublishedRunTests(OneCluster one)
 {
-    readonly Cluster cluster = started.Fresh();
+    readonly PublishCluster cluster = one.Of<PublishCluster>().Fresh();
 
     /// <summary>A script of PowerShell in the shared directory: publishes to the nodes that it is given, and starts a rank on each.</summary>
     string Pipeline(string image, string options = "")

@@ -1,13 +1,14 @@
 using System.Text.Json;
 using static Slipway.Tests.Cluster;
+using static Slipway.Tests.PublishCluster;
 
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>Publishing to real nodes, by each transport.</summary>
 [Collection(nameof(Cluster))]
-public sealed class TransportTests(Cluster started)
+public sealed class TransportTests(OneCluster one)
 {
-    readonly Cluster cluster = started.Fresh();
+    readonly PublishCluster cluster = one.Of<PublishCluster>().Fresh();
 
     // SharedFile: once by the head for its own copy, and once by each node
     [ClusterTheory]
@@ -78,7 +79,7 @@ public sealed class TransportTests(Cluster started)
         Cli.Running running = cluster.StartOn("n1", User, launcher, "run", digest, "--", "sleep", "120");
         try
         {
-            WaitUntil(() => List("n1").First(e => e.GetProperty("digest").GetString() == digest).GetProperty("usedBy").GetArrayLength() > 0, "the container is seen");
+            Until(() => List("n1").First(e => e.GetProperty("digest").GetString() == digest).GetProperty("usedBy").GetArrayLength() > 0, () => "the container is seen");
             Cli.Result remove = cluster.On("head", User, ["slipway", "cache", "remove", digest, .. on]);
             Assert.Equal(1, remove.ExitCode);
             Assert.Contains("n1: ", remove.Error, StringComparison.Ordinal);
@@ -117,12 +118,4 @@ public sealed class TransportTests(Cluster started)
     }
 
     static void AssertDone(Cli.Result result) => Assert.Equal((0, ""), (result.ExitCode, result.Error));
-
-    internal static void WaitUntil(Func<bool> condition, string what)
-    {
-        for (int i = 0; i < 600; i++, Thread.Sleep(100))
-            if (condition())
-                return;
-        Assert.Fail($"not within a minute: {what}");
-    }
 }

@@ -42,7 +42,7 @@ public sealed class VerdictTests
     static NodeTree Node(string name)
     {
         NodeTree node = NodeTree.Of(name);
-        SystemTree has = new SystemTree(node.Files).Distribution("rocky", "9.4").CLibrary("2.34");
+        NodeTree has = node.Distribution("rocky", "9.4").CLibrary("2.34");
         Verbs(has, 48, "2.34");
         bool cxi = name.Contains("cxi", StringComparison.Ordinal);
         string[] below = cxi ? ["libcxi.so.1"] : ["libpsm2.so.2", "libefa.so.1"];
@@ -60,22 +60,22 @@ public sealed class VerdictTests
         if (kind.Machine != 62)
             return image;
         if (kind.Provided)
-            Verbs(image.Has, kind.RdmaCore, "2.14");
+            Verbs(image, kind.RdmaCore, "2.14");
         else
-            image.Has.Verbs(PrivateAbi(kind.RdmaCore), $"{kind.RdmaCore}.0", PublicVersion(kind.RdmaCore));
-        image.Has.Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
+            image.Verbs(PrivateAbi(kind.RdmaCore), $"{kind.RdmaCore}.0", PublicVersion(kind.RdmaCore));
+        image.Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         if (kind.Tools)
-            image.Has.Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1", $"IBVERBS_PRIVATE_{PrivateAbi(kind.RdmaCore)}"])]);
+            image.Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1", $"IBVERBS_PRIVATE_{PrivateAbi(kind.RdmaCore)}"])]);
         string[] below = kind.Provided ? ["libpsm2.so.2", "libefa.so.1"] : [];
         if (kind.Provided)
-            image.Has.Library("libpsm2.so.2", "libpsm2.so.2.2", [], ["libc.so.6"], []);
-        image.Has.Library("libfabric.so.1", "libfabric.so.1.17.0", Fabric(6), [.. below, "libc.so.6"], []).Program("/usr/bin/mpi-app", [("libfabric.so.1", ["FABRIC_1.6"])]);
+            image.Library("libpsm2.so.2", "libpsm2.so.2.2", [], ["libc.so.6"], []);
+        image.Library("libfabric.so.1", "libfabric.so.1.17.0", Fabric(6), [.. below, "libc.so.6"], []).Program("/usr/bin/mpi-app", [("libfabric.so.1", ["FABRIC_1.6"])]);
         return image;
     }
 
     static List<string> Fabric(int highest) => Enumerable.Range(0, highest + 1).Select(i => $"FABRIC_1.{i}").ToList();
 
-    static void Verbs(SystemTree has, int release, string glibc)
+    static void Verbs(RootFixture has, int release, string glibc)
     {
         int abi = PrivateAbi(release);
         has.Verbs(abi, $"{release}.0", PublicVersion(release), glibc).Rdmacm(abi);
@@ -120,7 +120,7 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public void The_guide_s_table_is_what_the_planner_says()
+    public void TheGuidesTableIsWhatThePlannerSays()
     {
         string guide = File.ReadAllText(Path.Combine(Cli.Repository, "docs/fabric.md"));
         int from = guide.IndexOf("| node \\ image |", StringComparison.Ordinal);
@@ -171,7 +171,7 @@ public sealed class VerdictTests
 
     [Theory]
     [MemberData(nameof(Cells))]
-    public void A_verdict_follows_rdma_core_s_rules(string name, string kindName)
+    public void AVerdictFollowsRdmaCoresRules(string name, string kindName)
     {
         Kind kind = Kinds.Single(k => k.Name == kindName);
         using NodeTree node = Node(name);

@@ -1,14 +1,13 @@
 using System.Text;
 using Slipway.Discovery;
+using Slipway.Readers;
 
 namespace Slipway.Tests;
 
 /// <summary>A small tree laid out like a host's root: a merged /usr, a C library, and what a test adds.</summary>
-sealed class HostFixture : IDisposable
+sealed class HostFixture : RootFixture
 {
     public const string Interpreter = "/lib64/ld-linux-x86-64.so.2", Lib = "/usr/lib/x86_64-linux-gnu";
-
-    readonly TemporaryDirectory directory = new();
 
     public HostFixture()
     {
@@ -20,24 +19,21 @@ sealed class HostFixture : IDisposable
         Elf(Lib + "/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Interpreter = Interpreter, VersionsDefined = ["GLIBC_2.2.5", "GLIBC_2.34"] });
     }
 
-    public string Root => directory.Path;
+    /// <summary>As discovery sees it, from now on.</summary>
+    public FileTree Tree => new(Root);
 
-    public string Outside(string path) => Root + path;
-
-    public void Elf(string path, ElfBuilder elf, bool executable = false) => Mode(directory.Write(path, elf.Build()), executable);
+    public Closure Closure(params string[] exclude)
+    {
+        FileTree tree = Tree;
+        return new Closure(tree, new Loader(tree, []), [.. exclude.SelectMany(PathPattern.Parse)]);
+    }
 
     public void Program(string path, params string[] needed) => Elf(path, new ElfBuilder { Interpreter = Interpreter, Needed = [.. needed, "libc.so.6"] }, executable: true);
 
     public void Library(string path, params string[] needed) => Elf(path, new ElfBuilder { Soname = System.IO.Path.GetFileName(path), Needed = [.. needed, "libc.so.6"] });
 
-    public void Text(string path, string text, bool executable = false) => Mode(directory.Write(path, Encoding.UTF8.GetBytes(text)), executable);
-
-    public void Link(string path, string target) => directory.Link(path, target);
-
-    static void Mode(string path, bool executable) => File.SetUnixFileMode(path, (UnixFileMode)(executable ? 0x1ed : 0x1a4));
-
     /// <summary>Writes an ld.so.cache as ldconfig(8) does: the new format alone.</summary>
-    public void Cache(params (string Name, string Path, ulong Hwcap)[] entries) => directory.Write("/etc/ld.so.cache", CacheFile(entries));
+    public void Cache(params (string Name, string Path, ulong Hwcap)[] entries) => Write("/etc/ld.so.cache", CacheFile(entries));
 
     public static byte[] CacheFile(params (string Name, string Path, ulong Hwcap)[] entries)
     {
@@ -77,8 +73,6 @@ sealed class HostFixture : IDisposable
         SiteRules = request.SiteRules ?? Root + "/no-rules",
         Root = Root,
     });
-
-    public void Dispose() => directory.Dispose();
 }
 
 static class DependencySetExtensions

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -7,47 +6,33 @@ using Slipway.Linux;
 namespace Slipway.Tests;
 
 /// <summary>
-/// A head and nodes on this machine (Tests/Cluster/cluster.sh) with Slipway, images with MPI and a small MPI program in the shared directory; everything is done as an
-/// ordinary user. The images are of this host's own MPI libraries: made in seconds, without a network.
+/// For tests of MPI: the launcher, images with MPI and a small MPI program in the shared directory, where everything is done as an ordinary user.
+/// The images are of this host's own MPI libraries: made in seconds, without a network.
 /// </summary>
-public class MpiCluster : IDisposable
+public class MpiCluster : Cluster
 {
-    public static readonly string[] Takes =
-        [Needs.Launcher, Needs.Root, Needs.Fuse, "slurmctld", "slurmd", "srun", "munged", "/usr/sbin/sshd", "ip", "tc", "gcc", "mksquashfs", "unsquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.mpich", "mpicc.openmpi", "mpicc.mpich", OpenMpiLibrary, MpichLibrary];
+    public static new readonly string[] Takes =
+    [
+        .. Cluster.Takes, "unsquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.mpich", "mpicc.openmpi", "mpicc.mpich", OpenMpiLibrary, MpichLibrary,
+    ];
 
     const string OpenMpiLibrary = "/usr/lib/x86_64-linux-gnu/libmpi.so.40", MpichLibrary = "/usr/lib/x86_64-linux-gnu/libmpich.so.12";
 
-    /// <summary>Four by default, eight with --long.</summary>
-    public static readonly string[] Nodes = [.. Enumerable.Range(1, Environment.GetEnvironmentVariable("SLIPWAY_TEST_LONG") == "1" ? 8 : 4).Select(i => $"n{i}")];
-
-    public const string User = "alice";
-
-    /// <summary>Seen by all nodes, and where all commands are given.</summary>
-    public const string Directory = "/shared/scratch";
-
-    public const string Program = Directory + "/slipway", OpenMpi = "openmpi.sqfs", Mpich = "mpich.sqfs";
+    public const string Program = SharedPath + "/slipway", OpenMpi = "openmpi.sqfs", Mpich = "mpich.sqfs";
 
     /// <summary>The way round of Tests/Cluster/ucxfin.c.</summary>
-    public static readonly string[] ForMpich = ["--env", $"LD_PRELOAD={Directory}/ucxfin.so"];
+    public static readonly string[] ForMpich = ["--env", $"LD_PRELOAD={SharedPath}/ucxfin.so"];
 
-    readonly TemporaryDirectory directory = new();
-    readonly Dictionary<string, string> environment = [];
+    readonly IReadOnlyDictionary<string, string> options;
 
     public MpiCluster() : this([])
     {
     }
 
-    /// <param name="needs">What its tests need besides.</param>
-    protected MpiCluster(Dictionary<string, string> options, params string[] needs)
+    protected MpiCluster(Dictionary<string, string> options) : base(options, SharedPath) => this.options = options;
+
+    protected override void Prepare()
     {
-        if (Needs.Missing([.. Takes, .. needs]) is not null)
-            return;
-        IsUp = true;
-        environment = new(options) { ["CLUSTER_STATE"] = Path.Combine(directory.Path, "state") };
-        Cli.Result up = Script("up", Nodes.Length.ToString(CultureInfo.InvariantCulture));
-        Assert.True(up.ExitCode == 0, up.Error);
-        foreach (string file in System.IO.Directory.GetFiles(Path.GetDirectoryName(Cli.Program)!, "slipway*"))
-            Put(file);
         string cluster = Path.Combine(Cli.Repository, "Tests/Cluster");
         foreach (string[] command in new string[][]
         {
@@ -61,46 +46,16 @@ public class MpiCluster : IDisposable
             ("mpich", $"from: host\nprograms: [{MpichLibrary}, /usr/bin/sh]\nfiles: [{{from: {In("sum-mpich")}, to: /usr/local/bin/sum, mode: \"0755\"}}]\n"));
     }
 
-    bool IsUp { get; }
-
-    string In(string name) => Path.Combine(directory.Path, name);
-
-    /// <summary>The shared directory as this process sees it.</summary>
-    public string Shared => Path.Combine(directory.Path, "state/shared/scratch");
-
-    void Put(string file)
-    {
-        string to = Path.Combine(Shared, Path.GetFileName(file));
-        File.Copy(file, to, overwrite: true);
-        File.SetUnixFileMode(to, (UnixFileMode)0b111_101_101);
-    }
-
     /// <summary>Builds images by the product, all at once; what was built before comes out of the step cache.</summary>
     public void Build(params (string Name, string Definition)[] images)
     {
         foreach ((string name, string definition) in images)
-            directory.Write(name + ".yaml", definition);
-        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", .. images.Select(i => In(i.Name + ".yaml")), "-o", directory.Path, "--throttle-limit", "6"]).Wait(1800);
+            File.WriteAllText(In(name + ".yaml"), definition);
+        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", .. images.Select(i => In(i.Name + ".yaml")), "-o", In(""), "--throttle-limit", "6"]).Wait(1800);
         Assert.True(built.ExitCode == 0, built.Error);
         foreach ((string name, _) in images)
             Put(In(name + ".sqfs"));
     }
-
-    internal Cli.Result Script(params string[] arguments) => Start([Path.Combine(Cli.Repository, "Tests/Cluster/cluster.sh"), .. arguments]).Wait(240);
-
-    Cli.Running Start(IReadOnlyList<string> command)
-    {
-        ProcessStartInfo start = new("env", ["--default-signal", .. command]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
-        foreach ((string name, string value) in environment)
-            start.Environment[name] = value;
-        return new Cli.Running(Process.Start(start)!);
-    }
-
-    /// <summary>A script of sh on a node, in the shared directory; nothing takes longer than the limit.</summary>
-    internal Cli.Running StartSh(string node, string script, string user = User, int seconds = 120) =>
-        Start([Path.Combine(Cli.Repository, "Tests/Cluster/cluster.sh"), "exec", node, "-u", user, "--", "timeout", "-k", "5", seconds.ToString(CultureInfo.InvariantCulture), "/bin/sh", "-c", $"cd {Directory} && {script}"]);
-
-    internal Cli.Result Sh(string node, string script, string user = User, int seconds = 120) => StartSh(node, script, user, seconds).Wait(seconds + 60);
 
     /// <summary><c>slipway mpi</c> on the head, or in an allocation of Slurm on so many nodes.</summary>
     /// <param name="before">Variables for it, or a shell's command.</param>
@@ -147,40 +102,21 @@ public class MpiCluster : IDisposable
         void Gone(string look) => Until(() => (left = string.Concat(Nodes.Append("head").Select(n => Sh(n, look, "root").Output is { Length: > 0 } found ? $"{n}: {found}" : ""))).Length == 0, () => $"this is left: {left}");
         Gone(Processes);
         // Slurm kills whatever is in a step's cgroup at its end, a holder too: what names it has left go with the next container there
-        if (environment.GetValueOrDefault("CLUSTER_PROCTRACK") == "cgroup")
+        if (options.GetValueOrDefault("CLUSTER_PROCTRACK") == "cgroup")
             foreach (Cli.Running next in Nodes.Select(n => StartSh(n, $"{Program} run {OpenMpi} -- sh -c :")).ToList())
                 Assert.Equal(0, next.Wait().ExitCode);
         Gone(Files);
     }
-
-    /// <summary>Waits for a condition, and long: only what never comes fails.</summary>
-    public static void Until(Func<bool> condition, Func<string> what, int seconds = 100)
-    {
-        for (long end = Environment.TickCount64 + seconds * 1000; !condition(); Thread.Sleep(100))
-            Assert.True(Environment.TickCount64 < end, what());
-    }
-
-    public void Dispose()
-    {
-        GC.SuppressFinalize(this);
-        if (IsUp)
-            Assert.Equal(0, Script("down").ExitCode);
-        directory.Dispose();
-    }
 }
 
 /// <summary>Slurm follows processes by cgroup, as on production clusters, and sees early that a node is gone.</summary>
-public sealed class CgroupCluster() : MpiCluster(new() { ["CLUSTER_PROCTRACK"] = "cgroup", ["CLUSTER_SLURM_EXTRA"] = "SlurmdTimeout=10" }, Needs.Long);
+public sealed class CgroupCluster() : MpiCluster(new() { ["CLUSTER_PROCTRACK"] = "cgroup", ["CLUSTER_SLURM_EXTRA"] = "SlurmdTimeout=10" });
 
 /// <summary>Slurm follows processes by their parents.</summary>
-public sealed class LinuxprocCluster() : MpiCluster(new() { ["CLUSTER_SLURM_EXTRA"] = "SlurmdTimeout=10" }, Needs.Long);
+public sealed class LinuxprocCluster() : MpiCluster(new() { ["CLUSTER_SLURM_EXTRA"] = "SlurmdTimeout=10" });
 
 /// <summary>For the whole matrix.</summary>
-public sealed class MatrixCluster() : MpiCluster([], Needs.Long);
-
-/// <summary>One cluster at a time.</summary>
-[CollectionDefinition(nameof(MpiCluster))]
-public sealed class MpiClusters;
+public sealed class MatrixCluster() : MpiCluster([]);
 
 [AttributeUsage(AttributeTargets.Method)]
 sealed class MpiFactAttribute : FactAttribute

@@ -6,51 +6,31 @@ namespace Slipway.Tests;
 /// A node's root filesystem with the sysfs files that the kernel makes for a device, after the kernel's
 /// Documentation/ABI/stable/sysfs-class-infiniband, drivers/infiniband/core/sysfs.c and, for rxe, a running 6.1 kernel.
 /// </summary>
-public sealed class NodeTree : IDisposable
+public sealed class NodeTree : RootFixture
 {
-    readonly TemporaryDirectory files = new();
     int uverbs;
 
     public NodeTree()
     {
-        files.Write("proc/sys/kernel/hostname", "n1\n");
-        files.Write("proc/sys/kernel/arch", "x86_64\n");
+        Write("proc/sys/kernel/hostname", "n1\n");
+        Write("proc/sys/kernel/arch", "x86_64\n");
     }
 
-    /// <summary>
-    /// A node of <c>Nodes/NAME.tree</c>: lines <c>file PATH CONTENT</c> and <c>link PATH TARGET</c>, each below a line <c># source: …</c> that says
-    /// where its form comes from.
-    /// </summary>
+    /// <summary>A node of <c>Nodes/NAME.tree</c>.</summary>
     public static NodeTree Of(string name)
     {
         NodeTree node = new NodeTree();
-        bool sourced = false;
-        foreach (string line in File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "Support/Nodes", name + ".tree")))
-        {
-            string[] words = line.Split(' ', 3);
-            sourced |= line.StartsWith("# source: ", StringComparison.Ordinal);
-            if (words[0] is not ("file" or "link"))
-                continue;
-            Assert.True(sourced, $"{name}.tree: {line}: no source stands above it");
-            if (words[0] == "file")
-                node.files.Write(words[1], words.Length > 2 ? words[2] + "\n" : "");
-            else
-                node.files.Link(words[1], words[2]);
-        }
+        node.Load(name);
         return node;
     }
 
-    public static IEnumerable<string> Names => Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Support/Nodes"), "*.tree").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
-
-    public string Root => files.Path;
-
-    public TemporaryDirectory Files => files;
+    public static IEnumerable<string> Names => Directory.GetFiles(System.IO.Path.Combine(AppContext.BaseDirectory, "Support/Nodes"), "*.tree").Select(f => System.IO.Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
 
     public FabricInventory Read() => FabricInventoryReader.Read(Root);
 
     public NodeTree Memlock(string soft, string hard)
     {
-        files.Write("proc/self/limits", $"""
+        Write("proc/self/limits", $"""
             Limit                     Soft Limit           Hard Limit           Units
             Max open files            1024                 1048576              files
             Max locked memory         {soft,-20} {hard,-20} bytes
@@ -62,12 +42,12 @@ public sealed class NodeTree : IDisposable
     public NodeTree Rxe(string name = "rxe0")
     {
         string entry = $"sys/devices/virtual/infiniband/{name}";
-        files.Write($"{entry}/node_type", "1: CA\n");
-        files.Write($"{entry}/node_desc", "rxe\n");
-        files.Write($"{entry}/parent", "eth0\n");
-        files.Write($"{entry}/fw_ver", "");
+        Write($"{entry}/node_type", "1: CA\n");
+        Write($"{entry}/node_desc", "rxe\n");
+        Write($"{entry}/parent", "eth0\n");
+        Write($"{entry}/fw_ver", "");
         Port(entry, "Ethernet", "2.5 Gb/sec (1X SDR)");
-        files.Link($"sys/class/infiniband/{name}", $"../../devices/virtual/infiniband/{name}");
+        Link($"sys/class/infiniband/{name}", $"../../devices/virtual/infiniband/{name}");
         Uverbs("sys/devices/virtual/infiniband_verbs", name, 2, link: null);
         return this;
     }
@@ -80,13 +60,13 @@ public sealed class NodeTree : IDisposable
         if (ibdev)
         {
             string entry = $"{function}/infiniband/{name}";
-            files.Write($"{entry}/node_type", nodeType + "\n");
-            files.Write($"{entry}/node_desc", "n1 HCA-1\n");
-            files.Write($"{entry}/fw_ver", "20.31.1014\n");
-            files.Write($"{entry}/board_id", "MT_0000000223\n");
+            Write($"{entry}/node_type", nodeType + "\n");
+            Write($"{entry}/node_desc", "n1 HCA-1\n");
+            Write($"{entry}/fw_ver", "20.31.1014\n");
+            Write($"{entry}/board_id", "MT_0000000223\n");
             Port(entry, linkLayer, "200 Gb/sec (4X HDR)");
-            files.Link($"{entry}/device", $"../../../{address}");
-            files.Link($"sys/class/infiniband/{name}", $"../../devices/pci0000:00/{address}/infiniband/{name}");
+            Link($"{entry}/device", $"../../../{address}");
+            Link($"sys/class/infiniband/{name}", $"../../devices/pci0000:00/{address}/infiniband/{name}");
         }
         Uverbs($"{function}/infiniband_verbs", name, abi, $"../../../{address}");
         return this;
@@ -101,7 +81,7 @@ public sealed class NodeTree : IDisposable
     public NodeTree Hfi1()
     {
         Pci("hfi1_0", "0000:5e:00.0", "hfi1", "0x8086", "0x24f0", 0);
-        files.Write("dev/hfi1_0", "");
+        Write("dev/hfi1_0", "");
         return this;
     }
 
@@ -110,49 +90,47 @@ public sealed class NodeTree : IDisposable
     public NodeTree Cxi()
     {
         string function = Function("0000:21:00.0", "cxi_ss1", "0x17db", "0x0501", null, "hsn0");
-        files.Write($"{function}/properties/link", "1\n");
-        files.Write($"{function}/properties/speed", "200000\n");
-        files.Link($"{function}/cxi_user/cxi0/device", "../../../0000:21:00.0");
-        files.Link("sys/class/cxi_user/cxi0", "../../devices/pci0000:00/0000:21:00.0/cxi_user/cxi0");
-        files.Write("dev/cxi0", "");
+        Write($"{function}/properties/link", "1\n");
+        Write($"{function}/properties/speed", "200000\n");
+        Link($"{function}/cxi_user/cxi0/device", "../../../0000:21:00.0");
+        Link("sys/class/cxi_user/cxi0", "../../devices/pci0000:00/0000:21:00.0/cxi_user/cxi0");
+        Write("dev/cxi0", "");
         return this;
     }
-
-    public void Dispose() => files.Dispose();
 
     string Function(string address, string driver, string vendor, string device, string? physfn, string? netdev)
     {
         string function = $"sys/devices/pci0000:00/{address}";
-        files.Write($"{function}/vendor", vendor + "\n");
-        files.Write($"{function}/device", device + "\n");
-        files.Write($"{function}/numa_node", physfn is null ? "1\n" : "-1\n");
-        files.Write($"sys/bus/pci/drivers/{driver}/bind", "");
-        files.Link($"{function}/driver", $"../../../bus/pci/drivers/{driver}");
+        Write($"{function}/vendor", vendor + "\n");
+        Write($"{function}/device", device + "\n");
+        Write($"{function}/numa_node", physfn is null ? "1\n" : "-1\n");
+        Write($"sys/bus/pci/drivers/{driver}/bind", "");
+        Link($"{function}/driver", $"../../../bus/pci/drivers/{driver}");
         if (physfn is not null)
-            files.Link($"{function}/physfn", $"../{physfn}");
+            Link($"{function}/physfn", $"../{physfn}");
         if (netdev is not null)
-            files.Write($"{function}/net/{netdev}/mtu", "1500\n");
+            Write($"{function}/net/{netdev}/mtu", "1500\n");
         return function;
     }
 
     void Port(string entry, string linkLayer, string rate)
     {
-        files.Write($"{entry}/ports/1/state", "4: ACTIVE\n");
-        files.Write($"{entry}/ports/1/phys_state", "5: LinkUp\n");
-        files.Write($"{entry}/ports/1/link_layer", linkLayer + "\n");
-        files.Write($"{entry}/ports/1/rate", rate + "\n");
+        Write($"{entry}/ports/1/state", "4: ACTIVE\n");
+        Write($"{entry}/ports/1/phys_state", "5: LinkUp\n");
+        Write($"{entry}/ports/1/link_layer", linkLayer + "\n");
+        Write($"{entry}/ports/1/rate", rate + "\n");
     }
 
     void Uverbs(string directory, string ibdev, int abi, string? link)
     {
         string node = $"uverbs{uverbs++}";
-        files.Write($"{directory}/{node}/ibdev", ibdev + "\n");
-        files.Write($"{directory}/{node}/abi_version", abi + "\n");
+        Write($"{directory}/{node}/ibdev", ibdev + "\n");
+        Write($"{directory}/{node}/abi_version", abi + "\n");
         if (link is not null)
-            files.Link($"{directory}/{node}/device", link);
-        files.Link($"sys/class/infiniband_verbs/{node}", $"../../../{directory}/{node}");
-        files.Write("sys/class/infiniband_verbs/abi_version", "6\n");
-        files.Write($"dev/infiniband/{node}", "");
-        files.Write("dev/infiniband/rdma_cm", "");
+            Link($"{directory}/{node}/device", link);
+        Link($"sys/class/infiniband_verbs/{node}", $"../../../{directory}/{node}");
+        Write("sys/class/infiniband_verbs/abi_version", "6\n");
+        Write($"dev/infiniband/{node}", "");
+        Write("dev/infiniband/rdma_cm", "");
     }
 }
