@@ -130,7 +130,7 @@ static class CacheKeeper
                 throw NotCached(cache, digest);
             if (!pinned)
                 unlink(PinPath(cache, digest));
-            else if (!OpenedFile.Write(PinPath(cache, digest), "", 0x1a4 /* 0644 */))
+            else if (!OpenedFile.Write(PinPath(cache, digest), "", Mode.rw_r__r__))
                 throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{PinPath(cache, digest)}: cannot be written (errno {errno})", CacheWriter.Advice(errno), cache);
         }
         return [.. In(cache, node, CacheUse.Read()).Where(e => digests.Contains(e.Digest))];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Linux;
 
 namespace Slipway.Cache;
 
@@ -22,7 +23,7 @@ sealed class CacheLock : IDisposable
         string path = PathOf(cache, name);
         while (true)
         {
-            int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+            int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, Mode.rw_______);
             if (fd < 0)
                 throw new SlipwayException("CacheNotWritable", ErrorKind.WriteError, $"{path}: cannot be made (errno {errno})", CacheWriter.Advice(errno), path);
             if (flock(fd, LOCK_EX | LOCK_NB) != 0)

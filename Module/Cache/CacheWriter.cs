@@ -148,7 +148,7 @@ static class CacheWriter
     public static string Place(string cache, string partial, string digest)
     {
         string entry = NodeCache.EntryPath(cache, digest);
-        chmod(partial, 0x124 /* 0444 */);
+        chmod(partial, Mode.r__r__r__);
         Sync(partial);
         CheckedRecord.Remove(cache, digest);
         if (rename(partial, entry) != 0 && errno is var error)

@@ -60,11 +60,8 @@ public static class HostProgram
 
     /// <summary>Absolute path of a program.</summary>
     /// <exception cref="SlipwayException">It is not installed; the error names the package that has it.</exception>
-    public static string Find(string name) => TryFind(name) ?? throw new SlipwayException("ProgramNotFound", ErrorKind.NotInstalled,
-        $"{name}: this program is not on the PATH",
-        Packages.TryGetValue(name, out (string Deb, string Rpm) package) ? $"Install it: apt-get install {package.Deb} (Debian family), dnf install {package.Rpm} (RPM family)." : "Install it, or give its absolute path.",
-        name)
-    { ExitCode = 127 };
+    public static string Find(string name) => TryFind(name)
+        ?? throw LinuxErrors.ProgramNotFound(name, Packages.TryGetValue(name, out (string Deb, string Rpm) package) ? package : null);
 
     /// <summary>Runs a program to its end and returns its exit code; 128 + N where signal N ended it.</summary>
     /// <param name="file">A program's name or path.</param>
@@ -170,8 +167,8 @@ public static class HostProgram
         string text = "";
         (int exit, _) = Stream(path, arguments, output =>
         {
-            using StreamReader reader = new(new BoundedStream(output, OpenedFile.Small, () => new SlipwayException("ProgramOutputTooLarge", ErrorKind.LimitsExceeded,
-                $"{path}: its answer is longer than {OpenedFile.Small} bytes", $"See what '{path} {string.Join(' ', arguments)}' says.", path)));
+            using StreamReader reader = new(new BoundedStream(output, OpenedFile.Small,
+                () => LinuxErrors.OutputTooLarge(path, arguments, OpenedFile.Small)));
             text = reader.ReadToEnd();
         });
         return exit == 0 ? text.TrimEnd('\n') : null;
@@ -237,7 +234,7 @@ public static class HostProgram
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+            throw LinuxErrors.ProgramNotStarted(start.FileName, e);
         }
     }
 }

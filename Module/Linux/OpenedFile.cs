@@ -38,7 +38,6 @@ static unsafe class OpenedFile
     /// <summary>No small text file is larger: what is, is something else. Bytes.</summary>
     public const int Small = 1 << 20;
 
-    const uint GroupOrOthersWrite = 0x12; // 0022; a mask of an ACL is the group's bits (acl(5))
     const int Step = 100; // milliseconds between two looks whether a wait was cancelled
 
     /// <summary>A file that the caller or the site names, for reading.</summary>
@@ -221,7 +220,8 @@ static unsafe class OpenedFile
         return !known
             ? string.Create(CultureInfo.InvariantCulture,
                 $"belongs to uid {uid} and not to {string.Join(", ", who.SkipLast(1))} or {who[^1]}")
-            : (found.stx_mode & GroupOrOthersWrite) != 0 ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & 0xfff, 8)})"
+            : (found.stx_mode & Mode.GroupOrOthersWrite) != 0
+                ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & Mode.Bits, 8)})"
             : found.stx_size > (ulong)largest ? TooLarge(largest) : null;
     }
 

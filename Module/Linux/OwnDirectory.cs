@@ -35,14 +35,14 @@ static unsafe class OwnDirectory
         made = Find(path) ?? "";
         if (made.Length > 0)
             return 0;
-        using IDisposable turn = PartialFile.Turn(Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? home : "/");
+        using IDisposable turn = PartialFile.Turn(Places.Home is { Length: > 0 } home ? home : "/");
         if (Find(path) is { } meanwhile)
         {
             made = meanwhile;
             return 0;
         }
         made = $"{path}-{Guid.NewGuid().ToString("n")[..8]}";
-        return mkdir(made, 0x1c0 /* 0700 */) == 0 ? 0 : errno;
+        return mkdir(made, Mode.rwx______) == 0 ? 0 : errno;
     }
 
     /// <summary>A directory in one that is open, made if it is not there: by descriptor, so that no link is followed, and nothing of another's is changed.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Slipway.Shared;
 
 namespace Slipway.Linux;
@@ -14,7 +13,7 @@ namespace Slipway.Linux;
 /// </remarks>
 static class RuntimeDirectory
 {
-    static IEnumerable<string> Places
+    static IEnumerable<string> Usual
     {
         get
         {
@@ -36,9 +35,9 @@ static class RuntimeDirectory
         if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set && set.StartsWith('/')
             && OwnDirectory.IsPrivate(set))
             return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, errno);
-        if ((Places.FirstOrDefault(OwnDirectory.IsPrivate) ?? Places.FirstOrDefault(TryMake)) is { } place)
+        if ((Usual.FirstOrDefault(OwnDirectory.IsPrivate) ?? Usual.FirstOrDefault(TryMake)) is { } place)
             return place;
-        string first = Places.First();
+        string first = Usual.First();
         return OwnDirectory.Make(first, out string made) is 0 && TryMake(made) ? made : throw NotMade(first, errno);
     }
 
@@ -46,7 +45,7 @@ static class RuntimeDirectory
     public static bool TryMake(string path)
     {
         // another rank may make it at the same moment: what counts is what is there afterwards
-        int error = mkdir(path, 0x1c0 /* 0700 */) == 0 ? 0 : errno;
+        int error = mkdir(path, Mode.rwx______) == 0 ? 0 : errno;
         if (OwnDirectory.IsPrivate(path))
             return true;
         System.Runtime.InteropServices.Marshal.SetLastPInvokeError(error);
@@ -54,15 +53,13 @@ static class RuntimeDirectory
     }
 
     static SlipwayException NotMade(string path, int error) => OwnDirectory.IsTaken(path) || error == EEXIST
-        ? new("RuntimeDirectoryNotOurs", ErrorKind.SecurityError, $"{path}: the runtime directory belongs to somebody else, or others may enter it, and no other place can be had ({string.Join(", ", Places.Skip(1))})",
-            "Have it removed, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700.", path)
-        : new("NoRuntimeDirectory", ErrorKind.WriteError, string.Create(CultureInfo.InvariantCulture, $"{path}: the runtime directory cannot be made (errno {error})"), "Check that /tmp has space and is writable.", path);
+        ? LinuxErrors.RuntimeDirectoryNotOurs(path, others: Usual.Skip(1)) : LinuxErrors.NoRuntimeDirectory(path, error);
 
     /// <summary>What whoever starts a holder says for all ranks, where it is not at the usual place; else empty.</summary>
     public static string WarningOf(string directory)
     {
-        string first = Places.First();
-        return directory != first && Places.Append(first + "-").Any(p => directory.StartsWith(p, StringComparison.Ordinal))
+        string first = Usual.First();
+        return directory != first && Usual.Append(first + "-").Any(p => directory.StartsWith(p, StringComparison.Ordinal))
             ? $"slipway: warning: the runtime directory is {directory}: {first} is not there, or not this user's alone\n" : "";
     }
 }

@@ -44,7 +44,7 @@ sealed unsafe class ContainerRoot
         if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
             throw RunningErrors.NotMade("no tmpfs can be mounted in the container's namespace", errno);
         foreach (string directory in new[] { "image", "points", "upper", "work", "root", "devices" })
-            mkdir($"{Base}/{directory}", 0x1ed);
+            mkdir($"{Base}/{directory}", Mode.rwxr_xr_x);
         // of a directory it is still the host's own
         if (move_mount(lower, AT_FDCWD, Base + "/image") != 0 || mount(null, Base + "/image", null, MS_PRIVATE | MS_REC, null) != 0)
             throw RunningErrors.NotMade("the image's mount cannot be put in place", errno);
@@ -55,9 +55,9 @@ sealed unsafe class ContainerRoot
         close(first);
         ReadAhead(command);
 
-        mkdir(Base + "/points/etc", 0x1ed);
+        mkdir(Base + "/points/etc", Mode.rwxr_xr_x);
         foreach ((string file, string content) in EtcFiles.Make(etc => ReadText("etc/" + etc)))
-            if (!OpenedFile.Write($"{Base}/points/etc/{file}", content, 0x1a4 /* 0644 */))
+            if (!OpenedFile.Write($"{Base}/points/etc/{file}", content, Mode.rw_r__r__))
                 throw RunningErrors.NotMade($"/etc/{file} cannot be written for the container", errno);
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
@@ -215,13 +215,13 @@ sealed unsafe class ContainerRoot
         for (int i = 0; i < parts.Length; i++)
         {
             string here = $"{resolved}/{parts[i]}";
-            uint mode = 0x1ed;
+            uint mode = Mode.rwxr_xr_x;
             bool isDirectory = i < parts.Length - 1 || directory;
             if (!literal && openat2(image, here[1..], O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found && found >= 0)
             {
                 here = Resolved(found);
                 if (fstat(found, out statx of) == 0 && of.IsDirectory)
-                    mode = of.stx_mode & 0x1ffu | 0x1c0;
+                    mode = of.stx_mode & Mode.rwxrwxrwx | Mode.rwx______;
                 close(found);
                 if (here.Length == 0)
                     throw RunningErrors.PointIsTheRoot(destination);
@@ -235,7 +235,7 @@ sealed unsafe class ContainerRoot
             }
             else
             {
-                close(open(point, O_WRONLY | O_CREAT | O_CLOEXEC, 0x1a4));
+                close(open(point, O_WRONLY | O_CREAT | O_CLOEXEC, Mode.rw_r__r__));
             }
             resolved = here;
         }

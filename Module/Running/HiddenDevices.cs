@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Linux;
 
 namespace Slipway.Running;
 
@@ -32,10 +33,10 @@ sealed class HiddenDevices
         foreach ((string directory, List<(string Name, int Tree)> kept) in directories)
         {
             string own = string.Create(CultureInfo.InvariantCulture, $"{work}/{result.Count}");
-            mkdir(own, 0x1ed);
+            mkdir(own, Mode.rwxr_xr_x);
             foreach ((string name, int tree) in kept)
             {
-                int point = open($"{own}/{name}", O_WRONLY | O_CREAT | O_CLOEXEC, 0x1a4);
+                int point = open($"{own}/{name}", O_WRONLY | O_CREAT | O_CLOEXEC, Mode.rw_r__r__);
                 if (point < 0 || move_mount(tree, point) != 0)
                     throw RunningErrors.NotMade($"'{directory}/{name}' cannot be shown in the container", errno);
                 close(point);

@@ -47,7 +47,7 @@ sealed unsafe class HolderEntry
 
     public void Write(HolderFiles files)
     {
-        if (!OpenedFile.Write(files.PartialEntry, Text(), 0x180 /* 0600 */) || rename(files.PartialEntry, files.Entry) != 0)
+        if (!OpenedFile.Write(files.PartialEntry, Text(), Mode.rw_______) || rename(files.PartialEntry, files.Entry) != 0)
             throw RunningErrors.NotWritten("the holder's entry cannot be written", errno);
     }
 

@@ -62,7 +62,7 @@ static unsafe class HolderProgram
             HolderFiles inside = new(own, files.Name);
             // before the entry, which lets ranks in. A rank that finds none says so
             OpenedFile.Write(inside.Explanation, RunExplanation.OfHolder(start, request, plan, leftOut, binds, environment),
-                0x180 /* 0600 */);
+                Mode.rw_______);
             new HolderEntry
             {
                 Key = start.Key,
@@ -106,7 +106,7 @@ static unsafe class HolderProgram
             if (HolderEntry.IsOfAnotherVersion(files.Entry))
                 continue;
             // made where it is not there, so that nobody starts a holder of that name meanwhile
-            int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+            int held = open(files.Lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, Mode.rw_______);
             if (held >= 0 && flock(held, LOCK_EX | LOCK_NB) == 0 && HolderClaim.IsNamed(held, files.Lock))
                 files.Remove();
             if (held >= 0)

@@ -1,5 +1,6 @@
 using Slipway.Cache;
 using Slipway.Images;
+using Slipway.Linux;
 
 namespace Slipway.Running;
 
@@ -24,7 +25,7 @@ static class HostBinds
             if (path.StartsWith('/') && LauncherPaths.MayBeBound(path) && !binds.Exists(b => b.Source == b.Destination && LauncherPaths.IsBelow(path, b.Destination)) && Path.Exists(path))
                 binds.Add(new HostBind(path, path, false, false, why));
         }
-        Own(Environment.GetEnvironmentVariable("HOME") ?? "", "your home directory");
+        Own(Places.Home, "your home directory");
         Own(Environment.CurrentDirectory, "the working directory");
         foreach ((string variable, string path) in LauncherPaths.Find().OrderBy(p => p.Path, StringComparer.Ordinal))
             Own(path, $"{variable} names it");

@@ -122,7 +122,8 @@ sealed unsafe record ImageMount
             reasons.Add($"prolog: no, nothing is mounted at {path}");
         else if (writableByUser)
             reasons.Add("prolog: no, a user's --writable-tmpfs could not change root's files in root's mount");
-        else if (new[] { "/run", "/run/slipway", CacheUse.PrologMounts }.FirstOrDefault(d => stat(d, out statx of, follow: false) != 0 || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & 0x12) != 0) is { } unsafeDirectory)
+        else if (new[] { "/run", "/run/slipway", CacheUse.PrologMounts }.FirstOrDefault(d => stat(d, out statx of, follow: false) != 0
+            || !of.IsDirectory || of.stx_uid != 0 || (of.stx_mode & Mode.GroupOrOthersWrite) != 0) is { } unsafeDirectory)
             reasons.Add($"prolog: no, others than root may write to {unsafeDirectory}");
         else
         {

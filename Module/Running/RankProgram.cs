@@ -78,11 +78,11 @@ static unsafe class RankProgram
         if (SlipwayProgram.Front is { } front)
         {
             // what came from our environment is taken from it again: a value that was not on the command line is on none
-            IEnumerable<string> variables = request.Variables.Select(v => v.Inherited ? $"--env={v.Name}" : $"--env={v.Name}={v.Value}");
+            RunRequest ours = new() { Image = request.Image, Variables = request.Variables, Command = command };
             int entry = Passed(holder.Entry.Text());
             fcntl(holder.Pidfd, F_SETFD, 0);
             // with the environment as it came to us, byte for byte
-            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. variables, request.Image, "--", .. command]));
+            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. ours.ToArguments()]));
             throw RunningErrors.NotExecuted(front, errno);
         }
         string nsenter = HostProgram.Find("nsenter");

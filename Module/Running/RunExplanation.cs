@@ -68,8 +68,8 @@ static class RunExplanation
         yield return Line("step key", $"{key.Step} (from {key.Reason})");
         yield return Line("holder",
             string.Create(CultureInfo.InvariantCulture, $"process {entry.Pid}, {(started ? "started by this rank" : "already running")}"));
-        foreach ((string name, string value, bool inherited) in request.Variables)
-            yield return Line("set", inherited ? $"{name} (--env, from the environment)" : $"{name}={value} (--env)");
+        foreach (RunVariable variable in request.Variables)
+            yield return Line("set", $"{variable} ({(variable.Inherited ? "--env, from the environment" : "--env")})");
         foreach (string name in ContainerEnvironment.DroppedHere())
             yield return Line("unset", $"{name} (it speaks of the host's files)");
         yield return Line("directory", ContainerCommand.Directory(entry));

@@ -25,7 +25,7 @@ sealed class LauncherBundle
 
     // a user's is not in the cache: where that is, only slipway itself can tell
     static string Directory => geteuid() == 0 ? NodeCache.RootCache
-        : string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}") is var usual ? OwnDirectory.Find(usual) ?? usual : "";
+        : Places.OnDisk() is var usual ? OwnDirectory.Find(usual) ?? usual : "";
 
     /// <summary>Where the script makes <c>slipway</c> be found on a node.</summary>
     public static string PathOf(string name) => $"{Directory}/launcher/{name}/slipway";

@@ -211,8 +211,8 @@ public sealed class OpenedFileTests
         ("", "/proc/self/", "the kernel's"),
         ("Readers/Elf/ElfWindow.cs", "O_NONBLOCK", "what a tree has looked at, thousands of them: one call each, and not to wait"),
         ("Building/BuildNamespace.cs", "/proc/", "the kernel's"),
-        ("Building/Inside/BuildInside.cs", "jobPath", "our parent's, in a directory of its own"),
-        ("Building/Inside/BuildInside.cs", "job.LogPath", "our own log"),
+        ("Building/Inside/BuilderProgram.cs", "jobPath", "our parent's, in a directory of its own"),
+        ("Building/Inside/BuilderProgram.cs", "job.LogPath", "our own log"),
         ("Building/ImageBuilder.cs", "new(partial, FileMode.Open", "what our builder has just made beside its destination"),
         ("Building/Sources/DebRoot.cs", "File.ReadAllBytes(file)", "APT's copies of indexes, in our work directory"),
         ("Building/Sources/DebRoot.cs", "key.File", "written by us, in our work directory"),
@@ -228,7 +228,7 @@ public sealed class OpenedFileTests
         ("Building/WorkDirectory.cs", "FileMode.Open,", "the lock of a directory of our own, looked at before"),
         ("Building/RootDirectory.cs", "new FileStream(new Microsoft", "opened by openat2(2) without waiting, and looked at before"),
         ("Building/Archives/ArchiveExtractor.cs", "FileStream file = new(to", "made by us in a root that nobody else sees"),
-        ("Building/Inside/BuildInside.cs", "StreamWriter log", "our own log"),
+        ("Building/Inside/BuilderProgram.cs", "StreamWriter log", "our own log"),
         ("Cache/GrowingFile.cs", "FileMode.CreateNew", "made by us"),
         ("Cache/CacheLock.cs", "O_CREAT", "the lock of a cache that is safe"),
         ("Cache/CacheWriter.cs", "int fd = open(path, O_RDONLY | O_CLOEXEC, 0);", "what we have just made, to be synced"),
@@ -240,7 +240,7 @@ public sealed class OpenedFileTests
         ("Running/ImageMount.cs", "O_NONBLOCK", "an image whose superblock was read; the kernel's loop device looks what it is"),
         ("Running/ImageMount.cs", "/dev/loop-control", "the kernel's"),
         ("Running/ImageMount.cs", "open(device", "the kernel's"),
-        ("Preflight/PreflightNode.cs", "FileMode.CreateNew", "made by us"),
+        ("Preflight/PreflightProgram.cs", "FileMode.CreateNew", "made by us"),
     ];
 
     static readonly Regex Opens = new(@"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");

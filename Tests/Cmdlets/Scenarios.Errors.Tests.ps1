@@ -10,44 +10,6 @@ AfterAll {
     Pop-Location
 }
 
-Describe 'A definition that is wrong' {
-    It 'tells of <id> at <at>' -ForEach @(
-        @{ Id = 'DefinitionUnknownKey'; At = '3:1'; Says = "unknown key 'packges'"; Text = "from: deb`nsuite: bookworm`npackges: [a]" }
-        @{ Id = 'DefinitionUnknownKey'; At = '3:10'; Says = "unknown key 'form'"; Text = "from: deb`nsuite: bookworm`nfiles: [{form: a, to: /b}]" }
-        @{ Id = 'DefinitionWrongType'; At = '3:11'; Says = "'packages' must be a list"; Text = "from: deb`nsuite: bookworm`npackages: lammps" }
-        @{ Id = 'DefinitionWrongType'; At = '2:8'; Says = "'suite' must be a single value"; Text = "from: deb`nsuite: [bookworm]" }
-        @{ Id = 'DefinitionUnknownProvider'; At = '3:9'; Says = "'fabric' names 'yes', which is no provider"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
-        @{ Id = 'DefinitionFileNotFound'; At = '3:16'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
-        @{ Id = 'DefinitionMissingKey'; At = '1:1'; Says = "'suite' is missing"; Text = 'from: deb' }
-        @{ Id = 'DefinitionUnknownSource'; At = '1:7'; Says = "'tarball' is not a source"; Text = "from: tarball" }
-        @{ Id = 'DefinitionNotYaml'; At = '3:1'; Says = 'not YAML'; Text = "from: deb`nsuite: [bookworm" }
-    ) {
-        Set-Content "$TestDrive/bad.yaml" $Text
-        $record = Get-SlipwayError { New-ContainerImage ./bad.yaml }
-        Assert-SlipwayError $record $Id InvalidData "$TestDrive/bad.yaml"
-        "$record" | Should -BeLike "$TestDrive/bad.yaml:${At}: *"
-        "$record" | Should -BeLike "*$Says*"
-        "$TestDrive/bad.sqfs" | Should -Not -Exist
-    }
-
-    It 'suggests the key that was meant' {
-        Set-Content "$TestDrive/bad.yaml" "from: deb`nsuite: bookworm`npackges: [a]"
-        (Get-SlipwayError { New-ContainerImage ./bad.yaml }).ErrorDetails.RecommendedAction | Should -Match "Did you mean 'packages'"
-    }
-
-    It 'is told of when it is not there' {
-        $record = Get-SlipwayError { New-ContainerImage ./none.yaml }
-        Assert-SlipwayError $record DefinitionNotFound ObjectNotFound "$TestDrive/none.yaml"
-        "$record" | Should -BeLike "*$TestDrive/none.yaml*"
-    }
-
-    It 'does not keep the next definition from being read' {
-        Set-Content "$TestDrive/one.yaml", "$TestDrive/two.yaml" 'from: nothing'
-        $failures = @(Get-ChildItem "$TestDrive/one.yaml", "$TestDrive/two.yaml" | New-ContainerImage 2>&1)
-        $failures.Count | Should -Be 2
-    }
-}
-
 Describe 'A destination or program that is missing' {
     BeforeAll {
         Set-Content "$TestDrive/good.yaml" "from: deb`nsuite: bookworm"

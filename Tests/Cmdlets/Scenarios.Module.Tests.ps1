@@ -115,6 +115,19 @@ Remove-Module Slipway
         $said | Should -Match 'after: 0'
     }
 
+    It 'resolves the types of all parameters and outputs as [Slipway.Name]' {
+        $commands = Get-Command -Module Slipway
+        $types = @($commands.Parameters.Values.ParameterType) + @($commands.OutputType.Type) | ForEach-Object { if ($_.IsArray) { $_.GetElementType() } else { $_ } } |
+            Where-Object { $_.Assembly.GetName().Name -like 'Slipway.*' } | Select-Object -Unique
+        $types.Name | Should -Contain FabricSource
+        $types.Name | Should -Contain ContainerImage
+        foreach ($type in $types) { "Slipway.$($type.Name)" -as [type] | Should -Be $type }
+    }
+
+    It 'resolves no helper: <_>' -ForEach 'FabricPlanner', 'NodeCache', 'MpiJob', 'RunRequest', 'ImageBuilder', 'SlipwayCmdlet', 'DigestCompleter', 'HostProgram' {
+        "Slipway.$_" -as [type] | Should -BeNullOrEmpty
+    }
+
     It 'can be imported again after it was removed' {
         $said = Invoke-Session "Import-Module '$ModulePath'; Remove-Module Slipway; Import-Module '$ModulePath'; [Slipway.Definition].Name; (Get-Command -Module Slipway).Count"
         $said | Should -Match '(?s)Definition\s+15'

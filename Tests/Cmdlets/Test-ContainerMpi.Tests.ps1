@@ -27,15 +27,3 @@ Describe 'Test-ContainerMpi' {
         Assert-SlipwayError (Get-SlipwayError { Test-ContainerMpi -Image "$TestDrive/nothing.sqfs" }) ImageNotFound ObjectNotFound "$TestDrive/nothing.sqfs"
     }
 }
-
-Describe 'Invoke-ContainerMpi -Preflight' {
-    It 'starts the job where nothing failed, and does not where something did' {
-        if ($absent) { Set-ItResult -Skipped -Because $absent; return }
-        (Invoke-ContainerMpi -Image $image -Launcher openmpi -Preflight -WarningAction SilentlyContinue -- touch "$TestDrive/started").ExitCode | Should -Be 0
-        "$TestDrive/started" | Should -Exist
-        # a flag that mpirun does not know fails the preflight, and the job would have no rank either
-        $why = Get-SlipwayError { Invoke-ContainerMpi -Image $image -Launcher openmpi -LauncherArgument --no-such-flag -Preflight -WarningAction SilentlyContinue -- touch "$TestDrive/not" }
-        Assert-SlipwayError $why PreflightFailed InvalidOperation "$image"
-        "$TestDrive/not" | Should -Not -Exist
-    }
-}

@@ -47,21 +47,3 @@ sealed class BuildJob
     /// <summary>SOURCE_DATE_EPOCH; null takes the date of the newest repository state.</summary>
     public long? SourceDateEpoch { get; init; }
 }
-
-/// <summary>What the builder inside the namespace says: one a line on its standard output.</summary>
-sealed class BuildMessage
-{
-    public string? Step { get; init; }
-    public int Percent { get; init; } = -1;
-    public BuildFailure? Failure { get; init; }
-    public string? Digest { get; init; }
-
-    /// <summary>With <see cref="Digest"/>: the destination has this image already, and none was written.</summary>
-    public bool Unchanged { get; init; }
-
-    /// <summary>What it was built from; comes with <see cref="Digest"/>.</summary>
-    public BuildLock? Lock { get; init; }
-}
-
-/// <summary>A <see cref="SlipwayException"/> on its way out of the namespace.</summary>
-sealed record BuildFailure(string Id, ErrorKind Kind, string Message, string? Recommendation, string? Target);

@@ -1,13 +1,71 @@
 BeforeAll {
     . (Join-Path $PSScriptRoot 'Helpers.ps1')
     $script:path = $env:PATH
-    $script:image = (Build-TestImage "$TestDrive/tiny.sqfs" -WithBusybox).FullName
+    $script:image = (Build-TestImage "$TestDrive/tiny.sqfs" (New-Guid) -WithBusybox).FullName
     Install-FakeLauncher "$TestDrive/bin"
 
     function Get-AbsentForRank {
         <# .SYNOPSIS What real ranks take and this machine lacks; nothing where all is there. #>
         if ($absent = Get-AbsentForRun) { return $absent }
         if (-not (Get-Command mpirun.openmpi -CommandType Application -ErrorAction Ignore)) { return 'mpirun.openmpi is not installed' }
+    }
+}
+
+Describe 'Invoke-ContainerMpi' {
+    AfterEach { $env:PATH = $path }
+
+    BeforeEach { $env:PATH = "$TestDrive/bin:$path" }
+
+    It 'plans without running' {
+        $plan = Invoke-ContainerMpi -Image $image -Ranks 3 -PlanOnly -InformationVariable said 6>$null -- lmp -in in.melt
+        $plan | Should -BeOfType ([Slipway.LaunchPlan])
+        $said | Should -BeNullOrEmpty
+        $plan.Launcher | Should -Be openmpi
+        $plan.Program | Should -Be "$TestDrive/bin/mpirun"
+        $plan.CommandLine | Should -Match '-np 3 .*/slipway run .*/tiny\.sqfs -- lmp -in in\.melt$'
+        $plan.Reasons.Count | Should -BeGreaterThan 2
+    }
+
+    It 'spreads the ranks over the nodes' {
+        (Invoke-ContainerMpi -Image $image -Ranks 5 -Node n1, n2 -PlanOnly -- true).CommandLine | Should -Match '--host n1:3,n2:2 '
+    }
+
+    It 'hands on what comes after -- as it is' {
+        $result = Invoke-ContainerMpi -Image $image -Ranks 2 -InformationVariable said 6>$null -- lmp -in in.melt -Verbose 'two words' '' '$HOME;*'
+        $result.ExitCode | Should -Be 0
+        $arguments = "$($said.Where({ "$_" -ne 'complaint' }))" -replace '^.*<--> '
+        $arguments | Should -Be '<lmp> <-in> <in.melt> <-Verbose> <two words> <> <$HOME;*>'
+    }
+
+    It 'flattens arrays, numbers and files to single arguments' {
+        $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- prog @('a', @('b', 3)) 4.5 (Get-Item $image) -x=1
+        "$($said.Where({ "$_" -ne 'complaint' }))" | Should -BeLike "*<--> <prog> <a> <b> <3> <4.5> <$image> <-x=1>*"
+    }
+
+    It 'works in the location of the prompt' {
+        $there = New-Item "$TestDrive/there" -ItemType Directory
+        Push-Location $there
+        $null = Invoke-ContainerMpi -Image $image -InformationVariable said 6>$null -- true
+        Pop-Location
+        $said.ForEach({ "$_" }) | Should -Contain "$there"
+    }
+
+    It 'tells the exit code, and takes a failing command for no error of its own' {
+        Install-FakeLauncher "$TestDrive/failing" 7
+        $env:PATH = "$TestDrive/failing:$path"
+        $result = Invoke-ContainerMpi -Image $image -Ranks 2 -ErrorAction Stop 6>$null -- false
+        $result | Should -BeOfType ([Slipway.MpiResult])
+        $result.ExitCode | Should -Be 7
+        $result.Success | Should -BeFalse
+        $result.Ranks | Should -Be 2
+        $result.Elapsed | Should -BeGreaterThan ([timespan]::Zero)
+        $result.CommandLine | Should -Match 'mpirun'
+    }
+
+    It 'shows both streams of the ranks on the information stream' {
+        $said = Invoke-ContainerMpi -Image $image 6>&1 -- true | Where-Object { $_ -is [System.Management.Automation.InformationRecord] }
+        "$said" | Should -Match '<true>'
+        "$said" | Should -Match 'complaint'
     }
 }
 
@@ -127,5 +185,17 @@ Describe 'Ranks' {
         do { $left = Get-Item '/proc/[0-9]*/cmdline' -ErrorAction Ignore | Where-Object { (Get-Content $_.FullName -Raw -ErrorAction Ignore) -like "*touch $begun*" } } while ($left -and (Get-Date) -lt $until)
         $left | Should -BeNullOrEmpty
         Remove-Job $job
+    }
+}
+
+Describe 'Invoke-ContainerMpi -Preflight' {
+    It 'starts the job where nothing failed, and does not where something did' {
+        if ($absent = Get-AbsentForRank) { Set-ItResult -Skipped -Because $absent; return }
+        (Invoke-ContainerMpi -Image $image -Launcher openmpi -Preflight -WarningAction SilentlyContinue -- touch "$TestDrive/started").ExitCode | Should -Be 0
+        "$TestDrive/started" | Should -Exist
+        # a flag that mpirun does not know fails the preflight, and the job would have no rank either
+        $why = Get-SlipwayError { Invoke-ContainerMpi -Image $image -Launcher openmpi -LauncherArgument --no-such-flag -Preflight -WarningAction SilentlyContinue -- touch "$TestDrive/not" }
+        Assert-SlipwayError $why PreflightFailed InvalidOperation "$image"
+        "$TestDrive/not" | Should -Not -Exist
     }
 }

@@ -24,6 +24,61 @@ BeforeAll {
     }
 }
 
+Describe 'New-ContainerImage from the host' {
+    It 'tells what could not be found beside the image' {
+        if ($because = Get-Absent) { Set-ItResult -Skipped -Because $because; return }
+        Set-Content "$TestDrive/host.yaml" "from: host`nprograms: [sh]`nexclude: ['/**/libc.so.6']"
+        $image = New-ContainerImage "$TestDrive/host.yaml" -Destination "$TestDrive/host.sqfs" -WarningVariable warnings -WarningAction SilentlyContinue
+        $warnings | Should -Match 'excluded, but .* needs it'
+        $image.Manifest.From | Should -Be 'host'
+        $image.Manifest.Problems.Message -join "`n" | Should -Match 'libc.so.6: excluded'
+        $image.Manifest.Dependencies.Files | Should -Contain (readlink -f /bin/sh)
+        (Compare-ImageDependency $image).Name | Should -Be 'libc.so.6'
+    }
+}
+
+Describe 'A definition that is wrong' {
+    BeforeAll { Push-Location $TestDrive }
+
+    AfterAll { Pop-Location }
+
+    It 'tells of <id> at <at>' -ForEach @(
+        @{ Id = 'DefinitionUnknownKey'; At = '3:1'; Says = "unknown key 'packges'"; Text = "from: deb`nsuite: bookworm`npackges: [a]" }
+        @{ Id = 'DefinitionUnknownKey'; At = '3:10'; Says = "unknown key 'form'"; Text = "from: deb`nsuite: bookworm`nfiles: [{form: a, to: /b}]" }
+        @{ Id = 'DefinitionWrongType'; At = '3:11'; Says = "'packages' must be a list"; Text = "from: deb`nsuite: bookworm`npackages: lammps" }
+        @{ Id = 'DefinitionWrongType'; At = '2:8'; Says = "'suite' must be a single value"; Text = "from: deb`nsuite: [bookworm]" }
+        @{ Id = 'DefinitionUnknownProvider'; At = '3:9'; Says = "'fabric' names 'yes', which is no provider"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
+        @{ Id = 'DefinitionFileNotFound'; At = '3:16'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
+        @{ Id = 'DefinitionMissingKey'; At = '1:1'; Says = "'suite' is missing"; Text = 'from: deb' }
+        @{ Id = 'DefinitionUnknownSource'; At = '1:7'; Says = "'tarball' is not a source"; Text = "from: tarball" }
+        @{ Id = 'DefinitionNotYaml'; At = '3:1'; Says = 'not YAML'; Text = "from: deb`nsuite: [bookworm" }
+    ) {
+        Set-Content "$TestDrive/bad.yaml" $Text
+        $record = Get-SlipwayError { New-ContainerImage ./bad.yaml }
+        Assert-SlipwayError $record $Id InvalidData "$TestDrive/bad.yaml"
+        "$record" | Should -BeLike "$TestDrive/bad.yaml:${At}: *"
+        "$record" | Should -BeLike "*$Says*"
+        "$TestDrive/bad.sqfs" | Should -Not -Exist
+    }
+
+    It 'suggests the key that was meant' {
+        Set-Content "$TestDrive/bad.yaml" "from: deb`nsuite: bookworm`npackges: [a]"
+        (Get-SlipwayError { New-ContainerImage ./bad.yaml }).ErrorDetails.RecommendedAction | Should -Match "Did you mean 'packages'"
+    }
+
+    It 'is told of when it is not there' {
+        $record = Get-SlipwayError { New-ContainerImage ./none.yaml }
+        Assert-SlipwayError $record DefinitionNotFound ObjectNotFound "$TestDrive/none.yaml"
+        "$record" | Should -BeLike "*$TestDrive/none.yaml*"
+    }
+
+    It 'does not keep the next definition from being read' {
+        Set-Content "$TestDrive/one.yaml", "$TestDrive/two.yaml" 'from: nothing'
+        $failures = @(Get-ChildItem "$TestDrive/one.yaml", "$TestDrive/two.yaml" | New-ContainerImage 2>&1)
+        $failures.Count | Should -Be 2
+    }
+}
+
 Describe 'A build that is stopped' {
     BeforeEach {
         $script:directory = Join-Path $TestDrive (New-Guid)
@@ -57,57 +112,5 @@ Describe 'A build that is stopped' {
         kill -INT -- "-$group"
         $process.WaitForExit(60000) | Should -BeTrue
         Get-Leftover $directory | Where-Object { $_ -notmatch '\.(txt|ps1)$' } | Should -Be "$directory/tmp", "$directory/to"
-    }
-}
-
-Describe 'The pipeline' {
-    AfterAll { if ($script:result) { Clear-Placement $image } }
-
-    It 'builds LAMMPS, plans, publishes, and runs it on two ranks' {
-        if ($absent = Get-Absent) { Set-ItResult -Skipped -Because $absent; return }
-        if (-not (Get-Command mpirun -CommandType Application -ErrorAction Ignore)) { Set-ItResult -Skipped -Because 'mpirun is not installed'; return }
-        if (-not (Test-Path /dev/fuse)) { Set-ItResult -Skipped -Because '/dev/fuse is not there'; return }
-        Copy-Item "$Repository/examples/lammps/in.melt" $TestDrive
-        Push-Location $TestDrive
-        try {
-            New-ContainerImage $definition -ErrorVariable failure -ErrorAction SilentlyContinue | Tee-Object -Variable built | Add-FabricDriver | Publish-ImageCache |
-                Tee-Object -Variable image | Invoke-ContainerMpi -Ranks 2 -InformationVariable said -OutVariable result -- lmp -in in.melt -log none 6>$null
-        }
-        finally {
-            Pop-Location
-        }
-        if ($failure.Count -and $failure[0].FullyQualifiedErrorId -like 'RepositoryUnreachable,*') { Set-ItResult -Skipped -Because "$($failure[0])"; return }
-        $failure | Should -BeNullOrEmpty
-
-        $script:image = $image[0]
-        $script:result = $result[0]
-        $result.ExitCode | Should -Be 0 -Because "$said"
-        "$said" | Should -Match 'Loop time of .* on 2 procs'
-        $built[0].Manifest.Packages.Name | Should -Contain 'lammps'
-        $image.FabricPlan.Reason | Should -Not -BeNullOrEmpty
-        $image.Digest | Should -Be "sha256:$((Get-FileHash "$TestDrive/lammps.sqfs" -Algorithm SHA256).Hash.ToLowerInvariant())"
-        $image.Placements.Path | Should -Exist
-        $image | Out-String -Width 200 | Should -Match 'lammps\s+\S+ MB\s+sha256:'
-    }
-}
-
-Describe 'The demo' {
-    It 'runs LAMMPS on two ranks by slipway alone' {
-        if ($absent = (Get-Absent) ?? (Get-AbsentForRun)) { Set-ItResult -Skipped -Because $absent; return }
-        if (-not (Get-Command mpirun -CommandType Application -ErrorAction Ignore)) { Set-ItResult -Skipped -Because 'mpirun is not installed'; return }
-        # its own copy, so that nothing is left in the repository
-        $null = New-Item "$TestDrive/examples" -ItemType Directory
-        Copy-Item "$Repository/examples/lammps" "$TestDrive/examples" -Recurse -Exclude *.sqfs, *.json
-        $null = New-Item "$TestDrive/out" -ItemType SymbolicLink -Target "$Repository/out"
-        & "$TestDrive/examples/lammps/demo.sh" *> "$TestDrive/said.txt"
-        $code = $LASTEXITCODE
-        $said = Get-Content "$TestDrive/said.txt"
-        if ($said -match 'the repository cannot be reached') { Set-ItResult -Skipped -Because "$said"; return }
-        $code | Should -Be 0 -Because ($said -join "`n")
-        "$said" | Should -Match 'Loop time of .* on 2 procs'
-        $image = Get-ContainerImage "$TestDrive/examples/lammps/lammps.sqfs"
-        $said | Should -Contain "digest   $($image.Digest)"
-        $said -match '^fabric   \S' | Should -HaveCount 1
-        Clear-Placement ([pscustomobject]@{ Digest = $image.Digest; Placements = Get-ImageCache | Where-Object Digest -EQ $image.Digest })
     }
 }
