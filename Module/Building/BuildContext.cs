@@ -1,5 +1,4 @@
 using Slipway.Building.Inside;
-using Slipway.Building.Repositories;
 
 namespace Slipway.Building;
 
@@ -26,9 +25,6 @@ sealed class BuildContext(Definition definition, BuildJob job, Action<string, in
     /// <summary>Tells a person something that the build goes on in spite of: in the log, and where steps are shown.</summary>
     public void Warn(string what) => Step("warning: " + what);
 
-    /// <summary>The keys that were looked at already: gpg is slow, and each part of a build asks for them.</summary>
-    public Dictionary<PackageRepository, RepositoryKeys.Usable> Keys { get; } = new(ReferenceEqualityComparer.Instance);
-
     public StepCache Cache { get; } = new(job.StepCache, job.UseStepCache, log);
 
     readonly FakerootRecords? records = BuildNamespace.IsFake ? new(log) : null;
@@ -37,9 +33,6 @@ sealed class BuildContext(Definition definition, BuildJob job, Action<string, in
     public void Mend(string root) => records?.Mend(root);
 
     public void Log(string line) => log(line);
-
-    /// <summary>For the recommendation of an error.</summary>
-    public string LogHint => $"The whole log: {job.LogPath}";
 
     /// <summary>A directory of this build, made where it is missing; it goes with the build.</summary>
     public string Directory(params string[] names) => System.IO.Directory.CreateDirectory(Path.Combine([job.WorkDirectory, .. names])).FullName;

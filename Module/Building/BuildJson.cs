@@ -7,7 +7,7 @@ namespace Slipway.Building;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UseStringEnumConverter = true,
     RespectNullableAnnotations = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(BuildJob))]
 [JsonSerializable(typeof(BuildMessage))]
 sealed partial class BuildJson : JsonSerializerContext;

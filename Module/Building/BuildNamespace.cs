@@ -24,8 +24,7 @@ static class BuildNamespace
         // for granted only where that says EPERM; in a namespace without the id it says EINVAL
         if (HostProgram.TryFind("fakeroot") is { } fakeroot)
             return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", "LD_LIBRARY_PATH=" + string.Join(':', new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }.Where(d => !string.IsNullOrEmpty(d))), fakeroot, "--"];
-        throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{file}: there are no subordinate ids for user {Environment.UserName}, and fakeroot, which does without, is not installed",
-            $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {Environment.UserName}; or apt-get install fakeroot (Debian family), dnf install fakeroot (RPM family).", file);
+        throw BuildErrors.NoSubordinateIds(file);
     }
 
     /// <summary>True in a builder that has but one id, and fakeroot to remember owners.</summary>
@@ -61,7 +60,6 @@ static class BuildNamespace
         if (failed == 0 || IsFake)
             return;
         string type = HostProgram.Read("stat", "-f", "-c", "%T", directory) ?? "unknown";
-        throw new SlipwayException("NoSubordinateIds", ErrorKind.PermissionDenied, $"{directory}: this file system ({type}) keeps no files of other owners, which the files of an image have (chown: errno {failed})",
-            "Set TMPDIR to a local disk (ext4, xfs, btrfs, tmpfs).", directory);
+        throw BuildErrors.NoOtherOwners(directory, type, failed);
     }
 }

@@ -50,9 +50,9 @@ public sealed class BuildRequest
             return one;
         })];
         if (all.GroupBy(r => r.Destination).FirstOrDefault(g => g.Count() > 1) is { } same)
-            throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{same.Key}: {string.Join(" and ", same.Select(r => r.DefinitionPath))} would both be built there", "Give a directory as the destination, and each definition a name of its own.", same.Key);
+            throw BuildErrors.OneDestination(same.Key, same.Select(r => r.DefinitionPath));
         if (all.Where(r => r.LockFile is not null).GroupBy(r => r.LockFile).FirstOrDefault(g => g.Count() > 1) is { } shared)
-            throw new SlipwayException("LockFileInUse", ErrorKind.InvalidArgument, $"{shared.Key}: is given as the lock file of {shared.Count()} definitions", "Give a directory that is there: each definition has its lock file in it.", shared.Key);
+            throw BuildErrors.OneLockFile(shared.Key!, shared.Count());
         return all;
     }
 }

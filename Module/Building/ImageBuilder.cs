@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Slipway.Building.Sources;
 using Slipway.Definitions;
@@ -21,23 +23,26 @@ public static class ImageBuilder
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
-        Definition definition = request.DefinitionText is { } text ? DefinitionReader.Parse(text, request.DefinitionPath, request.Variables) : DefinitionReader.Read(request.DefinitionPath, request.Variables, cancel);
+        Definition definition = request.DefinitionText is { } given
+            ? DefinitionReader.Parse(given, request.DefinitionPath, request.Variables)
+            : DefinitionReader.Read(request.DefinitionPath, request.Variables, cancel);
         string destination = Path.GetFullPath(request.Destination);
         string name = Path.GetFileNameWithoutExtension(definition.Path);
-        foreach (string program in definition.Stages.Append(definition).SelectMany(s => RootSource.Programs(s.Source)).Concat(Programs).Distinct())
+        IEnumerable<string> ofSources = definition.Stages.Append(definition).SelectMany(s => RootSources.Programs(s.Source));
+        foreach (string program in ofSources.Concat(Programs).Distinct())
             HostProgram.Find(program);
         string? lockPath = request.LockFile is null ? null : Path.GetFullPath(request.LockFile);
         if (lockPath is null && request.UpdateLock)
-            throw new SlipwayException("NoLockFile", ErrorKind.InvalidArgument, "there is no lock file to update", "Name it: -LockFile FILE, --lock-file FILE.", request.DefinitionPath);
+            throw BuildErrors.NoLockFile(request.DefinitionPath);
         IReadOnlyDictionary<string, string> cached = ImageRoot.FindCached(definition);
-        BuildLock? given = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
+        BuildLock? locked = lockPath is null || request.UpdateLock ? null : BuildLocks.Read(lockPath);
         IReadOnlyList<string> command = BuildNamespace.Command();
         PartialFile reserved = ReservePartial(destination);
         string partial = reserved.Path;
         try
         {
             string cache = CacheDirectory();
-            BuildMessage built;
+            BuildMessage.Done built;
             using (WorkDirectory work = WorkDirectory.Create())
             {
                 BuildJob job = new()
@@ -55,7 +60,7 @@ public static class ImageBuilder
                     ControlCache = Path.Combine(cache, "control"),
                     CachedImages = cached,
                     Destination = destination,
-                    Lock = given,
+                    Lock = locked,
                     LockPath = lockPath,
                     LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, $"{name}-{ContentKey.Of([destination])[..8]}.log"),
                     Compression = request.Compression,
@@ -67,19 +72,21 @@ public static class ImageBuilder
             }
             InPlace(destination, partial, () =>
             {
-                if (!built.Unchanged)
+                if (!built.IsThere)
                     using (FileStream written = new(partial, FileMode.Open, FileAccess.ReadWrite))
                         written.Flush(flushToDisk: true);
             });
             // before the image: a lock file that cannot be written is an error, and leaves no image behind
-            if (lockPath is not null && given is null)
-                BuildLocks.Write(lockPath, built.Lock!);
+            if (lockPath is not null && locked is null)
+                BuildLocks.Write(lockPath, built.Lock);
             InPlace(destination, partial, () =>
             {
-                if (!built.Unchanged)
+                if (!built.IsThere)
                     File.Move(partial, destination, overwrite: true);
             });
-            ContainerImage image = ImageReader.Read(destination, built.Digest, cancel);
+            ImageManifest? manifest = built.Manifest is { } text
+                ? ManifestReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(text)), destination) : null;
+            ContainerImage image = ImageReader.Read(destination, built.Digest, cancel, manifest: manifest);
             image.BuiltFrom = new ImageOrigin(Path.GetFullPath(request.DefinitionPath), definition.Text, request.Variables);
             return image;
         }
@@ -132,55 +139,41 @@ public static class ImageBuilder
             throw new OperationCanceledException(cancel);
         }
         if (failed is null && errors.Count > 0)
-            throw errors.Count == 1 ? errors[0] : new SlipwayException(errors[0].Id, errors[0].Kind, string.Join("; ", errors.Select(e => e.Message)), errors[0].Recommendation, errors[0].Target);
+            throw BuildErrors.Several(errors);
     }
 
-    static BuildMessage RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress, CancellationToken cancel)
+    static BuildMessage.Done RunBuilder(IReadOnlyList<string> command, string activity, BuildJob job, IProgress<StepProgress>? progress,
+        CancellationToken cancel)
     {
-        BuildFailure? failure = null;
-        BuildMessage? done = null;
+        BuildMessage.Failed? failed = null;
+        BuildMessage.Done? done = null;
         List<string> errors = [];
-        int exit = HostProgram.Run(command[0], command.Skip(1), line =>
+        int exit = HostProgram.Run(command[0], command.Skip(1), Read, errors.Add, holdInput: true, grace: Grace, cancel: cancel);
+        if (failed is not null)
+            throw failed.ToException();
+        return done ?? throw BuildErrors.BuilderEnded(job.DefinitionPath, job.LogPath, exit, errors);
+
+        void Read(string line)
         {
-            if (Message(line) is not { } message)
+            switch (BuildMessage.FromLine(line))
             {
-                errors.Add(line);
-                return;
+                case null:
+                    errors.Add(line);
+                    break;
+                case BuildMessage.Step step:
+                    progress?.Report(new StepProgress(activity, step.Name, step.Percent));
+                    break;
+                case BuildMessage.Done end:
+                    done = end;
+                    break;
+                case BuildMessage.Failed end:
+                    failed = end;
+                    break;
+                case var other:
+                    throw new UnreachableException(other.ToString());
             }
-            failure ??= message.Failure;
-            done ??= message.Digest is null ? null : message;
-            if (message.Step is { } step)
-                progress?.Report(new StepProgress(activity, step, message.Percent));
-        }, errors.Add, holdInput: true, grace: Grace, cancel: cancel);
-        if (failure is not null)
-            throw new SlipwayException(failure.Id, failure.Kind, failure.Message, failure.Recommendation, failure.Target);
-        return done ?? throw new SlipwayException("BuilderEnded", ErrorKind.InvalidOperation,
-            $"{job.DefinitionPath}: the builder {(exit > 128 ? $"was ended by signal {exit - 128}" : $"ended with exit code {exit}")}: {(errors.Count > 0 ? string.Join("; ", errors.TakeLast(3)) : "it said nothing")}",
-            $"{WhyEnded(exit, errors)} The log: {job.LogPath}", job.DefinitionPath);
-    }
-
-    /// <summary>Null for a line that is no message of ours.</summary>
-    static BuildMessage? Message(string line)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(line, BuildJson.Default.BuildMessage);
-        }
-        catch (JsonException)
-        {
-            return null;
         }
     }
-
-    /// <summary>Of a builder that could not say it itself.</summary>
-    static string WhyEnded(int exit, List<string> said) => (exit - 128) switch
-    {
-        var signal when signal == SIGKILL => "Somebody killed it; or the kernel did, for want of memory: see dmesg, and memory.max of the control group.",
-        > 0 => "This is a fault of Slipway, or of what it runs on: report it, with the definition.",
-        _ when said.Exists(l => l.StartsWith("unshare:", StringComparison.Ordinal) || l.StartsWith("newuidmap:", StringComparison.Ordinal) || l.StartsWith("newgidmap:", StringComparison.Ordinal)) =>
-            "Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces).",
-        _ => "Look at what it said last.",
-    };
 
     /// <summary>The last steps of a build, whose errors name the image and not the file that is to become it.</summary>
     static void InPlace(string destination, string partial, Action work)
@@ -191,20 +184,16 @@ public static class ImageBuilder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw NotWritable(destination, partial, e);
+            throw BuildErrors.NotWritable(destination, partial, e);
         }
     }
-
-    static SlipwayException NotWritable(string destination, string partial, Exception e) => e.HResult == ENOSPC
-        ? new("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device", "Free some space, or choose another destination.", destination, e)
-        : new("DestinationNotWritable", ErrorKind.PermissionDenied, $"{destination}: the image cannot be written there: {BuildLocks.Cause(e, partial, destination)}", "Choose a directory that exists and that you may write to.", destination, e);
 
     /// <summary>Makes the file that will become the image, beside its destination: whether that can be written shows before the long work.</summary>
     static PartialFile ReservePartial(string destination)
     {
         string directory = Path.GetDirectoryName(destination)!;
         if (Directory.Exists(destination))
-            throw new SlipwayException("DestinationIsDirectory", ErrorKind.InvalidArgument, $"{destination}: the destination is a directory", "Give the path of a file, e.g. ./lammps.sqfs.", destination);
+            throw BuildErrors.DestinationIsDirectory(destination);
         PartialFile? partial = null;
         bool ours = false;
         try
@@ -215,12 +204,12 @@ public static class ImageBuilder
             File.Open(partial.Path, FileMode.CreateNew).Dispose();
             // what is left belongs to somebody who is at it; the later of two sees the earlier
             ours = PartialFile.Others(destination, partial.Path) is not { } other ? true
-                : throw new SlipwayException("DestinationInUse", ErrorKind.ResourceExists, $"{destination}: another build is writing this image ({other})", "Wait for it, or choose another destination.", destination);
+                : throw BuildErrors.DestinationInUse(destination, other);
             return partial;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw NotWritable(destination, partial?.Path ?? destination, e);
+            throw BuildErrors.NotWritable(destination, partial?.Path ?? destination, e);
         }
         finally
         {
@@ -229,19 +218,17 @@ public static class ImageBuilder
         }
     }
 
-    /// <summary>Downloaded packages and build logs: <c>/var/cache/slipway/build</c> for root, else <c>$XDG_CACHE_HOME/slipway</c> or <c>~/.cache/slipway</c>.</summary>
+    /// <summary>Downloaded packages, steps and logs. In root's cache are the node's images too: a build has a directory there.</summary>
     static string CacheDirectory()
     {
-        string path = geteuid() == 0 ? "/var/cache/slipway/build"
-            : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } set && set.StartsWith('/') ? set
-                : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway");
+        string path = geteuid() == 0 ? Path.Combine(Places.Cache, "build") : Places.Cache;
         try
         {
             return Directory.CreateDirectory(path).FullName;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("NoCacheDirectory", ErrorKind.WriteError, $"{path}: the package cache cannot be made: {e.Message}", "Set XDG_CACHE_HOME to a directory that you may write to.", path, e);
+            throw BuildErrors.NoCacheDirectory(path, "Set XDG_CACHE_HOME to a directory that you may write to.", e);
         }
     }
 }

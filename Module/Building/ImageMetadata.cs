@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Slipway.Linux;
 
 namespace Slipway.Building;
 
@@ -8,9 +9,6 @@ namespace Slipway.Building;
 static class ImageMetadata
 {
     const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript", LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
-
-    const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead
-        | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     public static void Write(RootDirectory root, ImageRuntime runtime)
     {
@@ -28,9 +26,9 @@ static class ImageMetadata
             shell.Append(CultureInfo.InvariantCulture, $"export {name}='{value.Replace("'", "'\\''", StringComparison.Ordinal)}'\n");
             plain.Append(CultureInfo.InvariantCulture, $"{name}={value}\n");
         }
-        root.Write(Shell, shell.ToString(), Executable);
+        root.Write(Shell, shell.ToString(), (UnixFileMode)Mode.rwxr_xr_x);
         if (runtime.Runscript is not null || !runtime.KeepsScripts || root.Read(Script) is null)
-            root.Write(Script, "#!/bin/sh\n" + (runtime.Runscript ?? "exec /bin/sh \"$@\"") + "\n", Executable);
+            root.Write(Script, "#!/bin/sh\n" + (runtime.Runscript ?? "exec /bin/sh \"$@\"") + "\n", (UnixFileMode)Mode.rwxr_xr_x);
         root.Write(LabelFile, JsonSerializer.Serialize(Labels(root, runtime), ObjectsJson.Default.SortedDictionaryStringString) + "\n");
         if (!hides)
             root.Write(Plain, plain.ToString());

@@ -34,11 +34,11 @@ static partial class ImagePacker
             return;
         string destination = context.Job.Destination;
         if (said.Any(line => line.Contains("No space left", StringComparison.Ordinal)))
-            throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{destination}: no space left on the device while the image was written", $"Free some space, or choose another destination. {context.LogHint}", destination);
+            throw BuildErrors.DestinationFull(destination, doing: "the image was written");
         string why = said.LastOrDefault(line => line.Length > 0)?.Replace(image, destination, StringComparison.Ordinal) ?? "";
         throw Directory.Exists(Path.GetDirectoryName(image))
-            ? new SlipwayException("BuildStepFailed", ErrorKind.WriteError, $"{destination}: mksquashfs ended with exit code {exit}: {why}", context.LogHint, destination)
-            : new SlipwayException("DestinationNotWritable", ErrorKind.WriteError, $"{destination}: the image cannot be written there: its directory is not there any more", $"Choose a directory that stays. {context.LogHint}", destination);
+            ? BuildErrors.ProgramFailed(destination, "mksquashfs", exit, why, destination, ErrorKind.WriteError)
+            : BuildErrors.DestinationGone(destination);
     }
 
     /// <summary>Its progress bar, which it also draws where there is no terminal: <c>[===/   ] 100/200  50%</c>, of blocks (squashfs-tools: progressbar.c).</summary>

@@ -19,7 +19,7 @@ sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> Environme
             return own with { KeepsScripts = true };
         ImageManifest below = ManifestReader.Read(manifest, $"{stage.Source.From.Where}: the image that is built upon");
         if (below.Environment.FirstOrDefault(v => !Name().IsMatch(v.Key) || v.Value.Contains('\0', StringComparison.Ordinal)).Key is { } bad)
-            throw new SlipwayException("ManifestInvalid", ErrorKind.InvalidData, $"{stage.Source.From.Where}: /{ManifestReader.Path} of the image that is built upon sets a variable that no environment can have: '{bad}'", "Build that image anew.", stage.Source.From.Value);
+            throw BuildErrors.VariableInvalid(stage.Source.From, ManifestReader.Path, bad);
         return new ImageRuntime(Over(below.Environment, own.Environment), own.Runscript ?? below.Runscript, Over(below.Labels, own.Labels));
     }
 

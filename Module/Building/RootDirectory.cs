@@ -27,7 +27,7 @@ sealed class RootDirectory(string path)
                 if (next < 0)
                 {
                     // its own parent is the directory that was opened last
-                    mkdir($"/proc/self/fd/{directory}/{parts[i - 1]}", 0x1ed);
+                    mkdir($"/proc/self/fd/{directory}/{parts[i - 1]}", Mode.rwxr_xr_x);
                     next = openat2(root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 }
                 if (next < 0)
@@ -47,7 +47,7 @@ sealed class RootDirectory(string path)
     }
 
     /// <summary>Writes a file; what was there, be it a link, is replaced.</summary>
-    public void Write(string inside, string content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead) =>
+    public void Write(string inside, string content, UnixFileMode mode = (UnixFileMode)Mode.rw_r__r__) =>
         In(inside, to =>
         {
             File.Delete(to);
@@ -107,7 +107,7 @@ sealed class RootDirectory(string path)
         }
     }
 
-    public void MakeDirectory(string inside) => In(inside, to => mkdir(to, 0x1ed));
+    public void MakeDirectory(string inside) => In(inside, to => mkdir(to, Mode.rwxr_xr_x));
 
     /// <summary>Removes a file, link or tree; neither it nor its directory need be there.</summary>
     public void Delete(string inside) => InDirectory(System.IO.Path.GetDirectoryName("/" + inside.TrimStart('/'))!, directory =>

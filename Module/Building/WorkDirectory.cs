@@ -20,20 +20,20 @@ sealed class WorkDirectory : IDisposable
 
     public static WorkDirectory Create()
     {
-        string parent = Environment.GetEnvironmentVariable("TMPDIR") is { Length: > 0 } set ? System.IO.Path.GetFullPath(set) : "/var/tmp";
+        string parent = Places.Temporary;
         try
         {
             RemoveStale(parent);
             string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name), unlocked = System.IO.Path.Combine(parent, "." + name);
             // it has its name only when it has its lock: a build that starts at the same moment would take it for one that was left
-            Directory.CreateDirectory(unlocked, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(unlocked, (UnixFileMode)Mode.rwx______);
             FileStream held = new(LockOf(unlocked), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
             Directory.Move(unlocked, path);
             return new WorkDirectory(path, held);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("NoWorkDirectory", ErrorKind.WriteError, $"{parent}: no directory to build in can be made: {e.Message}", "Set TMPDIR to a local disk that you may write to.", parent, e);
+            throw BuildErrors.NoWorkDirectory(parent, e);
         }
     }
 

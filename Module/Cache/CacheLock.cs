@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Cache;
 
 /// <summary>
@@ -20,7 +22,7 @@ sealed class CacheLock : IDisposable
         string path = PathOf(cache, name);
         while (true)
         {
-            int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+            int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, Mode.rw_______);
             if (fd < 0)
                 throw CacheErrors.FileNotWritable(path, errno);
             if (flock(fd, LOCK_EX | LOCK_NB) != 0)

@@ -121,7 +121,7 @@ public abstract record CacheVerb
                     throw CacheErrors.NotCached(cache, digest);
                 if (!Pinned)
                     unlink(pin);
-                else if (!OpenedFile.Write(pin, "", 0x1a4 /* 0644 */))
+                else if (!OpenedFile.Write(pin, "", Mode.rw_r__r__))
                     throw CacheErrors.FileNotWritable(pin, errno);
             }
             return [.. CacheEntries.In(cache, node, CacheUse.Read()).Where(e => Digests.Contains(e.Digest))];

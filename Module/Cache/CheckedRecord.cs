@@ -18,17 +18,12 @@ static class CheckedRecord
     public static bool Holds(string cache, string digest, statx found) => OpenedFile.TryTextFound(PathOf(cache, digest)) == Stamp(found);
 
     /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nor may it be.</exception>
     public static void Write(string cache, string digest, string entry)
     {
-        string path = PathOf(cache, digest), partial = PartialFile.NameFor(path);
         if (stat(entry, out statx found, follow: false) is not 0 and var error)
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{entry}: errno {error}"));
-        if (!OpenedFile.Write(partial, Stamp(found), 0x1a4 /* 0644 */) || rename(partial, path) != 0)
-        {
-            error = errno;
-            unlink(partial);
-            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{path}: cannot be written (errno {error})"));
-        }
+        AtomicFile.Write(PathOf(cache, digest), Mode.rw_r__r__, Stamp(found));
     }
 
     public static void Remove(string cache, string digest) => unlink(PathOf(cache, digest));

@@ -1,14 +1,16 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 
 /// <summary>The directory on a node's own disk that holds staged images by digest: <c>CACHE/sha256/DIGEST</c>. Readers take no lock.</summary>
 public static class NodeCache
 {
-    public const string RootCache = "/var/cache/slipway";
+    public const string RootCache = Places.RootCache;
 
     /// <summary>What a cache has: entries, records of their checks and uses, of the paths that were published, pins, and the locks of producers.</summary>
     static readonly string[] Directories = ["sha256", "checked", "used", "published", "pins", "locks"];
@@ -20,7 +22,7 @@ public static class NodeCache
     public static string Own => geteuid() == 0 ? RootCache : OwnDirectory.Find(UserCache) ?? UserCache;
 
     /// <summary>Where that is unless somebody else has taken the name (<see cref="OwnDirectory"/>).</summary>
-    static string UserCache => string.Create(CultureInfo.InvariantCulture, $"{SiteConfiguration.Read().Cache ?? "/var/tmp"}/slipway-{geteuid()}");
+    static string UserCache => Places.OnDisk(SiteConfiguration.Read().Cache);
 
     /// <summary>The caches that this user may read from, root's first: what root has staged is everybody's.</summary>
     internal static IReadOnlyList<string> Readable => geteuid() == 0 ? [RootCache] : [RootCache, Own];
@@ -38,7 +40,7 @@ public static class NodeCache
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
-                OpenedFile.Write(UsedPath(cache, digest), "", 0x1a4 /* 0644 */);
+                OpenedFile.Write(UsedPath(cache, digest), "", Mode.rw_r__r__);
             return entry;
         }
         return null;
@@ -104,7 +106,7 @@ public static class NodeCache
         return ImageReader.Read(path, digest, cancel, null);
     }
 
-    static string RecordPath(string cache, string path) => $"{cache}/published/{RuntimeDirectory.NameOf(path)}";
+    static string RecordPath(string cache, string path) => $"{cache}{Encoding.UTF8.GetString(NodePlaces.Published)}{KeyName.Of(path)}";
 
     /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last. An entry of root's cache has root's.</summary>
     /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
@@ -135,9 +137,14 @@ public static class NodeCache
         // on another node the path may be nothing, or something else
         if (path.Contains('\n') || stat(path, out statx found) != 0 || SourceStamp.Of(found) != source)
             return;
-        string record = RecordPath(cache, path), partial = PartialFile.NameFor(record);
-        if (!OpenedFile.Write(partial, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n", 0x1a4 /* 0644 */) || rename(partial, record) != 0)
-            unlink(partial);
+        try
+        {
+            AtomicFile.Write(RecordPath(cache, path), Mode.rw_r__r__, $"{SourceStamp.WithDevice(found)}\n{digest}\n{path}\n");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // a convenience: without it the image is asked for its digest
+        }
     }
 
     /// <summary>A cache that another user could have written is not read: its owner is root or we, and nobody else may write, nor to what it lies in.</summary>
@@ -149,13 +156,14 @@ public static class NodeCache
         return IsSafeAbove(cache);
     }
 
-    static bool IsSafe(statx found) => found.IsDirectory && IsOurs(found) && (found.stx_mode & 0x12) == 0;
+    static bool IsSafe(statx found) => found.IsDirectory && IsOurs(found) && (found.stx_mode & Mode.GroupOrOthersWrite) == 0;
 
     static bool IsSafeAbove(string cache)
     {
         // who may rename a directory on the way may put another in its place; in a sticky one only its owner may
         for (string? above = Path.GetDirectoryName(cache); above is not null; above = Path.GetDirectoryName(above))
-            if (stat(above, out statx found) != 0 || !IsOurs(found) || ((found.stx_mode & 0x12) != 0 && (found.stx_mode & 0x200) == 0))
+            if (stat(above, out statx found) != 0 || !IsOurs(found)
+                || ((found.stx_mode & Mode.GroupOrOthersWrite) != 0 && (found.stx_mode & Mode.Sticky) == 0))
                 return false;
         return true;
     }
@@ -189,7 +197,7 @@ public static class NodeCache
     /// <summary>Makes what is not there, after a look at what is: nothing is made in what others could have put there.</summary>
     static void MakeDirectories(string cache)
     {
-        uint mode = geteuid() == 0 ? 0x1edu : 0x1c0u; // 0755, 0700
+        uint mode = geteuid() == 0 ? Mode.rwxr_xr_x : Mode.rwx______;
         using SafeFileHandle above = new(open(Path.GetDirectoryName(cache)!, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), ownsHandle: true);
         using SafeFileHandle top = Open(above, cache);
         foreach (string name in Directories)

@@ -117,7 +117,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
         bool look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
         // what everybody may read need not be tried
-        if (!look && (node.Mode & 4) == 0 && access(tree.Outside(found.Path), R_OK) != 0)
+        if (!look && (node.Mode & S_IROTH) == 0 && access(tree.Outside(found.Path), R_OK) != 0)
             Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied", "Make the file readable, or exclude it.");
         ElfFile? elf = look ? loader.Read(found.Path) : null;
         pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
@@ -146,7 +146,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         Rule = reason.Rule,
         AskedBy = reason.AskedBy,
         Why = reason.Why,
-        Mode = (ushort)(node.Mode & 0x3ff),
+        Mode = (ushort)(node.Mode & Linux.Mode.rwxrwxrwt),
         Modified = node.Modified,
     });
 

@@ -34,17 +34,13 @@ public static class FabricCdi
     {
         if (plan.Devices.All(d => d.Rung is FabricRung.Refuse))
             throw new SlipwayException("FabricCdiNothing", ErrorKind.InvalidOperation, $"{path}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, path);
-        string beside = PartialFile.NameFor(path);
         try
         {
-            using (FileStream stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-                JsonSerializer.Serialize(stream, Of(plan), CdiJson.Default.CdiSpecification);
-            File.Move(beside, path, overwrite: true);
+            AtomicFile.Write(path, Mode.rw_r__r__, to => JsonSerializer.Serialize(to, Of(plan), CdiJson.Default.CdiSpecification));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            unlink(beside); // where its directory is missing too, the first error is the one to tell
-            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
+            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
         }
     }
 }

@@ -4,9 +4,6 @@ using Slipway.Inventory;
 
 namespace Slipway.Fabric;
 
-/// <summary>Where the user-space part of a fabric may come from: a rung of the ladder, the first that holds, or an image that is built anew.</summary>
-public enum FabricSource { Auto, Image, Provider, Stack, Package }
-
 /// <summary>What to plan.</summary>
 public sealed class FabricRequest
 {

@@ -38,27 +38,22 @@ public static class FabricPlanFile
     /// <param name="forAll">Every user may read it, whatever the umask is.</param>
     internal static string Write(FabricPlan plan, string imagePath, bool forAll)
     {
-        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         string path = PathFor(imagePath);
-        string beside = PartialFile.NameFor(path);
         try
         {
             plan.ImageMark = ImageMark.Of(imagePath);
-            using (FileStream stream = new FileStream(beside, new FileStreamOptions { Mode = FileMode.CreateNew,
-                Access = FileAccess.Write, UnixCreateMode = mode }))
+            AtomicFile.Write(path, Mode.rw_r__r__, to =>
             {
                 if (forAll)
-                    File.SetUnixFileMode(stream.SafeFileHandle, mode);
-                JsonSerializer.Serialize(stream, plan, ObjectsJson.Default.FabricPlan);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(beside, path, overwrite: true);
+                    File.SetUnixFileMode(to.SafeFileHandle, (UnixFileMode)Mode.rw_r__r__);
+                JsonSerializer.Serialize(to, plan, ObjectsJson.Default.FabricPlan);
+                to.Flush(flushToDisk: true);
+            });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            unlink(beside); // where its directory is missing too, the first error is the one to tell
             throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError,
-                $"{path}: {e.Message}", "Put the image where you may write.", path, e);
+                $"{path}: {OpenedFile.Why(e, path)}", "Put the image where you may write.", path, e);
         }
         return path;
     }

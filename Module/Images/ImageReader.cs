@@ -10,13 +10,15 @@ public static class ImageReader
     /// <summary>Describes an image.</summary>
     /// <param name="digest">Where it is known already; else the whole file is read.</param>
     /// <param name="copy">Where the same bytes lie nearer (the node cache's entry): then the file itself is not opened.</param>
+    /// <param name="manifest">Where who has just written it knows it; else it is read from the image.</param>
     /// <exception cref="SlipwayException">It is not there, or not an image.</exception>
-    public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default, string? copy = null)
+    public static ContainerImage Read(string path, string? digest = null, CancellationToken cancel = default, string? copy = null,
+        ImageManifest? manifest = null)
     {
         path = Path.GetFullPath(path);
         string content = copy ?? path;
         SquashFsSuperblock superblock = SquashFsSuperblock.Read(content);
-        ImageManifest? manifest = ImageFile.Read(content, ManifestReader.Path, stream => ManifestReader.Read(stream, path), cancel);
+        manifest ??= ImageFile.Read(content, ManifestReader.Path, stream => ManifestReader.Read(stream, path), cancel);
         return new ContainerImage
         {
             Path = path,

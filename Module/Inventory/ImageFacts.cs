@@ -11,9 +11,7 @@ static class ImageFacts
         image.Manifest?.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } known ? known : Cached(image, Directory, cancellation);
 
     /// <summary><c>/var/cache/slipway/fabric</c> for root, else <c>$XDG_CACHE_HOME/slipway/fabric</c> or <c>~/.cache/slipway/fabric</c>.</summary>
-    static string Directory => geteuid() == 0 ? "/var/cache/slipway/fabric"
-        : Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } set && set.StartsWith('/') ? set
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "slipway/fabric");
+    static string Directory => Path.Combine(Places.Cache, "fabric");
 
     /// <param name="directory">Where the facts are kept. One that cannot be written, or that others can, is done without.</param>
     public static ImageFabric Cached(ContainerImage image, string directory, CancellationToken cancellation = default)
@@ -30,12 +28,10 @@ static class ImageFacts
 
     /// <summary>Another user who may write there could have an image judged by made-up facts.</summary>
     static bool IsOurs(string directory) => stat(directory, out statx found, follow: false) == 0 && found.IsDirectory
-        && found.stx_uid == geteuid() && (found.stx_mode & GroupOrOthersWrite) == 0;
+        && found.stx_uid == geteuid() && (found.stx_mode & Mode.GroupOrOthersWrite) == 0;
 
     /// <summary>Bytes; those of an image with everything in it are a megabyte.</summary>
     const int LargestFacts = 64 << 20;
-
-    const uint GroupOrOthersWrite = 0x12; // 0022
 
     static ImageFabric? Read(string path)
     {
@@ -51,19 +47,16 @@ static class ImageFacts
 
     static void Write(ImageFabric facts, string directory, string path)
     {
-        string beside = PartialFile.NameFor(path);
         try
         {
-            System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            System.IO.Directory.CreateDirectory(directory, (UnixFileMode)Mode.rwx______);
             if (!IsOurs(directory))
                 return;
-            using (FileStream stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-                JsonSerializer.Serialize(stream, facts, ObjectsJson.Default.ImageFabric);
-            File.Move(beside, path, overwrite: true);
+            AtomicFile.Write(path, Mode.rw_r__r__, to => JsonSerializer.Serialize(to, facts, ObjectsJson.Default.ImageFabric));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            unlink(beside); // where its directory is missing too, the first error is the one to tell
+            // a convenience: without it the image is looked into again
         }
     }
 }

@@ -1,3 +1,4 @@
+using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Elf;
 
@@ -73,7 +74,7 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
 
     static bool MayBeElf(FileSystemInfo entry) =>
         entry.Name.Contains(".so", StringComparison.Ordinal)
-        || (entry.UnixFileMode & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+        || (entry.UnixFileMode & (UnixFileMode)Mode.Execute) != 0;
 
     void Add(string path, string outside)
     {

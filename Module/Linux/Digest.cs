@@ -23,7 +23,7 @@ public static class Digest
     {
         if (!HasOpenSsl.Value)
             return Prefix + (HostProgram.Read("sha256sum", "--", path) is { Length: >= 64 } line ? line.TrimStart('\\')[..64]
-                : throw new SlipwayException("DigestFailed", ErrorKind.ReadError, $"{path}: sha256sum could not read it", null, path));
+                : throw LinuxErrors.DigestFailed(path));
         using FileStream file = OpenedFile.Named(path);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = new byte[1 << 20];

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -44,26 +45,23 @@ public static class HostProgram
     };
 
     /// <summary>Absolute path of a program on PATH (then in the sbin directories, which users' PATHs often lack); null where there is none.</summary>
-    public static string? TryFind(string name)
+    public static unsafe string? TryFind(string name)
     {
         if (name.Contains('/'))
             return access(name, X_OK) == 0 ? Path.GetFullPath(name) : null;
-        foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':').Concat(["/usr/sbin", "/sbin"]))
-        {
-            string path = directory + "/" + name;
-            if (directory.StartsWith('/') && access(path, X_OK) == 0 && !Directory.Exists(path))
-                return path;
-        }
-        return null;
+        Text file = default;
+        bool found;
+        byte[]? path = Environment.GetEnvironmentVariable("PATH") is { } set ? CString(set) : null;
+        fixed (byte* directories = path, wanted = CString(name))
+            found = ProgramPath.TryFind(ref file, directories, wanted);
+        string at = file.Take();
+        return found ? at : null;
     }
 
     /// <summary>Absolute path of a program.</summary>
     /// <exception cref="SlipwayException">It is not installed; the error names the package that has it.</exception>
-    public static string Find(string name) => TryFind(name) ?? throw new SlipwayException("ProgramNotFound", ErrorKind.NotInstalled,
-        $"{name}: this program is not on the PATH",
-        Packages.TryGetValue(name, out (string Deb, string Rpm) package) ? $"Install it: apt-get install {package.Deb} (Debian family), dnf install {package.Rpm} (RPM family)." : "Install it, or give its absolute path.",
-        name)
-    { ExitCode = 127 };
+    public static string Find(string name) => TryFind(name)
+        ?? throw LinuxErrors.ProgramNotFound(name, Packages.TryGetValue(name, out (string Deb, string Rpm) package) ? package : null);
 
     /// <summary>Runs a program to its end and returns its exit code; 128 + N where signal N ended it.</summary>
     /// <param name="file">A program's name or path.</param>
@@ -169,8 +167,8 @@ public static class HostProgram
         string text = "";
         (int exit, _) = Stream(path, arguments, output =>
         {
-            using StreamReader reader = new(new BoundedStream(output, OpenedFile.Small, () => new SlipwayException("ProgramOutputTooLarge", ErrorKind.LimitsExceeded,
-                $"{path}: its answer is longer than {OpenedFile.Small} bytes", $"See what '{path} {string.Join(' ', arguments)}' says.", path)));
+            using StreamReader reader = new(new BoundedStream(output, OpenedFile.Small,
+                () => LinuxErrors.OutputTooLarge(path, arguments, OpenedFile.Small)));
             text = reader.ReadToEnd();
         });
         return exit == 0 ? text.TrimEnd('\n') : null;
@@ -236,7 +234,7 @@ public static class HostProgram
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}", null, start.FileName, e);
+            throw LinuxErrors.ProgramNotStarted(start.FileName, e);
         }
     }
 }

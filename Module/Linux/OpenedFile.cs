@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -37,7 +38,6 @@ static unsafe class OpenedFile
     /// <summary>No small text file is larger: what is, is something else. Bytes.</summary>
     public const int Small = 1 << 20;
 
-    const uint GroupOrOthersWrite = 0x12; // 0022; a mask of an ACL is the group's bits (acl(5))
     const int Step = 100; // milliseconds between two looks whether a wait was cancelled
 
     /// <summary>A file that the caller or the site names, for reading.</summary>
@@ -162,8 +162,13 @@ static unsafe class OpenedFile
     }
 
     /// <summary>What tells an inode, as it is now, from every other: device, number and time of change, which nobody can set.</summary>
-    public static string IdentityOf(in statx found) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
+    public static string IdentityOf(in statx found)
+    {
+        Text identity = default;
+        fixed (statx* at = &found)
+            FileStamp.AddIdentity(ref identity, (Stat.statx_t*)at);
+        return identity.Take();
+    }
 
     /// <summary>
     /// All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told
@@ -215,7 +220,8 @@ static unsafe class OpenedFile
         return !known
             ? string.Create(CultureInfo.InvariantCulture,
                 $"belongs to uid {uid} and not to {string.Join(", ", who.SkipLast(1))} or {who[^1]}")
-            : (found.stx_mode & GroupOrOthersWrite) != 0 ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & 0xfff, 8)})"
+            : (found.stx_mode & Mode.GroupOrOthersWrite) != 0
+                ? $"can be written by others (mode 0{Convert.ToString(found.stx_mode & Mode.Bits, 8)})"
             : found.stx_size > (ulong)largest ? TooLarge(largest) : null;
     }
 

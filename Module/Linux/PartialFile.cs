@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -37,12 +38,12 @@ sealed class PartialFile : IDisposable
     public static PartialFile Reserve(string destination)
     {
         string path = NameFor(destination), beside = LockOf(path);
-        int fd = open(beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0x1a4 /* 0644 */);
+        int fd = open(beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, Mode.rw_r__r__);
         if (fd < 0)
             throw new IOException($"'{path}': {Marshal.GetPInvokeErrorMessage(errno)}", errno);
         // a file system without locks: then the name tells, as far as it can
         flock(fd, LOCK_EX | LOCK_NB);
-        fchmod(fd, (ushort)0x1a4); // whatever the umask is: who may not open it cannot see the lock
+        fchmod(fd, (ushort)Mode.rw_r__r__); // whatever the umask is: who may not open it cannot see the lock
         return new PartialFile(path, new SafeFileHandle(fd, ownsHandle: true));
     }
 

@@ -44,8 +44,7 @@ public static class SlipwayProgram
         foreach (string candidate in new[] { "bin/slipway", "../bin/slipway" })
             if (System.IO.Path.GetFullPath(candidate, directory) is { } found && File.Exists(found))
                 return found;
-        return HostProgram.TryFind("slipway") ?? throw new SlipwayException("LauncherNotFound", ErrorKind.NotInstalled,
-            $"the launcher 'slipway' is neither in {directory}bin nor on the PATH", "Build it: ./bootstrap.sh build (build.ps1 Build), or put it on the PATH.", "slipway");
+        return HostProgram.TryFind("slipway") ?? throw LinuxErrors.SlipwayNotFound(directory);
     }
 
     // The single-file warning does not apply: in the native launcher the method has returned before.

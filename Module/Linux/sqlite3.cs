@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Slipway.Linux;
 
-/// <summary>Three calls of libsqlite3 (sqlite.org/c3ref), which is there wherever rpm is.</summary>
+/// <summary>Calls of libsqlite3 (sqlite.org/c3ref), which is there wherever rpm is; they return the error themselves.</summary>
 static unsafe partial class Sqlite
 {
     const string Library = "libsqlite3.so.0";
@@ -21,7 +21,7 @@ static unsafe partial class Sqlite
                 if (failed == SQLITE_OK)
                     failed = sqlite3_exec(database, statements, 0, 0, 0);
                 if (failed != SQLITE_OK)
-                    throw new SlipwayException("DatabaseInvalid", ErrorKind.InvalidData, $"{path}: sqlite3 error {failed}: {Marshal.PtrToStringUTF8(sqlite3_errmsg(database))}", null, path);
+                    throw LinuxErrors.DatabaseInvalid(path, failed, Marshal.PtrToStringUTF8(sqlite3_errmsg(database)));
             }
             finally
             {
@@ -30,7 +30,7 @@ static unsafe partial class Sqlite
         }
         catch (DllNotFoundException e)
         {
-            throw new SlipwayException("ProgramNotFound", ErrorKind.NotInstalled, $"{Library} is not there", "Install it: apt-get install libsqlite3-0 (Debian family), dnf install sqlite-libs (RPM family).", Library, e);
+            throw LinuxErrors.LibraryNotFound(Library, deb: "libsqlite3-0", rpm: "sqlite-libs", e);
         }
     }
 

@@ -7,9 +7,11 @@ namespace Slipway.Linux;
 /// What Tmds.LibC lacks of libc, under libc's names (unistd.h here; one file per header), and those of its calls that take a path, with a string for it.
 /// </summary>
 /// <remarks>
-/// A result of -1 leaves the reason in <c>errno</c>, which is Tmds.LibC's: what its imports, and ours (SetLastError), have kept of the last
-/// call of this thread. A call that succeeds sets it to 0, so it is read before the next one. The forms with pointers may be called in the
-/// child of a raw clone, where nothing may be allocated.
+/// The rule of errors: each import that can fail has <c>SetLastError = true</c>, those of Tmds.LibC and ours alike, and a test sees to it
+/// (ErrnoTests). .NET then keeps libc's errno of the call for this thread, and <c>errno</c> is what it has kept, not libc's own, which the
+/// runtime changes meanwhile. A call that succeeds sets it to 0, so it is read right after the call that returned -1. What is written here
+/// on top of an import returns either -1, with errno as the import left it, or the errno itself, 0 for success; its summary says which.
+/// The forms with pointers may be called in the child of a raw clone, where nothing may be allocated.
 /// </remarks>
 public static unsafe partial class LibC
 {
@@ -83,8 +85,7 @@ public static unsafe partial class LibC
     public static byte[] CString(string text)
     {
         if (text.Contains('\0'))
-            throw new SlipwayException("TextInvalid", ErrorKind.InvalidData,
-                $"'{text.Replace("\0", "\\0")}': a path, an argument or a variable cannot hold the character of code 0", "Remove that character.", text);
+            throw LinuxErrors.TextInvalid(text);
         byte[] bytes = new byte[System.Text.Encoding.UTF8.GetByteCount(text) + 1];
         System.Text.Encoding.UTF8.GetBytes(text, bytes);
         return bytes;

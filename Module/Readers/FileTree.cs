@@ -15,10 +15,10 @@ sealed record FileNode(FileKind Kind, string? Target, ushort Mode, long Size, lo
     /// <summary>Seconds since 1970.</summary>
     public long Modified => ModifiedExactly / 1_000_000_000;
 
-    public bool IsExecutable => Kind == FileKind.File && (Mode & 0x49) != 0;
+    public bool IsExecutable => Kind == FileKind.File && (Mode & Linux.Mode.Execute) != 0;
 
     /// <summary>S_ISUID or S_ISGID.</summary>
-    public bool IsSetId => Kind == FileKind.File && (Mode & 0xc00) != 0;
+    public bool IsSetId => Kind == FileKind.File && (Mode & Linux.Mode.SetId) != 0;
 }
 
 /// <summary>Where a path leads.</summary>
@@ -79,7 +79,8 @@ sealed class FileTree(string root)
             int length = (int)readlink(outside, buffer, PathLimit);
             target = length > 0 ? System.Text.Encoding.UTF8.GetString(buffer, length) : "";
         }
-        return new FileNode(kind, target, (ushort)(found.stx_mode & 0xfff), (long)found.stx_size, found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
+        return new FileNode(kind, target, (ushort)(found.stx_mode & Linux.Mode.Bits), (long)found.stx_size,
+            found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec);
     }
 
     public ResolvedPath Resolve(string path) => Resolve(path, 0);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Slipway.Linux;
 
 namespace Slipway.Running;
 
@@ -20,7 +21,8 @@ sealed class HiddenDevices
             if (group.Key == "/dev")
                 single.AddRange(group);
             else
-                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group).Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), ContainerRoot.Clone(n)))]));
+                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group)
+                    .Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), MountTree.Clone(n)))]));
     }
 
     /// <summary>What is to be mounted in the container, and where.</summary>
@@ -31,22 +33,22 @@ sealed class HiddenDevices
         foreach ((string directory, List<(string Name, int Tree)> kept) in directories)
         {
             string own = string.Create(CultureInfo.InvariantCulture, $"{work}/{result.Count}");
-            mkdir(own, 0x1ed);
+            mkdir(own, Mode.rwxr_xr_x);
             foreach ((string name, int tree) in kept)
             {
-                int point = open($"{own}/{name}", O_WRONLY | O_CREAT | O_CLOEXEC, 0x1a4);
+                int point = open($"{own}/{name}", O_WRONLY | O_CREAT | O_CLOEXEC, Mode.rw_r__r__);
                 if (point < 0 || move_mount(tree, point) != 0)
-                    throw new SlipwayException("ContainerNotMade", ErrorKind.InvalidOperation, $"'{directory}/{name}' cannot be shown in the container (errno {errno})");
+                    throw RunningErrors.NotMade($"'{directory}/{name}' cannot be shown in the container", errno);
                 close(point);
                 close(tree);
             }
-            result.Add((ContainerRoot.Clone(own), directory));
+            result.Add((MountTree.Clone(own), directory));
         }
         foreach (string node in single)
         {
             string cover = string.Create(CultureInfo.InvariantCulture, $"{work}/{result.Count}");
             close(open(cover, O_WRONLY | O_CREAT | O_CLOEXEC, 0));
-            result.Add((ContainerRoot.Clone(cover), node));
+            result.Add((MountTree.Clone(cover), node));
         }
         return result;
     }

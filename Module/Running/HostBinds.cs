@@ -1,5 +1,6 @@
 using Slipway.Cache;
 using Slipway.Images;
+using Slipway.Linux;
 
 namespace Slipway.Running;
 
@@ -24,14 +25,13 @@ static class HostBinds
             if (path.StartsWith('/') && LauncherPaths.MayBeBound(path) && !binds.Exists(b => b.Source == b.Destination && LauncherPaths.IsBelow(path, b.Destination)) && Path.Exists(path))
                 binds.Add(new HostBind(path, path, false, false, why));
         }
-        Own(Environment.GetEnvironmentVariable("HOME") ?? "", "your home directory");
+        Own(Places.Home, "your home directory");
         Own(Environment.CurrentDirectory, "the working directory");
         foreach ((string variable, string path) in LauncherPaths.Find().OrderBy(p => p.Path, StringComparer.Ordinal))
             Own(path, $"{variable} names it");
         foreach (string directory in plan is null ? [] : FabricPlanRules.ImageDirectories(plan))
             if (binds.Find(b => LauncherPaths.IsBelow(directory, b.Destination)) is { } shown)
-                throw new SlipwayException("FabricPlanInvalid", ErrorKind.InvalidData, $"the fabric plan takes '{directory}' for a directory of the image, and the container sees the host's '{shown.Source}' there ({shown.Why})",
-                    FabricPlanFile.MakeAgain, directory);
+                throw RunningErrors.PlanOfHostDirectory(directory, shown.Source, shown.Why);
         foreach (FabricBind bind in plan?.Binds ?? [])
             binds.Add(new HostBind(bind.Source, bind.Destination, true, false, "the fabric plan"));
         foreach (Located text in site.Binds)
@@ -43,7 +43,7 @@ static class HostBinds
             }
             catch (SlipwayException e)
             {
-                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{text.Where}: {e.Message}", e.Recommendation, SiteConfiguration.Path, e);
+                throw RunningErrors.ConfiguredBindInvalid(text, e);
             }
             // the same configuration serves nodes of several kinds
             if (Path.Exists(bind.Source))
@@ -52,7 +52,7 @@ static class HostBinds
         foreach (Bind bind in request.Binds)
         {
             if (!Path.Exists(bind.Source))
-                throw new SlipwayException("BindSourceNotFound", ErrorKind.ObjectNotFound, $"--bind {bind}: '{bind.Source}' is not there", "Give a file or directory of this node.", bind.Source);
+                throw RunningErrors.BindSourceNotFound(bind.ToString(), bind.Source);
             binds.Add(new HostBind(bind.Source, bind.Destination, bind.ReadOnly, false, "--bind"));
         }
         return binds;

@@ -1,3 +1,5 @@
+using Slipway.Linux;
+
 namespace Slipway.Building.Archives;
 
 /// <summary>
@@ -40,28 +42,29 @@ sealed class ArchiveExtractor : IDisposable
     public void Add(ArchiveEntry entry, CancellationToken cancel)
     {
         if (written.Count > MostEntries)
-            throw Bad(entry, "ArchiveTooLarge", $"the archive has more than {MostEntries} entries");
+            throw ArchiveErrors.TooMany(entry, MostEntries);
         string path = Normal(entry, entry.Path, "path");
         Newest = Math.Max(Newest, entry.Kind == ArchiveKind.File ? entry.Modified : 0);
         if (entry.Kind is ArchiveKind.Device or ArchiveKind.Socket)
         {
             // what a root filesystem has in /dev stays out of every image; elsewhere a device is there to be opened
             if (!path.StartsWith("dev/", StringComparison.Ordinal))
-                throw Bad(entry, "ArchiveUnsafe", $"is a {(entry.Kind == ArchiveKind.Device ? "device node" : "socket")}, which no image holds");
+                throw ArchiveErrors.Unsafe(entry,
+                    $"is a {(entry.Kind == ArchiveKind.Device ? "device node" : "socket")}, which no image holds");
             devices++;
             return;
         }
         if (path.Length == 0)
         {
             if (entry.Kind != ArchiveKind.Directory)
-                throw Bad(entry, "ArchiveUnsafe", "takes the place of the root itself");
+                throw ArchiveErrors.Unsafe(entry, "takes the place of the root itself");
             directories.Add((".", entry));
             return;
         }
         if (written.TryGetValue(path, out ArchiveKind before))
         {
             if (entry.Kind != ArchiveKind.Directory || before != ArchiveKind.Directory)
-                throw Bad(entry, "ArchiveUnsafe", "is there twice");
+                throw ArchiveErrors.Unsafe(entry, "is there twice");
             directories.Add((path, entry));
             return;
         }
@@ -70,12 +73,12 @@ sealed class ArchiveExtractor : IDisposable
         switch (entry.Kind)
         {
             case ArchiveKind.Directory:
-                Check(entry, mkdir(to, 0x1c0));
+                Check(entry, mkdir(to, Mode.rwx______));
                 directories.Add((path, entry));
                 break;
             case ArchiveKind.SymbolicLink:
                 if (entry.Target is not { Length: > 0 and < 4096 } target || target.Contains('\0', StringComparison.Ordinal))
-                    throw Bad(entry, "ArchiveUnsafe", "is a link to nothing");
+                    throw ArchiveErrors.Unsafe(entry, "is a link to nothing");
                 Check(entry, symlink(target, to));
                 lchown(to, entry.Owner, entry.Group);
                 SetModified(to, entry.Modified);
@@ -84,7 +87,7 @@ sealed class ArchiveExtractor : IDisposable
                 Link(entry, to);
                 break;
             case ArchiveKind.Fifo:
-                Check(entry, mkfifo(to, 0x180));
+                Check(entry, mkfifo(to, Mode.rw_______));
                 Attributes(entry, to);
                 break;
             default:
@@ -105,14 +108,14 @@ sealed class ArchiveExtractor : IDisposable
         {
             int fd = openat2(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, Inside);
             if (fd < 0)
-                throw Bad(entry, "ArchiveUnsafe", $"cannot be opened (errno {errno})");
+                throw ArchiveErrors.Unsafe(entry, $"cannot be opened (errno {errno})");
             Attributes(entry, $"/proc/self/fd/{fd}/.");
             close(fd);
         }
         if (devices > 0)
             log($"{devices} device nodes of the archive's /dev are left out");
         if (attributesLeft.Count > 0)
-            warn($"extended attributes of the archive are not kept: {string.Join(", ", attributesLeft.Take(10).Select(a => $"{Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}"))}");
+            warn($"extended attributes of the archive are not kept: {string.Join(", ", attributesLeft.Take(10).Select(a => $"{ArchiveErrors.Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}"))}");
     }
 
     static ulong Inside => RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -120,12 +123,12 @@ sealed class ArchiveExtractor : IDisposable
     static string Normal(ArchiveEntry entry, string path, string what)
     {
         if (path.StartsWith('/'))
-            throw Bad(entry, "ArchiveUnsafe", $"has an absolute {what}");
+            throw ArchiveErrors.Unsafe(entry, $"has an absolute {what}");
         string[] parts = [.. path.Split('/').Where(p => p is not ("" or "."))];
         if (parts.Contains(".."))
-            throw Bad(entry, "ArchiveUnsafe", $"has '..' in its {what}");
+            throw ArchiveErrors.Unsafe(entry, $"has '..' in its {what}");
         if (parts.Length > DeepestPath || parts.Any(p => System.Text.Encoding.UTF8.GetByteCount(p) > 255) || path.Contains('\0', StringComparison.Ordinal))
-            throw Bad(entry, "ArchiveUnsafe", $"has a {what} that no file can have");
+            throw ArchiveErrors.Unsafe(entry, $"has a {what} that no file can have");
         return string.Join('/', parts);
     }
 
@@ -138,12 +141,13 @@ sealed class ArchiveExtractor : IDisposable
         if (fd < 0 && errno == ENOENT)
         {
             string above = directory.Contains('/') ? directory[..directory.LastIndexOf('/')] : "";
-            Check(entry, mkdir($"/proc/self/fd/{Open(entry, above)}/{directory[(directory.LastIndexOf('/') + 1)..]}", 0x1ed));
+            Check(entry, mkdir($"/proc/self/fd/{Open(entry, above)}/{directory[(directory.LastIndexOf('/') + 1)..]}", Mode.rwxr_xr_x));
             written[directory] = ArchiveKind.Directory;
             fd = openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
         }
         if (fd < 0)
-            throw Bad(entry, "ArchiveUnsafe", errno == ELOOP ? $"goes through the link '{directory}'" : $"goes through '{directory}', which is no directory (errno {errno})");
+            throw ArchiveErrors.Unsafe(entry, errno == ELOOP ? $"goes through the link '{directory}'"
+                : $"goes through '{directory}', which is no directory (errno {errno})");
         if (parent.Descriptor >= 0)
             close(parent.Descriptor);
         parent = (directory, fd);
@@ -154,11 +158,11 @@ sealed class ArchiveExtractor : IDisposable
     {
         string target = Normal(entry, entry.Target ?? "", "link's target");
         if (!written.TryGetValue(target, out ArchiveKind kind) || kind is ArchiveKind.Directory or ArchiveKind.SymbolicLink)
-            throw Bad(entry, "ArchiveUnsafe", $"is a hard link to '{entry.Target}', which is no file of the archive before it");
+            throw ArchiveErrors.Unsafe(entry, $"is a hard link to '{entry.Target}', which is no file of the archive before it");
         // the parent of the target has been opened like that of any entry: no link is on the way
         int fd = openat2(root, target, O_PATH | O_NOFOLLOW | O_CLOEXEC, Inside);
         if (fd < 0)
-            throw Bad(entry, "ArchiveUnsafe", $"is a hard link to '{entry.Target}', which cannot be opened (errno {errno})");
+            throw ArchiveErrors.Unsafe(entry, $"is a hard link to '{entry.Target}', which cannot be opened (errno {errno})");
         Check(entry, linkat(fd, to), fd);
     }
 
@@ -169,7 +173,7 @@ sealed class ArchiveExtractor : IDisposable
         using (FileStream file = new(to, new FileStreamOptions
         {
             Mode = mode, Access = FileAccess.Write, BufferSize = 0,
-            UnixCreateMode = mode == FileMode.CreateNew ? UnixFileMode.UserRead | UnixFileMode.UserWrite : null,
+            UnixCreateMode = mode == FileMode.CreateNew ? (UnixFileMode)Mode.rw_______ : null,
         }))
         {
             long size = 0;
@@ -182,27 +186,25 @@ sealed class ArchiveExtractor : IDisposable
                 file.Write(buffer, 0, n);
             }
             if (size != entry.Size)
-                throw Bad(entry, "ArchiveInvalid", $"ends after {size} of {entry.Size} bytes");
+                throw ArchiveErrors.NotWritten(entry, $"ends after {size} of {entry.Size} bytes");
             bytes += size;
         }
         Attributes(entry, to);
     }
 
-    SlipwayException TooLarge(ArchiveEntry entry) => Bad(entry, "ArchiveTooLarge", $"brings what is unpacked to {bytes + Math.Max(entry.Size, 1)} bytes, and the limit is {limit}", "Where it really is that large, set 'size-limit', e.g. 20G.");
+    SlipwayException TooLarge(ArchiveEntry entry) => ArchiveErrors.TooLarge(entry, bytes + Math.Max(entry.Size, 1), limit);
 
     /// <summary>The mode comes last: a change of owner takes set-id bits away (chown(2)).</summary>
     void Attributes(ArchiveEntry entry, string to)
     {
         int error = lchown(to, entry.Owner, entry.Group) == 0 ? 0 : errno;
         if (error != 0 && !BuildNamespace.IsFake)
-            throw new SlipwayException("ArchiveOwner", ErrorKind.PermissionDenied,
-                $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, which the builder's user namespace does not have (errno {error})",
-                "Build as root or with more subordinate ids, or make the archive with --owner=0 --group=0.");
+            throw ArchiveErrors.NoSuchOwner(entry, error);
         // after the owner, whose change takes file capabilities away too
         foreach ((string key, string value) in entry.Attributes)
             if (!SetAttribute(to, key, value))
                 attributesLeft[key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]] = attributesLeft.GetValueOrDefault(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]) + 1;
-        chmod(to, entry.Mode & 0xfff);
+        chmod(to, entry.Mode & Mode.Bits);
         SetModified(to, entry.Modified);
     }
 
@@ -227,14 +229,10 @@ sealed class ArchiveExtractor : IDisposable
         if (fd >= 0)
             close(fd);
         if (result != 0)
-            throw error == ENOSPC ? new IOException("No space left on device") : Bad(entry, error == EEXIST ? "ArchiveUnsafe" : "ArchiveInvalid", error == EEXIST ? "is there twice" : $"cannot be written (errno {error})");
+            throw error == ENOSPC ? new IOException("No space left on device")
+                : error == EEXIST ? ArchiveErrors.Unsafe(entry, "is there twice")
+                : ArchiveErrors.NotWritten(entry, $"cannot be written (errno {error})");
     }
-
-    static SlipwayException Bad(ArchiveEntry entry, string id, string what, string? recommendation = null) =>
-        new(id, id == "ArchiveTooLarge" ? ErrorKind.LimitsExceeded : ErrorKind.SecurityError, $"entry {entry.Number}, '{Shown(entry.Path)}', {what}", recommendation ?? "Make the archive anew from the root filesystem's own directory, e.g. tar -C ROOT -cf root.tar .");
-
-    /// <summary>A name that cannot move a terminal's cursor.</summary>
-    static string Shown(string path) => new([.. path.Take(200).Select(c => char.IsControl(c) ? '?' : c)]);
 
     public void Dispose()
     {

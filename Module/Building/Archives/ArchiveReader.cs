@@ -60,7 +60,7 @@ static class ArchiveReader
         }
         catch (Exception e) when (IsOfArchive(e))
         {
-            throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"is damaged or cut off: {e.Message}", "Copy or make the archive anew.", null, e);
+            throw ArchiveErrors.Damaged(e.Message, e);
         }
     }
 
@@ -95,7 +95,7 @@ static class ArchiveReader
         catch (Exception e) when (IsOfArchive(e))
         {
             process.WaitForExit(1000);
-            throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"is damaged or cut off: {(said.Length > 0 ? said : e.Message)}", "Copy or make the archive anew.", null, e);
+            throw ArchiveErrors.Damaged(said.Length > 0 ? said : e.Message, e);
         }
         finally
         {
@@ -106,7 +106,7 @@ static class ArchiveReader
         }
         cancel.ThrowIfCancellationRequested();
         if (process.ExitCode != 0)
-            throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"is damaged: {program[0]} ended with exit code {process.ExitCode}: {said}", "Copy or make the archive anew.");
+            throw ArchiveErrors.NotDecompressed(program[0], process.ExitCode, said);
     }
 
     static void ReadEntries(Stream stream, ArchiveExtractor to, Action tell, CancellationToken cancel)
@@ -125,7 +125,7 @@ static class ArchiveReader
                 tell();
         }
         if (number == 0)
-            throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, "is neither a tar nor a cpio archive, or has no entry", "Give a tar (plain, or gzip, zstd, xz, bzip2, lz4, lzop) or cpio (newc) archive.");
+            throw ArchiveErrors.NoArchive();
         to.Finish();
     }
 
@@ -143,7 +143,7 @@ static class ArchiveReader
                 TarEntryType.Fifo => ArchiveKind.Fifo,
                 TarEntryType.BlockDevice or TarEntryType.CharacterDevice => ArchiveKind.Device,
                 TarEntryType.GlobalExtendedAttributes => null,
-                var other => throw new SlipwayException("ArchiveInvalid", ErrorKind.InvalidData, $"entry {number}, '{entry.Name}', is of a kind that is not known here ({other})", "Make the archive anew with tar --format=pax and without --sparse."),
+                var other => throw ArchiveErrors.UnknownKind(number, entry.Name, other),
             };
             if (kind is not null)
                 yield return new ArchiveEntry(number, entry.Name, kind.Value, entry.LinkName, (uint)entry.Mode, (uint)entry.Uid, (uint)entry.Gid, entry.ModificationTime.ToUnixTimeSeconds(), entry.Length, entry.DataStream)

@@ -28,19 +28,12 @@ static class CpioReader
             if (path == "TRAILER!!!")
                 yield break;
             using Part content = new(stream, size);
-            ArchiveKind kind = (mode & 0xf000) switch
-            {
-                0x8000 => ArchiveKind.File,
-                0x4000 => ArchiveKind.Directory,
-                0xa000 => ArchiveKind.SymbolicLink,
-                0x1000 => ArchiveKind.Fifo,
-                0xc000 => ArchiveKind.Socket,
-                _ => ArchiveKind.Device,
-            };
+            ArchiveKind kind = KindOf((ushort)mode & S_IFMT);
             string? target = null;
             if (kind == ArchiveKind.SymbolicLink)
                 target = size <= LongestName ? Text(content, (int)size) : throw new InvalidDataException($"entry {number} has a link of {size} bytes");
-            yield return new ArchiveEntry(number, path, kind, target, mode & 0xfff, owner, group, modified, kind == ArchiveKind.File ? size : 0, content)
+            yield return new ArchiveEntry(number, path, kind, target, mode & Mode.Bits, owner, group, modified,
+                kind == ArchiveKind.File ? size : 0, content)
             {
                 // names of one file: the content stands with the last of them in newc, with the others there is none
                 Shared = kind == ArchiveKind.File && links > 1 ? $"{Field(7)}:{Field(8)}:{inode}" : null,
@@ -49,6 +42,11 @@ static class CpioReader
             Skip(stream, Padding(size));
         }
     }
+
+    /// <summary>The type in a mode is st_mode's (inode(7)).</summary>
+    static ArchiveKind KindOf(mode_t type) => type == S_IFREG ? ArchiveKind.File : type == S_IFDIR ? ArchiveKind.Directory
+        : type == S_IFLNK ? ArchiveKind.SymbolicLink : type == S_IFIFO ? ArchiveKind.Fifo
+        : type == S_IFSOCK ? ArchiveKind.Socket : ArchiveKind.Device;
 
     static long Padding(long length) => (4 - length % 4) % 4;
 

@@ -23,7 +23,7 @@ sealed class BuildMounts(RootDirectory root, Action<string> log) : IDisposable
             foreach ((string name, string target) in new[] { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
                 symlink(target, Path.Combine(dev, name));
             Directory.CreateDirectory(Path.Combine(dev, "pts"));
-            Directory.CreateDirectory(Path.Combine(dev, "shm"), (UnixFileMode)0x3ff);
+            Directory.CreateDirectory(Path.Combine(dev, "shm"), (UnixFileMode)Mode.rwxrwxrwt);
             Try("devpts", Path.Combine(dev, "pts"), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620");
         }
         if (Target("proc") is { } proc)
@@ -41,7 +41,7 @@ sealed class BuildMounts(RootDirectory root, Action<string> log) : IDisposable
         root.MakeDirectory(name);
         string target = Path.Combine(root.Path, name);
         return stat(target, out statx found, follow: false) == 0 && found.IsDirectory ? target
-            : throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{name}' in the image is not a directory", null, name);
+            : throw BuildErrors.NoDirectory(name);
     }
 
     bool Try(string what, string target, string? type, ulong_t flags, string? data)

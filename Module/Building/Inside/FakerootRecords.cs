@@ -15,8 +15,6 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>What the builder has open besides.</summary>
     const int OtherDescriptors = 256;
 
-    const uint Permissions = 0xfff;
-
     readonly Dictionary<(uint, uint, ulong), int> held = [];
 
     /// <summary>Of one walk: files that were made anew, by what they were; those are held too, so that their numbers do not come again.</summary>
@@ -101,7 +99,8 @@ sealed class FakerootRecords(Action<string> log)
         if (real.Type != told.Type)
             return !(real.IsRegular && (told.Type == S_IFCHR || told.Type == S_IFBLK));
         // the owner's own bits are given in earnest, asked for or not: libfakeroot.c, chmod and mkdir
-        uint mode = real.stx_mode & Permissions, remembered = told.stx_mode & Permissions, owner = real.IsDirectory ? 0x1c0u : 0x180;
+        uint mode = real.stx_mode & Mode.Bits, remembered = told.stx_mode & Mode.Bits;
+        uint owner = real.IsDirectory ? Mode.rwx______ : Mode.rw_______;
         if (real.IsLink || mode == remembered || mode == (remembered | owner))
             return false;
         if (group == 0 || mode != (remembered | owner | (ushort)S_ISGID))
@@ -118,7 +117,7 @@ sealed class FakerootRecords(Action<string> log)
     {
         string path = $"/proc/self/fd/{entry}";
         if (!real.IsLink)
-            chmod(path, real.stx_mode & Permissions);
+            chmod(path, real.stx_mode & Mode.Bits);
         chown(path, 0, group);
         return stat(path, out statx told) == 0 && real.Type == told.Type;
     }
@@ -142,7 +141,7 @@ sealed class FakerootRecords(Action<string> log)
             }
             while (kernel_stat(next, out statx made, follow: false) != 0 || stat(next, out statx told, follow: false) != 0 || made.Type != told.Type);
             if (!real.IsLink)
-                chmod(next, real.stx_mode & Permissions);
+                chmod(next, real.stx_mode & Mode.Bits);
             lchown(next, 0, 0);
             SetModified(next, real.stx_mtime.tv_sec);
             renewed[Key(real)] = (entry, Open(directory, Path.GetFileName(next)));
@@ -159,7 +158,8 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>By read(2) and write(2) alone: .NET would ask whether it is a directory, and be told so.</summary>
     static unsafe int Copy(string from, string to)
     {
-        int source = open(from, O_RDONLY | O_CLOEXEC, 0), target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0x180);
+        int source = open(from, O_RDONLY | O_CLOEXEC, 0);
+        int target = source < 0 ? -1 : open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Mode.rw_______);
         byte[] buffer = new byte[1 << 17];
         long n = target < 0 ? -1 : 1;
         fixed (byte* bytes = buffer)

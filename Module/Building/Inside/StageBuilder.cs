@@ -15,10 +15,12 @@ static class StageBuilder
     /// <param name="roots">Of the stages that were made before.</param>
     /// <param name="stageKeys">What those hold; this stage's is added.</param>
     /// <returns>Its path, and what holds when it runs.</returns>
-    public static (string Root, ImageRuntime Runtime) Make(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> roots, Dictionary<string, string> stageKeys, BuildContext context, CancellationToken cancel)
+    public static (string Root, ImageRuntime Runtime) Make(RootSource source, LockedSource locked,
+        IReadOnlyDictionary<string, string> roots, Dictionary<string, string> stageKeys, BuildContext context, CancellationToken cancel)
     {
+        Stage stage = source.Stage;
         string path = context.Directory("root", stage.Name.Length == 0 ? "image" : "stage-" + stage.Name);
-        File.SetUnixFileMode(path, (UnixFileMode)0x1ed);
+        File.SetUnixFileMode(path, (UnixFileMode)Mode.rwxr_xr_x);
         RootDirectory root = new(path);
         // what the root is made of, step by step: the steps before the last that an earlier build has kept need not be taken again
         List<string> keys = Keys(stage, locked, stageKeys, context);
@@ -40,7 +42,7 @@ static class StageBuilder
 
         if (kept < 0)
         {
-            RootSource.Of(stage, context).Make(path, locked, cancel);
+            source.Make(path, locked, cancel);
             Done(0);
         }
         ImageRuntime runtime = ImageRuntime.Of(stage, root);
@@ -54,7 +56,7 @@ static class StageBuilder
         for (int i = Math.Max(0, kept - 1); i < stage.Run.Count; i++)
         {
             context.Step($"running command {i + 1} of {stage.Run.Count}", 100 * i / stage.Run.Count);
-            InMounts(root, context, () => Run(path, runtime, stage.Run[i], "command of 'run'", context, cancel), cancel);
+            InMounts(root, context, () => Run(path, runtime, stage.Run[i], isTest: false, context, cancel), cancel);
             Done(i + 2);
         }
         if (stage.Name.Length == 0)
@@ -62,7 +64,7 @@ static class StageBuilder
         if (stage.Test is { } test)
         {
             context.Step("testing");
-            InMounts(root, context, () => Run(path, runtime, test, "'test'", context, cancel), cancel);
+            InMounts(root, context, () => Run(path, runtime, test, isTest: true, context, cancel), cancel);
         }
         return (path, runtime);
     }
@@ -99,10 +101,10 @@ static class StageBuilder
         context.Step($"copying {file.From} from {file.Stage}");
         RootDirectory from = new(roots[file.Stage]);
         if (!from.With(file.From, source => root.CopyIn(source, file.To, file.Mode, cancel, keepOwner: true)))
-            throw new SlipwayException("DefinitionFileNotFound", ErrorKind.ObjectNotFound, $"{file.Where}: stage '{file.Stage}' has no '{file.From}'", $"Look at what its commands make. {context.LogHint}", file.From);
+            throw BuildErrors.FileNotInStage(file);
     }
 
-    static void Run(string root, ImageRuntime runtime, Located line, string what, BuildContext context, CancellationToken cancel)
+    static void Run(string root, ImageRuntime runtime, Located line, bool isTest, BuildContext context, CancellationToken cancel)
     {
         context.Log("$ " + line.Value);
         List<string> last = [];
@@ -124,8 +126,8 @@ static class StageBuilder
         if (exit == 0)
             return;
         if (last.Any(l => l.Contains("No space left on device", StringComparison.Ordinal)))
-            throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{line.Where}: {context.Job.WorkDirectory}: no space left on the device while the {what} ran: {last.Last()}", $"Free some space, or set TMPDIR to a roomier local disk. {context.LogHint}", context.Job.WorkDirectory);
-        throw new SlipwayException(what == "'test'" ? "ImageTestFailed" : "BuildStepFailed", ErrorKind.InvalidOperation,
-            $"{line.Where}: the {what} ended with exit code {exit}: {(last.Count > 0 ? string.Join(" | ", last) : line.Value)}", context.LogHint, line.Value);
+            throw BuildErrors.DiskFull(context.Job.WorkDirectory, doing: isTest ? "the 'test' ran" : "the command of 'run' ran",
+                said: last[^1], where: line.Where);
+        throw isTest ? BuildErrors.TestFailed(line, exit, last) : BuildErrors.CommandFailed(line, exit, last);
     }
 }

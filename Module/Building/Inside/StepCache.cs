@@ -71,9 +71,7 @@ sealed class StepCache(string directory, bool use, Action<string> log)
     {
         if (link(image, partial) != 0)
             OpenedFile.CopyNamed(image, partial);
-        string beside = PathOf(key, ImageEnding) + ".digest", text = PartialFile.NameFor(beside);
-        File.WriteAllText(text, digest);
-        File.Move(text, beside, overwrite: true);
+        AtomicFile.Write(PathOf(key, ImageEnding) + ".digest", Mode.rw_r__r__, digest);
         return true;
     });
 
@@ -120,7 +118,7 @@ sealed class StepCache(string directory, bool use, Action<string> log)
             return;
         try
         {
-            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(directory, (UnixFileMode)Mode.rwx______);
             PartialFile.RemoveStale(directory);
             using PartialFile partial = PartialFile.Reserve(path);
             if (make(partial.Path))

@@ -112,7 +112,7 @@ sealed class DnfRepositories
             string[] options = ["--define", $"_dbpath {database}", "--define", "_pkgverify_level all", "--define", "_keyringpath " + database];
             (int imported, IReadOnlyList<string> why) = context.Run("rpmkeys", [.. options, "--import", key.File], cancel: cancel);
             if (imported != 0)
-                throw new SlipwayException("RepositoryKeyInvalid", ErrorKind.SecurityError, $"{repository.Key!.Where}: rpm does not take the key of repository '{repository.Name.Value}': {why.LastOrDefault()}", context.LogHint, repository.Name.Value);
+                throw RepositoryErrors.KeyRefused(repository.Key!, repository.Name.Value, why.LastOrDefault());
             foreach (PackageCache.Held[] some in own.Chunk(200))
             {
                 (int exit, IReadOnlyList<string> said) = context.Run("rpmkeys", [.. options, "--checksig", .. some.Select(p => p.File)], cancel: cancel);
@@ -121,7 +121,7 @@ sealed class DnfRepositories
                 string bad = said.FirstOrDefault(line => line.EndsWith("NOT OK", StringComparison.Ordinal)) ?? said.LastOrDefault() ?? "";
                 LockedPackage package = (some.FirstOrDefault(p => bad.StartsWith(p.File + ":", StringComparison.Ordinal)) ?? some[0]).Package;
                 string what = bad.Contains("SIGNATURES", StringComparison.Ordinal) ? $"is not signed by the repository's key {string.Join(" or ", key.Fingerprints)}" : $"has been changed since it was signed ({bad[(bad.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()})";
-                throw new SlipwayException("PackageNotTrusted", ErrorKind.SecurityError, $"{repository.Name.Where}: package '{package.Name}' {package.Version} of repository '{repository.Name.Value}' {what}", $"Give the key that signs the packages, or ask who keeps the repository. {context.LogHint}", package.Name);
+                throw RepositoryErrors.PackageNotTrusted(repository.Name, package, what);
             }
         }
     }

@@ -40,16 +40,14 @@ sealed class HostRepositories(string root = "/")
         foreach ((string id, Dictionary<string, string> options) in Sections())
             if (id == named.Name.Value)
                 return Of(named, options);
-        string[] known = [.. Sections().Select(s => s.Id)];
-        throw new SlipwayException("RepositoryNotFound", ErrorKind.ObjectNotFound, $"{named.Name.Where}: repository '{named.Name.Value}' has no URL, and this host has none of that name",
-            known.Length == 0 ? "Give its 'url', 'mirrorlist' or 'metalink'." : $"Give its URL. This host has: {string.Join(", ", known.Take(20))}.", named.Name.Value);
+        throw RepositoryErrors.NotOnHost(named.Name, known: [.. Sections().Select(s => s.Id)]);
     }
 
     /// <summary>All that the host has enabled, for a definition that names none.</summary>
     public IReadOnlyList<PackageRepository> Enabled(RpmSource source)
     {
         PackageRepository[] all = [.. Sections().Where(s => s.Options.GetValueOrDefault("enabled", "1") is "1" or "true" or "yes" or "True").Select(s => Of(new PackageRepository { Name = source.From with { Value = s.Id } }, s.Options))];
-        return all.Length > 0 ? all : throw new SlipwayException("RepositoryNotFound", ErrorKind.ObjectNotFound, $"{source.From.Where}: the definition names no repository, and this host has none for RPM packages", "Add 'repositories', each with name, url and key.", source.From.Value);
+        return all.Length > 0 ? all : throw RepositoryErrors.NoneOnHost(source.From);
     }
 
     static PackageRepository Of(PackageRepository named, Dictionary<string, string> options)
@@ -57,7 +55,7 @@ sealed class HostRepositories(string root = "/")
         string[] keyFiles = [.. options.GetValueOrDefault("gpgkey", "").Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries).Where(k => k.StartsWith("file://", StringComparison.Ordinal)).Select(k => k[7..]).Where(File.Exists)];
         RepositoryKey? key = named.Key ?? (keyFiles.Length > 0 ? new RepositoryKey(null, string.Join('\n', keyFiles.Select(file => OpenedFile.TextNamed(file))), null, named.Name.Where) : null);
         if (key is null && !named.Trusted)
-            throw new SlipwayException("RepositoryWithoutKey", ErrorKind.InvalidData, $"{named.Name.Where}: this host's repository '{named.Name.Value}' has no key in a file, so nothing would check what comes from it", "Add 'key: FILE.asc', or 'trusted: true' if you mean it.", named.Name.Value);
+            throw RepositoryErrors.WithoutKey(named.Name);
         return new PackageRepository
         {
             Name = named.Name,

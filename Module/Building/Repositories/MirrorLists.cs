@@ -25,7 +25,7 @@ static class MirrorLists
         string[] mirrors = !File.Exists(raw) ? [] : [.. File.ReadLines(raw).Take(10_000).Select(line => line.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries) is [var first, ..] ? first : "")
             .Where(line => Uri.TryCreate(line, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" or "ftp" or "file")];
         if (mirrors.Length == 0)
-            throw new SlipwayException("RepositoryUnreachable", ErrorKind.ConnectionError, $"{repository.Name.Where}: the mirror list of repository '{repository.Name.Value}', {url}, cannot be read or names no mirror", $"Check the URL and the network. {context.LogHint}", repository.Name.Value);
+            throw RepositoryErrors.NoMirrors(repository.Name, url);
         File.WriteAllLines(to, mirrors);
     }
 }

@@ -25,7 +25,7 @@ sealed class PackageCache(BuildContext context)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("NoCacheDirectory", ErrorKind.WriteError, $"{Directory}: the package cache cannot be made: {e.Message}", "Give another directory (-PackageCache, --package-cache).", Directory, e);
+            throw BuildErrors.NoCacheDirectory(Directory, "Give another directory (-PackageCache, --package-cache).", e);
         }
         string?[] found = new string?[locked.Packages.Count];
         BuildContext.Each(found.Length, cancel, i => found[i] = Find(locked.Packages[i]));
@@ -39,17 +39,17 @@ sealed class PackageCache(BuildContext context)
             Progress progress = new(context, "downloading packages", missing.Sum(p => p.Size));
             progress.Tell();
             string into = context.Directory("download");
-            Dictionary<LockedPackage, string> failures = [];
+            Dictionary<LockedPackage, Failure> failures = [];
             for (int mirror = 0; missing.Count > 0; mirror++)
             {
                 List<LockedPackage> now = [.. missing.Where(p => mirror < p.Urls.Count)];
                 if (now.Count == 0)
                     break;
-                foreach ((LockedPackage package, string? file, string? failure) in Download(source, now, mirror, into, progress, cancel))
+                foreach ((LockedPackage package, string? file, Failure? failure) in Download(source, now, mirror, into, progress, cancel))
                     if (file is not null)
                         held.Add(package, file);
-                    else
-                        failures[package] = failure ?? "";
+                    else if (failure is not null)
+                        failures[package] = failure;
                 missing.RemoveAll(held.ContainsKey);
             }
             if (missing.Count > 0)
@@ -92,25 +92,24 @@ sealed class PackageCache(BuildContext context)
     public string Keep(LockedPackage package, string file)
     {
         string place = Places(package).First(path => !File.Exists(path) || IsWanted(path, package) || path.Contains(package.Sha256[..12] + "-", StringComparison.Ordinal));
-        string partial = PartialFile.NameFor(place);
         try
         {
             if (rename(file, place) == 0)
                 return place;
-            OpenedFile.CopyNamed(file, partial);
-            File.Move(partial, place, overwrite: true);
+            using (FileStream from = OpenedFile.Named(file))
+                AtomicFile.Write(place, Mode.rw_rw_rw_, to => from.CopyTo(to));
             File.Delete(file);
             return place;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a cache that may only be read serves all the same
-            File.Delete(partial);
             return file;
         }
     }
 
-    IEnumerable<(LockedPackage Package, string? File, string? Failure)> Download(PackageSource source, List<LockedPackage> packages, int mirror, string into, Progress progress, CancellationToken cancel)
+    IEnumerable<(LockedPackage Package, string? File, Failure? Why)> Download(PackageSource source, List<LockedPackage> packages,
+        int mirror, string into, Progress progress, CancellationToken cancel)
     {
         StringBuilder config = new();
         List<(LockedPackage Package, string File)> wanted = [];
@@ -153,7 +152,7 @@ sealed class PackageCache(BuildContext context)
             cancel.ThrowIfCancellationRequested();
             if (!File.Exists(file))
             {
-                yield return (package, null, said.GetValueOrDefault(file) ?? "there is no such file");
+                yield return (package, null, new Failure(said.GetValueOrDefault(file) ?? "there is no such file"));
                 continue;
             }
             string digest = Digest.OfFile(file, cancel: cancel);
@@ -163,27 +162,27 @@ sealed class PackageCache(BuildContext context)
                 continue;
             }
             long size = new FileInfo(file).Length;
-            yield return (package, null, size < package.Size ? $"it ended after {size} of {package.Size} bytes" : $"{Tampered} {digest[Digest.Prefix.Length..]}, and {package.Sha256} is expected");
+            yield return (package, null, size < package.Size ? new Failure($"it ended after {size} of {package.Size} bytes")
+                : new Failure($"what is there has the SHA-256 {digest[Digest.Prefix.Length..]}, and {package.Sha256} is expected",
+                    IsTampered: true));
         }
     }
 
-    const string Tampered = "what is there has the SHA-256";
+    /// <summary>Why a mirror did not give a package.</summary>
+    /// <param name="IsTampered">It gave another file in full.</param>
+    sealed record Failure(string Why, bool IsTampered = false);
 
     static string? LocalPath(string url) => url.StartsWith("file:", StringComparison.Ordinal) || url.StartsWith("copy:", StringComparison.Ordinal)
         ? Uri.UnescapeDataString("/" + url[5..].TrimStart('/')) : null;
 
     static string Quote(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 
-    SlipwayException Gone(PackageSource source, List<LockedPackage> missing, Dictionary<LockedPackage, string> failures)
+    static SlipwayException Gone(PackageSource source, List<LockedPackage> missing, Dictionary<LockedPackage, Failure> failures)
     {
         LockedPackage first = missing[0];
-        string why = failures.GetValueOrDefault(first) ?? "it has no URL";
-        PackageRepository? repository = source.Repositories.FirstOrDefault(r => r.Name.Value == first.Repository);
-        string where = (repository?.Name ?? source.From).Where, url = first.Urls.Count > 0 ? first.Urls[0] : "";
-        string others = missing.Count > 1 ? $", and {missing.Count - 1} more: {string.Join(", ", missing.Skip(1).Take(10).Select(p => p.Name))}" : "";
-        return why.StartsWith(Tampered, StringComparison.Ordinal)
-            ? new("PackageTampered", ErrorKind.SecurityError, $"{where}: package '{first.Name}' {first.Version} of repository '{first.Repository}', {url}: {why}{others}", $"Ask who keeps the mirror; a copy with the right hash can come from -PackageCache DIR. {context.LogHint}", first.Name)
-            : new("PackageUnavailable", ErrorKind.ConnectionError, $"{where}: package '{first.Name}' {first.Version} of repository '{first.Repository}' cannot be had from {url}: {why}{others}",
-                $"Check the network. Where the mirror has dropped it: give a directory that holds the file (-PackageCache DIR, --package-cache DIR), or take what there is now (-UpdateLock). {context.LogHint}", first.Name);
+        string where = (source.Repositories.FirstOrDefault(r => r.Name.Value == first.Repository)?.Name ?? source.From).Where;
+        Failure failure = failures.GetValueOrDefault(first) ?? new("it has no URL");
+        return failure.IsTampered ? RepositoryErrors.PackageTampered(where, first, failure.Why, missing[1..])
+            : RepositoryErrors.PackageUnavailable(where, first, failure.Why, missing[1..]);
     }
 }

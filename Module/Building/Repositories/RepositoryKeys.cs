@@ -18,42 +18,37 @@ sealed class RepositoryKeys(BuildContext context)
     /// <summary>The usable keys of a repository.</summary>
     /// <returns>Null where it has no key of its own.</returns>
     /// <exception cref="SlipwayException">There is no key in the file, not the one that is meant, or it has expired or is revoked.</exception>
-    public Usable? Prepare(PackageRepository repository, CancellationToken cancel)
-    {
-        if (repository.Key is null)
-            return null;
-        if (context.Keys.TryGetValue(repository, out Usable? before))
-            return before;
-        return context.Keys[repository] = Read(repository, repository.Key, cancel);
-    }
+    public Usable? Prepare(PackageRepository repository, CancellationToken cancel) =>
+        repository.Key is { } key ? Read(repository, key, cancel) : null;
 
     Usable Read(PackageRepository repository, RepositoryKey key, CancellationToken cancel)
     {
         string home = context.Directory("gnupg");
-        File.SetUnixFileMode(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(home, (UnixFileMode)Mode.rwx______);
         string input = key.File ?? WriteInline(repository, key) ?? FindOnHost(key, home, cancel);
         List<Key> keys = Read(input, home, cancel);
-        string who = $"{key.Where}: repository '{repository.Name.Value}'";
+        string name = repository.Name.Value, from = key.File ?? "the text";
         if (keys.Count == 0)
-            throw new SlipwayException("RepositoryKeyInvalid", ErrorKind.SecurityError, $"{who}: {key.File ?? "the text"} holds no OpenPGP public key", "Give the file that the repository publishes as its public key (.asc or .gpg).", repository.Name.Value);
+            throw RepositoryErrors.NoKey(key, name, from);
         if (key.Fingerprint is not null)
         {
-            string held = string.Join(", ", keys.Select(k => k.Fingerprint));
+            string[] held = [.. keys.Select(k => k.Fingerprint)];
             keys.RemoveAll(k => k.Fingerprint != key.Fingerprint);
             if (keys.Count == 0)
-                throw new SlipwayException("RepositoryKeyInvalid", ErrorKind.SecurityError, $"{who}: {key.File ?? "the text"} holds {held}, and not the key {key.Fingerprint}", "Give the right key, or mend the fingerprint.", repository.Name.Value);
+                throw RepositoryErrors.OtherKey(key, name, from, held);
         }
         List<Key> usable = [.. keys.Where(k => k.Validity is not ('e' or 'r' or 'i') && k.HasSigner)];
         if (usable.Count == 0)
-            throw new SlipwayException("RepositoryKeyExpired", ErrorKind.SecurityError, $"{who}: the key {keys[0].Fingerprint} {Why(keys[0])}", "Get the repository's new key.", repository.Name.Value);
+            throw RepositoryErrors.KeyExpired(key, name, keys[0].Fingerprint, Why(keys[0]));
 
-        string file = Path.Combine(context.Directory("keys"), string.Create(CultureInfo.InvariantCulture, $"{repository.Name.Value}-{context.Keys.Count}.asc"));
+        // two stages may have repositories of one name
+        string file = Path.Combine(context.Directory("keys"), $"{name}-{ContentKey.Of([key.Where])[..8]}.asc");
         Gpg(home, ["--import", input], cancel);
         List<string> armoured = [];
         // subkeys that have expired go too
         Gpg(home, ["--armor", "--export-filter", "drop-subkey=expired -t || revoked -t", "--export", .. usable.Select(k => k.Fingerprint)], cancel, armoured.Add);
         if (armoured.Count == 0)
-            throw new SlipwayException("RepositoryKeyInvalid", ErrorKind.SecurityError, $"{who}: gpg could not read the key {usable[0].Fingerprint}", context.LogHint, repository.Name.Value);
+            throw RepositoryErrors.KeyUnreadable(key, name, usable[0].Fingerprint);
         File.WriteAllText(file, string.Join('\n', armoured) + "\n");
         return new Usable(file, [.. usable.Select(k => k.Fingerprint).Order(StringComparer.Ordinal)]);
     }
@@ -70,6 +65,7 @@ sealed class RepositoryKeys(BuildContext context)
     {
         if (key.Inline is null)
             return null;
+        // two stages may have repositories of one name
         string file = Path.Combine(context.Directory("keys"), repository.Name.Value + ".inline");
         File.WriteAllText(file, key.Inline);
         return file;
@@ -81,7 +77,7 @@ sealed class RepositoryKeys(BuildContext context)
             foreach (string file in System.IO.Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
                 if (Read(file, home, cancel).Any(k => k.Fingerprint == key.Fingerprint))
                     return file;
-        throw new SlipwayException("RepositoryKeyInvalid", ErrorKind.ObjectNotFound, $"{key.Where}: no keyring of this host holds the key {key.Fingerprint} (looked in {string.Join(", ", HostKeyrings)})", "Give the key itself: 'key: FILE.asc'.", key.Fingerprint);
+        throw RepositoryErrors.KeyNotOnHost(key, HostKeyrings);
     }
 
     /// <summary>The primary keys of a file, by gpg's machine-readable listing (gnupg: doc/DETAILS, "Format of the colon listings").</summary>

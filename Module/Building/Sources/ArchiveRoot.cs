@@ -14,15 +14,15 @@ sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context
 
     LockedSource Empty => NewLock([source.Sha256 ?? ""]);
 
-    public override string Inputs(CancellationToken cancel) => Empty.Inputs;
+    protected override string Inputs(CancellationToken cancel) => Empty.Inputs;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
         LockedSource locked = Empty;
         Context.Step("hashing the archive");
         locked.Digest = Digest.OfFile(Path, cancel: cancel);
         if (source.Sha256 is { } wanted && locked.Digest != Digest.Prefix + wanted)
-            throw new SlipwayException("ArchiveChanged", ErrorKind.SecurityError, $"{source.Archive.Where}: {Path} has the SHA-256 {locked.Digest[Digest.Prefix.Length..]}, and the definition wants {wanted}", "Get the archive that is meant, or mend 'sha256'.", Path);
+            throw SourceErrors.ArchiveChanged(source.Archive, locked.Digest, wanted);
         return locked;
     }
 
@@ -38,10 +38,10 @@ sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context
         }
         catch (SlipwayException e)
         {
-            throw new SlipwayException(e.Id, e.Kind, $"{source.Archive.Where}: {Path}: {e.Message}", e.Recommendation, Path, e);
+            throw BuildErrors.At($"{source.Archive.Where}: {Path}", e, Path);
         }
         string digest = Digest.OfFile(Path, cancel: cancel);
         if (digest != locked.Digest)
-            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.Archive.Where}: {Path} has the digest {digest}, and the lock wants {locked.Digest}", "Put back the archive that was locked, or update the lock (-UpdateLock, --update-lock).", Path);
+            throw SourceErrors.FileNotLocked(source.Archive, Path, "archive", digest, locked.Digest);
     }
 }

@@ -33,6 +33,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
 
     static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
 
+    readonly AptMessages messages = new(source, context);
+
     string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("debian", null, source)];
 
     /// <summary>What stands in the definition, keys by their fingerprints.</summary>
@@ -42,12 +44,16 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
     })]);
 
-    public override string Inputs(CancellationToken cancel) => Empty(new AptRepositories(source, Context, cancel)).Inputs;
+    AptRepositories? repositories;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    /// <summary>The repositories, whose keys are looked at once.</summary>
+    AptRepositories Repositories(CancellationToken cancel) => repositories ??= new(source, Context, cancel);
+
+    protected override string Inputs(CancellationToken cancel) => Empty(Repositories(cancel)).Inputs;
+
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
-        AptRepositories repositories = new(source, Context, cancel);
-        AptMessages messages = new(source, Context);
+        AptRepositories repositories = Repositories(cancel);
         string work = Context.Directory("apt", Stage.Name), root = Path.Combine(work, "root"), etc = Path.Combine(work, "etc");
         Directory.CreateDirectory(Path.Combine(etc, "sources.list.d"));
         string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources"), text = repositories.Sources(cancel);
@@ -107,7 +113,7 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         });
         locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
         if (locked.Packages.FirstOrDefault(p => p.Sha256.Length != 64) is { } weak)
-            throw new SlipwayException("PackageWithoutHash", ErrorKind.SecurityError, $"{source.Suite.Where}: repository '{weak.Repository}' gives no SHA-256 for package '{weak.Name}'", "Make the repository's index anew, with SHA256.", weak.Name);
+            throw SourceErrors.PackageWithoutHash(source.Suite, weak, "index");
         SetPriorities(locked.Packages, indexes.Select(i => i.File));
         Directory.Delete(work, recursive: true);
         return locked;
@@ -217,7 +223,7 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
                     Context.Step(step);
         }, cancel);
         if (exit != 0)
-            throw new AptMessages(source, Context).Explain("mmdebstrap", said, exit);
+            throw messages.Explain("mmdebstrap", said, exit);
 
         Context.Mend(root);
         RootDirectory made = new(root);
@@ -260,26 +266,23 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         string kept = Path.Combine(Context.Job.ControlCache, package.Sha256);
         if (OpenedFile.TryTextFound(kept) is { } before && IsOf(before))
             return before;
-        string control = HostProgram.Read("dpkg-deb", "--field", file) ?? throw new SlipwayException("PackageInvalid", ErrorKind.InvalidData, $"{source.Suite.Where}: package '{package.Name}' ({file}) is not a Debian package", Context.LogHint, package.Name);
+        string control = HostProgram.Read("dpkg-deb", "--field", file) ?? throw SourceErrors.NoDebianPackage(source.Suite, package, file);
         if (!IsOf(control))
-            throw new SlipwayException("PackageInvalid", ErrorKind.SecurityError, $"{source.Suite.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) says of itself that it is another", "Ask who keeps the repository.", package.Name);
+            throw SourceErrors.OtherPackage(source.Suite, package);
         KeepControl(kept, control);
         return control;
     }
 
     void KeepControl(string kept, string control)
     {
-        string partial = PartialFile.NameFor(kept);
         try
         {
-            Directory.CreateDirectory(Context.Job.ControlCache, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            File.WriteAllText(partial, control);
-            File.Move(partial, kept, overwrite: true);
+            Directory.CreateDirectory(Context.Job.ControlCache, (UnixFileMode)Mode.rwx______);
+            AtomicFile.Write(kept, Mode.rw_r__r__, control);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // a convenience: without it the package is asked again
-            unlink(partial);
             Context.Log($"{kept}: not kept: {e.Message}");
         }
     }
@@ -288,16 +291,14 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
     {
         HashSet<string> installed = [.. DpkgStatus.Read(root).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
-        if (installed.SetEquals(wanted))
-            return;
-        string differs = string.Join(", ", installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p)).Order(StringComparer.Ordinal).Take(10));
-        throw new SlipwayException("LockNotMet", ErrorKind.InvalidOperation, $"{source.Suite.Where}: what was installed is not what was chosen: {differs}", Context.LogHint, source.Suite.Value);
+        if (!installed.SetEquals(wanted))
+            throw SourceErrors.LockNotMet(source.Suite, installed, wanted);
     }
 
     /// <summary>The image's own apt knows the repositories that the image was made from.</summary>
     void WriteSources(RootDirectory root, LockedSource locked, CancellationToken cancel)
     {
-        AptRepositories repositories = new(source, Context, cancel);
+        AptRepositories repositories = Repositories(cancel);
         StringBuilder text = new();
         foreach (LockedRepository state in locked.Repositories)
         {

@@ -14,8 +14,11 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     const string Generated = "/etc/ld.so.cache", Record = ".slipway/host.json";
 
     /// <summary>What a container takes for granted; the mode of each.</summary>
-    static readonly (string Path, int Mode)[] Directories =
-        [("dev", 0x1ed), ("etc", 0x1ed), ("home", 0x1ed), ("proc", 0x1ed), ("root", 0x1c0), ("run", 0x1ed), ("sys", 0x1ed), ("tmp", 0x3ff), ("var", 0x1ed), ("var/tmp", 0x3ff)];
+    static readonly (string Path, uint Mode)[] Directories =
+        [
+            ("dev", Mode.rwxr_xr_x), ("etc", Mode.rwxr_xr_x), ("home", Mode.rwxr_xr_x), ("proc", Mode.rwxr_xr_x), ("root", Mode.rwx______),
+            ("run", Mode.rwxr_xr_x), ("sys", Mode.rwxr_xr_x), ("tmp", Mode.rwxrwxrwt), ("var", Mode.rwxr_xr_x), ("var/tmp", Mode.rwxrwxrwt),
+        ];
 
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
     static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
@@ -35,17 +38,17 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     IEnumerable<string> Shell => Stage.Run.Count > 0 || Stage.Test is not null ? ["/bin/sh", "/usr/bin/env"]
         : Stage.Name.Length == 0 && Context.Definition.Runscript is not null ? ["/bin/sh"] : [];
 
-    public override string Inputs(CancellationToken cancel) => NewLock(
+    protected override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
         .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
     ]).Inputs;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
         DependencySet found = Find(cancel);
         if (found.Files.Count == 0)
-            throw new SlipwayException("ImageEmpty", ErrorKind.InvalidArgument, $"{source.Exclude[0].Where}: everything is excluded, and the image would be empty", "Exclude less.", Context.Job.DefinitionPath);
+            throw SourceErrors.ImageEmpty(source.Exclude[0], Context.Job.DefinitionPath);
         return new LockedSource
         {
             Stage = Stage.Name,
@@ -61,8 +64,8 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         Context.Step("finding what the programs need");
         FileTree tree = new("/");
         IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
-        foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
-            throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
+        foreach (Located path in source.Programs.Concat(source.Files).Where(p => Leftovers.Has(p.Value)))
+            throw SourceErrors.PathStaysOut(path);
         try
         {
             return WithoutWhatStaysOut(DependencyFinder.Find(new DependencyRequest
@@ -74,19 +77,20 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
                 LibraryPath = LibraryPath,
             }, cancel));
         }
-        catch (SlipwayException e) when (e.Id == "DependencyNotFound")
+        catch (DependencyNotFoundException e)
         {
-            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Target as string);
-            throw new SlipwayException(e.Id, e.Kind, $"{(named ?? source.From).Where}: {e.Message}", e.Recommendation, e.Target, e);
+            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Name);
+            throw BuildErrors.At((named ?? source.From).Where, e);
         }
     }
 
     DependencySet WithoutWhatStaysOut(DependencySet found) => new()
     {
-        Files = [.. found.Files.Where(f => !BuildInside.StaysOut(f.Path))],
+        Files = [.. found.Files.Where(f => !Leftovers.Has(f.Path))],
         Problems =
         [
-            .. found.Files.Where(f => BuildInside.StaysOut(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
+            .. found.Files.Where(f => Leftovers.Has(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null
+                ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
                 $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
             .. found.Files.Where(f => IsFiltered(f)).Select(f => new DependencyProblem(DependencySeverity.Note, f.Path, f.Rule,
                 $"{f.Path}: {(f.Path == "/etc/group" ? "groups of people (ids from 1000) and all members" : "the accounts of people (ids from 1000)")} are left out") { Recommendation = $"Name {f.Path} under 'files' if the image is to have them." }),
@@ -104,15 +108,15 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         foreach (DependencyProblem problem in found.Problems)
             Context.Log($"{problem.Severity}: {problem.Message} [{problem.Rule}]");
         Context.Step($"copying {found.Files.Count} files");
-        foreach ((string path, int mode) in Directories)
+        foreach ((string path, uint mode) in Directories)
             MakeDirectory(Path.Combine(root, path), mode);
         Copy(found, root, cancel);
         if (Digest(found, path => root + path, cancel) != locked.Digest)
-            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.From.Where}: the files of this host are others than the lock wants", "Build on the host as it was locked, or update the lock (-UpdateLock, --update-lock).", Context.Job.DefinitionPath);
+            throw SourceErrors.HostNotLocked(source.From, Context.Job.DefinitionPath);
         // the loader finds what lies outside its default directories by the cache alone; the host's names what is not here
         (int exit, IReadOnlyList<string> said) = Context.Run("ldconfig", ["-X", "-r", root], cancel: cancel);
         if (exit != 0)
-            throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: ldconfig ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Generated);
+            throw BuildErrors.ProgramFailed(source.From.Where, "ldconfig", exit, said.LastOrDefault(), Generated);
         new RootDirectory(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
         {
             Packages = found.Packages,
@@ -164,11 +168,11 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             }
             catch (IOException e) when ((e.HResult & 0xffff) == ENOSPC)
             {
-                throw new SlipwayException("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device while {file.Path} was copied", $"Free some space, or set TMPDIR to a roomier local disk. {Context.LogHint}", Context.Job.WorkDirectory, e);
+                throw BuildErrors.DiskFull(Context.Job.WorkDirectory, doing: $"{file.Path} was copied", inner: e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new SlipwayException("CopyFailed", ErrorKind.ReadError, $"{source.From.Where}: {file.Path} could not be copied: {e.Message}", "Build again: the file was changed or removed meanwhile, or may not be read.", file.Path, e);
+                throw SourceErrors.NotCopied(source.From, file.Path, e);
             }
         }
     }
@@ -178,16 +182,16 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         if (!made.Add(path))
             return;
         if (links.Contains(path))
-            throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
+            throw SourceErrors.BecameLink(source.From, path);
         MakeParents(FileTree.Parent(path), root, links, made);
-        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
+        MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & Mode.rwxrwxrwt : Mode.rwxr_xr_x);
     }
 
-    static void MakeDirectory(string path, int mode)
+    static void MakeDirectory(string path, uint mode)
     {
         Directory.CreateDirectory(path);
         // its owner must be able to fill it
-        chmod(path, (uint)mode | 0x1c0);
+        chmod(path, mode | Mode.rwx______);
     }
 
     bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);

@@ -15,14 +15,14 @@ sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : 
     /// <summary>The files that hold the images which a definition names by digest. For the caller's own process: the builder's namespace has another user.</summary>
     /// <exception cref="SlipwayException">One is not in this node's cache.</exception>
     public static IReadOnlyDictionary<string, string> FindCached(Definition definition) => definition.Stages.Append(definition).Select(s => s.Source).OfType<ImageSource>().Where(IsDigest).DistinctBy(s => s.Image.Value)
-        .ToDictionary(s => s.Image.Value, s => Slipway.Cache.NodeCache.FindEntry(s.Image.Value) ?? throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound,
-            $"{s.Image.Where}: no image with the digest {s.Image.Value} is in this node's cache", "Publish it (slipway publish, Publish-ImageCache), or give its path.", s.Image.Value));
+        .ToDictionary(s => s.Image.Value, s => Slipway.Cache.NodeCache.FindEntry(s.Image.Value)
+            ?? throw SourceErrors.ImageNotCached(s.Image));
 
     LockedSource Empty => NewLock([IsDigest(source) ? source.Image.Value : ""]);
 
-    public override string Inputs(CancellationToken cancel) => Empty.Inputs;
+    protected override string Inputs(CancellationToken cancel) => Empty.Inputs;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
         ContainerImage image;
         try
@@ -32,10 +32,10 @@ sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : 
         }
         catch (SlipwayException e)
         {
-            throw new SlipwayException(e.Id, e.Kind, $"{source.Image.Where}: {e.Message}", e.Recommendation, e.Target, e);
+            throw BuildErrors.At(source.Image.Where, e);
         }
         if (IsDigest(source) && image.Digest != source.Image.Value)
-            throw new SlipwayException("ImageChanged", ErrorKind.SecurityError, $"{source.Image.Where}: {image.Path} has the digest {image.Digest}", "Publish the image anew.", image.Path);
+            throw SourceErrors.ImageChanged(source.Image, image.Path, image.Digest);
         LockedSource locked = Empty;
         locked.Digest = image.Digest;
         locked.SourceDateEpoch = image.Manifest?.SourceDateEpoch ?? SquashFsSuperblock.Read(image.Path).Made.ToUnixTimeSeconds();
@@ -47,10 +47,10 @@ sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : 
         Context.Step("unpacking the image");
         string digest = Digest.OfFile(Path, cancel: cancel);
         if (digest != locked.Digest)
-            throw new SlipwayException("LockOutdated", ErrorKind.InvalidData, $"{source.Image.Where}: {Path} has the digest {digest}, and the lock wants {locked.Digest}", "Put back the image that was locked, or update the lock (-UpdateLock, --update-lock).", Path);
+            throw SourceErrors.FileNotLocked(source.Image, Path, "image", digest, locked.Digest);
         (int exit, IReadOnlyList<string> said) = Context.Run("unsquashfs", ["-no-progress", "-quiet", "-force", "-dest", root, Path], cancel: cancel);
         // 2: everything but some extended attributes or device nodes was written (unsquashfs(1)); a user namespace may make neither
         if (exit is not (0 or 2))
-            throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidData, $"{source.Image.Where}: {Path} could not be unpacked: unsquashfs ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Path);
+            throw SourceErrors.NotUnpacked(source.Image, Path, exit, said.LastOrDefault());
     }
 }

@@ -10,6 +10,8 @@ namespace Slipway.Building.Sources;
 /// <summary><c>from: rpm</c>. dnf reads the repositories and chooses the packages; <c>dnf --installroot</c> then installs exactly those files.</summary>
 sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
+    readonly DnfMessages messages = new(source, context);
+
     string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
 
     LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages, "repositories", .. repositories.All.SelectMany(r => new[]
@@ -18,11 +20,16 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
     })]);
 
-    public override string Inputs(CancellationToken cancel) => Empty(new DnfRepositories(source, Context, cancel)).Inputs;
+    DnfRepositories? repositories;
 
-    public override LockedSource Resolve(CancellationToken cancel)
+    /// <summary>The repositories, whose keys are looked at once.</summary>
+    DnfRepositories Repositories(CancellationToken cancel) => repositories ??= new(source, Context, cancel);
+
+    protected override string Inputs(CancellationToken cancel) => Empty(Repositories(cancel)).Inputs;
+
+    protected override LockedSource Resolve(CancellationToken cancel)
     {
-        DnfRepositories repositories = new(source, Context, cancel);
+        DnfRepositories repositories = Repositories(cancel);
         string work = Context.Directory("dnf", Stage.Name);
         Prepare(work);
         string sections = repositories.Sections(inImage: false), reposdir = Directory.CreateDirectory(Path.Combine(work, "repos")).FullName;
@@ -75,9 +82,9 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
             }
         }, cancel);
         if (exit != 0)
-            throw Explain("dnf", error is { } e ? [$"{e.Kind}: {e.Message}", .. said] : said, exit);
+            throw messages.Explain("dnf", error is { } e ? [$"{e.Kind}: {e.Message}", .. said] : said, exit);
         if (packages.FirstOrDefault(p => p.Sha256.Length != 64) is { } weak)
-            throw new SlipwayException("PackageWithoutHash", ErrorKind.SecurityError, $"{source.From.Where}: repository '{weak.Repository}' gives no SHA-256 for package '{weak.Name}'", "Make the repository's metadata anew, with SHA-256.", weak.Name);
+            throw SourceErrors.PackageWithoutHash(source.From, weak, "metadata");
         locked.Repositories = [.. states.OrderBy(s => s.Name, StringComparer.Ordinal)];
         locked.SourceDateEpoch = states.Select(s => s.Date).DefaultIfEmpty().Max();
         locked.Packages = [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Version, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
@@ -112,8 +119,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         foreach (string name in new[] { "dnf", "dnf-3", "dnf4" })
             if (HostProgram.TryFind(name) is { } path && Interpreter(path) is { } python)
                 return (path, python);
-        throw new SlipwayException("ProgramNotSuitable", ErrorKind.NotInstalled, $"{source.From.Where}: {HostProgram.Find("dnf")} is not dnf 4, which 'from: rpm' needs: dnf 5 has another library",
-            "Install dnf 4 beside it: dnf install python3-dnf (RPM family), apt-get install dnf (Debian family).", "dnf");
+        throw SourceErrors.NotDnf4(source.From, HostProgram.Find("dnf"));
     }
 
     static string? Interpreter(string program)
@@ -142,7 +148,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
-        DnfRepositories repositories = new(source, Context, cancel);
+        DnfRepositories repositories = Repositories(cancel);
         IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
         Context.Step("checking signatures");
         repositories.CheckSignatures(held, cancel);
@@ -184,7 +190,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         Context.Mend(root);
         // a scriptlet that fails leaves its package installed, and dnf ends with 0
         if (exit != 0 || said.Any(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("cpio:", StringComparison.Ordinal)))
-            throw Explain("dnf", said, exit);
+            throw messages.Explain("dnf", said, exit);
         RpmDatabase.Settle(made, database);
         CheckInstalled(made, locked);
         WriteRepositories(made, repositories);
@@ -199,10 +205,8 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
     {
         HashSet<string> installed = [.. (RpmDatabase.Read(root, Context) ?? []).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
-        if (installed.SetEquals(wanted))
-            return;
-        string differs = string.Join(", ", installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p)).Order(StringComparer.Ordinal).Take(10));
-        throw new SlipwayException("LockNotMet", ErrorKind.InvalidOperation, $"{source.From.Where}: what was installed is not what was chosen: {differs}", Context.LogHint, source.From.Value);
+        if (!installed.SetEquals(wanted))
+            throw SourceErrors.LockNotMet(source.From, installed, wanted);
     }
 
     /// <summary>The image's own dnf knows the repositories that the image was made from.</summary>
@@ -212,35 +216,5 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         foreach (PackageRepository repository in repositories.All)
             if (repositories.KeyOf(repository) is { } key)
                 root.Write(DnfRepositories.ImageKey(repository), File.ReadAllText(key.File));
-    }
-
-    /// <summary>From what dnf said, the error that names the line of the definition.</summary>
-    SlipwayException Explain(string program, IReadOnlyList<string> said, int exit)
-    {
-        string log = Context.LogHint;
-        string? Find(params string[] words) => said.FirstOrDefault(line => words.Any(word => line.Contains(word, StringComparison.OrdinalIgnoreCase)));
-        PackageRepository? In(string line) => source.Repositories.FirstOrDefault(r => line.Contains($"'{r.Name.Value}'", StringComparison.Ordinal) || line.Contains($"repo: {r.Name.Value}", StringComparison.Ordinal)
-            || r.Urls.Any(u => line.Contains(u.TrimEnd('/'), StringComparison.Ordinal)));
-        string Where(string line) => (In(line)?.Name ?? source.From).Where;
-        string Short(string line) => line.Replace("RepoError: ", "", StringComparison.Ordinal).Replace("ERROR\t", "", StringComparison.Ordinal).Trim();
-
-        if (Find("No space left on device", "Disk Requirements", "needs at least") is { } full)
-            return new("DiskFull", ErrorKind.WriteError, $"{Context.Job.WorkDirectory}: no space left on the device: {Short(full)}", $"Free some space, or set TMPDIR to a roomier local disk. {log}", Context.Job.WorkDirectory);
-        if (Find("GPG signature verification error", "Bad GPG signature") is { } unsigned)
-            return new("RepositoryNotTrusted", ErrorKind.SecurityError, $"{Where(unsigned)}: repository '{In(unsigned)?.Name.Value}': its repomd.xml is not signed by the key that was given, or was changed since: {Short(unsigned)}", $"Give the right key. {log}", In(unsigned)?.Name.Value);
-        if (Find("repomd.xml.asc") is { } noSignature)
-            return new("RepositoryNotTrusted", ErrorKind.SecurityError, $"{Where(noSignature)}: repository '{In(noSignature)?.Name.Value}' has no signature of its metadata (repomd.xml.asc): {Short(noSignature)}",
-                $"Where its packages are signed and its metadata is not, 'repo-gpgcheck: false' takes it so. {log}", In(noSignature)?.Name.Value);
-        if (Find("Failed to download metadata", "Cannot download", "All mirrors were tried", "Cannot prepare internal mirrorlist", "Curl error") is { } unreachable)
-            return new("RepositoryUnreachable", ErrorKind.ConnectionError, $"{Where(unreachable)}: repository '{In(unreachable)?.Name.Value}' cannot be reached, or is not whole: {Short(unreachable)}", $"Check the URL and the network. {log}", In(unreachable)?.Name.Value);
-        if (Find("Unable to find a match", "no package matched", "PackageNotFoundError", "MarkingErrors", "No match for") is { } missing)
-        {
-            Located? package = source.Packages.FirstOrDefault(p => missing.Split(' ', ',', ':', '\'', '\t').Contains(p.Value));
-            return new("PackageNotFound", ErrorKind.ObjectNotFound, $"{(package ?? source.From).Where}: {(package is null ? Short(missing) : $"no repository has a package '{package.Value}'")}", $"Check the name, or add the repository that has it. {log}", package?.Value);
-        }
-        if (Find("nothing provides", "conflicting requests", "DepsolveError", "Problem:", "Problem 1:") is { } conflict)
-            return new("PackagesConflict", ErrorKind.InvalidOperation, $"{source.From.Where}: the packages cannot be installed together: {Short(conflict)}", $"Look at priorities, and at which repository each package comes from. {log}", source.From.Value);
-        string last = string.Join("; ", said.Where(line => line.Contains("rror", StringComparison.Ordinal)).TakeLast(3));
-        return new("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: {program} ended with exit code {exit}: {(last.Length > 0 ? last : said.LastOrDefault())}", log, Context.Definition.Path);
     }
 }

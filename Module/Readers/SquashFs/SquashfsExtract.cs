@@ -57,7 +57,7 @@ sealed class SquashfsExtract : IDisposable
     {
         // Directories of the image keep their modes, and one that may not be written cannot be emptied.
         foreach (DirectoryInfo directory in temporary.EnumerateDirectories("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
-            directory.UnixFileMode |= UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            directory.UnixFileMode |= (UnixFileMode)Mode.rwx______;
         temporary.Delete(recursive: true);
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Slipway.Cache;
 using Slipway.Linux;
 
@@ -8,14 +7,7 @@ namespace Slipway.Staging.Node;
 static class ProgramPlace
 {
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory
-    {
-        get
-        {
-            string usual = string.Create(CultureInfo.InvariantCulture, $"/var/tmp/slipway-{geteuid()}");
-            return geteuid() == 0 ? NodeCache.RootCache : OwnDirectory.Find(usual) ?? usual;
-        }
-    }
+    static string Directory => geteuid() == 0 ? NodeCache.RootCache : OwnDirectory.Find(Places.OnDisk()) ?? Places.OnDisk();
 
     /// <summary>Where the script that starts us makes <c>slipway</c> be found on a node.</summary>
     /// <param name="name">Of this version: digests of its files.</param>

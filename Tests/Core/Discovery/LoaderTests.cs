@@ -1,5 +1,5 @@
-using Slipway.Linux;
 using Slipway.Discovery;
+using Slipway.Linux;
 using Slipway.Readers;
 
 namespace Slipway.Tests.Discovery;

@@ -82,7 +82,8 @@ public sealed class PackageResolverTests : IDisposable
 
     [Fact]
     public void A_removed_package_is_none() =>
-        Assert.Contains("gone: there is no installed package", Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
+        Assert.Contains("gone: there is no installed package", Assert.Throws<DependencyNotFoundException>(() =>
+            host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
 
     [Fact]
     public void A_diverted_file_is_of_the_package_that_diverted_it()
@@ -134,7 +135,7 @@ public sealed class PackageResolverTests : IDisposable
         Assert.Null(byProgram.File(HostFixture.Lib + "/libx.so.1").Package);
         Assert.Equal(["rapp 1.2-3 noarch"], byProgram.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}"));
         Assert.Contains("/usr/share/licenses/rapp/LICENSE", byProgram.Paths());
-        Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
+        Assert.Throws<DependencyNotFoundException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
         // a licence, as other documentation, and a ghost may be away
         File.Delete(host.Outside("/usr/share/licenses/rapp/LICENSE"));
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Rule == "package");
