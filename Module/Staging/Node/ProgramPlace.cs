@@ -7,14 +7,7 @@ namespace Slipway.Staging.Node;
 static class ProgramPlace
 {
     // a user's is not in the cache: where that is, only slipway itself can tell
-    static string Directory
-    {
-        get
-        {
-            string usual = Places.OnDisk();
-            return geteuid() == 0 ? NodeCache.RootCache : OwnDirectory.Find(usual) ?? usual;
-        }
-    }
+    static string Directory => geteuid() == 0 ? NodeCache.RootCache : OwnDirectory.Find(Places.OnDisk()) ?? Places.OnDisk();
 
     /// <summary>Where the script that starts us makes <c>slipway</c> be found on a node.</summary>
     /// <param name="name">Of this version: digests of its files.</param>
