@@ -41,13 +41,6 @@ public sealed class RuntimeDirectoryTests : IDisposable
         Assert.Equal(opened, RuntimeDirectory.Open());
     }
 
-    /// <summary>Test vectors of draft-eastlake-fnv for FNV-1a with 128 bits: of nothing, "a" and "foobar".</summary>
-    [Theory]
-    [InlineData("", "6c62272e07bb014262b821756295c58d")]
-    [InlineData("a", "d228cb696f1a8caf78912b704e4a8964")]
-    [InlineData("foobar", "343e1662793c64bf6f0d3597ba446f18")]
-    public void TheNameOfAKeyIsItsHash(string key, string name) => Assert.Equal(name, RuntimeDirectory.NameOf(key));
-
     [Fact]
     public void OnlyAPlaceThatIsNotTheFirstIsToldOf()
     {

@@ -41,10 +41,10 @@ sealed class BuildSite : IDisposable
     };
 
     /// <summary>The definition's source, inside the builder.</summary>
-    public RootSource Root => RootSource.Of(Definition, Context);
+    public RootSource Root => RootSources.Of(Definition, Context);
 
     /// <summary>What the source is: from the lock of the build, where it has one; else as it is now.</summary>
-    public LockedSource Lock() => BuildLocks.Source(Definition, Root, Context.Job, CancellationToken.None);
+    public LockedSource Lock() => Root.Lock(CancellationToken.None);
 
     public string Inputs() => InputsOf(Root, CancellationToken.None);
 
