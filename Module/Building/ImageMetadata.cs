@@ -12,7 +12,7 @@ static class ImageMetadata
     const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead
         | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    public static void Write(RootDirectory root, ImageRuntime runtime)
+    public static void Write(BuildRoot root, ImageRuntime runtime)
     {
         StringBuilder shell = new("#!/bin/sh\n"), plain = new();
         // slipway and Charliecloud take the plain file instead of the scripts: where an image of others has its variables in those alone, it would hide them
@@ -38,7 +38,7 @@ static class ImageMetadata
 
     static string Lines(string? text) => text is null or "" || text.EndsWith('\n') ? text ?? "" : text + "\n";
 
-    static SortedDictionary<string, string> Labels(RootDirectory root, ImageRuntime runtime)
+    static SortedDictionary<string, string> Labels(BuildRoot root, ImageRuntime runtime)
     {
         SortedDictionary<string, string> labels = new(StringComparer.Ordinal);
         try

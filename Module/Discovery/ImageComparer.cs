@@ -50,7 +50,7 @@ public static class ImageComparer
 
     static ImageComparison CompareRoot(string root, CancellationToken cancel)
     {
-        FileTree tree = new FileTree(root);
+        RootTree tree = new RootTree(root);
         Comparison comparison = new Comparison(tree, new Loader(tree, LibraryPath(tree)));
         foreach (string path in Files(tree))
         {
@@ -60,11 +60,11 @@ public static class ImageComparer
         return comparison.Finish(ProgramDirectories, cancel);
     }
 
-    static IEnumerable<string> Files(FileTree tree) =>
+    static IEnumerable<string> Files(RootTree tree) =>
         tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link).SelectMany(p => tree.Below(p)).Where(p => tree.Look(p).Kind == FileKind.File);
 
     /// <summary>What our own images set; of others nobody knows.</summary>
-    static IReadOnlyList<string> LibraryPath(FileTree tree)
+    static IReadOnlyList<string> LibraryPath(RootTree tree)
     {
         try
         {
@@ -77,7 +77,7 @@ public static class ImageComparer
         }
     }
 
-    sealed class Comparison(FileTree tree, Loader loader)
+    sealed class Comparison(RootTree tree, Loader loader)
     {
         /// <summary>That one file needs another, in one process; a distribution with everything installed comes to a few millions.</summary>
         const int MostNeeds = 20_000_000;
@@ -125,7 +125,7 @@ public static class ImageComparer
             foreach ((string? path, ElfFile? elf) in libraries)
                 if (!reached.Contains(path) && (elf.Machine == machine || machine is null))
                     Check(loader.Process(path, elf), null);
-            foreach (string? path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == FileTree.Parent(s))))
+            foreach (string? path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == RootTree.Parent(s))))
                 foreach ((string? name, string? found, bool _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);

@@ -43,7 +43,7 @@ public static class FabricPlanner
     static FabricPlan PlanFor(ContainerImage image, FabricInventory inventory, FabricPlanOptions options, List<FabricDevice> devices, CancellationToken cancellation)
     {
         ImageFabric facts = ImageFacts.Of(image, cancellation);
-        RootDirectory hostFiles = new RootDirectory(options.HostRoot);
+        RootTree hostFiles = new RootTree(options.HostRoot);
         RootLibraries host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
         return new Run(facts, inventory, options, ProviderTable.Default, hostFiles, host).Plan(image, devices);
     }
@@ -71,7 +71,7 @@ public static class FabricPlanner
     };
 
     /// <summary>One plan in the making.</summary>
-    sealed class Run(ImageFabric facts, FabricInventory inventory, FabricPlanOptions options, ProviderTable table, RootDirectory hostFiles, RootLibraries host)
+    sealed class Run(ImageFabric facts, FabricInventory inventory, FabricPlanOptions options, ProviderTable table, RootTree hostFiles, RootLibraries host)
     {
         readonly VerbsLadder verbs = new(facts, inventory, hostFiles, host, table);
         readonly LibfabricLadder libfabric = new(facts, inventory, hostFiles, host, table);

@@ -63,7 +63,7 @@ public static class FabricPackages
     {
         ProviderTable table = ProviderTable.Default;
         List<string> urls = repositories?.ToList() ?? [];
-        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => RootDirectory.Wildcard(pattern, u))))?.Name;
+        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => PathPattern.MatchesName(pattern, u))))?.Name;
         List<PackageRow?> sets = names.Select(n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
             .Select(s => Find(table, s.Item1, s.Item2, family, release, vendor)).ToList();
         return sets.Contains(null) ? [] : sets.SelectMany(s => s!.Names).Distinct().ToList();

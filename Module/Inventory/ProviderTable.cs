@@ -98,7 +98,7 @@ sealed class ProviderTable
         ?? Providers.FirstOrDefault(p => busDriver is not null && p.BusDrivers.Contains(busDriver))
         ?? Providers.FirstOrDefault(p => vendor is not null && device is not null && p.VendorIds.Contains(vendor) && p.DeviceIds.Contains(device))
         ?? Providers.FirstOrDefault(p => description is not null && p.NodeDescription == description)
-        ?? Providers.FirstOrDefault(p => p.Names.Any(n => RootDirectory.Wildcard(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
+        ?? Providers.FirstOrDefault(p => p.Names.Any(n => PathPattern.MatchesName(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
 
     public ProviderRow? ForDevice(FabricDevice device) => Providers.FirstOrDefault(p => p.KernelDriver == device.KernelDriver);
 

@@ -32,6 +32,9 @@ sealed class PathPattern
     public static IEnumerable<PathPattern> Parse(string text) => Alternatives(text).Take(MostAlternatives + 1).ToList() is { Count: <= MostAlternatives } all ? all
         : throw new SlipwayException("PatternTooLarge", ErrorKind.LimitsExceeded, $"'{text}' stands for more than {MostAlternatives} patterns", "Write fewer alternatives in braces, or '*'.", text);
 
+    /// <summary>A pattern of glob(7), as programs have it in their configuration: braces stand for themselves, and <c>**</c> is <c>*</c>.</summary>
+    public static PathPattern OfGlob(string text) => new(text.Replace("**", "*", StringComparison.Ordinal));
+
     static IEnumerable<PathPattern> Alternatives(string text)
     {
         int open = text.IndexOf('{', StringComparison.Ordinal);

@@ -5,6 +5,8 @@ using Slipway.Building.Sources;
 using Slipway.Definitions;
 using Slipway.Linux;
 using Slipway.Readers;
+using Slipway.Readers.Packages;
+using Slipway.Readers.SquashFs;
 
 namespace Slipway.Building.Inside;
 
@@ -147,14 +149,14 @@ public static class BuildInside
         for (int i = 0; i < stages.Length; i++)
         {
             (roots[stages[i].Name], runtime) = StageBuilder.Make(stages[i], locked[i], roots, stageKeys, context, cancel);
-            RootDirectory of = new(roots[stages[i].Name]);
+            BuildRoot of = new(roots[stages[i].Name]);
             long date = long.TryParse(of.Read(ArchiveRoot.DateFile), NumberStyles.None, CultureInfo.InvariantCulture, out long read) ? read : locked[i].SourceDateEpoch;
             of.Delete(ArchiveRoot.DateFile);
             epoch = job.SourceDateEpoch ?? Math.Max(epoch, date);
         }
 
         string rootPath = roots[""];
-        RootDirectory root = new(rootPath);
+        BuildRoot root = new(rootPath);
         context.Step("describing the image");
         Clean(root);
         ImageManifest manifest = Describe(root, context, locked, runtime!, epoch);
@@ -170,19 +172,19 @@ public static class BuildInside
         return new BuildMessage { Digest = digest, Lock = made };
     }
 
-    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, ImageRuntime runtime, long epoch)
+    static ImageManifest Describe(BuildRoot root, BuildContext context, IReadOnlyList<LockedSource> locked, ImageRuntime runtime, long epoch)
     {
         ImageManifest? host = context.Definition.Source is HostSource ? HostRoot.TakeRecord(root) : null;
         return new ImageManifest
         {
             Name = context.Job.Name,
             Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
-            Distribution = OsRelease.Parse(root.Read("etc/os-release") ?? root.Read("usr/lib/os-release") ?? ""),
+            Distribution = OsRelease.Find(place => root.Read(place[1..])),
             From = context.Definition.Source.From.Value,
             Definition = context.Definition.Text,
             Variables = context.Definition.Variables,
             SourceDateEpoch = epoch,
-            Packages = host?.Packages ?? [.. DpkgStatus.Read(root), .. RpmDatabase.Read(root, context) ?? []],
+            Packages = host?.Packages ?? Installed(root, context),
             Dependencies = host?.Dependencies ?? [],
             Problems = host?.Problems ?? [],
             Sources = locked,
@@ -192,7 +194,16 @@ public static class BuildInside
         };
     }
 
-    static void Clean(RootDirectory root)
+    static IReadOnlyList<ImagePackage> Installed(BuildRoot root, BuildContext context)
+    {
+        RootTree tree = root.AsTree();
+        IReadOnlyList<ImagePackage> packages = [.. DpkgDatabase.InstalledIn(tree), .. ImageRpmDatabase.Installed(root, tree, context)];
+        foreach ((string file, int limit) in tree.TooLarge)
+            throw ImageFile.TooLarge(root.Path, file[1..], limit);
+        return packages;
+    }
+
+    static void Clean(BuildRoot root)
     {
         foreach (string directory in EmptyDirectories)
             root.Empty(directory);

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Slipway.Building.Repositories;
 using Slipway.Linux;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Building.Sources;
 
@@ -220,7 +221,7 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
             throw new AptMessages(source, Context).Explain("mmdebstrap", said, exit);
 
         Context.Mend(root);
-        RootDirectory made = new(root);
+        BuildRoot made = new(root);
         made.Delete("var/cache/apt/archives");
         CheckInstalled(made, locked);
         WriteSources(made, locked, cancel);
@@ -284,9 +285,9 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         }
     }
 
-    void CheckInstalled(RootDirectory root, LockedSource locked)
+    void CheckInstalled(BuildRoot root, LockedSource locked)
     {
-        HashSet<string> installed = [.. DpkgStatus.Read(root).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> installed = [.. DpkgDatabase.InstalledIn(root.AsTree()).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         if (installed.SetEquals(wanted))
             return;
@@ -295,7 +296,7 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
     }
 
     /// <summary>The image's own apt knows the repositories that the image was made from.</summary>
-    void WriteSources(RootDirectory root, LockedSource locked, CancellationToken cancel)
+    void WriteSources(BuildRoot root, LockedSource locked, CancellationToken cancel)
     {
         AptRepositories repositories = new(source, Context, cancel);
         StringBuilder text = new();

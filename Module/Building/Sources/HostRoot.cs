@@ -18,7 +18,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         [("dev", 0x1ed), ("etc", 0x1ed), ("home", 0x1ed), ("proc", 0x1ed), ("root", 0x1c0), ("run", 0x1ed), ("sys", 0x1ed), ("tmp", 0x3ff), ("var", 0x1ed), ("var/tmp", 0x3ff)];
 
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
-    static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
+    static readonly string[] Always = [.. OsRelease.Places, LoaderConfiguration.Path, "/etc/ld.so.conf.d/*.conf"];
 
     /// <summary>Bytes of a file of users or groups.</summary>
     const int LargestAccounts = 64 << 20;
@@ -59,7 +59,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     DependencySet Find(CancellationToken cancel)
     {
         Context.Step("finding what the programs need");
-        FileTree tree = new("/");
+        RootTree tree = new("/");
         IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
         foreach (Located path in source.Programs.Concat(source.Files).Where(p => BuildInside.StaysOut(p.Value)))
             throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidArgument, $"{path.Where}: '{path.Value}' lies where an image has nothing of its own: a container shows the node's directory there", "Move it to another directory, e.g. /opt, or copy it: files: [{from: …, to: …}].", path.Value);
@@ -113,7 +113,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         (int exit, IReadOnlyList<string> said) = Context.Run("ldconfig", ["-X", "-r", root], cancel: cancel);
         if (exit != 0)
             throw new SlipwayException("BuildStepFailed", ErrorKind.InvalidOperation, $"{source.From.Where}: ldconfig ended with exit code {exit}: {said.LastOrDefault()}", Context.LogHint, Generated);
-        new RootDirectory(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
+        new BuildRoot(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
         {
             Packages = found.Packages,
             Problems = found.Problems,
@@ -126,7 +126,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     }
 
     /// <summary>Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.</summary>
-    public static ImageManifest? TakeRecord(RootDirectory root)
+    public static ImageManifest? TakeRecord(BuildRoot root)
     {
         using Stream? file = root.Open(Record);
         ImageManifest? record = file is null ? null : JsonSerializer.Deserialize(file, ObjectsJson.Default.ImageManifest);
@@ -142,7 +142,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         {
             cancel.ThrowIfCancellationRequested();
             string to = root + file.Path;
-            MakeParents(FileTree.Parent(file.Path), root, links, made);
+            MakeParents(RootTree.Parent(file.Path), root, links, made);
             try
             {
                 if (file.Kind == DependencyKind.Directory)
@@ -179,7 +179,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             return;
         if (links.Contains(path))
             throw new SlipwayException("CopyFailed", ErrorKind.InvalidData, $"{source.From.Where}: {path} became a link while it was looked at", "Build again.", path);
-        MakeParents(FileTree.Parent(path), root, links, made);
+        MakeParents(RootTree.Parent(path), root, links, made);
         MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & 0x3ff : 0x1ed);
     }
 

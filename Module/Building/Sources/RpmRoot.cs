@@ -146,9 +146,9 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
         Context.Step("checking signatures");
         repositories.CheckSignatures(held, cancel);
-        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = RpmDatabase.PlaceFor(held, Context, cancel);
+        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = ImageRpmDatabase.PlaceFor(held, Context, cancel);
         Prepare(work, database);
-        if (RpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
+        if (ImageRpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
             Context.Warn(warning);
         // under names that say what they are, and that no option can be
         List<string> links = [];
@@ -164,7 +164,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         File.WriteAllText(conf, DnfRepositories.Main(work) + "localpkg_gpgcheck=0\n");
 
         Context.Step("installing packages", 0);
-        RootDirectory made = new(root);
+        BuildRoot made = new(root);
         BuildMounts mounts = new(made, Context.Log);
         IReadOnlyList<string> said;
         int exit;
@@ -185,7 +185,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         // a scriptlet that fails leaves its package installed, and dnf ends with 0
         if (exit != 0 || said.Any(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("cpio:", StringComparison.Ordinal)))
             throw Explain("dnf", said, exit);
-        RpmDatabase.Settle(made, database);
+        ImageRpmDatabase.Settle(made, database);
         CheckInstalled(made, locked);
         WriteRepositories(made, repositories);
         foreach (string left in new[] { "var/cache/dnf", "var/lib/dnf", "var/log/hawkey.log" })
@@ -195,9 +195,9 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
 
     [GeneratedRegex(@"^\s+(?:Installing|Preparing)\s*:.*\s(\d+)/(\d+)\s*$")] private static partial Regex Installing();
 
-    void CheckInstalled(RootDirectory root, LockedSource locked)
+    void CheckInstalled(BuildRoot root, LockedSource locked)
     {
-        HashSet<string> installed = [.. (RpmDatabase.Read(root, Context) ?? []).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> installed = [.. ImageRpmDatabase.Installed(root, root.AsTree(), Context).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         if (installed.SetEquals(wanted))
             return;
@@ -206,7 +206,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
     }
 
     /// <summary>The image's own dnf knows the repositories that the image was made from.</summary>
-    static void WriteRepositories(RootDirectory root, DnfRepositories repositories)
+    static void WriteRepositories(BuildRoot root, DnfRepositories repositories)
     {
         root.Write("etc/yum.repos.d/slipway.repo", repositories.Sections(inImage: true));
         foreach (PackageRepository repository in repositories.All)

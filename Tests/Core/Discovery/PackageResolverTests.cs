@@ -104,7 +104,7 @@ public sealed class PackageResolverTests : IDisposable
     [NeedsFact("dpkg-query")]
     public void Agrees_with_dpkg_about_this_host()
     {
-        FileTree tree = new FileTree("/");
+        RootTree tree = new RootTree("/");
         if (DpkgDatabase.TryOpen(tree) is not { } database)
             return;
         foreach (string? name in new[] { "libc6", "bash", "coreutils", "base-files" })
