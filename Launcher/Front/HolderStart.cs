@@ -1,6 +1,5 @@
-using Slipway.Shared;
 using System;
-using Slipway.Running;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;

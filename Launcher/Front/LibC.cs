@@ -1,3 +1,4 @@
+using System;
 #pragma warning disable CS0649 // what the kernel fills in
 using System.Runtime.InteropServices;
 

@@ -1,7 +1,6 @@
-using Slipway.Shared;
 using System;
 using System.Runtime;
-using Slipway.Running;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;

@@ -1,3 +1,4 @@
+using System;
 using Slipway.Shared;
 using static Slipway.Front.LibC;
 

@@ -1,3 +1,4 @@
+using System;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;

@@ -1,9 +1,6 @@
-#pragma warning disable IDE0005 // the front has no implicit usings
 using System;
-#pragma warning restore IDE0005
 #if FRONT
 using static Slipway.Front.LibC;
-#else
 #endif
 
 namespace Slipway.Shared;

@@ -1,6 +1,4 @@
-#pragma warning disable IDE0005 // the front has no implicit usings
 using System;
-#pragma warning restore IDE0005
 
 namespace Slipway.Shared;
 
