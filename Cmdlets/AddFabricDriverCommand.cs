@@ -47,7 +47,8 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     {
         FabricRequest request = new()
         {
-            Root = FullPath(Root), Devices = Device, Source = Source, Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition), Variables = Pairs(Variable),
+            Root = FullPath(Root), Devices = Device, Source = Source, Variables = Pairs(Variable),
+            Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition),
         };
         if (!TryImage(Image, out ContainerImage? image)
             || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))

@@ -4,30 +4,6 @@ using Slipway.Inventory;
 
 namespace Slipway.Fabric;
 
-/// <summary>Where the user-space part of a fabric may come from: a rung of the ladder, the first that holds, or an image that is built anew.</summary>
-public enum FabricSource { Auto, Image, Provider, Stack, Package }
-
-/// <summary>What to plan.</summary>
-public sealed class FabricRequest
-{
-    /// <summary>A tree laid out like a node's root, whose devices and libraries are meant: <c>/</c> is this node.</summary>
-    public string Root { get; init; } = "/";
-
-    /// <summary>Kernel names of the devices that the plan is for; empty means all that the job was given.</summary>
-    public IReadOnlyList<string> Devices { get; init; } = [];
-
-    public FabricSource Source { get; init; }
-
-    /// <summary>For <see cref="FabricSource.Package"/>: absolute path of the definition that the image is built from; null takes the one that the image was built from, where this process did that.</summary>
-    public string? Definition { get; init; }
-
-    /// <summary>Values for the variables that this definition declares.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>Absolute path of a CDI specification that is written too; null for none.</summary>
-    public string? Cdi { get; init; }
-}
-
 /// <summary>The pipeline's step: plan for this node, keep the plan beside the image, and hand the image on with it.</summary>
 public static class FabricStep
 {
@@ -38,18 +14,8 @@ public static class FabricStep
         FabricInventory inventory = FabricInventoryReader.Read(request.Root);
         if (request.Source is FabricSource.Package)
             image = Rebuild(image, inventory, request, progress, cancel);
-        FabricRung? only = request.Source switch
-        {
-            FabricSource.Auto => null,
-            FabricSource.Package or FabricSource.Image => FabricRung.Image,
-            FabricSource.Provider => FabricRung.Provider,
-            _ => FabricRung.Stack,
-        };
-        FabricPlan plan = FabricPlanner.Plan(image, inventory, new FabricPlanOptions
-        {
-            HostRoot = request.Root, Devices = request.Devices, Source = only, JobEnvironment = Environment.GetEnvironmentVariable,
-        }, cancel);
-        if (only is not null && plan.Verdict is FabricRung.Refuse)
+        FabricPlan plan = FabricPlanner.Plan(image, inventory, request, Environment.GetEnvironmentVariable, cancel);
+        if (request.Rungs is [FabricRung only] && plan.Verdict is FabricRung.Refuse)
             throw new SlipwayException("FabricRefused", ErrorKind.InvalidOperation, $"{image.Path}: {plan.Reason}", $"Leave the source to the ladder, or mend what keeps {only} from holding.", image.Path);
         if (request.Cdi is { } cdi)
             FabricCdi.Write(plan, cdi);

@@ -90,6 +90,14 @@ public static class FabricPackages
             : $"no package of {name} is known to have it";
     }
 
+    /// <summary>The family of distributions that RPM repositories are of: <c>rhel</c>, whose names most have, or another that they look like.</summary>
+    /// <param name="names">Names and URLs of the repositories, and of the packages that are asked for: of a mirror with a name of its own they alone tell.</param>
+    internal static string RpmFamily(IEnumerable<string> names)
+    {
+        List<string> lower = [.. names.Select(n => n.ToLowerInvariant())];
+        return ProviderTable.Default.Repositories.FirstOrDefault(f => f.Value.Any(pattern => lower.Exists(n => PathPattern.MatchesName(pattern, n)))).Key ?? "rhel";
+    }
+
     internal static bool IsDebian(string id) => Family(ProviderTable.Default, id) == "debian";
 
     static string? Family(ProviderTable table, string id) => table.Families.FirstOrDefault(f => f.Value.Contains(id)).Key;

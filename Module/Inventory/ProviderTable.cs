@@ -26,6 +26,12 @@ sealed class ProviderTable
     /// <summary>Family of distributions to the <c>ID</c>s of os-release(5) that belong to it.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Families { get; init; }
 
+    /// <summary>Where the patterns of repositories come from.</summary>
+    public required string RepositoriesSource { get; init; }
+
+    /// <summary>Family of distributions to patterns, in lower case, of what the names and URLs of its RPM repositories are like.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Repositories { get; init; }
+
     /// <summary>Where the packages' names come from.</summary>
     public required string PackagesSource { get; init; }
 

@@ -38,7 +38,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     public override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
-        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Fabric.Select(f => f.Value)),
     ]).Inputs;
 
     public override LockedSource Resolve(CancellationToken cancel)
@@ -96,7 +96,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     };
 
     /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
-    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {

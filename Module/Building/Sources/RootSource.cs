@@ -10,9 +10,12 @@ abstract class RootSource(Stage stage, BuildContext context)
 
     protected BuildContext Context => context;
 
-    /// <summary>The provider packages that the definition's <c>fabric</c> asks for: they go into the image itself, not into what it copies from.</summary>
+    /// <summary>What the definition's <c>fabric</c> asks of this stage: it goes into the image itself, not into what that copies from.</summary>
+    protected IReadOnlyList<Located> Fabric => stage.Name.Length > 0 ? [] : context.Definition.Fabric;
+
+    /// <summary>The packages that bring it.</summary>
     protected IReadOnlyList<string> FabricPackages(string family, string? release, PackageSource source) =>
-        stage.Name.Length > 0 ? [] : Slipway.Inventory.FabricPackages.For(family, release, context.Definition.Fabric, source.Repositories.SelectMany(r => r.Urls));
+        Slipway.Inventory.FabricPackages.For(family, release, Fabric, source.Repositories.SelectMany(r => r.Urls));
 
     /// <summary>The source of a stage: one row for each class of <see cref="Source"/>.</summary>
     public static RootSource Of(Stage stage, BuildContext context) => stage.Source switch

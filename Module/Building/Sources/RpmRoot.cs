@@ -10,9 +10,15 @@ namespace Slipway.Building.Sources;
 /// <summary><c>from: rpm</c>. dnf reads the repositories and chooses the packages; <c>dnf --installroot</c> then installs exactly those files.</summary>
 sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
-    string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
+    /// <summary>With those for the definition's <c>fabric</c>, by the names that the repositories have for them.</summary>
+    string[] Packages(DnfRepositories repositories)
+    {
+        string[] named = [.. source.Packages.Select(p => p.Value)];
+        IEnumerable<string?> origins = repositories.All.SelectMany(r => new[] { r.Name.Value, r.MirrorList, r.Metalink }.Concat(repositories.UrlsOf(r)));
+        return [.. named, .. FabricPackages(Inventory.FabricPackages.RpmFamily(origins.OfType<string>().Concat(named)), source.Release?.Value, source)];
+    }
 
-    LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages, "repositories", .. repositories.All.SelectMany(r => new[]
+    LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages(repositories), "repositories", .. repositories.All.SelectMany(r => new[]
     {
         r.Name.Value, string.Join(' ', repositories.UrlsOf(r)), r.MirrorList ?? "", r.Metalink ?? "", string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
         r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
@@ -44,7 +50,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         List<LockedRepository> states = [];
         Dictionary<string, IReadOnlyList<string>> mirrors = [];
         (string Kind, string Message)? error = null;
-        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
+        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages(repositories)], Environment(work, null), line =>
         {
             switch (line.Split('\t'))
             {

@@ -14,7 +14,7 @@ public sealed class FabricBadInputTests
         return node;
     }
 
-    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
+    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
 
     static byte[] Broken(string how, byte[] whole) => how switch
     {

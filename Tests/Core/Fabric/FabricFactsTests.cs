@@ -26,7 +26,7 @@ public sealed class FabricFactsTests
     }
 
     static FabricPlan Plan(NodeTree node, ImageTree image, Func<string, string?>? job = null) =>
-        FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root, JobEnvironment = job });
+        FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root }, job);
 
     static ImageTree MpiImage(bool verbsModule, string import = "ucp_init_version")
     {

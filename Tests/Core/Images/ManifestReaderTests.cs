@@ -70,7 +70,7 @@ public sealed class ManifestReaderTests
         if (manifest.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } fabric)
         {
             Assert.NotNull(new ImageMpiFacts(fabric, fabric.Mpi, "").Judge(LauncherTable.BuiltIn.Launchers[0], "1.0"));
-            Assert.NotNull(FabricPlanner.Plan(image, Inventory.Value, new FabricPlanOptions { HostRoot = Node.Value.Root }));
+            Assert.NotNull(FabricPlanner.Plan(image, Inventory.Value, new FabricRequest { Root = Node.Value.Root }));
         }
         _ = manifest.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? path.Split(':') : [];
         Assert.All(manifest.Packages, p => Assert.NotNull(p.Name + p.Version + p.Architecture));
