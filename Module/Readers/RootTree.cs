@@ -148,7 +148,7 @@ sealed class RootTree(string root)
     {
         ResolvedPath end = Resolve(target.StartsWith('/') ? target : Join(directory.Path, target), depth + 1);
         // all links of a path count (namei.c: total_link_count): a few that name each other twice would else come to millions
-        return directory.Links.Count + 1 + end.Links.Count > LinkLimit ? new ResolvedPath(link, FileKind.None, [], Loop: true)
+        return directory.Links.Count + 1 + end.Links.Count > LinkLimit ? new ResolvedPath(link, FileKind.None, [.. directory.Links, link], Loop: true)
             : end with { Links = [.. directory.Links, link, .. end.Links] };
     }
 

@@ -173,6 +173,15 @@ public sealed class FabricFactsTests
     public void Packages_are_known_by_family_and_release(string family, string? release, string name, string packages) =>
         Assert.Equal(packages, string.Join(',', FabricPackages.For(family, release, [name])));
 
+    [Theory]
+    [InlineData("rhel", "https://dl.rockylinux.org/pub/rocky/9/BaseOS/x86_64/os/", "base", "bash")]
+    [InlineData("rhel", "https://mirrors.fedoraproject.org/metalink?repo=fedora-40&arch=x86_64", "fedora", "bash")]
+    [InlineData("suse", "https://download.opensuse.org/distribution/leap/15.6/repo/oss/", "oss", "bash")]
+    [InlineData("suse", "https://updates.suse.com/SUSE/Products/SLE-Module-Basesystem/15-SP6/x86_64/product/", "base", "bash")]
+    [InlineData("suse", "https://mirror.example.org/oss/", "openSUSE-oss", "bash")]
+    [InlineData("suse", "https://mirror.example.org/oss/", "oss", "sles-release")]
+    public void Rpm_repositories_tell_their_family(string family, params string[] names) => Assert.Equal(family, FabricPackages.RpmFamily(names));
+
     [Fact]
     public void A_vendor_s_old_repository_has_other_names()
     {
