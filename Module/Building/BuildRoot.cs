@@ -170,7 +170,7 @@ sealed class BuildRoot(string path)
     public string? Read(string inside)
     {
         using Stream? file = Open(inside);
-        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => Slipway.Readers.SquashFs.ImageFile.TooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
+        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => ReaderErrors.ImageFileTooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
     }
 
     /// <summary>A regular file; null where there is none.</summary>

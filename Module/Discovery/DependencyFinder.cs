@@ -50,7 +50,7 @@ public static class DependencyFinder
     public static DependencySet Find(DependencyRequest request, CancellationToken cancel = default)
     {
         if (!Directory.Exists(request.Root))
-            throw new SlipwayException("RootNotFound", ErrorKind.ObjectNotFound, $"{request.Root}: there is no such directory", "Give a directory that is laid out like a root.", request.Root);
+            throw DiscoveryErrors.RootNotFound(request.Root);
         RootTree tree = new RootTree(request.Root);
         IReadOnlyList<string> path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
         PackageDatabase? database = PackageDatabase.Open(tree);
@@ -61,16 +61,16 @@ public static class DependencyFinder
 
         foreach (string name in request.Names)
             if (!AddAny(name, path, packages, closure))
-                throw NotFound(name, "is neither a program on the PATH, nor a file, nor an installed package");
+                throw new DependencyNotFoundException(name, "is neither a program on the PATH, nor a file, nor an installed package");
         foreach (string name in request.Programs)
             if (!AddProgram(name, path, closure))
-                throw NotFound(name, "there is no such program" + (name.Contains('/') ? "" : " on the PATH"));
+                throw new DependencyNotFoundException(name, "there is no such program" + (name.Contains('/') ? "" : " on the PATH"));
         foreach (string name in request.Packages)
             if (!packages.AddPackage(name, closure))
-                throw NotFound(name, database is null ? "the packages of this host are not known: it has neither dpkg's nor RPM's database" : "there is no installed package of that name");
+                throw new DependencyNotFoundException(name, database is null ? "the packages of this host are not known: it has neither dpkg's nor RPM's database" : "there is no installed package of that name");
         foreach (string file in request.Files)
             if (!AddFiles(file, closure))
-                throw NotFound(file, "there is no such file");
+                throw new DependencyNotFoundException(file, "there is no such file");
 
         int asked = tree.Unreadable.Count;
         foreach (string? directory in tree.Unreadable.Where(d => !closure.StaysOut(d)))
@@ -87,9 +87,6 @@ public static class DependencyFinder
             Packages = packages.Packages,
         };
     }
-
-    static SlipwayException NotFound(string name, string what) =>
-        new("DependencyNotFound", ErrorKind.ObjectNotFound, $"{name}: {what}", "Check the name; install what is missing, or give an absolute path.", name);
 
     static IEnumerable<Resolver> Resolvers(RootTree tree, IReadOnlyList<string> path, IReadOnlyList<IReadOnlyList<Rule>> rules) =>
         [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r))];

@@ -57,7 +57,7 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
-    readonly ElfBudget budget = new(tree.Outside(""));
+    readonly ElfBudget budget = new(tree.Name);
     readonly Dictionary<string, LoaderScope> scopes = new(StringComparer.Ordinal);
     LoaderCache? cache;
     bool cacheRead;
@@ -78,11 +78,11 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
             catch (ElfFormatException e)
             {
                 // inside, a file has another name
-                Damaged[canonical] = e.Message.Replace(tree.Outside(canonical), canonical, StringComparison.Ordinal);
+                Damaged[canonical] = $"{canonical}: {e.Why}";
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                Damaged[canonical] = $"{canonical}: cannot be read: {(e is UnauthorizedAccessException ? "permission denied" : e.Message)}";
+                Damaged[canonical] = $"{canonical}: cannot be read: {ReaderErrors.Why(e, tree.Outside(canonical))}";
             }
             if (elf is not null)
                 budget.Take(elf);

@@ -33,7 +33,7 @@ public static class FabricCdi
     public static void Write(FabricPlan plan, string path)
     {
         if (plan.Devices.All(d => d.Rung is FabricRung.Refuse))
-            throw new SlipwayException("FabricCdiNothing", ErrorKind.InvalidOperation, $"{path}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, path);
+            throw FabricErrors.NothingToSpecify(path, plan);
         string beside = PartialFile.NameFor(path);
         try
         {
@@ -44,7 +44,7 @@ public static class FabricCdi
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             unlink(beside); // where its directory is missing too, the first error is the one to tell
-            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {e.Message}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
+            throw FabricErrors.CdiNotWritten(path, e);
         }
     }
 }

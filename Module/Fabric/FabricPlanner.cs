@@ -35,8 +35,7 @@ public static class FabricPlanner
     static SortedDictionary<string, string> Exclude(FabricInventory inventory, FabricRequest request, Func<string, string?> jobEnvironment)
     {
         if (request.Devices.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
-            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {unknown}",
-                inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", unknown);
+            throw FabricErrors.DeviceNotFound(inventory, unknown);
         SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach ((string? name, string? reason) in FabricAllocation.Excluded(inventory.Devices, jobEnvironment, request.Root))
             result[name] = reason;

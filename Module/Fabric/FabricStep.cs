@@ -16,7 +16,7 @@ public static class FabricStep
             image = Rebuild(image, inventory, request, progress, cancel);
         FabricPlan plan = FabricPlanner.Plan(image, inventory, request, Environment.GetEnvironmentVariable, cancel);
         if (request.Rungs is [FabricRung only] && plan.Verdict is FabricRung.Refuse)
-            throw new SlipwayException("FabricRefused", ErrorKind.InvalidOperation, $"{image.Path}: {plan.Reason}", $"Leave the source to the ladder, or mend what keeps {only} from holding.", image.Path);
+            throw FabricErrors.Refused(image, plan, only);
         if (request.Cdi is { } cdi)
             FabricCdi.Write(plan, cdi);
         FabricPlanFile.Write(plan, image.Path);
@@ -36,7 +36,7 @@ public static class FabricStep
         List<string> names = [.. inventory.Devices.Where(d => request.Devices.Count == 0 || request.Devices.Contains(d.Name)).Select(table.ForDevice)
             .Select(r => r is null or { Provider: null } ? null : r.PackageSet == FabricPackages.Verbs ? FabricPackages.Auto : r.Provider).OfType<string>().Distinct()];
         if (names.Count == 0)
-            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device that a package is known for", "Build with `fabric: auto` in the definition where the node has none.", inventory.Node);
+            throw FabricErrors.NoDeviceWithPackage(inventory.Node);
         ContainerImage built = ImageBuilder.Build(new BuildRequest
         {
             DefinitionPath = origin.Path, DefinitionText = WithFabric(origin.Text, names, origin.Path, origin.Variables), Destination = image.Path, Variables = origin.Variables,
@@ -48,8 +48,7 @@ public static class FabricStep
     /// <summary>What the image is built from: as the caller names it, or as this process has built it.</summary>
     static ImageOrigin Origin(ContainerImage image, FabricRequest request, CancellationToken cancel) =>
         request.Definition is { } path ? new ImageOrigin(path, Definitions.DefinitionReader.Read(path, request.Variables, cancel).Text, request.Variables)
-        : image.BuiltFrom ?? throw new SlipwayException("FabricNeedsDefinition", ErrorKind.InvalidArgument,
-            $"{image.Path}: it takes the image's definition to build it anew, and what an image says of itself is not built: it could read any file of this host", "Name it: --definition FILE (-Definition), and its variables.", image.Path);
+        : image.BuiltFrom ?? throw FabricErrors.NeedsDefinition(image.Path);
 
     /// <summary>A definition's text with its <c>fabric</c> line replaced, or one added.</summary>
     /// <remarks>The text itself is changed, so that the image's manifest says what it was made from; the file is not.</remarks>
@@ -73,6 +72,6 @@ public static class FabricStep
         {
             // the advice is the same
         }
-        throw new SlipwayException("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{path}: the line `{line}` cannot be put into this definition", "Add it by hand, and build the image from that file.", path);
+        throw FabricErrors.DefinitionNotEditable(path, line);
     }
 }

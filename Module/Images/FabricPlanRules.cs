@@ -46,8 +46,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
             Text(at, warning);
     }
 
-    SlipwayException Bad(string field, string what) =>
-        new("FabricPlanInvalid", ErrorKind.InvalidData, $"{path}: {field}: {what}", FabricPlanFile.MakeAgain, path);
+    SlipwayException Bad(string field, string what) => ImageErrors.PlanInvalid(path, field, what);
 
     IEnumerable<(string At, T Item)> All<T>(string field, IReadOnlyList<T>? list) where T : class
     {

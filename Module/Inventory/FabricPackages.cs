@@ -47,8 +47,7 @@ public static class FabricPackages
         {
             IReadOnlyList<string> found = For(family, release, [name.Value], urls);
             if (found.Count == 0)
-                throw new SlipwayException("FabricPackageUnknown", ErrorKind.ObjectNotFound, $"{name.Where}: no package of the {family} family{(release is null ? "" : $", release {release},")} is known to have provider {name.Value}",
-                    "Name the package that has it under 'packages', with the repository that has the package.", name.Value);
+                throw InventoryErrors.NoPackage(name, family, release);
             packages.AddRange(found);
         }
         return packages.Distinct().ToList();

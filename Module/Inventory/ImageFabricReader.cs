@@ -14,9 +14,10 @@ public static class ImageFabricReader
 
     /// <summary>Reads an unpacked root filesystem; links in it are never followed out of it.</summary>
     /// <exception cref="OperationCanceledException"/>
-    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default)
+    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default) => Read(new RootTree(rootDirectory), cancellation);
+
+    static ImageFabric Read(RootTree files, CancellationToken cancellation)
     {
-        RootTree files = new RootTree(rootDirectory);
         ProviderTable table = ProviderTable.Default;
         string? machine = MachineOf(files, table);
         RootLibraries libraries = new RootLibraries(files, table, machine);
@@ -64,16 +65,9 @@ public static class ImageFabricReader
     public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
     {
         using SquashfsExtract part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
-        try
-        {
-            ImageFabric fabric = FromRoot(part.Directory, cancellation);
-            fabric.ImportsComplete = part.Complete;
-            return fabric;
-        }
-        catch (SlipwayException e)
-        {
-            throw part.Named(e, squashfsPath);
-        }
+        ImageFabric fabric = Read(new RootTree(part.Directory, squashfsPath), cancellation);
+        fabric.ImportsComplete = part.Complete;
+        return fabric;
     }
 
     /// <summary>The version (N) of <c>IBVERBS_PRIVATE_N</c>: rdma-core's Documentation/versioning.md.</summary>

@@ -9,7 +9,7 @@ sealed class ImageImports(RootTree files, ProviderTable table, string? machine, 
 {
     readonly SortedDictionary<string, SortedDictionary<string, string>> imports = new(StringComparer.Ordinal);
     readonly List<ImageMpi> mpi = [];
-    readonly ElfBudget budget = new(files.Outside(""));
+    readonly ElfBudget budget = new(files.Name);
     readonly SortedDictionary<string, SortedSet<string>> plugins = new(StringComparer.Ordinal);
     readonly HashSet<string> ucx = [.. table.UcxLibraries];
     readonly HashSet<string> verbsSet = [.. table.VerbsLibraries, .. table.Providers.Where(p => p.Shared).Select(p => p.Library!)];

@@ -24,7 +24,7 @@ sealed record RootLibrary(string Path, ElfFile Elf)
 /// <param name="machine">Only libraries for this machine count, as in the loader.</param>
 sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
 {
-    readonly ElfBudget budget = new(files.Outside(""));
+    readonly ElfBudget budget = new(files.Name);
     readonly Dictionary<string, RootLibrary?> read = new(StringComparer.Ordinal);
     IReadOnlyList<string>? directories;
 
@@ -91,7 +91,7 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
             }
             catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
             {
-                Damaged[library.Path] = e.Message;
+                Damaged[library.Path] = ReaderErrors.Why(e, files.Outside(library.Path));
             }
         }
         return exports;
@@ -118,7 +118,7 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Damaged[library.Path] = e.Message;
+            Damaged[library.Path] = ReaderErrors.Why(e, files.Outside(library.Path));
         }
         return false;
     }
@@ -155,7 +155,7 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
         }
         catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
         {
-            Damaged[path] = e.Message;
+            Damaged[path] = ReaderErrors.Why(e, files.Outside(found.Path));
         }
         return null;
     }

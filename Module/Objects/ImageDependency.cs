@@ -81,7 +81,7 @@ public sealed class DependencySet
     /// <summary>By path.</summary>
     public required IReadOnlyList<ImageDependency> Files { get; init; }
 
-    /// <summary>The worst first.</summary>
+    /// <summary>What could not be found or used, and what is worth knowing.</summary>
     public required IReadOnlyList<DependencyProblem> Problems { get; init; }
 
     /// <summary>The packages that the files are of.</summary>

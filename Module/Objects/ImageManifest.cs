@@ -40,13 +40,13 @@ public sealed class ImageManifest
     /// <summary>Likewise: what could not be found, and what one should know.</summary>
     public IReadOnlyList<DependencyProblem> Problems { get; set; } = [];
 
-    /// <summary>The defaults of a container's variables, as the definition has them.</summary>
+    /// <summary>The defaults of a container's variables: the definition's, over those of the image that it was built upon.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What runs where no command is given; null: a shell.</summary>
     public string? Runscript { get; set; }
 
-    /// <summary>As the definition has them.</summary>
+    /// <summary>Name to value: likewise.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What the image has for fabrics, read by ELF when it was built; null where nobody looked.</summary>

@@ -9,7 +9,7 @@ public sealed class MpiResult
     /// <summary>How many were asked for, on all nodes together.</summary>
     public required int Ranks { get; init; }
 
-    /// <summary>As the launcher was told of them; empty where it decided itself.</summary>
+    /// <summary>Those that the ranks were on, as far as the plan tells; else this one.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }
 
     /// <summary>The row of the launcher table, e.g. <c>openmpi</c>.</summary>

@@ -38,7 +38,8 @@ sealed record ResolvedPath(string Path, FileKind Kind, IReadOnlyList<string> Lin
 /// change, as in a node's <c>/sys</c>, <c>/dev</c> and <c>/proc</c>, makes another for each reading. What vanishes meanwhile is missing, and no error.
 /// It serves one thread. A root into which something is written takes <c>Building.BuildRoot</c>, where the kernel follows the links by the same rules.
 /// </remarks>
-sealed class RootTree(string root)
+/// <param name="name">What errors call it, where that is not the directory: the image that it was unpacked from.</param>
+sealed class RootTree(string root, string? name = null)
 {
     // As in the kernel: MAXSYMLINKS and PATH_MAX.
     const int LinkLimit = 40;
@@ -63,6 +64,9 @@ sealed class RootTree(string root)
 
     /// <summary>Files of which <see cref="Small"/> read the beginning alone: they are longer than any such file should be.</summary>
     public IReadOnlyCollection<string> Cut => cut;
+
+    /// <summary>What errors call it.</summary>
+    public string Name => name ?? Outside("");
 
     /// <summary>The running system itself.</summary>
     public bool IsHost => root.Length == 0;
@@ -179,7 +183,7 @@ sealed class RootTree(string root)
     }
 
     /// <summary>The same tree, with nothing looked at yet.</summary>
-    public RootTree Another() => new(IsHost ? "/" : root);
+    public RootTree Another() => new(IsHost ? "/" : root, name);
 
     /// <summary>A regular file's content; null where there is none.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>

@@ -6,7 +6,6 @@ using Slipway.Definitions;
 using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Packages;
-using Slipway.Readers.SquashFs;
 
 namespace Slipway.Building.Inside;
 
@@ -199,7 +198,7 @@ public static class BuildInside
         RootTree tree = root.AsTree();
         IReadOnlyList<ImagePackage> packages = [.. DpkgDatabase.InstalledIn(tree), .. ImageRpmDatabase.Installed(root, tree, context)];
         foreach ((string file, int limit) in tree.TooLarge)
-            throw ImageFile.TooLarge(root.Path, file[1..], limit);
+            throw ReaderErrors.ImageFileTooLarge(root.Path, file[1..], limit);
         return packages;
     }
 

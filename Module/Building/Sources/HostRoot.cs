@@ -74,9 +74,9 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
                 LibraryPath = LibraryPath,
             }, cancel));
         }
-        catch (SlipwayException e) when (e.Id == "DependencyNotFound")
+        catch (DependencyNotFoundException e)
         {
-            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Target as string);
+            Located? named = source.Programs.Concat(source.Packages).Concat(source.Files).FirstOrDefault(l => l.Value == e.Name);
             throw new SlipwayException(e.Id, e.Kind, $"{(named ?? source.From).Where}: {e.Message}", e.Recommendation, e.Target, e);
         }
     }

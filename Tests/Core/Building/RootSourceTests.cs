@@ -35,10 +35,10 @@ public sealed class RootSourceTests : IDisposable
     [Fact]
     public void FabricIsForTheImageAloneWhateverItIsMadeFrom()
     {
-        static string Host(string fabric) => $$"""
+        static string Host(string fabric) => $$$"""
             from: host
             programs: [sh]
-            fabric: {{fabric}}
+            fabric: {{{fabric}}}
             stages: {tools: {from: host, programs: [sh]}}
             files: [{from: /usr/bin/sh, to: /opt/sh, stage: tools}]
             """;

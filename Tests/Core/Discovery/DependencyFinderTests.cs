@@ -255,7 +255,7 @@ public sealed class DependencyFinderTests : IDisposable
     {
         foreach (DependencyRequest? request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
         {
-            SlipwayException error = Assert.Throws<SlipwayException>(() => host.Find(request));
+            SlipwayException error = Assert.Throws<DependencyNotFoundException>(() => host.Find(request));
             Assert.Equal("DependencyNotFound", error.Id);
             Assert.Contains("nothing", error.Message);
         }

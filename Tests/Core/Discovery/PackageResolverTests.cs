@@ -82,7 +82,8 @@ public sealed class PackageResolverTests : IDisposable
 
     [Fact]
     public void A_removed_package_is_none() =>
-        Assert.Contains("gone: there is no installed package", Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
+        Assert.Contains("gone: there is no installed package", Assert.Throws<DependencyNotFoundException>(() =>
+            host.Find(new DependencyRequest { Packages = ["gone"] })).Message);
 
     [Fact]
     public void A_diverted_file_is_of_the_package_that_diverted_it()
@@ -136,7 +137,7 @@ public sealed class PackageResolverTests : IDisposable
         // what an image that is made from packages lists, and one that is made from this host, have one form
         Assert.Equal(byProgram.Packages, RpmDatabase.TryOpen(new RootTree(host.Root))!.Installed());
         Assert.Contains("/usr/share/licenses/rapp/LICENSE", byProgram.Paths());
-        Assert.Throws<SlipwayException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
+        Assert.Throws<DependencyNotFoundException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
         // a licence, as other documentation, and a ghost may be away
         File.Delete(host.Outside("/usr/share/licenses/rapp/LICENSE"));
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Rule == "package");
