@@ -1,4 +1,4 @@
-namespace Slipway.Cmdlets;
+namespace Slipway;
 
 /// <summary>What a parameter that takes an image takes: the object, or the path of a file.</summary>
 /// <remarks>

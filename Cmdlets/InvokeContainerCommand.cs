@@ -46,7 +46,7 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
             Command = [.. Flatten(Command)],
             Binds = [.. Bind.Select(FullBind)],
             Environment = Pairs(Environment),
-            Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
+            Fabric = FullFabric(Fabric),
             Job = Job,
             WritableTmpfs = WritableTmpfs,
             WorkingDirectory = CurrentProviderLocation("FileSystem").ProviderPath,

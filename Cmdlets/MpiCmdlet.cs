@@ -58,7 +58,7 @@ public abstract class MpiCmdlet : SlipwayCmdlet
         Mpi = Mpi,
         Binds = [.. Bind.Select(FullBind)],
         Environment = Pairs(Environment),
-        Fabric = Fabric is "auto" or "none" ? Fabric : FullPath(Fabric),
+        Fabric = FullFabric(Fabric),
         Location = CurrentProviderLocation("FileSystem").ProviderPath,
         LauncherArguments = LauncherArgument,
     };

@@ -9,15 +9,15 @@ $libc = "runtimes/linux-$processor/lib/netstandard2.0/Tmds.LibC"
 if (-not [System.IO.File]::Exists("$PSScriptRoot/$libc.dll")) {
     throw "Slipway is for Linux on x86-64 (x64) and 64-bit ARM (arm64); this PowerShell is for $processor."
 }
-foreach ($name in $libc, 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
+$public = foreach ($name in $libc, 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
     $assembly = $context.LoadFromAssemblyPath((Join-Path $PSScriptRoot "$name.dll"))
-    if ($name -eq 'Slipway.Core') { $core = $assembly }
+    # objects of the pipeline and types of parameters, and what the views write with; all else has namespaces of its own, and stays there
+    $assembly.GetExportedTypes().Where({ ($_.Namespace -eq 'Slipway' -and -not $_.IsNested) -or $_.FullName -eq 'Slipway.Linux.Visible' })
 }
 Import-Module -Assembly $assembly
 
 # PowerShell looks for the types of a context of one's own under their accelerators: so [Slipway.ContainerImage] resolves at the prompt.
 $accelerators = [psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')
-$public = $core.GetExportedTypes().Where({ $_.Namespace -eq 'Slipway' -and -not $_.IsNested })
 foreach ($type in $public) {
     $null = $accelerators::Remove($type.FullName)
     $null = $accelerators::Add($type.FullName, $type)

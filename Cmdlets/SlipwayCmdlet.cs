@@ -137,6 +137,9 @@ public abstract class SlipwayCmdlet : PSCmdlet
         return parts.Length > 1 ? $"{source}:{parts[1]}" : source;
     }
 
+    /// <summary><c>auto</c> or <c>none</c>, or a plan's path in full.</summary>
+    protected string FullFabric(string fabric) => fabric is "auto" or "none" ? fabric : FullPath(fabric);
+
     /// <summary>From any thread to the pipeline's.</summary>
     protected sealed class Reporter : IProgress<StepProgress>
     {

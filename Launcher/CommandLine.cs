@@ -6,6 +6,7 @@ using Slipway.Cache;
 using Slipway.Fabric;
 using Slipway.Inventory;
 using Slipway.Linux;
+using Slipway.Running;
 
 namespace Slipway.Launcher;
 
@@ -85,7 +86,7 @@ static partial class CommandLine
         Dictionary<string, string> pairs = [];
         foreach (string pair in given)
             pairs[pair.Split('=')[0]] = pair.Contains('=') ? pair[(pair.IndexOf('=') + 1)..]
-                : throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{pair}' sets no variable", $"Write {option} NAME=VALUE.", pair);
+                : throw ProgramErrors.NoPair(pair, option);
         return pairs;
     }
 
@@ -143,13 +144,14 @@ static partial class CommandLine
     /// <summary>`run` and `shell` themselves are read by hand (RunRequest); this is their help.</summary>
     static Command RunHelp(string name, string description, Argument last)
     {
-        Option<string> job = new("--job") { Description = "A key for the job step, instead of the launcher's" };
-        Option<string[]> bind = new("--bind") { Description = "SRC[:DST[:ro]]: a file or directory of the host, seen inside" };
-        Option<string[]> env = new("--env") { Description = "NAME=VALUE, set inside; NAME alone takes the value that it has here" };
-        Option<string> fabric = new("--fabric") { Description = "auto, none, or the path of a fabric plan" };
-        Option<bool> writable = new("--writable-tmpfs") { Description = "Changes are kept in memory until the container goes" };
-        Option<bool> explain = new("--explain") { Description = "Tell what is chosen, and why" };
-        return new Command(name, description) { job, bind, env, fabric, writable, explain, new Argument<string>("IMAGE") { Description = "Path of an image or of an unpacked root, or sha256:DIGEST of an image in the node cache" }, last };
+        Command verb = new(name, description);
+        foreach (RunOption option in RunOption.All.Where(o => !o.Hidden))
+            verb.Add(option.Value is null ? new Option<bool>(option.Name) { Description = option.Description }
+                : option.Repeats ? new Option<string[]>(option.Name) { Description = option.Description }
+                : new Option<string>(option.Name) { Description = option.Description });
+        verb.Add(new Argument<string>("IMAGE") { Description = "Path of an image or of an unpacked root, or sha256:DIGEST of an image in the node cache" });
+        verb.Add(last);
+        return verb;
     }
 
     static Command Do<T>(Command verb, JsonTypeInfo<T> type, Func<ParseResult, IProgress<StepProgress>, CancellationToken, IEnumerable<T>> work, Func<T, string> text)

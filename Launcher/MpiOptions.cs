@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Slipway.Cache;
+using Slipway.Running;
 using static Slipway.Launcher.CommandLine;
 
 namespace Slipway.Launcher;
@@ -12,12 +13,18 @@ sealed class MpiOptions
     readonly Option<int?> ranks = new("--ranks", "-n") { Description = "Number of ranks (default: 1, or --ranks-per-node on each node)" };
     readonly Option<string[]> nodes = new("--node") { Description = "A node to run on (may be given more than once, or with commas)" };
     readonly Option<int?> perNode = new("--ranks-per-node") { Description = "How many ranks each node gets" };
-    readonly Option<string> launcher = new("--launcher") { Description = "The launcher, by its name or group in the table, e.g. openmpi, hydra, srun, srun-pmix (default: the first that is here and goes with the image's MPI)" };
+    readonly Option<string> launcher = new("--launcher")
+    {
+        Description = "The launcher, by its name or group in the table, e.g. openmpi, hydra, srun, srun-pmix "
+            + "(default: the first that is here and goes with the image's MPI)",
+    };
     readonly Option<MpiMode> mpi = new("--mpi") { Description = "Whose launcher: the host's, or the image's own in one container on this node" };
-    readonly Option<string[]> binds = new("--bind") { Description = "SRC[:DST[:ro]]: a file or directory of the host, seen inside" };
+    readonly Option<string[]> binds = new("--bind") { Description = RunOption.Find("--bind").Description };
     readonly Option<string[]> environment = new("--environment", "--env") { Description = "NAME=VALUE, for each rank" };
-    readonly Option<string> fabric = new("--fabric") { Description = "auto, none, or the path of a fabric plan", DefaultValueFactory = _ => "auto" };
-    readonly Option<string[]> more = new("--launcher-argument") { Description = "For the launcher, as it is (may be given more than once)" };
+    readonly Option<string> fabric =
+        new("--fabric") { Description = RunOption.Find("--fabric").Description, DefaultValueFactory = _ => "auto" };
+    readonly Option<string[]> more =
+        new("--launcher-argument") { Description = "For the launcher, as it is (may be given more than once)" };
 
     /// <summary>The verb with these and its own.</summary>
     public Command AddTo(Command verb, params Option[] own)

@@ -9,8 +9,13 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway.Launcher;
 
-/// <summary>Where the launcher writes: what is written is shown, not obeyed (<see cref="Visible"/>), and an output that is closed or full is one error of ours.</summary>
-/// <remarks>.NET's Console starts a thread before its first word, and where no thread is to be had even the error about that would not be told.</remarks>
+/// <summary>
+/// Where <c>slipway</c> writes: what is written is shown, not obeyed (<see cref="Visible"/>), and an output that is closed or full is one
+/// error of ours.
+/// </summary>
+/// <remarks>
+/// .NET's Console starts a thread before its first word, and where no thread is to be had even the error about that would not be told.
+/// </remarks>
 sealed class Output(int descriptor, string name) : TextWriter
 {
     public static readonly Output Standard = new(1, "standard output"), Error = new(2, "standard error");
@@ -31,7 +36,9 @@ sealed class Output(int descriptor, string name) : TextWriter
     /// <summary>As it is: what ranks say, and what moves our own cursor.</summary>
     public void Raw(string value) => Put(Encoding.UTF8.GetBytes(value));
 
-    /// <summary>An object and a line feed, by and by: a manifest may be as large as its limit. JSON has no control characters of its own (RFC 8259).</summary>
+    /// <summary>
+    /// An object and a line feed, by and by: a manifest may be as large as its limit. JSON has no control characters of its own (RFC 8259).
+    /// </summary>
     public void Json<T>(T item, JsonTypeInfo<T> type)
     {
         using Bytes stream = new(this);
@@ -52,7 +59,8 @@ sealed class Output(int descriptor, string name) : TextWriter
                     else if (error == EPIPE)
                         return; // who read it has had enough
                     else if (error != 0 && error != EINTR)
-                        throw new SlipwayException("OutputNotWritten", ErrorKind.WriteError, $"{name} {(error == EBADF ? "is closed" : "cannot be written: " + Marshal.GetPInvokeErrorMessage(error))}", "Let it go where something may be written; or to /dev/null.", name);
+                        throw error == EBADF ? ProgramErrors.OutputClosed(name)
+                            : ProgramErrors.OutputFailed(name, Marshal.GetPInvokeErrorMessage(error));
                     done += (int)Math.Max(n, 0);
                 }
     }

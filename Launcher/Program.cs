@@ -1,10 +1,6 @@
 using System.Runtime.InteropServices;
-using Slipway.Building.Inside;
 using Slipway.Launcher;
 using Slipway.Linux;
-using Slipway.Preflight;
-using Slipway.Running;
-using Slipway.Staging.Node;
 using static Slipway.Linux.LibC;
 using static Tmds.Linux.LibC;
 
@@ -16,8 +12,8 @@ static unsafe class Program
     /// <summary>The last line of defence: whatever is thrown, and wherever, one error of ours is told, and the program ends by itself.</summary>
     static int Main(string[] arguments)
     {
-        // whatever fails before the command is there ends with 125, so that it is told from the command's own exit code (as podman has it)
-        bool onTheWay = arguments is ["run" or "run-locked" or "shell" or "holder" or "preflight", ..];
+        SubProgram? program = Programs.Find(arguments);
+        bool onTheWay = program is { IsOnTheWay: true };
         int Failed(Exception e) => Report(SlipwayException.From(e)) is var code && onTheWay ? 125 : code;
         // on another thread, the runtime would say it in its own words and end by SIGABRT
         AppDomain.CurrentDomain.UnhandledException += (_, e) => _exit(Failed((Exception)e.ExceptionObject));
@@ -29,7 +25,7 @@ static unsafe class Program
         try
         {
             CheckEncoding(arguments);
-            return Do(arguments);
+            return Do(program, arguments);
         }
         catch (Exception e)
         {
@@ -42,23 +38,15 @@ static unsafe class Program
     {
     }
 
-    static int Do(string[] arguments) => arguments switch
+    static int Do(SubProgram? program, string[] arguments)
     {
-        ["run", "--help" or "-h", ..] => CommandLine.Run(["run", "--help"]),
-        ["shell", "--help" or "-h", ..] => CommandLine.Run(["shell", "--help"]),
-        // the front (Launcher/Front) has the right to start a holder
-        ["run-locked", var held, var listener, .. var rest] when int.TryParse(held, out int fd) && int.TryParse(listener, out int socket) =>
-            ContainerRunner.Run(rest, HolderClaim.Inherited(fd, socket)),
-        ["run", .. var rest] => ContainerRunner.Run(rest),
-        ["shell", .. var rest] => ContainerRunner.Shell(rest),
-        ["holder", .. var rest] => Holder.Run(rest),
-        ["stage", var request] => HaveRoom() ? StageNode.Run(request) : throw new OutOfMemoryException(),
-        ["preflight", .. var rest] => PreflightNode.Run(rest, typeof(Program).Assembly.GetManifestResourceStream("probe")),
-        ["build-inside", var job] => BuildInside.Run(job),
-        ["stage" or "build-inside", ..] => throw Internal(arguments[0]),
-        _ when HaveRoom() => CommandLine.Run(arguments),
-        _ => throw new OutOfMemoryException(),
-    };
+        bool isHelp = program is { IsInternal: false } && arguments is [_, "--help" or "-h", ..];
+        if ((isHelp || program is null or { NeedsThreads: true }) && !HaveRoom())
+            throw new OutOfMemoryException();
+        return isHelp ? CommandLine.Run([program!.Verb, "--help"])
+            : program is null ? CommandLine.Run(arguments)
+            : program.Run(arguments[1..]) ?? throw ProgramErrors.IsInternal(program);
+    }
 
     /// <summary>True where as many threads may be started as .NET does by itself (for signals, and its pool): it ends the program in its own words where one of them cannot be (PortableThreadPool.GateThread).</summary>
     static bool HaveRoom()
@@ -98,13 +86,11 @@ static unsafe class Program
                 open("/dev/null", O_PATH | O_CLOEXEC, 0);
     }
 
-    static SlipwayException Internal(string verb) => new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {verb}' is for slipway itself to start", "See slipway --help.", verb);
-
     /// <summary>.NET puts U+FFFD in the place of bytes that are no UTF-8: a name with them would mean another file.</summary>
     static void CheckEncoding(string[] arguments)
     {
         if (Array.Find(arguments, a => a.Contains('\ufffd')) is { } odd && !System.Text.Unicode.Utf8.IsValid(OpenedFile.BytesNamed("/proc/self/cmdline", int.MaxValue)))
-            throw new SlipwayException("ArgumentNotUtf8", ErrorKind.InvalidArgument, $"'{odd}': an argument is not UTF-8, and would not be taken for what it is", "Rename the file; or give it a link whose name is UTF-8.", odd);
+            throw ProgramErrors.NotUtf8(odd);
     }
 
     /// <summary>One error, for a person: what is wrong, and what to do.</summary>

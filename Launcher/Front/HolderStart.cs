@@ -1,6 +1,6 @@
-using System;
 using Slipway.Shared;
 using static Slipway.Front.LibC;
+using static Slipway.Shared.Stat;
 
 namespace Slipway.Front;
 
@@ -8,16 +8,8 @@ namespace Slipway.Front;
 /// Starts a holder where nothing has to be decided: a user's image file that no cache of this node knows, or an unpacked directory. All else
 /// (ImageMount: root's mounts, the kernel's, an image of the cache) is for the full launcher, and every error but what the holder itself has said: it would say so again.
 /// </summary>
-internal static unsafe class HolderStart
+static unsafe class HolderStart
 {
-    /// <summary>SiteConfiguration.DefaultPath: what is decided there (where the cache is) is not read here.</summary>
-    static ReadOnlySpan<byte> Configuration => "/etc/slipway/config.yaml"u8;
-
-    /// <summary>NodeCache's records of published images, below the cache of root and that of a user.</summary>
-    static ReadOnlySpan<byte> RootCache => "/var/cache/slipway"u8;
-
-    static ReadOnlySpan<byte> UserCache => "/var/tmp/slipway-"u8;
-
     public enum Outcome
     {
         Started,
@@ -31,23 +23,28 @@ internal static unsafe class HolderStart
 
     /// <summary>Starts the holder of these files and waits until it is ready.</summary>
     /// <param name="claim">The right to do so.</param>
-    public static Outcome Start(byte* files, byte* key, ref RunArguments request, ref Rank.Claim claim, byte** environment, byte* workingDirectory)
+    public static Outcome Start(
+        byte* files, byte* key, ref RunArguments request, ref HolderLock claim, byte** environment, byte* workingDirectory)
     {
         byte* given = request.Image;
         byte* config = CString.Variable(environment, "SLIPWAY_CONFIG"u8);
         uint uid = geteuid();
-        if (uid == 0 || CString.StartsWith(given, "sha256:"u8) || (config != null && *config != 0) || Exists(Configuration))
+        if (uid == 0 || CString.StartsWith(given, "sha256:"u8) || (config != null && *config != 0) || Exists(NodePlaces.Configuration))
             return Outcome.HandOver;
         Text image = default;
         TextPath.AddFull(ref image, workingDirectory, given, given + CString.Length(given));
         statx_t found;
-        if (statx(AT_FDCWD, image.Bytes, 0, STATX_BASIC_STATS, &found) != 0)
+        if (!TryPath(image.Bytes, &found))
             return Outcome.HandOver;
-        Text server = default, rung = default;
+        Text server = default, rung = default, reasons = default;
         int file = -1;
         if (found.IsDirectory)
+        {
             rung.Add("directory"u8);
-        else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0 || !TryFindServer(ref server, ref rung, environment))
+            reasons.Add(MountReasons.Directory);
+        }
+        else if (IsPublished(ref image, uid) || (file = OpenSquashFs(image.Bytes)) < 0
+            || !TryFindServer(ref server, ref rung, ref reasons, environment))
             return Outcome.HandOver;
         Text plan = default;
         plan.Add(""u8);
@@ -55,11 +52,9 @@ internal static unsafe class HolderStart
             return Outcome.HandOver;
 
         int count = request.OfContainerCount;
-        byte** arguments = (byte**)Room(null, (nuint)(count + 10) * (nuint)sizeof(byte*));
-        Text words = default;
-        nuint slash = CString.Length(files);
-        while (files[slash - 1] != '/')
-            slash--;
+        const int first = 2 + (int)HolderArgument.Options;
+        byte** arguments = (byte**)Room(null, (nuint)(first + count + 1) * (nuint)sizeof(byte*));
+        Text words = default, directory = default, content = default;
         // words that are always the same, and where they are
         words.Add("slipway\0holder\0-f\0"u8);
         const int holder = 8, option = 15, none = 17;
@@ -69,23 +64,26 @@ internal static unsafe class HolderStart
         nuint mountPoint = words.Length;
         words.Add(HolderChildren.MountPoint);
         words.Add(0);
-        nuint directory = words.Length;
-        words.Add(files, slash - 1);
-        words.Add(0);
         nuint source = words.Length;
         words.Add("slipway:"u8);
         words.Add(image.Bytes);
+        Container.AddDirectoryOf(ref directory, files);
+        FileStamp.Add(ref content, &found);
         arguments[0] = words.Bytes;
         arguments[1] = words.Bytes + holder;
-        arguments[2] = words.Bytes + directory;
-        arguments[3] = files + slash;
-        arguments[4] = key;
-        arguments[5] = image.Bytes;
-        arguments[6] = rung.Bytes;
-        arguments[7] = found.IsDirectory ? image.Bytes : words.Bytes + none;
-        arguments[8] = plan.Bytes;
+        byte** decided = arguments + 2;
+        decided[(int)HolderArgument.Directory] = directory.Bytes;
+        decided[(int)HolderArgument.Name] = files + directory.Length + 1;
+        decided[(int)HolderArgument.Key] = key;
+        decided[(int)HolderArgument.Image] = image.Bytes;
+        decided[(int)HolderArgument.Content] = content.Bytes;
+        decided[(int)HolderArgument.Rung] = rung.Bytes;
+        decided[(int)HolderArgument.Reasons] = reasons.Bytes;
+        decided[(int)HolderArgument.Mounted] = found.IsDirectory ? image.Bytes : words.Bytes + none;
+        decided[(int)HolderArgument.Plan] = plan.Bytes;
+        decided[(int)HolderArgument.LeftOut] = words.Bytes + none;
         for (int i = 0; i <= count; i++)
-            arguments[9 + i] = request.OfContainer[i];
+            arguments[first + i] = request.OfContainer[i];
         byte** serverArguments = stackalloc byte*[5];
         serverArguments[0] = rung.Bytes;
         serverArguments[1] = words.Bytes + option;
@@ -93,7 +91,7 @@ internal static unsafe class HolderStart
         serverArguments[3] = words.Bytes + mountPoint;
         serverArguments[4] = null;
         Text launcher = default;
-        Program.AddFullLauncher(ref launcher);
+        FullLauncher.AddPath(ref launcher);
 
         HolderChildren.Prepared prepared = default;
         prepared.Launcher = launcher.Bytes;
@@ -117,7 +115,7 @@ internal static unsafe class HolderStart
         if (outcome == Outcome.Started)
         {
             write(2, said + 2, (nuint)(length - 2));
-            ContainerKey.WarnOfPlace(files);
+            Container.WarnOfPlace(files);
         }
         return outcome;
     }
@@ -171,7 +169,12 @@ internal static unsafe class HolderStart
             return access(start, F_OK) == 0;
     }
 
-    /// <summary>Adds what the fabric plan beside the image is (FabricPlanFile.Look, OpenedFile.Refusal and IdentityOf); nothing where there is none.</summary>
+    /// <summary>Adds what the fabric plan beside the image is; nothing where there is none.</summary>
+    /// <remarks>
+    /// A twin of FabricPlanFile.Look and OpenedFile.Refusal that stays: those give the reason in words, which the front has no use for. It
+    /// believes no more than they do, and a
+    /// plan that it does not believe is handed over to them (PlanOriginTests).
+    /// </remarks>
     /// <returns>False where it is not to be believed, and the full launcher has to say so.</returns>
     static bool TryFindPlan(ref Text plan, ref Text image, ref statx_t imageFound, uint uid)
     {
@@ -181,36 +184,28 @@ internal static unsafe class HolderStart
         path.Add(image.Bytes);
         path.Add(".fabric.json"u8);
         statx_t found;
-        if (statx(AT_FDCWD, path.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found) != 0)
+        if (!TryLink(path.Bytes, &found))
             return true;
         if (imageFound.IsDirectory || !found.IsRegular || (found.stx_uid != 0 && found.stx_uid != uid && found.stx_uid != imageFound.stx_uid)
-            || (found.stx_mode & groupOrOthersWrite) != 0 || found.stx_size > largest || found.stx_ctime.tv_sec < 0)
+            || (found.stx_mode & groupOrOthersWrite) != 0 || found.stx_size > largest)
             return false;
-        plan.AddNumber(found.stx_dev_major);
-        plan.Add((byte)':');
-        plan.AddNumber(found.stx_dev_minor);
-        plan.Add((byte)':');
-        plan.AddNumber(found.stx_ino);
-        plan.Add((byte)':');
-        plan.AddNumber((ulong)found.stx_ctime.tv_sec);
-        plan.Add((byte)'.');
-        plan.AddNumber(found.stx_ctime.tv_nsec);
+        FileStamp.AddIdentity(ref plan, &found);
         return true;
     }
 
     static bool IsPublished(ref Text image, uint uid)
     {
         Text record = default;
-        record.Add(RootCache);
+        record.Add(NodePlaces.RootCache);
         AddRecord(ref record, ref image);
         if (access(record.Bytes, F_OK) == 0)
             return true;
         record.Cut(0);
-        record.Add(UserCache);
+        record.Add(NodePlaces.UserCache);
         record.AddNumber(uid);
         statx_t found;
         // where somebody else has taken the name, the cache is elsewhere (OwnDirectory)
-        if (statx(AT_FDCWD, record.Bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &found) == 0 && (!found.IsDirectory || found.stx_uid != uid))
+        if (TryLink(record.Bytes, &found) && (!found.IsDirectory || found.stx_uid != uid))
             return true;
         AddRecord(ref record, ref image);
         return access(record.Bytes, F_OK) == 0;
@@ -218,62 +213,46 @@ internal static unsafe class HolderStart
 
     static void AddRecord(ref Text record, ref Text image)
     {
-        record.Add("/published/"u8);
-        ContainerKey.AddName(ref record, ref image);
+        record.Add(NodePlaces.Published);
+        KeyName.Add(ref record, image.Bytes, image.Length);
     }
 
     /// <summary>A SquashFS 4.0 image, and whole (SquashFsSuperblock): a descriptor, so that this is the one that is mounted; less than 0 where it is anything else.</summary>
     static int OpenSquashFs(byte* path)
     {
-        const int length = 96;
-        byte* block = stackalloc byte[length];
+        byte* block = stackalloc byte[SquashFsHeader.Length];
         int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         if (fd < 0)
             return fd;
-        statx_t found = default;
-        byte empty = 0;
-        bool read = pread(fd, block, length, 0) == length && statx(fd, &empty, AT_EMPTY_PATH, STATX_BASIC_STATS, &found) == 0;
-        ulong used = *(ulong*)(block + 40);
-        if (read && *(uint*)block == 0x73717368 && *(ushort*)(block + 28) == 4 && *(ushort*)(block + 30) == 0 && *(ushort*)(block + 20) is >= 1 and <= 6
-            && used >= length && used <= found.stx_size)
+        statx_t found;
+        if (pread(fd, block, SquashFsHeader.Length, 0) == SquashFsHeader.Length && TryOpened(fd, &found)
+            && SquashFsHeader.Check(block, found.stx_size) == SquashFsHeader.Fault.None)
             return fd;
         close(fd);
         return -1;
     }
 
-    /// <summary>The first of the FUSE servers that is installed (HostProgram.TryFind): its path, and its name.</summary>
-    static bool TryFindServer(ref Text server, ref Text name, byte** environment)
+    /// <summary>The first of the FUSE servers that is installed (<see cref="ProgramPath"/>): its path, and its name.</summary>
+    static bool TryFindServer(ref Text server, ref Text name, ref Text reasons, byte** environment)
     {
+        reasons.Add(MountReasons.NoDigest);
+        reasons.Add((byte)'\n');
+        reasons.Add(MountReasons.NotRoot);
+        reasons.Add((byte)'\n');
         name.Add("squashfuse_ll"u8);
-        if (TryFind(ref server, name.Bytes, environment))
-            return true;
-        name.Cut(name.Length - 3);
-        return TryFind(ref server, name.Bytes, environment);
-    }
-
-    static bool TryFind(ref Text file, byte* name, byte** environment)
-    {
-        Text path = default;
-        byte* set = CString.Variable(environment, "PATH"u8);
-        if (set != null)
-            path.Add(set);
-        else
-            path.Add("/usr/bin:/bin"u8);
-        path.Add(":/usr/sbin:/sbin"u8);
-        for (byte* start = path.Bytes, end; ; start = end + 1)
+        bool found = ProgramPath.TryFind(ref server, CString.Variable(environment, "PATH"u8), name.Bytes);
+        if (!found)
         {
-            end = start;
-            while (*end is not (0 or (byte)':'))
-                end++;
-            file.Cut(0);
-            file.Add(start, (nuint)(end - start));
-            file.Add((byte)'/');
-            file.Add(name);
-            statx_t found;
-            if (*start == '/' && access(file.Bytes, X_OK) == 0 && statx(AT_FDCWD, file.Bytes, 0, STATX_BASIC_STATS, &found) == 0 && !found.IsDirectory)
-                return true;
-            if (*end == 0)
-                return false;
+            reasons.Add(name.Bytes);
+            reasons.Add(MountReasons.NotInstalled);
+            reasons.Add((byte)'\n');
+            name.Cut(name.Length - 3);
+            found = ProgramPath.TryFind(ref server, CString.Variable(environment, "PATH"u8), name.Bytes);
         }
+        reasons.Add(name.Bytes);
+        reasons.Add(": "u8);
+        reasons.Add(server.Bytes);
+        reasons.Add(MountReasons.Serves);
+        return found;
     }
 }

@@ -1,10 +1,13 @@
-using System;
 #pragma warning disable CS0649 // what the kernel fills in
 using System.Runtime.InteropServices;
+using static Slipway.Shared.Stat;
 
 namespace Slipway.Front;
 
-// What the front takes of libc, under its own names, as in Module/Linux; for x86-64, which is what the front is built for.
+// What the front takes of libc, under its own names; for x86-64, which is what the front is built for. Module/Linux and Tmds.LibC declare
+// the same for the full launcher:
+// a twin that stays, since theirs keep errno, know other machines and take strings. None can differ from the other: a test compiles both
+// against the C headers.
 static unsafe class LibC
 {
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
@@ -12,7 +15,6 @@ static unsafe class LibC
     public const int LOCK_EX = 2, LOCK_NB = 4;
     public const uint MFD_CLOEXEC = 1;
     public const uint STATX_BASIC_STATS = 0x7ff;
-    public const ushort S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000;
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, SOCK_NONBLOCK = O_NONBLOCK, MSG_CMSG_CLOEXEC = 0x40000000;
     public const short POLLIN = 1;
     public const int CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
@@ -22,25 +24,10 @@ static unsafe class LibC
     const uint _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
     public const uint FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6;
     public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4;
-    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
+    public const int ENOENT = 2, EINTR = 4, ENOEXEC = 8, EAGAIN = 11, EACCES = 13, ENODEV = 19, ENOTDIR = 20,
+        ENAMETOOLONG = 36, ETIMEDOUT = 110, ECONNREFUSED = 111, ESTALE = 116;
 
-    public struct statx_timestamp { public long tv_sec; public uint tv_nsec; public int __reserved; }
-
-    public struct statx_t
-    {
-        public uint stx_mask, stx_blksize;
-        public ulong stx_attributes;
-        public uint stx_nlink, stx_uid, stx_gid;
-        public ushort stx_mode, __spare0;
-        public ulong stx_ino, stx_size, stx_blocks, stx_attributes_mask;
-        public statx_timestamp stx_atime, stx_btime, stx_ctime, stx_mtime;
-        public uint stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
-        public fixed ulong __spare2[14];
-
-        public readonly bool IsDirectory => (stx_mode & S_IFMT) == S_IFDIR;
-        public readonly bool IsRegular => (stx_mode & S_IFMT) == S_IFREG;
-    }
-
+    public struct sockaddr { public ushort sa_family; public fixed byte sa_data[14]; }
     public struct sockaddr_un { public ushort sun_family; public fixed byte sun_path[108]; }
     public struct ucred { public int pid; public uint uid, gid; }
     public struct iovec { public void* iov_base; public nuint iov_len; }
@@ -51,6 +38,8 @@ static unsafe class LibC
 
     [DllImport("libc")] static extern int* __errno_location();
     public static int errno => *__errno_location();
+
+    public static void SetErrno(int error) => *__errno_location() = error;
 
     [DllImport("libc")] static extern void* realloc(void* pointer, nuint size);
 
@@ -81,8 +70,8 @@ static unsafe class LibC
     [DllImport("libc")] public static extern int getppid();
     [DllImport("libc")] public static extern int chdir(byte* path);
     [DllImport("libc")] public static extern int socket(int domain, int type, int protocol);
-    [DllImport("libc")] public static extern int connect(int sockfd, sockaddr_un* addr, uint addrlen);
-    [DllImport("libc")] public static extern int bind(int sockfd, sockaddr_un* addr, uint addrlen);
+    [DllImport("libc")] public static extern int connect(int sockfd, sockaddr* addr, uint addrlen);
+    [DllImport("libc")] public static extern int bind(int sockfd, sockaddr* addr, uint addrlen);
     [DllImport("libc")] public static extern int listen(int sockfd, int backlog);
     [DllImport("libc")] public static extern nint recvmsg(int sockfd, msghdr* msg, int flags);
     [DllImport("libc")] public static extern int unlink(byte* pathname);

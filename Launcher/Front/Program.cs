@@ -1,6 +1,5 @@
-using System;
-using System.Runtime;
 using Slipway.Shared;
+using System.Runtime;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
@@ -22,12 +21,12 @@ internal static unsafe class Program
     {
         bool back = count > 4 && CString.IsSame(arguments[1], "join"u8);
         if (!back && (count < 3 || !CString.IsSame(arguments[1], "run"u8)))
-            return HandOver(arguments, environment);
+            return FullLauncher.Become(arguments, environment);
 
         const int longestPath = 4096;
         byte* directory = (byte*)Room(null, longestPath);
         RunArguments request = default;
-        HolderEntry entry = default;
+        HolderFields entry = default;
         int holder = -1, exitCode = HandItOver;
         bool usable = syscall(SYS_getcwd, (nint)directory, longestPath, 0, 0, 0) > 0 && *directory == '/';
         usable = usable && RunArguments.TryRead(arguments + (back ? 4 : 2), environment, directory, out request);
@@ -49,38 +48,42 @@ internal static unsafe class Program
         }
         if (!usable || !Rank.TryJoin(holder))
             return back ? Rank.Complain(arguments[1], usable ? ": the holder of this container cannot be joined, though this process was registered with it: if it was killed, run it again"u8
-                : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125) : HandOver(arguments, environment);
-        return Rank.Become(command, RankEnvironment.Make(environment, ref entry, ref request), ref entry, directory);
+                : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125)
+                : FullLauncher.Become(arguments, environment);
+        return Rank.Become(command, RankVariables.Make(environment, ref entry, ref request), ref entry, directory);
     }
 
     /// <summary>The exit code of a process that goes on.</summary>
     const int HandItOver = -1;
 
     /// <summary>Descriptors that the full launcher has left open for us, and for nobody after us.</summary>
-    static bool TryInherit(byte* holderNumber, byte* entryNumber, ref HolderEntry entry, ref int holder)
+    static bool TryInherit(byte* holderNumber, byte* entryNumber, ref HolderFields entry, ref int holder)
     {
         long first = CString.Number(holderNumber), second = CString.Number(entryNumber);
         if (first is < 3 or > int.MaxValue || second is < 3 or > int.MaxValue)
             return false;
         holder = (int)first;
-        return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && HolderEntry.TryReadAndClose((int)second, out entry);
+        return fcntl(holder, F_SETFD, FD_CLOEXEC) == 0 && EntryFile.TryReadAndClose((int)second, out entry);
     }
 
-    static bool TryFindHolder(ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    static bool TryFindHolder(
+        ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
     {
         Text key = default, files = default;
-        return ContainerKey.TryAdd(ref key, ref request, environment, directory) && ContainerKey.TryAddFiles(ref files, ref key, environment)
+        return Container.TryAddKey(ref key, ref request, environment, directory) && Container.TryAddFiles(ref files, ref key, environment)
             && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments, environment, directory, ref entry, ref holder, ref exitCode);
     }
 
     /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
     /// <param name="exitCode">Gets the exit code where all is said.</param>
     /// <returns>False where the full launcher has to see it.</returns>
-    static bool TryRegisterOrStart(byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderEntry entry, ref int holder, ref int exitCode)
+    static bool TryRegisterOrStart(
+        byte* files, byte* key, ref RunArguments request, byte** arguments, byte** environment, byte* directory,
+        ref HolderFields entry, ref int holder, ref int exitCode)
     {
         const int tries = 1000, pause = 2; // one that is being started can be connected to at once
         long deadline = 0;
-        Rank.Claim claim = default;
+        HolderLock claim = default;
         for (int i = 0; i < tries; i++)
         {
             if (deadline == 0)
@@ -104,7 +107,7 @@ internal static unsafe class Program
             }
             HolderStart.Outcome outcome = HolderStart.Start(files, key, ref request, ref claim, environment, directory);
             if (outcome == HolderStart.Outcome.HandOver)
-                exitCode = HandOver(arguments, environment, claim.Held, claim.Listener);
+                exitCode = FullLauncher.Become(arguments, environment, claim.Held, claim.Listener);
             if (outcome == HolderStart.Outcome.Failed)
             {
                 Rank.Abandon(files, ref claim);
@@ -117,57 +120,5 @@ internal static unsafe class Program
             deadline = 0;
         }
         return false;
-    }
-
-    /// <summary>Adds the path of the full launcher: beside this program.</summary>
-    public static void AddFullLauncher(ref Text path)
-    {
-        const int longestPath = 4096;
-        byte* self = (byte*)Room(null, longestPath);
-        nint length;
-        fixed (byte* link = "/proc/self/exe"u8)
-            length = readlink(link, self, longestPath);
-        while (length > 0 && self[length - 1] != '/')
-            length--;
-        // never relative: what lies in the working directory is not ours
-        if (length <= 0)
-            path.Add((byte)'/');
-        else
-            path.Add(self, (nuint)length);
-        path.Add("slipway-full"u8);
-    }
-
-    /// <summary>Becomes the full launcher.</summary>
-    /// <param name="held">The lock of the container's files, which is handed on; less than 0 where it is not ours.</param>
-    /// <param name="listener">Likewise, the holder's socket.</param>
-    static int HandOver(byte** arguments, byte** environment, int held = -1, int listener = -1)
-    {
-        Text path = default, words = default;
-        AddFullLauncher(ref path);
-        if (held >= 0)
-        {
-            // slipway run … becomes slipway run-locked LOCK SOCKET …
-            int count = 0;
-            while (arguments[count] != null)
-                count++;
-            byte** locked = (byte**)Room(null, (nuint)(count + 3) * (nuint)sizeof(byte*));
-            words.Add("run-locked\0"u8);
-            nuint first = words.Length;
-            words.AddNumber((ulong)held);
-            words.Add(0);
-            nuint second = words.Length;
-            words.AddNumber((ulong)listener);
-            locked[0] = arguments[0];
-            locked[1] = words.Bytes;
-            locked[2] = words.Bytes + first;
-            locked[3] = words.Bytes + second;
-            for (int i = 2; i <= count; i++)
-                locked[i + 2] = arguments[i];
-            arguments = locked;
-            fcntl(held, F_SETFD, 0);
-            fcntl(listener, F_SETFD, 0);
-        }
-        execve(path.Bytes, arguments, environment);
-        return Rank.Complain(path.Bytes, ": the launcher that belongs beside this program cannot be started"u8, errno, 125);
     }
 }

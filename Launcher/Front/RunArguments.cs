@@ -1,4 +1,5 @@
 using System;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Front;
@@ -35,7 +36,7 @@ unsafe struct RunArguments
 
     /// <summary>Reads the arguments after <c>run</c>, ended by a null pointer.</summary>
     /// <param name="environment">Has the values of <c>--env NAME</c>.</param>
-    /// <returns>False for whatever the full launcher has to see: a mistake, <c>--explain</c>, help.</returns>
+    /// <returns>False for whatever the full program has to see: a mistake, <c>--explain</c>, help.</returns>
     public static bool TryRead(byte** arguments, byte** environment, byte* workingDirectory, out RunArguments result)
     {
         result = default;
@@ -54,28 +55,33 @@ unsafe struct RunArguments
                 result.Image = result.Keep(argument);
                 continue;
             }
-            if (CString.IsSame(argument, "--writable-tmpfs"u8))
+            if (!IsServed(argument, out bool takesValue, out bool ofContainer))
+                return false;
+            if (ofContainer)
+                result.Keep(argument);
+            byte* value = takesValue ? CString.Find(argument, (byte)'=') : null;
+            if (value != null)
+                value++;
+            else if (takesValue)
             {
-                writable = true;
-                result.Keep(argument);
-                continue;
+                value = *++arguments;
+                if (value == null)
+                    return false;
+                if (ofContainer)
+                    result.Keep(value);
             }
-            bool job = IsOption(argument, "--job"u8), bind = IsOption(argument, "--bind"u8), isFabric = IsOption(argument, "--fabric"u8);
-            if (!job && !bind && !isFabric && !IsOption(argument, "--env"u8))
-                return false;
-            byte* value = CString.Find(argument, (byte)'=');
-            if (bind || isFabric)
-                result.Keep(argument);
-            value = value != null ? value + 1 : *++arguments;
-            if (value == null || (isFabric && *value == 0))
-                return false;
-            if ((bind || isFabric) && value == *arguments)
-                result.Keep(value);
-            if (job)
+            bool isRead = true;
+            if (IsOption(argument, "--job"u8))
                 result.Job = value;
-            else if (isFabric)
-                fabric = value;
-            else if (bind ? !AddBind(ref result.ContainerOptions, workingDirectory, value) : !result.AddVariable(environment, value))
+            else if (IsOption(argument, "--writable-tmpfs"u8))
+                writable = true;
+            else if (IsOption(argument, "--fabric"u8))
+                isRead = *(fabric = value) != 0;
+            else if (IsOption(argument, "--bind"u8))
+                isRead = AddBind(ref result.ContainerOptions, workingDirectory, value);
+            else
+                isRead = IsOption(argument, "--env"u8) && result.AddVariable(environment, value);
+            if (!isRead)
                 return false;
         }
         if (result.Image == null || *result.Image == 0)
@@ -125,6 +131,47 @@ unsafe struct RunArguments
             return false;
         Variables[VariableCount++] = variable;
         return true;
+    }
+
+    /// <summary>Looks an argument up in the table of options.</summary>
+    /// <returns>False where the full program has to see it: it is none of them, or not ours to serve.</returns>
+    static bool IsServed(byte* argument, out bool takesValue, out bool ofContainer)
+    {
+        ReadOnlySpan<byte> rows = RunOptions.Rows;
+        takesValue = ofContainer = false;
+        for (int at = 0; at < rows.Length; at++)
+        {
+            int length = 0;
+            while (rows[at + length] != ' ' && argument[length] == rows[at + length])
+                length++;
+            bool isIt = rows[at + length] == ' ' && (argument[length] is 0 or (byte)'=');
+            int value = Word(rows, at), whose = Word(rows, Word(rows, value)), server = Word(rows, whose);
+            if (isIt)
+            {
+                takesValue = !IsWord(rows, value, "-"u8);
+                ofContainer = IsWord(rows, whose, "container"u8);
+                return IsWord(rows, server, "front"u8) && (takesValue || argument[length] == 0);
+            }
+            for (at = server; rows[at] != '\n';)
+                at++;
+        }
+        return false;
+    }
+
+    /// <summary>Where the word begins that follows the one here.</summary>
+    static int Word(ReadOnlySpan<byte> row, int at)
+    {
+        while (row[at] != ' ')
+            at++;
+        return at + 1;
+    }
+
+    static bool IsWord(ReadOnlySpan<byte> row, int at, ReadOnlySpan<byte> word)
+    {
+        int length = 0;
+        while (length < word.Length && row[at + length] == word[length])
+            length++;
+        return length == word.Length && row[at + length] == ' ';
     }
 
     /// <summary>True for <c>--option</c> and for <c>--option=VALUE</c>.</summary>

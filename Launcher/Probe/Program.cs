@@ -1,14 +1,13 @@
-using System;
 using System.Runtime;
 using System.Runtime.InteropServices;
-using Slipway.Front;
+using Slipway.Shared;
 using static Slipway.Front.LibC;
 
 namespace Slipway.Probe;
 
 /// <summary>
 /// What a preflight runs inside an image. It says what it finds in lines on standard output, each by one write, so that the lines of many ranks stay whole:
-/// <c>facts LIBRARY PATH-OR-LIBRARY…</c>, <c>hold</c>, <c>read PID ADDRESS</c> and <c>init LIBRARY SECONDS NODE</c> (Module/Launching/PreflightNode.cs).
+/// <c>facts LIBRARY PATH-OR-LIBRARY…</c>, <c>hold</c>, <c>read PID ADDRESS</c> and <c>init LIBRARY SECONDS NODE</c> (Module/Preflight/PreflightProgram.cs).
 /// </summary>
 internal static unsafe class Program
 {

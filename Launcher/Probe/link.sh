@@ -1,7 +1,7 @@
 #!/bin/sh
 # link.sh WORK FILE: links WORK/probe.o to a program that runs over any glibc. What it takes of libc are names without versions: it is linked against a library
 # that has those names and nothing else, and the loader then takes what the real one has. Before glibc 2.34 dlopen was in libdl, which some images with a later
-# one lack: so it is not asked for here, but preloaded where it is wanted (Module/Running/PreflightNode.cs).
+# one lack: so it is not asked for here, but preloaded where it is wanted (Module/Preflight/PreflightProgram.cs).
 set -eu
 work=$1
 for name in __errno_location _exit access alarm dlerror dlopen dlsym exit getpid process_vm_readv prctl read realloc write; do

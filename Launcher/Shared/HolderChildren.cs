@@ -1,4 +1,3 @@
-using System;
 #if FRONT
 using static Slipway.Front.LibC;
 #endif
@@ -37,8 +36,17 @@ static unsafe class HolderChildren
     /// <summary>A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung. Milliseconds.</summary>
     public const int Patience = 30_000;
 
-    /// <summary>Ends what was said where the holder was not ready in time; an errno (ETIMEDOUT) follows, as it does after every letter.</summary>
+    /// <summary>
+    /// What is said of a holder that does not come to say anything itself: one of these letters, and an errno. It was not ready in time
+    /// (ETIMEDOUT).
+    /// </summary>
     public const byte TimedOut = (byte)'T';
+
+    /// <summary>
+    /// Likewise: what cannot be had is the user namespace, its id maps, /dev/fuse, the FUSE mount, or the holder's program.
+    /// </summary>
+    public const byte NoNamespace = (byte)'U', NoIdMaps = (byte)'M', NoFuseDevice = (byte)'F',
+        NoFuseMount = (byte)'S', NoProgram = (byte)'X';
 
     /// <summary>Descriptors are moved to this or above before they are moved to their places, so that none is overwritten.</summary>
     const int High = 10;
@@ -129,7 +137,7 @@ static unsafe class HolderChildren
                 if (holder > 0)
                     kill(holder, SIGKILL);
                 said[0] = TimedOut;
-                return 1 + Digits(said + 1, (uint)ETIMEDOUT);
+                return 1 + ProcPath.Digits(said + 1, (uint)ETIMEDOUT);
             }
             long n = read(ready, said + length, (uint)(room - length));
             if (n <= 0)
@@ -145,19 +153,9 @@ static unsafe class HolderChildren
     {
         byte* text = stackalloc byte[16];
         text[0] = what;
-        int length = 1 + Digits(text + 1, (uint)error);
+        int length = 1 + ProcPath.Digits(text + 1, (uint)error);
         write(p->Ready, text, (uint)length);
         _exit(125);
-    }
-
-    static int Digits(byte* to, uint number)
-    {
-        int length = 1;
-        for (uint n = number; n >= 10; n /= 10)
-            length++;
-        for (int i = length - 1; i >= 0; i--, number /= 10)
-            to[i] = (byte)('0' + number % 10);
-        return length;
     }
 
     static void Parent(Prepared* p)
@@ -168,15 +166,16 @@ static unsafe class HolderChildren
         if (holder == 0)
             Holder(p);
         if (holder < 0)
-            Die(p, (byte)'U');
+            Die(p, NoNamespace);
         write(p->Born, &holder, sizeof(int));
         if (p->Root)
         {
-            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, Length(p->RootMap)) || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, Length(p->RootGroupMap)))
+            if (!WriteProc(holder, "/uid_map"u8, p->RootMap, (int)CString.Length(p->RootMap))
+                || !WriteProc(holder, "/gid_map"u8, p->RootGroupMap, (int)CString.Length(p->RootGroupMap)))
             {
                 int error = errno;
                 kill(holder, SIGKILL);
-                Die(p, (byte)'M', error);
+                Die(p, NoIdMaps, error);
             }
             byte go = 1;
             write(p->GateWrite, &go, 1);
@@ -188,9 +187,9 @@ static unsafe class HolderChildren
     static bool WriteMap(int pid, ReadOnlySpan<byte> file, uint inside, uint outside)
     {
         byte* map = stackalloc byte[32];
-        int n = Digits(map, inside);
+        int n = ProcPath.Digits(map, inside);
         map[n++] = (byte)' ';
-        n += Digits(map + n, outside);
+        n += ProcPath.Digits(map + n, outside);
         map[n++] = (byte)' ';
         map[n++] = (byte)'1';
         return WriteProc(pid, file, map, n);
@@ -202,21 +201,10 @@ static unsafe class HolderChildren
             return WriteProc(pid, "/setgroups"u8, deny, 4);
     }
 
-    static int Length(byte* text)
-    {
-        int length = 0;
-        while (text[length] != 0)
-            length++;
-        return length;
-    }
-
     static bool WriteProc(int pid, ReadOnlySpan<byte> file, byte* content, int length)
     {
-        byte* path = stackalloc byte[64];
-        int n = Add(path, "/proc/"u8);
-        n += Digits(path + n, (uint)pid);
-        n += Add(path + n, file);
-        path[n] = 0;
+        byte* path = stackalloc byte[ProcPath.Room];
+        ProcPath.Write(path, pid, file);
         int fd = open(path, O_WRONLY | O_CLOEXEC, 0);
         if (fd < 0)
             return false;
@@ -224,13 +212,6 @@ static unsafe class HolderChildren
             return false; // and left open: its errno is to be told, and we end
         close(fd);
         return true;
-    }
-
-    static int Add(byte* to, ReadOnlySpan<byte> text)
-    {
-        for (int i = 0; i < text.Length; i++)
-            to[i] = text[i];
-        return text.Length;
     }
 
     static void Holder(Prepared* p)
@@ -246,7 +227,7 @@ static unsafe class HolderChildren
         }
         // the image's files, root's, are the user's own where a FUSE mount is made
         else if (!Deny(self) || !WriteMap(self, "/uid_map"u8, p->Server != null ? 0 : p->User, p->User) || !WriteMap(self, "/gid_map"u8, p->Server != null ? 0 : p->Group, p->Group))
-            Die(p, (byte)'M');
+            Die(p, NoIdMaps);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         signal(SIGHUP, 1);
         signal(SIGINT, 1);
@@ -256,7 +237,7 @@ static unsafe class HolderChildren
         {
             mount = MountByFuse(p, &server);
             if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
-                Die(p, (byte)'M');
+                Die(p, NoIdMaps);
         }
 
         int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), watch = fcntl(server, F_DUPFD, High);
@@ -277,7 +258,7 @@ static unsafe class HolderChildren
         KeepOverExec(CAP_SYS_CHROOT);
         KeepOverExec(CAP_DAC_OVERRIDE);
         execve(p->Launcher, p->HolderArguments, p->Environment);
-        Die(p, (byte)'X');
+        Die(p, NoProgram);
     }
 
     static int OpenNull()
@@ -296,9 +277,9 @@ static unsafe class HolderChildren
         {
             int device = open(path, O_RDWR | O_CLOEXEC, 0);
             if (device < 0)
-                Die(p, (byte)'F');
+                Die(p, NoFuseDevice);
             byte* number = stackalloc byte[16];
-            number[Digits(number, (uint)device)] = 0;
+            number[ProcPath.Digits(number, (uint)device)] = 0;
             int context = fsopen(type);
             bool ok = context >= 0
                 && fsconfig(context, FSCONFIG_SET_STRING, source, p->Source, 0) == 0
@@ -311,7 +292,7 @@ static unsafe class HolderChildren
                 && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0;
             int mount = ok ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
             if (mount < 0)
-                Die(p, (byte)'S');
+                Die(p, NoFuseMount);
             // a user's holder leaves this mount namespace to its server; root's stays, so the server gets a copy
             int server = clone3(p->Root ? CLONE_NEWNS : 0);
             if (server == 0)

@@ -1,5 +1,3 @@
-using System;
-
 namespace Slipway.Shared;
 
 /// <summary>
@@ -9,7 +7,7 @@ namespace Slipway.Shared;
 static class RankTables
 {
     /// <summary>Of a holder's entry and of the socket's protocol; part of every key, so that two versions never meet.</summary>
-    public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 2"u8;
+    public static ReadOnlySpan<byte> HolderVersion => "slipway-holder 3"u8;
 
     /// <summary>
     /// Which variables name a job step, innermost launcher first: a rank that mpirun started inside a Slurm job has the variables of both.
@@ -24,10 +22,6 @@ static class RankTables
         "pals PALS_APID\n"u8 +
         "pbs PBS_JOBID\n"u8 +                                   // pbs_mom starts the tasks of all jobs, so the parent tells nothing
         "lsf LSB_JOBID LSB_JOBINDEX\n"u8;
-
-    /// <summary>Where a user's holders have their names, the first that can be had, where the environment names no place; one a line, with UID for the user's number.</summary>
-    /// <remarks>The third may go when its user's last session does (user@.service(5)): nobody else can take it, but it is no first choice.</remarks>
-    public static ReadOnlySpan<byte> RuntimePlaces => "/tmp/slipway-UID\n/dev/shm/slipway-UID\n/run/user/UID/slipway\n/var/tmp/slipway-run-UID\n"u8;
 
     /// <summary>The search path of commands in a container, where the image sets none.</summary>
     public static ReadOnlySpan<byte> DefaultPath => "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"u8;

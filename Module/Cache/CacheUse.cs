@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 
@@ -50,9 +51,9 @@ sealed class CacheUse
         {
             if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid == Environment.ProcessId)
                 continue;
-            // slipway holder FILES-DIRECTORY NAME KEY IMAGE …: see Holder.Run
-            if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", _, _, _, var image, ..])
-                Add(image, string.Create(CultureInfo.InvariantCulture, $"container (holder {pid})"));
+            if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", .. string[] start]
+                && start.Length > (int)HolderArgument.Options)
+                Add(start[(int)HolderArgument.Image], string.Create(CultureInfo.InvariantCulture, $"container (holder {pid})"));
             try
             {
                 foreach (string fd in Directory.EnumerateFiles(directory + "/fd"))

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Slipway.Linux;
 using Slipway.Readers.SquashFs;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 
@@ -33,7 +34,7 @@ static class CacheWriter
         if (There() is var (early, where))
             return Done(early, where, 0);
         // before its digest is known, producers of one file meet at its name
-        string source = RuntimeDirectory.NameOf($"{path}\n{SourceStamp.WithDevice(found)}");
+        string source = KeyName.Of($"{path}\n{SourceStamp.WithDevice(found)}");
         using CacheLock one = CacheLock.Take(cache, source, () => progress?.Report(new StepProgress($"Publishing {Path.GetFileName(path)}", "waiting for another who copies it")), cancel);
         if (There() is var (meanwhile, place))
             return Done(meanwhile, place, 0);

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Slipway.Images;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 
@@ -104,7 +106,7 @@ public static class NodeCache
         return ImageReader.Read(path, digest, cancel, null);
     }
 
-    static string RecordPath(string cache, string path) => $"{cache}/published/{RuntimeDirectory.NameOf(path)}";
+    static string RecordPath(string cache, string path) => $"{cache}{Encoding.UTF8.GetString(NodePlaces.Published)}{KeyName.Of(path)}";
 
     /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last. An entry of root's cache has root's.</summary>
     /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>

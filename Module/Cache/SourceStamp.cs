@@ -1,4 +1,4 @@
-using System.Globalization;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 
@@ -10,7 +10,11 @@ sealed record SourceStamp(ulong Inode, ulong Size, long Seconds, uint Nanosecond
     public static SourceStamp Of(statx found) =>
         new(found.stx_ino, found.stx_size, found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec, found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec);
 
-    /// <summary>The same with the device, as one word. The front makes it too (Launcher/Front/ContainerKey.cs): it is part of a container's key.</summary>
-    public static string WithDevice(statx found) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_size}:{found.stx_mtime.tv_sec}.{found.stx_mtime.tv_nsec}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
+    /// <summary>The same with the device, as one word. It is part of a container's key.</summary>
+    public static unsafe string WithDevice(statx found)
+    {
+        Text stamp = default;
+        FileStamp.Add(ref stamp, (Stat.statx_t*)&found);
+        return stamp.Take();
+    }
 }

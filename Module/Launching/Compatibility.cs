@@ -1,11 +1,6 @@
-using System.Globalization;
 using Slipway.Readers.Yaml;
 
 namespace Slipway.Launching;
-
-/// <summary>One row of <c>compatibility.yaml</c>; what is null or empty fits everything.</summary>
-sealed record CompatibilityRow(string? Family, string? Flavour, VersionRange? Versions, string? Speaks, string? Launcher, VersionRange? LauncherVersions, string? Gives,
-    MpiFit Fit, string Reason, string? Advice);
 
 /// <summary>Which MPI goes with which launcher: the table, and what reads it.</summary>
 static class Compatibility
@@ -38,6 +33,25 @@ static class Compatibility
         return new MpiVerdict(row.Fit, name, title, Fill(row.Reason), row.Advice is null ? null : Fill(row.Advice));
     }
 
+    /// <summary>The best that may be: with several candidates the verdict is that of the one that fits, and says so.</summary>
+    /// <param name="version">The launcher's.</param>
+    public static MpiVerdict Judge(ImageMpiFacts image, Launcher launcher, string? version)
+    {
+        if (image.Facts is null)
+            return Judge((ImageMpi?)null, launcher, version) with
+            {
+                Fit = MpiFit.Unknown,
+                Reason = image.Why,
+                Advice = "Check that the image is there and that unsquashfs is installed, or try two ranks first.",
+            };
+        if (image.Candidates.Count == 0)
+            return Judge((ImageMpi?)null, launcher, version);
+        List<MpiVerdict> verdicts = [.. image.Candidates.Select(m => Judge(m, launcher, version))];
+        MpiVerdict best = verdicts.FirstOrDefault(v => v.Fit == MpiFit.Works) ?? verdicts.FirstOrDefault(v => v.Fit == MpiFit.Unknown) ?? verdicts[0];
+        return best.Fit != MpiFit.Refuse && verdicts.Find(v => v.Fit == MpiFit.Refuse) is { } other
+            ? best with { Reason = $"{best.Reason}; but {image.Why}, and {other.Reason}" } : best;
+    }
+
     static (IReadOnlyList<CompatibilityRow>, IReadOnlyList<VariableRow>) Parse(string text, string file)
     {
         YamlMap top = YamlMap.Parse(text, file, YamlForm.Compatibility, "the table", "pairs", "variables");
@@ -60,33 +74,4 @@ static class Compatibility
         select (pair.Key, pair.Value, row.For, row.Reason);
 
     static VersionRange? Range(YamlMap map, string key) => map.Text(key) is { } text ? VersionRange.Parse(text.Value) : null;
-}
-
-/// <summary>E.g. <c>&gt;=2 &lt;3</c>: all of the comparisons hold.</summary>
-sealed record VersionRange(IReadOnlyList<(string Sign, Version Bound)> Bounds)
-{
-    public static VersionRange Parse(string text) => new([.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(part =>
-    {
-        string sign = part.StartsWith(">=", StringComparison.Ordinal) ? ">=" : part.StartsWith('<') ? "<" : throw new FormatException($"'{part}' is neither >=VERSION nor <VERSION");
-        return (sign, Number(part[sign.Length..]) ?? throw new FormatException($"'{part}' has no version"));
-    })]);
-
-    /// <summary>False for a version that is not known.</summary>
-    public bool Has(string? version) => version is not null && Number(version) is { } number && Bounds.All(b => b.Sign == "<" ? number < b.Bound : number >= b.Bound);
-
-    /// <summary>The leading numbers: <c>5.0.7rc1</c> is 5.0.7.</summary>
-    public static Version? Number(string text)
-    {
-        List<int> numbers = [];
-        foreach (string part in text.Split('.'))
-        {
-            string digits = string.Concat(part.TakeWhile(char.IsAsciiDigit));
-            if (digits.Length == 0 || numbers.Count == 4 || !int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-                break;
-            numbers.Add(number);
-            if (digits.Length < part.Length)
-                break;
-        }
-        return numbers.Count == 0 ? null : new Version(numbers[0], numbers.ElementAtOrDefault(1), numbers.ElementAtOrDefault(2), numbers.ElementAtOrDefault(3));
-    }
 }

@@ -22,7 +22,7 @@ sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidat
         {
             facts = ImageFacts.Of(image, cancel);
         }
-        catch (SlipwayException e) when (e.Id is "ProgramNotFound" or "ImageUnreadable" or "ImageTooLarge" or "ImageNotFound")
+        catch (SlipwayException e)
         {
             // a node may have the image by its digest alone, and no unsquashfs
             return new ImageMpiFacts(null, [], $"what MPI the image has could not be read: {e.Message}");
@@ -54,22 +54,9 @@ sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidat
             return [.. Directory.EnumerateFiles(part.Directory, name, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
                 .SelectMany(f => ElfFile.ReadIfElf(f)?.Needed ?? []).Distinct()];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ElfFormatException or SlipwayException { Id: not "ImageNotFound" })
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ElfFormatException or SlipwayException { Kind: not ErrorKind.ObjectNotFound })
         {
             return [];
         }
-    }
-
-    /// <summary>The best that may be: with several candidates the verdict is that of the one that fits, and says so.</summary>
-    public MpiVerdict Judge(Launcher launcher, string? version)
-    {
-        if (Facts is null)
-            return Compatibility.Judge(null, launcher, version) with { Fit = MpiFit.Unknown, Reason = Why, Advice = "Check that the image is there and that unsquashfs is installed, or try two ranks first." };
-        if (Candidates.Count == 0)
-            return Compatibility.Judge(null, launcher, version);
-        List<MpiVerdict> verdicts = [.. Candidates.Select(m => Compatibility.Judge(m, launcher, version))];
-        MpiVerdict best = verdicts.FirstOrDefault(v => v.Fit == MpiFit.Works) ?? verdicts.FirstOrDefault(v => v.Fit == MpiFit.Unknown) ?? verdicts[0];
-        return best.Fit != MpiFit.Refuse && verdicts.Find(v => v.Fit == MpiFit.Refuse) is { } other
-            ? best with { Reason = $"{best.Reason}; but {Why}, and {other.Reason}" } : best;
     }
 }

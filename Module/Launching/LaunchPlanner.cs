@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Slipway.Cache;
+using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Staging.Controller;
@@ -16,6 +17,7 @@ sealed partial class LaunchPlanner
     readonly Allocation? allocation;
     readonly string directory;
     readonly CancellationToken cancel;
+    readonly IReadOnlyList<Bind> binds;
     readonly List<string> arguments = [], reasons = [];
     readonly List<PlannedVariable> variables = [];
 
@@ -25,6 +27,7 @@ sealed partial class LaunchPlanner
         this.table = table;
         this.variable = variable;
         this.cancel = cancel;
+        binds = [.. request.Binds.Select(Bind.Parse)];
         allocation = Allocation.Current(table, variable);
         directory = request.WorkingDirectory ?? request.Location ?? Environment.CurrentDirectory;
     }
@@ -37,8 +40,7 @@ sealed partial class LaunchPlanner
     {
         Check(request);
         if (request.Launcher is { } wanted && !table.Launchers.Any(l => l.Answers(wanted)))
-            throw new SlipwayException("UnknownLauncher", ErrorKind.InvalidArgument, $"'{wanted}' is not a launcher that Slipway knows",
-                $"Choose one of: {string.Join(", ", MpiJob.NamesOf(table))}; or add a row for it to {LauncherTable.Path} (docs/mpi.md).", wanted);
+            throw LaunchErrors.UnknownLauncher(wanted, table.Names, LauncherTable.Path);
         LaunchPlanner planner = new(request, table, variable, cancel);
         return request.Mpi == MpiMode.Image ? planner.InImage() : planner.OnHost();
     }
@@ -46,19 +48,17 @@ sealed partial class LaunchPlanner
     static void Check(MpiRequest request)
     {
         if (request.Command.Count == 0)
-            throw new SlipwayException("NoCommand", ErrorKind.InvalidArgument, "no command was given for the ranks", "Give it last, after --: … -Ranks 2 -- lmp -in in.melt");
-        if (request.Ranks < 1)
-            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{request.Ranks} ranks cannot be started", "Give 1 or more.", request.Ranks);
-        if (request.RanksPerNode < 1)
-            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{request.RanksPerNode} ranks per node cannot be started", "Give 1 or more.", request.RanksPerNode);
+            throw LaunchErrors.NoCommand();
+        if (request.Ranks is < 1 and var ranks)
+            throw LaunchErrors.TooFewRanks(ranks);
+        if (request.RanksPerNode is < 1 and var perNode)
+            throw LaunchErrors.TooFewRanksPerNode(perNode);
         if (request.Nodes.FirstOrDefault(n => !NodeName.IsValid(n)) is { } bad)
             throw NodeName.Bad(bad);
         if (request.Environment.Keys.FirstOrDefault(n => !VariableName().IsMatch(n)) is { } name)
-            throw new SlipwayException("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable", "Letters, digits and '_', not beginning with a digit.", name);
+            throw LaunchErrors.BadVariable(name);
         if (request.Timeout <= TimeSpan.Zero)
-            throw new SlipwayException("BadTimeout", ErrorKind.InvalidArgument, "a time-out is longer than nothing", "Give seconds.", request.Timeout);
-        foreach (string bind in request.Binds)
-            Bind.Parse(bind);
+            throw LaunchErrors.BadTimeout(request.Timeout);
     }
 
     /// <summary>The host's launcher, with ranks that enter the image.</summary>
@@ -94,20 +94,23 @@ sealed partial class LaunchPlanner
         foreach ((string name, string value, string whose, string reason) in Compatibility.Variables(row, found.Version, mpi))
             if (whose == "launcher" ? variable(name) is null : !request.Environment.ContainsKey(name))
                 variables.Add(new PlannedVariable(name, value, whose, reason));
-        List<string> run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
-        Add([slipway, .. run], published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
-        return Plan(row, found.Version, found.Program, verdict, ranks, perNode, placement, run);
+        RunRequest run = Run(published ? request.Image.Digest : request.Image.Path, request.Command);
+        List<string> before = [.. arguments, slipway];
+        Add([slipway, "run", .. run.ToArguments()],
+            published ? "each rank enters the image by its digest, from the cache of its node" : "each rank enters the image by its path");
+        return Plan(row, found.Version, found.Program, verdict, ranks, perNode, placement, before, run);
     }
 
     /// <summary>One container, with the image's own launcher in it.</summary>
     RunnablePlan InImage()
     {
         if (request.Nodes.FirstOrDefault(n => !NodeName.IsThis(n)) is { } elsewhere)
-            throw new SlipwayException("MpiImageIsHere", ErrorKind.InvalidArgument, $"{elsewhere}: the image's own launcher runs in one container, on this node", "Call Slipway on that node, or leave -Mpi Image out to have the host's launcher start ranks on several.", elsewhere);
+            throw LaunchErrors.ImageLauncherIsHere(elsewhere);
         ImageMpiFacts mpi = ImageMpiFacts.Of(request.Image, request.Command[0], directory, cancel);
-        if (mpi.Facts is not { MpiLaunchers.Count: > 0 } facts)
-            throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, mpi.Facts is null ? mpi.Why : $"{request.Image.Path}: the image has no MPI launcher ({string.Join(", ", Slipway.Inventory.ProviderTable.Default.MpiLaunchers)})",
-                "Install one in the image (openmpi-bin, mpich), or use the host's launcher.", request.Image.Path);
+        if (mpi.Facts is not { } facts)
+            throw LaunchErrors.ImageNotRead(request.Image.Path, mpi.Why);
+        if (facts.MpiLaunchers.Count == 0)
+            throw LaunchErrors.NoImageLauncher(request.Image.Path, ProviderTable.Default.MpiLaunchers);
 
         // what a launcher that started us, or a batch system, has set would lead the image's own astray
         foreach (string name in Environment.GetEnvironmentVariables().Keys.Cast<string>().Order(StringComparer.Ordinal))
@@ -135,12 +138,15 @@ sealed partial class LaunchPlanner
         arguments.Clear();
         Launch(request.LauncherArguments, "asked for");
         string image = request.Image.Placements.Any(p => NodeName.IsThis(p.Node)) ? request.Image.Digest : request.Image.Path;
-        List<string> run = Run(image, [found.Program, .. launch, .. request.Command]);
-        Add(run, "one container, in which the image's own launcher starts the ranks: they share its namespaces, /dev/shm and /tmp");
-        return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, Enumerable.Repeat(Environment.MachineName, ranks).ToList(), run);
+        RunRequest run = Run(image, [found.Program, .. launch, .. request.Command]);
+        Add(["run", .. run.ToArguments()],
+            "one container, in which the image's own launcher starts the ranks: they share its namespaces, /dev/shm and /tmp");
+        string[] here = [.. Enumerable.Repeat(Environment.MachineName, ranks)];
+        return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, here, [], run);
     }
 
-    RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement, List<string> run) => new()
+    RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement,
+        IReadOnlyList<string> before, RunRequest run) => new()
     {
         Launcher = row.Name,
         LauncherVersion = version,
@@ -162,6 +168,8 @@ sealed partial class LaunchPlanner
         Labelled = request.Label && row.Tag is not null,
         Row = row,
         Placement = placement,
+        BeforeVerb = before,
+        Run = run,
     };
 
     /// <summary>The first launcher that is there and goes with the MPI; a certain one before one of which nothing is known.</summary>
@@ -171,7 +179,7 @@ sealed partial class LaunchPlanner
         List<(FoundLauncher Found, MpiVerdict Verdict)> there = [];
         foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)), variable, looked, cancel))
         {
-            MpiVerdict verdict = mpi.Judge(found.Row, found.Version);
+            MpiVerdict verdict = Compatibility.Judge(mpi, found.Row, found.Version);
             if (verdict.Fit == MpiFit.Works)
                 return (found, verdict);
             there.Add((found, verdict));
@@ -181,16 +189,14 @@ sealed partial class LaunchPlanner
         if (there.Count > 0 && request.TryMismatch)
             return there[0];
         if (there.Count > 0)
-            throw new SlipwayException("MpiMismatch", ErrorKind.InvalidOperation,
-                $"{request.Image.Path}: {string.Join("; ", there.Select(t => t.Verdict.Reason).Distinct())}", there[0].Verdict.Advice, request.Image.Path);
+            throw LaunchErrors.Mismatch(request.Image.Path, [.. there.Select(t => t.Verdict)]);
         string program = table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)).SelectMany(l => l.Programs).FirstOrDefault(p => HostProgram.TryFind(p) is null) ?? "mpirun";
         // the plain error for a program that is missing tells the package
         if (request.Launcher is not null && table.Launchers.Where(l => l.Answers(request.Launcher)).SelectMany(l => l.Programs).All(p => HostProgram.TryFind(p) is null))
             HostProgram.Find(program);
         if (request.Launcher is null && HostProgram.TryFind("mpirun") is null && HostProgram.TryFind("mpiexec") is null && Candidate(mpi) is { } named)
             HostProgram.Find(named);
-        throw new SlipwayException("NoLauncher", ErrorKind.NotInstalled, $"no launcher was recognised: {string.Join("; ", looked)}",
-            "Install Open MPI or MPICH on this host, use the image's own launcher on one node (-Mpi Image), or add a row for yours to " + LauncherTable.Path + " (docs/mpi.md).");
+        throw LaunchErrors.NoLauncher(looked, LauncherTable.Path);
     }
 
     static string Candidate(ImageMpiFacts mpi) => mpi.Candidates.Any(m => m.Family == "MPICH") ? "mpiexec" : "mpirun";
@@ -202,12 +208,17 @@ sealed partial class LaunchPlanner
             foreach (string program in facts.MpiLaunchers.Where(p => row.Programs.Contains(Path.GetFileName(p))).OrderBy(p => row.Programs.ToList().IndexOf(Path.GetFileName(p))))
             {
                 // asked in the container, with the same environment
-                string Ask(IReadOnlyList<string> question) => HostMpi.AskNow("env", [.. variables.Where(v => v.Value is null).SelectMany(v => new[] { "-u", v.Name }), SlipwayProgram.Path, "run", "--fabric", "none", request.Image.Path, "--", program, .. question], cancel);
-                if (HostMpi.Recognise(row, program, Ask, looked) is { } found && mpi.Judge(row, found.Version) is { Fit: not MpiFit.Refuse } verdict)
+                string Ask(IReadOnlyList<string> question)
+                {
+                    RunRequest run = new() { Image = request.Image.Path, Fabric = "none", Command = [program, .. question] };
+                    IEnumerable<string> without = variables.Where(v => v.Value is null).SelectMany(v => new[] { "-u", v.Name });
+                    return HostMpi.AskNow("env", [.. without, SlipwayProgram.Path, "run", .. run.ToArguments()], cancel);
+                }
+                if (HostMpi.Recognise(row, program, Ask, looked) is { } found
+                    && Compatibility.Judge(mpi, row, found.Version) is { Fit: not MpiFit.Refuse } verdict)
                     return (found, verdict);
             }
-        throw new SlipwayException("NoImageLauncher", ErrorKind.ObjectNotFound, $"{request.Image.Path}: none of the image's launchers ({string.Join(", ", facts.MpiLaunchers)}) starts ranks of {string.Join(" or ", mpi.Candidates)}: {string.Join("; ", looked)}",
-            "Install the launcher that belongs to the image's MPI.", request.Image.Path);
+        throw LaunchErrors.NoImageLauncherFits(request.Image.Path, facts.MpiLaunchers, mpi.Candidates, looked);
     }
 
     /// <summary>How many ranks, how many of them on each node, and where each will be as far as that is certain.</summary>
@@ -218,18 +229,18 @@ sealed partial class LaunchPlanner
         int ranks = request.Ranks ?? (perNode is null ? row.Ranks.Count == 0 ? nodes.Count : 1
             : nodes.Count > 0 ? perNode.Value * nodes.Count
             : allocation is null ? perNode.Value
-            : throw new SlipwayException("NoRanks", ErrorKind.InvalidArgument, $"how many nodes this job of {allocation.System.Name} has is not known, so '{perNode} ranks per node' is no number of ranks", "Give -Ranks too."));
+            : throw LaunchErrors.RanksUnknown(allocation.System.Name, perNode.Value));
         if (perNode is { } each && request.Nodes.Count > 0 && ranks > each * request.Nodes.Count)
-            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{ranks} ranks do not fit on {request.Nodes.Count} nodes with {each} each", "Give more nodes, or more ranks per node.", ranks);
+            throw LaunchErrors.RanksDoNotFit(ranks, request.Nodes.Count, each);
         if (row.Ranks.Count == 0 && !(row.InsteadOfRanks && perNode is not null) && ranks != nodes.Count)
-            throw new SlipwayException("BadRanks", ErrorKind.InvalidArgument, $"{row.Title} starts one program on each node: {ranks} ranks on {nodes.Count} nodes cannot be", "Give as many ranks as nodes, or another launcher.", ranks);
+            throw LaunchErrors.OneRankOnEachNode(row, ranks, nodes.Count);
         if (request.Nodes.Count > 0 && row.Hosts.Count == 0)
-            throw new SlipwayException("NodesNotChosen", ErrorKind.InvalidArgument, $"{row.Title} takes its nodes from the job that it is in, and none can be named", "Leave -Node out, or choose another launcher.", row.Name);
+            throw LaunchErrors.NodesNotChosen(row);
         // a launcher that takes no number for each node spreads unevenly by itself (srun: 4, 2, 1, 1)
         if (perNode is null && request.Nodes.Count > 0 && row.RanksPerNode.Count > 0 && !row.Host.Contains("{slots}", StringComparison.Ordinal))
             perNode = (ranks + request.Nodes.Count - 1) / request.Nodes.Count;
         if (perNode is not null && row.RanksPerNode.Count == 0)
-            throw new SlipwayException("RanksPerNodeNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told how many ranks each node gets", "Leave -RanksPerNode out, or choose another launcher.", row.Name);
+            throw LaunchErrors.RanksPerNodeNotChosen(row);
         IReadOnlyList<string> placement = request.Nodes.Count > 0 ? [.. request.Nodes.SelectMany((n, i) => Enumerable.Repeat(n, request.RanksPerNode ?? Slots(ranks, i))).Take(ranks)]
             : allocation is null ? [.. Enumerable.Repeat(Environment.MachineName, ranks)]
             : request.RanksPerNode is { } k && nodes.Count > 0 ? [.. nodes.SelectMany(n => Enumerable.Repeat(n, k)).Take(ranks)]
@@ -260,11 +271,10 @@ sealed partial class LaunchPlanner
     void AddOptions(Launcher row)
     {
         if (request.BindTo is { } what)
-            Add(row.BindTo.GetValueOrDefault(what) ?? throw new SlipwayException("BindToNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot bind ranks to '{what}'",
-                row.BindTo.Count > 0 ? $"Choose one of: {string.Join(", ", row.BindTo.Keys)}; or give its own flags as -LauncherArgument." : "Give its own flags as -LauncherArgument.", what), "what each rank is bound to");
+            Add(row.BindTo.GetValueOrDefault(what) ?? throw LaunchErrors.BindToNotChosen(row, what), "what each rank is bound to");
         if (request.WorkingDirectory is not null)
             Add(row.Directory.Count > 0 ? row.Directory.Select(d => d.Replace("{directory}", directory, StringComparison.Ordinal))
-                : throw new SlipwayException("WorkingDirectoryNotChosen", ErrorKind.InvalidArgument, $"{row.Title} cannot be told where ranks work", "Change to the directory first.", row.Name), "where the ranks work");
+                : throw LaunchErrors.DirectoryNotChosen(row), "where the ranks work");
         if (request.Label && row.Tag is { } tag)
             Add(tag.Arguments, "each line is marked with its rank, so that the result can tell whose the last ones are");
         if (request.Label && row.Codes is { } codes)
@@ -286,21 +296,24 @@ sealed partial class LaunchPlanner
         reasons.Add($"{string.Join(' ', filled)}: {reason}");
     }
 
-    /// <summary>What the ranks' <c>slipway</c> gets.</summary>
-    List<string> Run(string image, IReadOnlyList<string> command)
+    /// <summary>What the ranks' <c>slipway run</c> is asked for.</summary>
+    RunRequest Run(string image, IReadOnlyList<string> command)
     {
         foreach ((string name, string value) in request.Environment)
             variables.Add(new PlannedVariable(name, value, "ranks", "asked for"));
-        return
-        [
-            "run", .. request.Binds.SelectMany(b => new[] { "--bind", b }), .. variables.Where(v => v.For == "ranks").SelectMany(v => new[] { "--env", $"{v.Name}={v.Value}" }),
-            .. request.Fabric == "auto" ? (string[])[] : ["--fabric", request.Fabric], image, "--", .. command,
-        ];
+        return new RunRequest
+        {
+            Image = image,
+            Command = [.. command],
+            Binds = binds,
+            Variables = [.. variables.Where(v => v.For == "ranks").Select(v => new RunVariable(v.Name, v.Value ?? ""))],
+            Fabric = request.Fabric,
+        };
     }
 
     /// <summary>As a container of this node would have them.</summary>
-    IReadOnlyList<PlannedBind> Binds(List<string> run) =>
-        [.. HostBinds.Make(RunRequest.Parse([.. run.Skip(1)]), request.Fabric == "none" ? null : request.Image.FabricPlan, SiteConfiguration.Read())
+    IReadOnlyList<PlannedBind> Binds(RunRequest run) =>
+        [.. HostBinds.Make(run, request.Fabric == "none" ? null : request.Image.FabricPlan, SiteConfiguration.Read())
             .Select(b => new PlannedBind(b.Source, b.Destination, b.ReadOnly, b.Why))];
 
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_]*\z")] private static partial Regex VariableName();

@@ -37,8 +37,7 @@ static class LauncherProcess
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new SlipwayException("ProgramNotStarted", ErrorKind.InvalidOperation, $"{start.FileName}: {e.Message}",
-                Directory.Exists(plan.WorkingDirectory) ? null : $"{plan.WorkingDirectory} is not there: choose another working directory.", start.FileName, e);
+            throw LaunchErrors.LauncherNotStarted(start.FileName, plan.WorkingDirectory, e);
         }
         process.BeginErrorReadLine();
         if (takeOutput)

@@ -52,6 +52,9 @@ sealed class LauncherTable
 
     public IReadOnlyList<BatchSystem> BatchSystems { get; }
 
+    /// <summary>By which a launcher can be chosen: rows and groups.</summary>
+    public IReadOnlyList<string> Names => [.. Launchers.SelectMany(l => new[] { l.Group, l.Name }).Distinct()];
+
     /// <summary>Of the variables that a rank has from its launcher.</summary>
     public IReadOnlyList<string> RanksPrefixes { get; }
 
@@ -72,7 +75,7 @@ sealed class LauncherTable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("LaunchersInvalid", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make it a file of a few lines that all users may read: see docs/mpi.md.", path, e);
+            throw LaunchErrors.TableNotRead(path, OpenedFile.Why(e, path), e);
         }
     }
 
@@ -85,10 +88,10 @@ sealed class LauncherTable
         {
             Launcher row = Row(map, name => launchers.Find(l => l.Name == name) ?? onto?.Launchers.FirstOrDefault(l => l.Name == name));
             if (launchers.Exists(l => l.Name == row.Name))
-                throw map.Error("name", "LaunchersInvalid", $"there are two launchers '{row.Name}'", "Give each a name of its own.");
+                throw LaunchErrors.TwoLaunchers(map, row.Name);
             launchers.Add(row);
         }
-        List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "slots", "prefixes").Select(Allocation)];
+        List<BatchSystem> systems = [.. top.Maps("allocations", "name", "inside", "nodes", "form", "slots", "prefixes").Select(SystemRow)];
         return new LauncherTable(
             [.. launchers, .. (onto?.Launchers ?? []).Where(b => !launchers.Exists(l => l.Name == b.Name))],
             [.. systems, .. (onto?.BatchSystems ?? []).Where(b => !systems.Exists(s => s.Name == b.Name))],
@@ -100,19 +103,18 @@ sealed class LauncherTable
         string name = map.Required("name").Value;
         Launcher? like = null;
         if (map.Text("like") is { } other)
-            like = find(other.Value) ?? throw map.Error("like", "LaunchersInvalid", $"'like: {other.Value}': there is no such launcher before this one", "Name a row that stands above it, or one of Slipway's own.");
+            like = find(other.Value) ?? throw LaunchErrors.NothingLike(map, other.Value);
         foreach ((string key, string[] words) in Words)
             foreach (string part in List(map, key))
                 foreach (Match word in Regex.Matches(part, @"\{([^{}]*)\}"))
                     if (!words.Contains(word.Groups[1].Value))
-                        throw map.Error(key, "LaunchersInvalid", $"'{key}' has '{word.Value}', which is not filled in there",
-                            words.Length == 0 ? $"'{key}' takes plain words." : $"Of these: {string.Join(", ", words.Select(w => $"{{{w}}}"))}.");
+                        throw LaunchErrors.NotFilledIn(map, key, word.Value, words);
         IReadOnlyList<string> Or(string key, IReadOnlyList<string>? its) => map.Has(key) ? List(map, key) : its ?? [];
         IReadOnlyList<string> programs = Or("programs", like?.Programs), gives = Or("gives", like?.Gives);
         if (programs.Count == 0)
-            throw map.Error("programs", "LaunchersInvalid", $"the launcher '{name}' names no program", "Add e.g. 'programs: [mpirun]'.");
+            throw LaunchErrors.NoProgram(map, name);
         if (gives.FirstOrDefault(g => !Interfaces.Contains(g)) is { } unknown)
-            throw map.Error("gives", "LaunchersInvalid", $"'{unknown}' is no process management interface", $"Of these: {string.Join(", ", Interfaces)}.");
+            throw LaunchErrors.NoInterface(map, unknown, Interfaces);
         return new Launcher
         {
             Name = name,
@@ -120,7 +122,7 @@ sealed class LauncherTable
             Title = map.Text("title")?.Value ?? like?.Title ?? name,
             Where = map.WhereIs("name"),
             Programs = programs,
-            Recognise = Ask(map, "recognise") ?? like?.Recognise ?? throw map.Error("recognise", "LaunchersInvalid", $"the launcher '{name}' has no 'recognise'", "Say what tells its program from others: 'recognise: {arguments: [--version], pattern: \"MyLauncher\"}'."),
+            Recognise = Ask(map, "recognise") ?? like?.Recognise ?? throw LaunchErrors.NotRecognised(map, name),
             Offers = Ask(map, "offers") ?? like?.Offers,
             Inside = Or("inside", like?.Inside),
             Family = map.Text("family")?.Value ?? like?.Family,
@@ -150,13 +152,13 @@ sealed class LauncherTable
         };
     }
 
-    static BatchSystem Allocation(YamlMap map)
+    static BatchSystem SystemRow(YamlMap map)
     {
         string? form = map.Text("form")?.Value;
         if ((map.Text("nodes") is null) != (form is null) || form is not (null or "slurm" or "file"))
-            throw map.Error("form", "LaunchersInvalid", "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'", "E.g. 'nodes: PBS_NODEFILE, form: file'.");
+            throw LaunchErrors.NodesWithoutForm(map);
         IReadOnlyList<string> inside = List(map, "inside");
-        return new BatchSystem(map.Required("name").Value, inside.Count > 0 ? inside : throw map.Error("inside", "LaunchersInvalid", "'inside' is missing", "Name the variables that every job has."),
+        return new BatchSystem(map.Required("name").Value, inside.Count > 0 ? inside : throw LaunchErrors.NoInside(map),
             map.Text("nodes")?.Value, form, map.Text("slots")?.Value, List(map, "prefixes"));
     }
 
@@ -164,7 +166,7 @@ sealed class LauncherTable
     {
         IReadOnlyList<string> names = List(map, "stop");
         if (names.FirstOrDefault(n => !Signals.ContainsKey(n)) is { } unknown)
-            throw map.Error("stop", "LaunchersInvalid", $"'{unknown}' is no signal that ends a launcher", $"Of these: {string.Join(", ", Signals.Keys)}.");
+            throw LaunchErrors.NoSignal(map, unknown, Signals.Keys);
         return names.Count == 0 ? [SIGTERM] : [.. names.Select(n => Signals[n])];
     }
 
@@ -175,7 +177,7 @@ sealed class LauncherTable
         Dictionary<string, IReadOnlyList<string>> bindings = new(StringComparer.Ordinal);
         foreach ((Located name, YamlNode value) in map.Entries("bind-to"))
             bindings[name.Value] = value is YamlSequenceNode list && list.Children.All(c => c is YamlScalarNode) ? [.. list.Children.Select(c => ((YamlScalarNode)c).Value!)]
-                : throw map.Error("bind-to", "LaunchersInvalid", $"{name.Where}: 'bind-to.{name.Value}' must be a list", "E.g. 'bind-to: {core: [--bind-to, core]}'.");
+                : throw LaunchErrors.BindingIsNoList(map, name);
         return bindings;
     }
 
@@ -185,9 +187,9 @@ sealed class LauncherTable
     static IReadOnlyList<string> List(YamlMap map, string key) => [.. map.Texts(key, shell: true).Select(t => t.Value)];
 
     static Regex Expression(YamlMap map, string key, string? group) =>
-        map.Text(key, shell: true) is not { } text ? throw map.Error(key, "LaunchersInvalid", $"'{key}' is missing", "Write a regular expression.")
+        map.Text(key, shell: true) is not { } text ? throw LaunchErrors.NoExpression(map, key)
         : Compile(map, key, text.Value) is var expression && (group is null || expression.GetGroupNames().Contains(group)) ? expression
-        : throw map.Error(key, "LaunchersInvalid", $"'{key}' has no group '{group}'", $"Mark it: (?<{group}>…).");
+        : throw LaunchErrors.NoGroup(map, key, group);
 
     // what a launcher says is short, but a site's expression need not be a good one
     static Regex Compile(YamlMap map, string key, string text)
@@ -198,7 +200,7 @@ sealed class LauncherTable
         }
         catch (ArgumentException e)
         {
-            throw map.Error(key, "LaunchersInvalid", $"'{key}' is no regular expression: {e.Message}", "Write one of .NET's, e.g. 'MyLauncher (?<version>[0-9.]+)'.");
+            throw LaunchErrors.BadExpression(map, key, e);
         }
     }
 }

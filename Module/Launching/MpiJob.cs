@@ -9,9 +9,7 @@ public static class MpiJob
     const int TimedOut = 124;
 
     /// <summary>Rows and groups of the launcher table, with the site's.</summary>
-    public static IReadOnlyList<string> LauncherNames => NamesOf(LauncherTable.Read());
-
-    internal static IReadOnlyList<string> NamesOf(LauncherTable table) => [.. table.Launchers.SelectMany(l => new[] { l.Group, l.Name }).Distinct()];
+    public static IReadOnlyList<string> LauncherNames => LauncherTable.Read().Names;
 
     /// <summary>What ranks can be bound to, by some launcher.</summary>
     public static IReadOnlyList<string> Bindings => [.. LauncherTable.Read().Launchers.SelectMany(l => l.BindTo.Keys).Distinct()];

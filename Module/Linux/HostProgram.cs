@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -44,17 +45,17 @@ public static class HostProgram
     };
 
     /// <summary>Absolute path of a program on PATH (then in the sbin directories, which users' PATHs often lack); null where there is none.</summary>
-    public static string? TryFind(string name)
+    public static unsafe string? TryFind(string name)
     {
         if (name.Contains('/'))
             return access(name, X_OK) == 0 ? Path.GetFullPath(name) : null;
-        foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':').Concat(["/usr/sbin", "/sbin"]))
-        {
-            string path = directory + "/" + name;
-            if (directory.StartsWith('/') && access(path, X_OK) == 0 && !Directory.Exists(path))
-                return path;
-        }
-        return null;
+        Text file = default;
+        bool found;
+        byte[]? path = Environment.GetEnvironmentVariable("PATH") is { } set ? CString(set) : null;
+        fixed (byte* directories = path, wanted = CString(name))
+            found = ProgramPath.TryFind(ref file, directories, wanted);
+        string at = file.Take();
+        return found ? at : null;
     }
 
     /// <summary>Absolute path of a program.</summary>

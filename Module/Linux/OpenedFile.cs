@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Slipway.Shared;
 
 namespace Slipway.Linux;
 
@@ -162,8 +163,13 @@ static unsafe class OpenedFile
     }
 
     /// <summary>What tells an inode, as it is now, from every other: device, number and time of change, which nobody can set.</summary>
-    public static string IdentityOf(in statx found) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.stx_dev_major}:{found.stx_dev_minor}:{found.stx_ino}:{found.stx_ctime.tv_sec}.{found.stx_ctime.tv_nsec}");
+    public static string IdentityOf(in statx found)
+    {
+        Text identity = default;
+        fixed (statx* at = &found)
+            FileStamp.AddIdentity(ref identity, (Stat.statx_t*)at);
+        return identity.Take();
+    }
 
     /// <summary>
     /// All bytes of a file that was looked for, and judged by <see cref="Refusal"/>, before: in a user namespace its owner may not be told

@@ -1,14 +1,18 @@
+using Slipway.Shared;
+
 namespace Slipway.Linux;
 
 /// <summary>A directory of this user's own below one that everybody may write to, such as /tmp, where anybody can take a name before its owner comes.</summary>
-static class OwnDirectory
+static unsafe class OwnDirectory
 {
-    const uint GroupAndOthers = 0x3f; // 0077
-
     /// <summary>True for a directory, not a link, that belongs to this user and that nobody else may enter.</summary>
     public static bool IsPrivate(string path) => stat(path, out statx found, follow: false) == 0 && IsPrivate(found);
 
-    static bool IsPrivate(in statx found) => found.IsDirectory && found.stx_uid == geteuid() && (found.stx_mode & GroupAndOthers) == 0;
+    static bool IsPrivate(in statx found)
+    {
+        fixed (statx* at = &found)
+            return RuntimePlaces.IsPrivate((Stat.statx_t*)at, geteuid());
+    }
 
     /// <summary>True where something is there that is not this user's directory: it will never be, so another name is needed.</summary>
     public static bool IsTaken(string path) => stat(path, out statx found, follow: false) == 0 && !(found.IsDirectory && found.stx_uid == geteuid());

@@ -1,29 +1,40 @@
 using System.Globalization;
-using System.Text;
 using Slipway.Shared;
 
 namespace Slipway.Linux;
 
 /// <summary>
-/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of <see cref="RankTables.RuntimePlaces"/> that can be had.
+/// Where the holders of a user have their sockets and entries on this node: <c>$XDG_RUNTIME_DIR/slipway</c>, else the first of
+/// <see cref="RuntimePlaces"/> that can be had.
 /// </summary>
 /// <remarks>
-/// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front (ContainerKey.AddDirectory): one
+/// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front
+/// (Container.TryAddFiles): one
 /// that this user has already comes before one that is still to be made, so that the ranks of a step meet though somebody takes and frees places meanwhile.
 /// </remarks>
 static class RuntimeDirectory
 {
-    /// <summary>A socket's path must fit sun_path (108 bytes): this much is left for the directory.</summary>
-    const int LongestDirectory = 60;
+    static IEnumerable<string> Places
+    {
+        get
+        {
+            for (int i = 0; Place(i) is { } place; i++)
+                yield return place;
+        }
+    }
 
-    static IEnumerable<string> Places => Encoding.UTF8.GetString(RankTables.RuntimePlaces).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Select(row => row.Replace("UID", ((uint)geteuid()).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+    static string? Place(int number)
+    {
+        Text path = default;
+        return RuntimePlaces.TryAdd(ref path, geteuid(), number) ? path.Take() : null;
+    }
 
     /// <summary>The directory, made if it is not there.</summary>
     /// <exception cref="SlipwayException">None can be made.</exception>
     public static string Open()
     {
-        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < LongestDirectory } set && set.StartsWith('/') && OwnDirectory.IsPrivate(set))
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set && set.StartsWith('/')
+            && OwnDirectory.IsPrivate(set))
             return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, errno);
         if ((Places.FirstOrDefault(OwnDirectory.IsPrivate) ?? Places.FirstOrDefault(TryMake)) is { } place)
             return place;
@@ -53,14 +64,5 @@ static class RuntimeDirectory
         string first = Places.First();
         return directory != first && Places.Append(first + "-").Any(p => directory.StartsWith(p, StringComparison.Ordinal))
             ? $"slipway: warning: the runtime directory is {directory}: {first} is not there, or not this user's alone\n" : "";
-    }
-
-    /// <summary>A file name for a key of any length (FNV-1a, 128 bits; the directory is private, so collisions need not be made hard, only rare).</summary>
-    public static string NameOf(string key)
-    {
-        UInt128 hash = new(0x6c62272e07bb0142, 0x62b821756295c58d), prime = new(0x0000000001000000, 0x000000000000013b);
-        foreach (byte b in Encoding.UTF8.GetBytes(key))
-            hash = (hash ^ b) * prime;
-        return hash.ToString("x32", CultureInfo.InvariantCulture);
     }
 }

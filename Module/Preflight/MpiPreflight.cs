@@ -1,11 +1,11 @@
-using System.Globalization;
 using Slipway.Launching;
 
 namespace Slipway.Preflight;
 
 /// <summary>
-/// Tries before a job what would make it fail: on each of its nodes one rank, started by the very launcher and with the very options of the job's plan, looks at
-/// the node and the container (Running/PreflightNode.cs), then starts MPI, says which rank it is, and meets the others.
+/// Tries before a job what would make it fail: on each of its nodes one rank, started by the very launcher and with the very options of the
+/// job's plan, looks at the node and the container (<see cref="PreflightProgram"/>), then starts MPI, says which rank it is, and meets the
+/// others.
 /// </summary>
 public static class MpiPreflight
 {
@@ -29,7 +29,7 @@ public static class MpiPreflight
     {
         TimeSpan allowed = timeout ?? DefaultTimeout;
         if (allowed < TimeSpan.FromSeconds(1) || allowed > TimeSpan.FromHours(1))
-            throw new SlipwayException("BadTimeout", ErrorKind.InvalidArgument, $"{allowed.TotalSeconds:0.###} s are no time-out for a preflight", "Give 1 to 3600 seconds.", allowed);
+            throw PreflightErrors.BadTimeout(allowed);
         // the ranks are tried also where the table refuses: what they do says why
         RunnablePlan job = MpiJob.Plan(request with { TryMismatch = true }, cancel);
         RunnablePlan plan = ForProbe(request, job, out IReadOnlyList<string> nodes, allowed, cancel);
@@ -46,16 +46,14 @@ public static class MpiPreflight
         IReadOnlyList<PreflightCheck> checks = Check(request, cancel: cancel);
         foreach (PreflightCheck check in checks.Where(c => c.Status == PreflightStatus.Warning))
             warning(check);
-        // what is the same on many nodes is said once
-        List<IGrouping<(string Name, string? Advice), PreflightCheck>> failed = [.. checks.Where(c => c.Status == PreflightStatus.Failed).GroupBy(c => (c.Name, c.Advice))];
+        List<PreflightCheck> failed = [.. checks.Where(c => c.Status == PreflightStatus.Failed)];
         if (failed.Count > 0)
-            throw new SlipwayException("PreflightFailed", ErrorKind.InvalidOperation,
-                $"the preflight failed, and nothing was started: {string.Join("; ", failed.Select(g => $"{(g.First().Node.Length == 0 ? "" : string.Join(", ", g.Select(c => c.Node)) + ": ")}{g.Key.Name}: {g.First().Seen}"))}",
-                string.Join(" ", failed.Select(g => g.Key.Advice).OfType<string>().Distinct()), request.Image.Path);
+            throw PreflightErrors.Failed(failed, request.Image.Path);
     }
 
     /// <summary>The job's plan with the probe in the place of the ranks: one on each node, or two where there is one node.</summary>
-    static RunnablePlan ForProbe(MpiRequest request, RunnablePlan job, out IReadOnlyList<string> nodes, TimeSpan allowed, CancellationToken cancel)
+    static RunnablePlan ForProbe(MpiRequest request, RunnablePlan job, out IReadOnlyList<string> nodes, TimeSpan allowed,
+        CancellationToken cancel)
     {
         nodes = job.Mpi == MpiMode.Image ? [Environment.MachineName]
             : job.Nodes.Count > 0 ? [.. job.Nodes.Distinct()]
@@ -73,15 +71,12 @@ public static class MpiPreflight
             Timeout = allowed + Grace,
             TryMismatch = true,
         }, cancel);
-        string library = ImageMpiFacts.Of(request.Image, request.Command[0], plan.WorkingDirectory, cancel).Candidates.FirstOrDefault()?.Soname ?? PreflightNode.None;
-        int onEach = (job.Ranks + Math.Max(1, nodes.Count) - 1) / Math.Max(1, nodes.Count);
-        // … run OPTIONS IMAGE -- COMMAND becomes … preflight SECONDS RANKS LIBRARY OPTIONS IMAGE -- ; where the image's own launcher stands before the command, it stays
-        List<string> arguments = [.. plan.Arguments.SkipLast(request.Command.Count)];
-        int run = job.Mpi == MpiMode.Image ? 0 : arguments.Count - 1;
-        while (arguments[run] != "run" || (run > 0 && !Path.GetFileName(arguments[run - 1]).StartsWith("slipway", StringComparison.Ordinal)))
-            run--;
-        arguments[run] = "preflight";
-        arguments.InsertRange(run + 1, [((int)allowed.TotalSeconds).ToString(CultureInfo.InvariantCulture), onEach.ToString(CultureInfo.InvariantCulture), library]);
-        return plan with { Arguments = arguments };
+        PreflightArguments preflight = new(
+            (uint)allowed.TotalSeconds,
+            Ranks: (job.Ranks + Math.Max(1, nodes.Count) - 1) / Math.Max(1, nodes.Count),
+            ImageMpiFacts.Of(request.Image, request.Command[0], plan.WorkingDirectory, cancel).Candidates.FirstOrDefault()?.Soname,
+            // the image's own launcher, which stands before the command of the ranks, stays
+            plan.Run with { Command = plan.Run.Command[..^plan.Command.Count] });
+        return plan with { Arguments = [.. plan.BeforeVerb, PreflightArguments.Verb, .. preflight.ToArguments()] };
     }
 }

@@ -4,7 +4,10 @@ using Slipway.Linux;
 
 namespace Slipway.Preflight;
 
-/// <summary>What a node has for ranks in containers, seen by a process that a launcher has started there: limits, devices, and what the launcher's variables offer.</summary>
+/// <summary>
+/// What a node has for ranks in containers, seen by a process that a launcher has started there: limits, devices, and what the launcher's
+/// variables offer.
+/// </summary>
 /// <param name="root">A directory that is laid out like a node's root filesystem.</param>
 /// <param name="variable">A variable of the rank's environment.</param>
 /// <param name="user">The effective user id.</param>
@@ -21,18 +24,23 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
 
     static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(3);
 
-    public PreflightCheck Check(string name, PreflightStatus status, string seen, string? advice = null) => new() { Node = node, Name = name, Status = status, Seen = seen, Advice = advice };
+    public PreflightCheck Check(string name, PreflightStatus status, string seen, string? advice = null) =>
+        new() { Node = node, Name = name, Status = status, Seen = seen, Advice = advice };
 
     string? Text(string path) => OpenedFile.TryTextNamed(Path.Join(root, path))?.Trim();
 
     public PreflightCheck UserNamespaces()
     {
         if (Text("/proc/sys/user/max_user_namespaces") is "0")
-            return Check("user-namespaces", PreflightStatus.Failed, "user.max_user_namespaces is 0", "Allow them on this node: sysctl -w user.max_user_namespaces=15000, and for the next boot in /etc/sysctl.d.");
+            return Check("user-namespaces", PreflightStatus.Failed, "user.max_user_namespaces is 0",
+                "Allow them on this node: sysctl -w user.max_user_namespaces=15000, and for the next boot in /etc/sysctl.d.");
         if (user != 0 && Text("/proc/sys/kernel/unprivileged_userns_clone") is "0")
-            return Check("user-namespaces", PreflightStatus.Failed, "kernel.unprivileged_userns_clone is 0: only root may make them", "Allow them on this node: sysctl -w kernel.unprivileged_userns_clone=1, and for the next boot in /etc/sysctl.d.");
+            return Check("user-namespaces", PreflightStatus.Failed, "kernel.unprivileged_userns_clone is 0: only root may make them",
+                "Allow them on this node: sysctl -w kernel.unprivileged_userns_clone=1, and for the next boot in /etc/sysctl.d.");
         if (user != 0 && Text("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is "1")
-            return Check("user-namespaces", PreflightStatus.Warning, "AppArmor lets only programs with a profile of their own use them", "Where containers cannot be made: give slipway a profile with 'userns,', or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.");
+            return Check("user-namespaces", PreflightStatus.Warning, "AppArmor lets only programs with a profile of their own use them",
+                "Where containers cannot be made: give slipway a profile with 'userns,', "
+                + "or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.");
         return Check("user-namespaces", PreflightStatus.Ok, $"allowed, up to {Text("/proc/sys/user/max_user_namespaces") ?? "any number"}");
     }
 
@@ -43,29 +51,39 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
         if (!needed)
             return Check("fuse", PreflightStatus.Ok, $"not needed: {why}");
         if (access(device, F_OK) != 0)
-            return Check("fuse", PreflightStatus.Failed, "there is no /dev/fuse, by which users mount images", "Load the module on this node (modprobe fuse), or have root mount the image before the job (slipway prolog).");
+            return Check("fuse", PreflightStatus.Failed, "there is no /dev/fuse, by which users mount images",
+                "Load the module on this node (modprobe fuse), or have root mount the image before the job (slipway prolog).");
         if (access(device, R_OK | W_OK) != 0)
-            return Check("fuse", PreflightStatus.Failed, "/dev/fuse may not be opened by you", "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), or have root mount the image before the job (slipway prolog).");
+            return Check("fuse", PreflightStatus.Failed, "/dev/fuse may not be opened by you",
+                "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), or have root mount the image before the job "
+                + "(slipway prolog).");
         return Check("fuse", PreflightStatus.Ok, $"/dev/fuse can be opened; {why}");
     }
 
     /// <param name="fabric">The node's devices that lock memory.</param>
     public PreflightCheck Memlock(long? limit, IReadOnlyList<string> fabric)
     {
-        string seen = limit switch { null => "unknown", long.MaxValue => "unlimited", _ => $"{limit / 1024} KiB may be locked" };
+        if (limit is null or long.MaxValue)
+            return Check("memlock", PreflightStatus.Ok, limit is null ? "unknown" : "unlimited");
         string advice = (variable("SLURM_JOB_ID"), variable("PE_HOSTFILE"), variable("PBS_JOBID")) switch
         {
-            (not null, _, _) => "Let slurmd give it: LimitMEMLOCK=infinity in its systemd unit, and PropagateResourceLimitsExcept=MEMLOCK in slurm.conf.",
+            (not null, _, _) => "Let slurmd give it: LimitMEMLOCK=infinity in its systemd unit, and PropagateResourceLimitsExcept=MEMLOCK "
+                + "in slurm.conf.",
             (_, not null, _) => "Let Grid Engine give it: execd_params H_MEMORYLOCKED=infinity (qconf -mconf).",
-            (_, _, not null) => "Let pbs_mom give it: LimitMEMLOCK=infinity in its systemd unit, or ulimit -l unlimited in its start script.",
-            _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' (UsePAM yes in sshd_config).",
+            (_, _, not null) => "Let pbs_mom give it: LimitMEMLOCK=infinity in its systemd unit, "
+                + "or ulimit -l unlimited in its start script.",
+            _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' (UsePAM yes in "
+                + "sshd_config).",
         };
-        if (limit is null or long.MaxValue)
-            return Check("memlock", PreflightStatus.Ok, seen);
+        string seen = $"{limit / 1024} KiB may be locked";
         if (fabric.Count > 0)
-            return Check("memlock", limit < LeastForFabric ? PreflightStatus.Failed : PreflightStatus.Warning, $"{seen}: {string.Join(", ", fabric)} needs it without a limit, or falls back to TCP", advice);
-        return limit < Usual ? Check("memlock", PreflightStatus.Warning, $"{seen}, less than the usual {Usual / 1024} KiB: no fabric device of this node needs more, but io_uring and GPU libraries do", advice)
-            : Check("memlock", PreflightStatus.Ok, $"{seen}; no fabric device of this node needs more");
+            return Check("memlock", limit < LeastForFabric ? PreflightStatus.Failed : PreflightStatus.Warning,
+                $"{seen}: {string.Join(", ", fabric)} needs it without a limit, or falls back to TCP", advice);
+        if (limit < Usual)
+            return Check("memlock", PreflightStatus.Warning,
+                $"{seen}, less than the usual {Usual / 1024} KiB: no fabric device of this node needs more, "
+                + "but io_uring and GPU libraries do", advice);
+        return Check("memlock", PreflightStatus.Ok, $"{seen}; no fabric device of this node needs more");
     }
 
     /// <param name="ranks">Of the job, on this node.</param>
@@ -73,16 +91,23 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         string directory = Path.Join(root, "/dev/shm");
         if (!Directory.Exists(directory))
-            return Check("shm", PreflightStatus.Failed, "there is no /dev/shm", "Mount it on this node: mount -t tmpfs -o mode=1777 shm /dev/shm.");
+            return Check("shm", PreflightStatus.Failed, "there is no /dev/shm",
+                "Mount it on this node: mount -t tmpfs -o mode=1777 shm /dev/shm.");
         if (access(directory, W_OK) != 0)
             return Check("shm", PreflightStatus.Failed, "/dev/shm may not be written by you", "chmod 1777 /dev/shm on this node.");
         long free = new DriveInfo(directory).AvailableFreeSpace, needed = ranks * SharedMemoryOfRank;
         string seen = $"{free >> 20} MiB are free in /dev/shm";
-        return free >= needed ? Check("shm", PreflightStatus.Ok, seen)
-            : Check("shm", free < needed / 4 ? PreflightStatus.Failed : PreflightStatus.Warning, $"{seen}, and {ranks} rank{(ranks == 1 ? "" : "s")} may take {needed >> 20} MiB", "Make it larger (mount -o remount,size=50% /dev/shm), or remove what dead jobs have left there.");
+        if (free >= needed)
+            return Check("shm", PreflightStatus.Ok, seen);
+        return Check("shm", free < needed / 4 ? PreflightStatus.Failed : PreflightStatus.Warning,
+            $"{seen}, and {ranks} rank{(ranks == 1 ? "" : "s")} may take {needed >> 20} MiB",
+            "Make it larger (mount -o remount,size=50% /dev/shm), or remove what dead jobs have left there.");
     }
 
-    /// <summary>The interfaces by which ranks can learn of each other that the launcher offers here: <c>pmix</c>, <c>pmi</c> (1 and 2 have the same variables), <c>cray</c>.</summary>
+    /// <summary>
+    /// The interfaces by which ranks can learn of each other that the launcher offers here: <c>pmix</c>, <c>pmi</c> (1 and 2 have the same
+    /// variables), <c>cray</c>.
+    /// </summary>
     public IReadOnlyList<string> Offered =>
     [
         .. variable("PMIX_NAMESPACE") is not null && ServerAddresses.Count > 0 ? (string[])["pmix"] : [],
@@ -90,19 +115,27 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
         .. variable("PMI_CONTROL_PORT") is not null ? (string[])["cray"] : [],
     ];
 
-    static readonly string[] UriVariables = ["PMIX_SERVER_URI61", "PMIX_SERVER_URI51", "PMIX_SERVER_URI41", "PMIX_SERVER_URI4", "PMIX_SERVER_URI3", "PMIX_SERVER_URI21", "PMIX_SERVER_URI2"];
+    static readonly string[] UriVariables =
+        ["PMIX_SERVER_URI61", "PMIX_SERVER_URI51", "PMIX_SERVER_URI41", "PMIX_SERVER_URI4", "PMIX_SERVER_URI3", "PMIX_SERVER_URI21",
+            "PMIX_SERVER_URI2"];
 
     /// <summary>Host and port of <c>NAMESPACE.RANK;tcp4://127.0.0.1:4321</c> (openpmix, src/mca/ptl).</summary>
     IReadOnlyList<(string Host, int Port)> ServerAddresses =>
-        [.. UriVariables.Select(variable).OfType<string>().SelectMany(v => v.Split(';')).Where(p => p.StartsWith("tcp", StringComparison.Ordinal) && p.Contains("://", StringComparison.Ordinal))
-            .Select(p => p[(p.IndexOf("://", StringComparison.Ordinal) + 3)..]).Select(a => (Host: a[..Math.Max(0, a.LastIndexOf(':'))].Trim('[', ']'), Port: int.TryParse(a[(a.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int port) ? port : 0))
+        [.. UriVariables.Select(variable).OfType<string>().SelectMany(v => v.Split(';'))
+            .Where(p => p.StartsWith("tcp", StringComparison.Ordinal) && p.Contains("://", StringComparison.Ordinal))
+            .Select(p => p[(p.IndexOf("://", StringComparison.Ordinal) + 3)..])
+            .Select(a => (Host: a[..Math.Max(0, a.LastIndexOf(':'))].Trim('[', ']'),
+                Port: int.TryParse(a[(a.LastIndexOf(':') + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int port)
+                ? port : 0))
             .Where(a => a.Host.Length > 0 && a.Port > 0).Distinct()];
 
     public PreflightCheck ProcessManagement()
     {
         IReadOnlyList<string> offered = Offered;
         if (offered.Count == 0)
-            return Check("pmi", PreflightStatus.Failed, "the launcher tells its ranks nothing of each other: neither PMIx nor PMI", "Start with process management: mpirun, mpiexec, or srun with --mpi=pmix or --mpi=pmi2 (srun --mpi=list tells what this one has).");
+            return Check("pmi", PreflightStatus.Failed, "the launcher tells its ranks nothing of each other: neither PMIx nor PMI",
+                "Start with process management: mpirun, mpiexec, or srun with --mpi=pmix or --mpi=pmi2 (srun --mpi=list tells what "
+                + "this one has).");
         if (offered.Contains("pmix") && !offered.Contains("pmi"))
         {
             // the container has the host's network, so what can be reached here can be reached inside
@@ -115,15 +148,19 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             }
             catch (Exception e) when (e is SocketException or AggregateException)
             {
-                return Check("pmi", PreflightStatus.Failed, $"the launcher offers PMIx, but its server at {host}:{port} does not answer: {(e.InnerException ?? e).Message}", "See whether the launcher's daemon runs on this node, and what filters its loopback network.");
+                return Check("pmi", PreflightStatus.Failed,
+                    $"the launcher offers PMIx, but its server at {host}:{port} does not answer: {(e.InnerException ?? e).Message}",
+                    "See whether the launcher's daemon runs on this node, and what filters its loopback network.");
             }
             return Check("pmi", PreflightStatus.Ok, $"PMIx: the server at {host}:{port} answers");
         }
-        return Check("pmi", PreflightStatus.Ok, $"{string.Join(", ", offered)}: {(variable("PMI_FD") is { } fd ? "descriptor " + fd : variable("PMI_PORT") is { } at ? at : "port " + variable("PMI_CONTROL_PORT"))}");
+        string where = variable("PMI_FD") is { } fd ? "descriptor " + fd : variable("PMI_PORT") ?? "port " + variable("PMI_CONTROL_PORT");
+        return Check("pmi", PreflightStatus.Ok, $"{string.Join(", ", offered)}: {where}");
     }
 
     /// <summary>The security components that the PMIx server takes, its first choice first; empty without PMIx.</summary>
-    public IReadOnlyList<string> SecurityModes => variable("PMIX_NAMESPACE") is null ? [] : [.. (variable("PMIX_SECURITY_MODE") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)];
+    public IReadOnlyList<string> SecurityModes => variable("PMIX_NAMESPACE") is null
+        ? [] : [.. (variable("PMIX_SECURITY_MODE") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)];
 
     /// <param name="library">Whether the image has libmunge.</param>
     /// <param name="socket">Whether munged's socket is to be seen inside.</param>
@@ -131,54 +168,94 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         IReadOnlyList<string> modes = SecurityModes;
         string[]? chosen = variable("PMIX_MCA_psec") is { Length: > 0 } set && !set.StartsWith('^') ? set.Split(',') : null;
-        string seen = $"the PMIx server takes {string.Join(" or ", modes)}{(chosen is null ? "" : $", and PMIX_MCA_psec is {string.Join(',', chosen)} for its ranks")}";
-        string? lacks = library && socket ? null : library ? "munged's socket is not to be seen in the container" : "the image has no libmunge";
-        string? used = modes.FirstOrDefault(m => (chosen is null || chosen.Contains(m)) && (m != "munge" || lacks is null));
-        if (used is not null)
-            return Check("pmix-security", PreflightStatus.Ok, $"{seen}{(lacks is not null && used != modes[0] ? $"; {lacks}" : "")}: it is {used}");
-        return Check("pmix-security", PreflightStatus.Failed, $"{seen}{(lacks is null ? "" : $", and {lacks}")}: MPI_Init would fail",
-            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or take it away, for launcher and ranks{(lacks is null ? "" : library ? "; or show the socket inside (/run/munge in 'binds' of the site's configuration)" : "; or install libmunge2 (Debian family) or munge-libs (RPM family) in the image, and show /run/munge inside")}.");
+        string ranks = chosen is null ? "" : $", and PMIX_MCA_psec is {string.Join(',', chosen)} for its ranks";
+        string seen = $"the PMIx server takes {string.Join(" or ", modes)}{ranks}";
+        string? lacks = !library ? "the image has no libmunge" : !socket ? "the container does not show munged's socket" : null;
+        if (modes.FirstOrDefault(m => (chosen is null || chosen.Contains(m)) && (m != "munge" || lacks is null)) is { } used)
+            return Check("pmix-security", PreflightStatus.Ok, lacks is null || used == modes[0] ? $"{seen}: it is {used}"
+                : $"{seen}; {lacks}: it is {used}");
+        string munge = lacks is null ? ""
+            : library ? "; or show the socket inside (/run/munge in 'binds' of the site's configuration)"
+            : "; or install libmunge2 (Debian family) or munge-libs (RPM family) in the image, and show /run/munge inside";
+        return Check("pmix-security", PreflightStatus.Failed, lacks is null ? $"{seen}: MPI_Init would fail"
+            : $"{seen}, and {lacks}: MPI_Init would fail",
+            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or take it away, for launcher and ranks{munge}.");
     }
 
     /// <summary>Directories of the launcher that its ranks must find under the same path, by variable.</summary>
     public IReadOnlyDictionary<string, string> LauncherDirectories =>
-        new SortedDictionary<string, string>(new[] { "PMIX_SERVER_TMPDIR", "PMIX_DSTORE_21_BASE_PATH", "PMIX_DSTORE_ESH_BASE_PATH", "OMPI_MCA_orte_top_session_dir", "TMPDIR" }
-            .Where(v => variable(v) is ['/', ..] path && Directory.Exists(Path.Join(root, path))).ToDictionary(v => v, v => variable(v)!), StringComparer.Ordinal);
+        new SortedDictionary<string, string>(new[] { "PMIX_SERVER_TMPDIR", "PMIX_DSTORE_21_BASE_PATH", "PMIX_DSTORE_ESH_BASE_PATH",
+            "OMPI_MCA_orte_top_session_dir", "TMPDIR" }
+            .Where(v => variable(v) is ['/', ..] path && Directory.Exists(Path.Join(root, path))).ToDictionary(v => v, v => variable(v)!),
+                StringComparer.Ordinal);
 
     /// <param name="hidden">Those of <see cref="LauncherDirectories"/> that are not to be seen inside.</param>
     public IEnumerable<PreflightCheck> Directories(IReadOnlySet<string> hidden)
     {
         List<string> names = [.. LauncherDirectories.Where(d => hidden.Contains(d.Value)).Select(d => d.Key)];
-        string? tmp = names.Find(n => n is "PMIX_SERVER_TMPDIR" or "OMPI_MCA_orte_top_session_dir" or "TMPDIR");
-        yield return tmp is null ? Check("tmpdir", PreflightStatus.Ok, LauncherDirectories.Count == 0 ? "the launcher has no directories for its ranks" : $"seen inside: {string.Join(", ", LauncherDirectories.Values.Distinct())}")
-            : Check("tmpdir", tmp == "TMPDIR" ? PreflightStatus.Warning : PreflightStatus.Failed, $"{tmp} is {variable(tmp)}, which is not to be seen in the container{(tmp == "TMPDIR" ? "" : ": MPI_Init would fail")}",
-                $"Have the launcher use another directory, e.g. below /tmp ({(tmp.StartsWith("PMIX", StringComparison.Ordinal) && variable("SLURM_JOB_ID") is not null && variable("OMPI_COMM_WORLD_RANK") is null ? "SlurmdSpoolDir in slurm.conf" : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base")}), or have it bound: {variable(tmp)} in 'binds' of the site's configuration.");
-        if (variable("PMIX_GDS_MODULE") is not { } gds)
-            yield break;
-        string[] modules = (variable("PMIX_MCA_gds") ?? gds).Split(',');
-        string? file = names.Find(n => n.StartsWith("PMIX_", StringComparison.Ordinal));
-        yield return file is null || modules is ["hash"] ? Check("gds", PreflightStatus.Ok, $"the PMIx server shares its data by {string.Join(" or ", modules)}")
-            : Check("gds", PreflightStatus.Failed, $"the PMIx server shares its data by {modules[0]}, through files in {variable(file)}, which are not to be seen in the container", "Have that directory seen inside (see tmpdir), or set PMIX_MCA_gds=hash for launcher and ranks.");
+        yield return names.Find(n => n is "PMIX_SERVER_TMPDIR" or "OMPI_MCA_orte_top_session_dir" or "TMPDIR") is { } tmp ? Hidden(tmp)
+            : Check("tmpdir", PreflightStatus.Ok,
+                LauncherDirectories.Count == 0 ? "the launcher has no directories for its ranks"
+                : $"the container shows {string.Join(", ", LauncherDirectories.Values.Distinct())}");
+        if (variable("PMIX_GDS_MODULE") is { } gds)
+            yield return SharedData(variable("PMIX_MCA_gds") ?? gds, names.Find(n => n.StartsWith("PMIX_", StringComparison.Ordinal)));
     }
 
-    /// <param name="error">Of process_vm_readv between two processes that came into the container by themselves; 0 where it worked, null where it was not tried.</param>
+    /// <param name="tmp">The variable that names a directory which the container does not show.</param>
+    PreflightCheck Hidden(string tmp)
+    {
+        string setting = IsSlurmsOwnPmix(tmp) ? "SlurmdSpoolDir in slurm.conf"
+            : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base";
+        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), or bind {variable(tmp)} ('binds' in the "
+            + "site's configuration).";
+        string seen = $"{tmp} is {variable(tmp)}, which the container does not show";
+        return tmp == "TMPDIR" ? Check("tmpdir", PreflightStatus.Warning, seen, advice)
+            : Check("tmpdir", PreflightStatus.Failed, $"{seen}: MPI_Init would fail", advice);
+    }
+
+    /// <summary>True where slurmd's server made the directory, and not that of an mpirun within the job.</summary>
+    bool IsSlurmsOwnPmix(string name) =>
+        name.StartsWith("PMIX", StringComparison.Ordinal) && variable("SLURM_JOB_ID") is not null
+        && variable("OMPI_COMM_WORLD_RANK") is null;
+
+    /// <param name="gds">The ways in which the PMIx server shares its data, its first choice first.</param>
+    /// <param name="hidden">The variable of a directory of PMIx's that the container does not show; null where it shows all.</param>
+    PreflightCheck SharedData(string gds, string? hidden)
+    {
+        string[] modules = gds.Split(',');
+        if (hidden is null || modules is ["hash"])
+            return Check("gds", PreflightStatus.Ok, $"the PMIx server shares its data by {string.Join(" or ", modules)}");
+        return Check("gds", PreflightStatus.Failed,
+            $"the PMIx server shares its data by {modules[0]}, through files in {variable(hidden)}, which the container does not show",
+            "Bind that directory (see tmpdir), or set PMIX_MCA_gds=hash for launcher and ranks.");
+    }
+
+    /// <param name="error">Of process_vm_readv between two processes that came into the container by themselves; 0 where it worked, null
+    /// where it was not tried.</param>
     public PreflightCheck CrossMemoryAttach(int? error)
     {
+        if (error is null)
+            return Check("cma", PreflightStatus.Warning, "could not be tried");
         string? yama = Text("/proc/sys/kernel/yama/ptrace_scope");
         string scope = yama is null ? "" : $" (kernel.yama.ptrace_scope is {yama})";
-        return error switch
-        {
-            0 => Check("cma", PreflightStatus.Ok, $"ranks of this node can read each other's memory{scope}"),
-            null => Check("cma", PreflightStatus.Warning, "could not be tried"),
-            _ => Check("cma", PreflightStatus.Warning, $"ranks of this node cannot read each other's memory (errno {error}){scope}: large messages go through /dev/shm, at half the bandwidth",
-                yama is "2" or "3" ? "sysctl -w kernel.yama.ptrace_scope=1 on this node." : "See whether a seccomp filter of the batch system forbids process_vm_readv."),
-        };
+        if (error == 0)
+            return Check("cma", PreflightStatus.Ok, $"ranks of this node can read each other's memory{scope}");
+        string advice = yama is "2" or "3" ? "sysctl -w kernel.yama.ptrace_scope=1 on this node."
+            : "See whether a seccomp filter of the batch system forbids process_vm_readv.";
+        return Check("cma", PreflightStatus.Warning,
+            $"ranks of this node cannot read each other's memory (errno {error}){scope}: large messages go through /dev/shm, "
+            + "at half the bandwidth", advice);
     }
 
     /// <param name="devices">The node's fabric devices.</param>
-    public PreflightCheck Fabric(FabricPlan? plan, IReadOnlyList<string> devices) =>
-        plan is { } && plan.Verdict == FabricRung.Refuse ? Check("fabric", PreflightStatus.Failed, $"the plan refuses: {plan.Reason}", "See slipway fabric IMAGE --explain on this node.")
-        : plan is { } ? Check("fabric", PreflightStatus.Ok, $"{plan.Verdict}: {plan.Reason}")
-        : devices.Count == 0 ? Check("fabric", PreflightStatus.Ok, "this node has no fabric device; ranks talk over TCP")
-        : Check("fabric", PreflightStatus.Warning, $"this node has {string.Join(", ", devices)}, and the image has no fabric plan: ranks may talk over TCP", "Plan it: slipway fabric IMAGE (Add-FabricDriver).");
+    public PreflightCheck Fabric(FabricPlan? plan, IReadOnlyList<string> devices) => plan switch
+    {
+        { Verdict: FabricRung.Refuse } =>
+            Check("fabric", PreflightStatus.Failed, $"the plan refuses: {plan.Reason}", "See slipway fabric IMAGE --explain on this node."),
+        not null => Check("fabric", PreflightStatus.Ok, $"{plan.Verdict}: {plan.Reason}"),
+        null when devices.Count == 0 => Check("fabric", PreflightStatus.Ok, "this node has no fabric device; ranks talk over TCP"),
+        null => Check("fabric", PreflightStatus.Warning,
+            $"this node has {string.Join(", ", devices)}, and the image has no fabric plan: ranks may talk over TCP",
+            "Plan it: slipway fabric IMAGE (Add-FabricDriver)."),
+    };
 }

@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
 using System.Text;
+using Slipway.Linux;
 using Slipway.Shared;
 
 namespace Slipway.Running;
 
-/// <summary>The environment of a rank: the launcher's, less a listed set, plus the image's, the plan's and the user's.</summary>
-static class ContainerEnvironment
+/// <summary>The environment of a rank (<see cref="RankEnvironment"/>), and the variables that it takes care with.</summary>
+static unsafe class ContainerEnvironment
 {
     public static readonly string DefaultPath = Encoding.UTF8.GetString(RankTables.DefaultPath);
 
@@ -18,21 +20,19 @@ static class ContainerEnvironment
         assignment.StartsWith("LD_", StringComparison.Ordinal) || assignment.StartsWith("GLIBC_", StringComparison.Ordinal) || assignment.StartsWith("MALLOC_", StringComparison.Ordinal)
         || assignment[..assignment.IndexOf('=', StringComparison.Ordinal)] is "GCONV_PATH" or "LOCPATH" or "NLSPATH" or "TZDIR" or "TZ" or "LOCALDOMAIN" or "RES_OPTIONS" or "HOSTALIASES" or "RESOLV_HOST_CONF" or "GETCONF_DIR" or "NIS_PATH";
 
-    /// <param name="ours">The launcher's environment.</param>
-    public static List<string> Build(HolderEntry entry, RunRequest request, System.Collections.IDictionary ours)
+    /// <param name="ours">The launcher's environment, as environ(7) has it.</param>
+    public static List<string> Build(HolderEntry entry, RunRequest request, byte** ours)
     {
-        Dictionary<string, string> variables = new(StringComparer.Ordinal) { ["PATH"] = DefaultPath };
-        foreach (System.Collections.DictionaryEntry pair in ours)
-            if (!Dropped.Contains((string)pair.Key))
-                variables[(string)pair.Key] = (string)pair.Value!;
-        foreach (string assignment in entry.Environment)
-            if (assignment.IndexOf('=', StringComparison.Ordinal) is > 0 and var at)
-                variables[assignment[..at]] = assignment[(at + 1)..];
-        foreach ((string name, string value, _) in request.Variables)
-            variables[name] = value;
-        List<string> list = new(variables.Count);
-        foreach ((string name, string value) in variables)
-            list.Add(name + "=" + value);
+        List<string> sets = ["PATH=" + DefaultPath, .. entry.Environment, .. request.Variables.Select(v => $"{v.Name}={v.Value}")];
+        int most = sets.Count + 1;
+        while (ours[most - sets.Count - 1] != null)
+            most++;
+        byte** result = (byte**)NativeMemory.Alloc((nuint)most * (nuint)sizeof(byte*));
+        RankEnvironment.Make(result, NativeStrings.Vector(sets), ours);
+        List<string> list = [];
+        for (byte** variable = result; *variable != null; variable++)
+            list.Add(Marshal.PtrToStringUTF8((nint)(*variable))!);
+        NativeMemory.Free(result);
         return list;
     }
 }

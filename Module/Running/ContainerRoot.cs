@@ -26,31 +26,13 @@ sealed unsafe class ContainerRoot
     /// <summary>Directories of the host that are seen at their own path.</summary>
     public IEnumerable<string> Visible => binds.Where(b => b.Bind.Source == b.Bind.Destination).Select(b => b.Bind.Destination);
 
-    static SlipwayException Failed(string what, string? recommendation = null) =>
-        new("ContainerNotMade", ErrorKind.InvalidOperation, $"{what} (errno {errno})", recommendation);
-
-    /// <summary>A detached copy of the mounts at and below a path of the host, while that is still to be seen.</summary>
-    /// <param name="attributes">MOUNT_ATTR_* that all of them get.</param>
-    public static int Clone(string path, int attributes = 0)
-    {
-        int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        if (tree < 0)
-            throw Failed($"'{path}' cannot be opened to be seen in the container");
-        if (attributes != 0 && mount_setattr(tree, AT_RECURSIVE, attributes) != 0)
-            throw Failed($"'{path}' cannot be made read-only", "This takes kernel 5.12 or later.");
-        return tree;
-    }
-
-    /// <summary>The detached mount of an image that is an unpacked directory.</summary>
-    public static int OfDirectory(string path) => Clone(path, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-
     /// <summary>Opens what will be seen of the host.</summary>
     /// <param name="hide">Device nodes that will not.</param>
     public void Borrow(IEnumerable<HostBind> wanted, IEnumerable<string> hide)
     {
         hidden = new HiddenDevices(hide);
         foreach (HostBind bind in wanted)
-            binds.Add((bind, Clone(bind.Source, bind.ReadOnly ? MOUNT_ATTR_RDONLY : 0)));
+            binds.Add((bind, MountTree.Clone(bind.Source, bind.ReadOnly ? MOUNT_ATTR_RDONLY : 0)));
     }
 
     /// <summary>Puts the root together and makes it ours.</summary>
@@ -60,23 +42,23 @@ sealed unsafe class ContainerRoot
     public void Enter(string name, int lower, bool writable, string? command)
     {
         if (mount(null, "/", null, MS_SLAVE | MS_REC, null) != 0 || mount("slipway", Base, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0)
-            throw Failed("no tmpfs can be mounted in the container's namespace");
+            throw RunningErrors.NotMade("no tmpfs can be mounted in the container's namespace", errno);
         foreach (string directory in new[] { "image", "points", "upper", "work", "root", "devices" })
             mkdir($"{Base}/{directory}", 0x1ed);
         // of a directory it is still the host's own
         if (move_mount(lower, AT_FDCWD, Base + "/image") != 0 || mount(null, Base + "/image", null, MS_PRIVATE | MS_REC, null) != 0)
-            throw Failed("the image's mount cannot be put in place");
+            throw RunningErrors.NotMade("the image's mount cannot be put in place", errno);
         image = open(Base + "/image", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         // the first look into the image: it waits for the FUSE server, and fails if that has ended
         if (image < 0 || openat2(image, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT) is var first && first < 0)
-            throw Failed($"{name}: the image cannot be read", "Build or copy the image anew.");
+            throw RunningErrors.NotMade($"{name}: the image cannot be read", errno, "Build or copy the image anew.");
         close(first);
         ReadAhead(command);
 
         mkdir(Base + "/points/etc", 0x1ed);
         foreach ((string file, string content) in EtcFiles.Make(etc => ReadText("etc/" + etc)))
             if (!OpenedFile.Write($"{Base}/points/etc/{file}", content, 0x1a4 /* 0644 */))
-                throw Failed($"/etc/{file} cannot be written for the container");
+                throw RunningErrors.NotMade($"/etc/{file} cannot be written for the container", errno);
         List<(int Tree, string Target)> targets = [];
         foreach ((HostBind bind, int tree) in binds)
             targets.Add((tree, MakePoint(bind, IsDirectory(tree), targets)));
@@ -88,14 +70,14 @@ sealed unsafe class ContainerRoot
         {
             int point = openat2(root, target.TrimStart('/'), O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
             if (point < 0 || move_mount(tree, point) != 0)
-                throw Failed($"'{target}' cannot be mounted in the container");
+                throw RunningErrors.NotMade($"'{target}' cannot be mounted in the container", errno);
             close(point);
             close(tree);
         }
         fchdir(root);
         close(root);
         if (pivot_root(".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
-            throw Failed("the container's root cannot be entered");
+            throw RunningErrors.NotMade("the container's root cannot be entered", errno);
     }
 
     /// <summary>Puts the image and what is added to it together, at the base's <c>root</c>.</summary>
@@ -106,7 +88,7 @@ sealed unsafe class ContainerRoot
         List<string> layered = writable ? [""] : [.. Layered("")];
         bool whole = layered is [""];
         if (!whole && (open_tree(image, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE) is var copy && (copy < 0 || move_mount(copy, AT_FDCWD, root) != 0 || close(copy) != 0)))
-            throw Failed("the image's mount cannot be made the container's root");
+            throw RunningErrors.NotMade("the image's mount cannot be made the container's root", errno);
         int opened = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         foreach (string directory in layered)
         {
@@ -115,7 +97,8 @@ sealed unsafe class ContainerRoot
             string layers = string.Create(CultureInfo.InvariantCulture, $"lowerdir={Base}/points{directory}:/proc/self/fd/{below},userxattr{(writable ? $",upperdir={Base}/upper,workdir={Base}/work" : "")}");
             // the name that mount(8) shows inside tells whose container it is
             if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}"), "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
-                throw Failed("no overlay can be mounted in the container's namespace", "An unprivileged overlay takes kernel 5.11 or later.");
+                throw RunningErrors.NotMade("no overlay can be mounted in the container's namespace", errno,
+                    "An unprivileged overlay takes kernel 5.11 or later.");
             close(below);
             close(at);
         }
@@ -241,7 +224,7 @@ sealed unsafe class ContainerRoot
                     mode = of.stx_mode & 0x1ffu | 0x1c0;
                 close(found);
                 if (here.Length == 0)
-                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'{destination}' is the root itself in this image, so nothing can be mounted there", null, destination);
+                    throw RunningErrors.PointIsTheRoot(destination);
                 MakePoint(Path.GetDirectoryName(here)!, directory: true, literal: false);
             }
             string point = $"{Base}/points{here}";

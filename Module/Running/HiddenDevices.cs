@@ -20,7 +20,8 @@ sealed class HiddenDevices
             if (group.Key == "/dev")
                 single.AddRange(group);
             else
-                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group).Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), ContainerRoot.Clone(n)))]));
+                directories.Add((group.Key, [.. Directory.EnumerateFiles(group.Key).Except(group)
+                    .Order(StringComparer.Ordinal).Select(n => (Path.GetFileName(n), MountTree.Clone(n)))]));
     }
 
     /// <summary>What is to be mounted in the container, and where.</summary>
@@ -36,17 +37,17 @@ sealed class HiddenDevices
             {
                 int point = open($"{own}/{name}", O_WRONLY | O_CREAT | O_CLOEXEC, 0x1a4);
                 if (point < 0 || move_mount(tree, point) != 0)
-                    throw new SlipwayException("ContainerNotMade", ErrorKind.InvalidOperation, $"'{directory}/{name}' cannot be shown in the container (errno {errno})");
+                    throw RunningErrors.NotMade($"'{directory}/{name}' cannot be shown in the container", errno);
                 close(point);
                 close(tree);
             }
-            result.Add((ContainerRoot.Clone(own), directory));
+            result.Add((MountTree.Clone(own), directory));
         }
         foreach (string node in single)
         {
             string cover = string.Create(CultureInfo.InvariantCulture, $"{work}/{result.Count}");
             close(open(cover, O_WRONLY | O_CREAT | O_CLOEXEC, 0));
-            result.Add((ContainerRoot.Clone(cover), node));
+            result.Add((MountTree.Clone(cover), node));
         }
         return result;
     }

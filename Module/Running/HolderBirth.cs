@@ -12,13 +12,14 @@ namespace Slipway.Running;
 static unsafe class HolderBirth
 {
     /// <summary>Starts one and waits until it is ready.</summary>
-    /// <param name="arguments">Of <c>slipway holder</c>.</param>
+    /// <returns>A warning to pass on, in whole lines; often empty.</returns>
     /// <exception cref="SlipwayException">What the holder said why it could not be made.</exception>
-    public static void Start(IReadOnlyList<string> arguments, ImageMount image, HolderClaim claim)
+    public static string Start(HolderArguments arguments, ImageMount image, HolderClaim claim)
     {
         HolderChildren.Prepared p = new()
         {
-            Launcher = NativeStrings.Of("/proc/self/exe"), HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments]),
+            Launcher = NativeStrings.Of("/proc/self/exe"),
+            HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments.ToArguments()]),
             Environment = NativeStrings.Vector(NativeStrings.Environment()), Source = NativeStrings.Of("slipway:" + image.Image), User = geteuid(), Group = getgid(), Mount = image.Fd,
             Image = image.File, Lock = claim.Lock, Listener = claim.Listener,
         };
@@ -35,34 +36,42 @@ static unsafe class HolderBirth
         byte* said = stackalloc byte[4096];
         int length = HolderChildren.Start(&p, said, 4096);
         if (length < 0)
-            throw Error($"no process can be made (errno {-length})");
+            throw RunningErrors.NotMade("no process can be made", -length);
         string serverLog = ReadLog(p.Log);
         close(p.Log);
         string text = Encoding.UTF8.GetString(said, length);
         if (!text.StartsWith("ok", StringComparison.Ordinal))
             throw Explain(text, serverLog, image.Image);
-        Console.Error.Write(text[2..]);
+        return text[2..];
     }
 
-    static SlipwayException Error(string message, string? recommendation = null) => new("ContainerNotMade", ErrorKind.InvalidOperation, message, recommendation);
-
     /// <summary>The children before their exec can say a letter and an errno; the holder says a sentence.</summary>
-    static SlipwayException Explain(string said, string serverLog, string imagePath)
+    public static SlipwayException Explain(string said, string serverLog, string imagePath)
     {
         serverLog = serverLog.ReplaceLineEndings(" ").Trim();
         bool isCode = said.Length > 1 && said.Skip(1).All(char.IsAsciiDigit);
-        string error = isCode ? said[1..] : "";
-        return (isCode ? said[..1] : said) switch
+        int error = isCode && int.TryParse(said.AsSpan(1), CultureInfo.InvariantCulture, out int number) ? number : 0;
+        return (isCode ? (byte)said[0] : 0) switch
         {
-            "U" => Error($"no user namespace can be made (errno {error})", "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
-            "M" => Error($"the ids of the user namespace cannot be set (errno {error})", "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
-            "F" => Error($"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user", "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
-            "S" => Error($"the FUSE mount cannot be made (errno {error})", "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
-            "T" => Error(string.Create(CultureInfo.InvariantCulture, $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed"),
+            HolderChildren.NoNamespace => RunningErrors.NotMade("no user namespace can be made", error,
+                "Allow user namespaces: /proc/sys/user/max_user_namespaces must not be 0, "
+                + "nor (Debian, Ubuntu) unprivileged ones switched off by sysctl."),
+            HolderChildren.NoIdMaps => RunningErrors.NotMade("the ids of the user namespace cannot be set", error,
+                "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
+            HolderChildren.NoFuseDevice => RunningErrors.NotMade(
+                $"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
+                "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
+            HolderChildren.NoFuseMount => RunningErrors.NotMade("the FUSE mount cannot be made", error,
+                "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
+            HolderChildren.TimedOut => RunningErrors.NotMade(
+                $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
                 "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer."),
-            "X" => Error($"the holder cannot be started (errno {error})"),
-            "" => Error($"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
-            _ => Error(said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""), said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
+            HolderChildren.NoProgram => RunningErrors.NotMade("the holder cannot be started", error),
+            _ when said.Length == 0 => RunningErrors.NotMade(
+                $"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
+            _ => RunningErrors.NotMade(
+                said.Split('\n')[0] + (serverLog.Length > 0 ? $": {serverLog}" : ""),
+                said.Split('\n', 2) is [_, { Length: > 0 } advice] ? advice : null),
         };
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Slipway.Linux;
 using Slipway.Shared;
 
@@ -59,8 +58,7 @@ static unsafe class HolderClient
             else
                 Thread.Sleep(Pause);
         }
-        throw new SlipwayException("HolderEnded", ErrorKind.InvalidOperation, string.Create(CultureInfo.InvariantCulture, $"{files.Socket}: {MostStarts} holders were started, and each ended before this process had joined it"),
-            "Something kills them: see the limits of memory and processes of this job, and the kernel's log (dmesg).", files.Socket);
+        throw RunningErrors.HoldersEnded(files.Socket, MostStarts);
     }
 
     static void Start(HolderFiles files, ref HolderClaim? claim, Action<HolderClaim> start)
@@ -93,54 +91,21 @@ static unsafe class HolderClient
     /// <param name="answered">False where there was nothing to connect to.</param>
     static JoinedHolder? TryJoin(HolderFiles files, string key, long deadline, ref int odd, out bool answered)
     {
-        answered = false;
-        if (!TryUnixAddress(files.Socket, out sockaddr_un address))
+        int pid, pidfd;
+        HolderSocket.Answer answer;
+        fixed (byte* path = CString(files.Socket))
+            answer = HolderSocket.Join(path, deadline, out pid, out pidfd);
+        answered = answer is not (HolderSocket.Answer.NoHolder or HolderSocket.Answer.Unreachable);
+        if (answer == HolderSocket.Answer.Silent)
+            throw RunningErrors.HolderSilent(files.Socket, HolderEntry.Read(files.Entry)?.Pid);
+        // a holder that was about to end closes without a word: the next round starts another
+        if (answer is not (HolderSocket.Answer.Welcome or HolderSocket.Answer.NotOurs))
             return null;
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        try
-        {
-            if (connect(fd, (sockaddr*)&address, sizeof(sockaddr_un)) != 0)
-                return null;
-            answered = true;
-            // a holder that was about to end closes without a word: the next round starts another
-            if (!TryReceive(fd, files, deadline, out int pid, out int pidfd))
-                return null;
-            ucred peer;
-            socklen_t length = sizeof(ucred);
-            if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid() && HolderEntry.Read(files.Entry) is { } entry && entry.Key == key && entry.Pid == pid)
-                return new JoinedHolder(entry, pidfd);
+        if (answer == HolderSocket.Answer.Welcome && HolderEntry.Read(files.Entry) is { } entry && entry.Key == key && entry.Pid == pid)
+            return new JoinedHolder(entry, pidfd);
+        if (pidfd >= 0)
             close(pidfd);
-            odd++;
-            return null;
-        }
-        finally
-        {
-            close(fd);
-        }
-    }
-
-    /// <summary>The holder's welcome: its number, and itself.</summary>
-    static bool TryReceive(int fd, HolderFiles files, long deadline, out int pid, out int pidfd)
-    {
-        pollfd wait = new() { fd = fd, events = POLLIN };
-        int ready;
-        while ((ready = poll(new Span<pollfd>(ref wait), (int)Math.Max(0, deadline - Environment.TickCount64))) < 0 && errno == EINTR)
-            continue;
-        if (ready == 0)
-            throw Silent(files);
-        int number = 0;
-        PassedDescriptor control = default;
-        iovec data = new() { iov_base = &number, iov_len = sizeof(int) };
-        msghdr message = new() { msg_iov = &data, msg_iovlen = 1, msg_control = &control, msg_controllen = sizeof(PassedDescriptor) };
-        bool whole = recvmsg(fd, &message, MSG_CMSG_CLOEXEC) == sizeof(int) && control.Descriptor >= 0;
-        (pid, pidfd) = whole ? (number, control.Descriptor) : (0, -1);
-        return whole;
-    }
-
-    static SlipwayException Silent(HolderFiles files)
-    {
-        string signal = HolderEntry.Read(files.Entry) is { } entry ? string.Create(CultureInfo.InvariantCulture, $"kill -NAME {entry.Pid}") : "pkill -NAME slipway-holder";
-        return new("HolderSilent", ErrorKind.OperationTimeout, $"{files.Socket}: the container's holder has not answered for {HolderChildren.Patience / 1000} s: it is stopped, or hung",
-            $"Let it go on ({signal.Replace("NAME", "CONT", StringComparison.Ordinal)}), or end it ({signal.Replace("NAME", "KILL", StringComparison.Ordinal)}): the next run starts a new one.", files.Socket);
+        odd++;
+        return null;
     }
 }

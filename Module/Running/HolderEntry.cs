@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Slipway.Linux;
 using Slipway.Shared;
@@ -6,20 +7,17 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket, fields ended by a zero byte, the first character of
-/// each telling its kind. The holder prepares it once; every rank reads it.
+/// What a rank has to know of its holder: a flat file <c>NAME.entry</c> beside the holder's socket (<see cref="HolderFields"/>). The holder
+/// prepares it once; every rank reads it.
 /// </summary>
-sealed class HolderEntry
+sealed unsafe class HolderEntry
 {
     /// <summary>Of this file and of the socket's protocol; part of every key, so that two versions never meet.</summary>
     public static readonly string Version = Encoding.UTF8.GetString(RankTables.HolderVersion);
 
-    /// <summary>Ends the name of an entry that is being written.</summary>
-    public const string Partial = ".new";
-
     public required string Key { get; init; }
 
-    /// <summary>Of the holder; what its welcome says (Holder.Welcome) must be the same.</summary>
+    /// <summary>Of the holder; what its welcome says (<see cref="HolderSocket"/>) must be the same.</summary>
     public required int Pid { get; init; }
 
     /// <summary>Directories of the host that are seen at the same path inside: a working directory below one of them is kept.</summary>
@@ -31,30 +29,26 @@ sealed class HolderEntry
     /// <summary>What runs when no command is given; null where the image has nothing.</summary>
     public string? Runscript { get; init; }
 
-    /// <summary>The rung by which the image is mounted (<see cref="ImageMount.Rung"/>), for <c>--explain</c>.</summary>
-    public string Mount { get; init; } = "";
-
     /// <summary>As the file has it.</summary>
     public string Text()
     {
         StringBuilder text = new();
-        void Field(char kind, string value) => text.Append(kind).Append(value).Append('\0');
-        Field('v', Version);
-        Field('k', Key);
-        Field('p', Pid.ToString(CultureInfo.InvariantCulture));
+        void Field(byte kind, string value) => text.Append((char)kind).Append(value).Append('\0');
+        Field(HolderFields.VersionKind, Version);
+        Field(HolderFields.KeyKind, Key);
+        Field(HolderFields.PidKind, Pid.ToString(CultureInfo.InvariantCulture));
         if (Runscript is not null)
-            Field('r', Runscript);
-        Field('m', Mount);
-        Visible.ForEach(v => Field('d', v));
-        Environment.ForEach(e => Field('e', e));
-        Field('.', ""); // the end: a file without it was cut
+            Field(HolderFields.RunscriptKind, Runscript);
+        Visible.ForEach(v => Field(HolderFields.VisibleKind, v));
+        Environment.ForEach(e => Field(HolderFields.VariableKind, e));
+        Field(HolderFields.EndKind, ""); // a file without it was cut
         return text.ToString();
     }
 
-    public void Write(string path)
+    public void Write(HolderFiles files)
     {
-        if (!OpenedFile.Write(path + Partial, Text(), 0x180 /* 0600 */) || rename(path + Partial, path) != 0)
-            throw new SlipwayException("NoRuntimeDirectory", ErrorKind.WriteError, $"the holder's entry cannot be written (errno {errno})", "Check that the disk of the runtime directory is not full.");
+        if (!OpenedFile.Write(files.PartialEntry, Text(), 0x180 /* 0600 */) || rename(files.PartialEntry, files.Entry) != 0)
+            throw RunningErrors.NotWritten("the holder's entry cannot be written", errno);
     }
 
     /// <summary>True where another version of Slipway wrote it, whose holders tell by other means that they live.</summary>
@@ -63,13 +57,27 @@ sealed class HolderEntry
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
     public static HolderEntry? Read(string path)
     {
-        string[]? fields = OpenedFile.TryTextFound(path)?.Split('\0');
-        if (fields is null || fields.Length < 5 || fields[0] != "v" + Version || fields[^2] != "." || fields[^1].Length > 0)
+        if (OpenedFile.TryTextFound(path) is not { } text)
             return null;
-        string? One(char kind) => Array.Find(fields, f => f.StartsWith(kind)) is { } found ? found[1..] : null;
-        List<string> Many(char kind) => [.. fields.Where(f => f.StartsWith(kind)).Select(f => f[1..])];
-        return int.TryParse(One('p'), CultureInfo.InvariantCulture, out int pid) && pid > 0 && One('k') is { } key
-            ? new HolderEntry { Key = key, Pid = pid, Runscript = One('r'), Mount = One('m') ?? "", Visible = Many('d'), Environment = Many('e') }
-            : null;
+        byte[] bytes = Encoding.UTF8.GetBytes(text + '\0'); // with the room that its reader wants
+        fixed (byte* start = bytes)
+            return HolderFields.TryRead(start, bytes.Length - 1, out HolderFields fields) ? new HolderEntry
+            {
+                Key = Text(fields.Key),
+                Pid = fields.Pid,
+                Runscript = fields.Runscript == null ? null : Text(fields.Runscript),
+                Visible = Many(fields, HolderFields.VisibleKind),
+                Environment = Many(fields, HolderFields.VariableKind),
+            } : null;
+    }
+
+    static string Text(byte* text) => Marshal.PtrToStringUTF8((nint)text)!;
+
+    static List<string> Many(HolderFields fields, byte kind)
+    {
+        List<string> values = [];
+        for (byte* value = null; (value = fields.Next(kind, value)) != null;)
+            values.Add(Text(value));
+        return values;
     }
 }

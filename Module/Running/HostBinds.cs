@@ -30,8 +30,7 @@ static class HostBinds
             Own(path, $"{variable} names it");
         foreach (string directory in plan is null ? [] : FabricPlanRules.ImageDirectories(plan))
             if (binds.Find(b => LauncherPaths.IsBelow(directory, b.Destination)) is { } shown)
-                throw new SlipwayException("FabricPlanInvalid", ErrorKind.InvalidData, $"the fabric plan takes '{directory}' for a directory of the image, and the container sees the host's '{shown.Source}' there ({shown.Why})",
-                    FabricPlanFile.MakeAgain, directory);
+                throw RunningErrors.PlanOfHostDirectory(directory, shown.Source, shown.Why);
         foreach (FabricBind bind in plan?.Binds ?? [])
             binds.Add(new HostBind(bind.Source, bind.Destination, true, false, "the fabric plan"));
         foreach (Located text in site.Binds)
@@ -43,7 +42,7 @@ static class HostBinds
             }
             catch (SlipwayException e)
             {
-                throw new SlipwayException("ConfigurationInvalid", ErrorKind.InvalidData, $"{text.Where}: {e.Message}", e.Recommendation, SiteConfiguration.Path, e);
+                throw RunningErrors.ConfiguredBindInvalid(text, e);
             }
             // the same configuration serves nodes of several kinds
             if (Path.Exists(bind.Source))
@@ -52,7 +51,7 @@ static class HostBinds
         foreach (Bind bind in request.Binds)
         {
             if (!Path.Exists(bind.Source))
-                throw new SlipwayException("BindSourceNotFound", ErrorKind.ObjectNotFound, $"--bind {bind}: '{bind.Source}' is not there", "Give a file or directory of this node.", bind.Source);
+                throw RunningErrors.BindSourceNotFound(bind.ToString(), bind.Source);
             binds.Add(new HostBind(bind.Source, bind.Destination, bind.ReadOnly, false, "--bind"));
         }
         return binds;

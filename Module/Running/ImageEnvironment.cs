@@ -43,7 +43,7 @@ static unsafe class ImageEnvironment
         if (stat(File, out statx found) != 0 || !found.IsRegular)
             return null;
         return found.stx_size <= OpenedFile.Small ? OpenedFile.TryTextNamed(File)
-            : throw new SlipwayException("ImageFileTooLarge", ErrorKind.LimitsExceeded, $"the image's {File} has more than {OpenedFile.Small} bytes, which no environment can have", "Mend it in the image.");
+            : throw RunningErrors.ImageFileTooLarge(File, OpenedFile.Small);
     }
 
     /// <summary>Runs the image's scripts in the image's shell, as a rank would be run, and takes over what they have exported.</summary>
@@ -60,7 +60,7 @@ static unsafe class ImageEnvironment
         byte** environment = NativeStrings.Vector(before);
         int* toShell = stackalloc int[2], fromShell = stackalloc int[2];
         if (pipe2(toShell, O_CLOEXEC) != 0 || pipe2(fromShell, O_CLOEXEC) != 0)
-            throw Failed($"no pipe can be made (errno {errno})");
+            throw RunningErrors.ImageEnvironmentFailed(Scripts, $"no pipe can be made (errno {errno})");
         int child = clone3(0);
         if (child == 0)
         {
@@ -86,11 +86,8 @@ static unsafe class ImageEnvironment
         close(toShell[1]);
         close(fromShell[0]);
         if (environ is null)
-            throw Failed(wait.revents == 0 ? $"do not end within {Patience / 1000} s" : "fail");
+            throw RunningErrors.ImageEnvironmentFailed(Scripts, wait.revents == 0 ? $"do not end within {Patience / 1000} s" : "fail");
         HashSet<string> known = [.. before, ""];
         return [.. environ.Split('\0').Where(v => !known.Contains(v) && !v.StartsWith("PWD=", StringComparison.Ordinal) && !v.StartsWith("SHLVL=", StringComparison.Ordinal) && !v.StartsWith("_=", StringComparison.Ordinal) && !v.StartsWith("OLDPWD=", StringComparison.Ordinal))];
     }
-
-    static SlipwayException Failed(string how) => new("ImageEnvironmentFailed", ErrorKind.InvalidData, $"the image's environment scripts ({Scripts}/*.sh) {how}",
-        "Mend them in the image; an image with /ch/environment needs none.");
 }

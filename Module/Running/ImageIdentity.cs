@@ -16,14 +16,13 @@ sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx 
     public static ImageIdentity Find(string image)
     {
         if (image.StartsWith(Digest.Prefix, StringComparison.Ordinal))
-            return Digest.IsValid(image) ? new ImageIdentity(image, "", false, default) : throw new SlipwayException("DigestInvalid", ErrorKind.InvalidArgument,
-                $"'{image}' is not a digest: sha256: and 64 hexadecimal digits are needed", null, image);
+            return Digest.IsValid(image) ? new ImageIdentity(image, "", false, default) : throw RunningErrors.DigestInvalid(image);
 
         string path = Path.GetFullPath(image);
         if (stat(path, out statx found) is not 0 and var error)
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image (errno {error})", "Build it (slipway build, New-ContainerImage), or check the path.", path);
+            throw RunningErrors.ImageNotFound(path, error);
         if (!found.IsDirectory && !found.IsRegular)
-            throw new SlipwayException("ImageInvalid", ErrorKind.InvalidData, $"{path}: is neither a file nor a directory", "Give the path of a SquashFS image or of an unpacked root.", path);
+            throw RunningErrors.ImageOfNoKind(path);
         return new ImageIdentity(path, SourceStamp.WithDevice(found), found.IsDirectory, found);
     }
 
@@ -38,7 +37,6 @@ sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx 
         for (int tries = 0; tries < NodeCache.Most && digest is not null && NodeCache.FindEntry(digest) is { } entry; tries++)
             if (NodeCache.Hold(entry) is >= 0 and var held)
                 return (entry, digest, held);
-        return !byDigest ? (Given, null, -1) : throw new SlipwayException("ImageNotCached", ErrorKind.ObjectNotFound,
-            $"{Given}: no cache of this node has this image", "Stage it: slipway publish IMAGE (Publish-ImageCache).", Given);
+        return !byDigest ? (Given, null, -1) : throw RunningErrors.ImageNotCached(Given);
     }
 }

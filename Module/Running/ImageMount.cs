@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Text;
 using Slipway.Cache;
 using Slipway.Linux;
 using Slipway.Readers.SquashFs;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 
@@ -22,6 +24,9 @@ sealed unsafe record ImageMount
     /// <summary>The SquashFS file (the node cache's, where it has the image), or the unpacked directory.</summary>
     public required string Image { get; init; }
 
+    /// <summary>Of the image, where a cache of this node knows it.</summary>
+    public string? Digest { get; init; }
+
     /// <summary>Where the image lies unpacked or mounted already, for the holder to clone; null where it is still to be mounted.</summary>
     public string? Directory { get; init; }
 
@@ -37,13 +42,17 @@ sealed unsafe record ImageMount
     /// <summary>A line for each rung that was looked at, the chosen one last.</summary>
     public required IReadOnlyList<string> Reasons { get; init; }
 
+    /// <summary>True for a rung with a FUSE server of the container's own.</summary>
+    public static bool IsServed(string rung) => rung.StartsWith("squashfuse", StringComparison.Ordinal);
+
     /// <param name="make">False tells what would be chosen, and mounts nothing.</param>
     /// <exception cref="SlipwayException">It is no image, or nothing of this node can mount it.</exception>
     public static ImageMount Choose(ImageIdentity image, bool writable, bool make)
     {
         (string path, string? digest, int file) = image.Locate();
         if (image.IsDirectory)
-            return new ImageMount { Rung = "directory", Image = path, Directory = path, Reasons = ["directory: the image is an unpacked directory"] };
+            return new ImageMount { Rung = "directory", Image = path, Digest = digest, Directory = path,
+                Reasons = [Text(MountReasons.Directory)] };
         if (file < 0)
             file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
         try
@@ -74,7 +83,7 @@ sealed unsafe record ImageMount
         bool root = geteuid() == 0;
 
         if (Prolog(digest, writable && !root, reasons) is { } mounted)
-            return new ImageMount { Rung = "prolog", Image = path, Directory = mounted, File = file, Reasons = reasons };
+            return new ImageMount { Rung = "prolog", Image = path, Digest = digest, Directory = mounted, File = file, Reasons = reasons };
 
         int fd = -1;
         if (root && !make)
@@ -82,32 +91,33 @@ sealed unsafe record ImageMount
         else if (root)
             fd = Kernel(file, reasons);
         else
-            reasons.Add("kernel: no, only root may mount a SquashFS");
+            reasons.Add(Text(MountReasons.NotRoot));
         if (root && (fd >= 0 || !make))
-            return new ImageMount { Rung = "kernel", Image = path, Fd = fd, File = file, Reasons = reasons };
+            return new ImageMount { Rung = "kernel", Image = path, Digest = digest, Fd = fd, File = file, Reasons = reasons };
 
         foreach (string server in new[] { "squashfuse_ll", "squashfuse" })
         {
             if (HostProgram.TryFind(server) is { } program)
             {
-                reasons.Add($"{server}: {program} serves the image over FUSE");
-                return new ImageMount { Rung = server, Image = path, Server = program, File = file, Reasons = reasons };
+                reasons.Add($"{server}: {program}{Text(MountReasons.Serves)}");
+                return new ImageMount { Rung = server, Image = path, Digest = digest, Server = program, File = file, Reasons = reasons };
             }
-            reasons.Add($"{server}: no, it is not installed");
+            reasons.Add(server + Text(MountReasons.NotInstalled));
         }
-        throw new SlipwayException("ImageNotMountable", ErrorKind.NotInstalled, $"{path}: nothing on this node can mount it: {string.Join("; ", reasons)}",
-            "Install squashfuse (apt-get install squashfuse, dnf install squashfuse), or have root mount the image before the job (slipway prolog).", path);
+        throw RunningErrors.ImageNotMountable(path, reasons);
     }
+
+    static string Text(ReadOnlySpan<byte> reason) => Encoding.UTF8.GetString(reason);
 
     /// <summary>Where root has mounted it: every directory on the way is root's, and nobody else may write there.</summary>
     static string? Prolog(string? digest, bool writableByUser, List<string> reasons)
     {
         if (digest is null)
         {
-            reasons.Add("prolog: no, the image is not in this node's cache, so its digest is not known");
+            reasons.Add(Text(MountReasons.NoDigest));
             return null;
         }
-        string path = $"{CacheUse.PrologMounts}/{digest[Digest.Prefix.Length..]}";
+        string path = $"{CacheUse.PrologMounts}/{digest[Linux.Digest.Prefix.Length..]}";
         if (stat(path, out statx found, follow: false) != 0 || !found.IsDirectory || !found.IsMountRoot)
             reasons.Add($"prolog: no, nothing is mounted at {path}");
         else if (writableByUser)

@@ -47,6 +47,18 @@ function Build-TestImage {
     Get-Item $Path
 }
 
+function New-SoftRoceNode {
+    <# .SYNOPSIS A directory that is laid out like the root of a node with soft-RoCE; its path. #>
+    param([string] $Directory)
+    foreach ($line in Get-Content "$Repository/Tests/Core/Support/Nodes/rxe.tree") {
+        $kind, $path, $content = $line -split ' ', 3
+        if ($kind -cnotin 'file', 'link') { continue }
+        $null = New-Item (Split-Path "$Directory$path") -ItemType Directory -Force
+        if ($kind -ceq 'link') { $null = New-Item "$Directory$path" -ItemType SymbolicLink -Target $content -Force } else { Set-Content "$Directory$path" $content }
+    }
+    $Directory
+}
+
 function Install-FakeLauncher {
     <# .SYNOPSIS A mpirun, alone in a directory, that says it is Open MPI and prints its directory and arguments instead of running anything. #>
     param([string] $Directory, [int] $ExitCode = 0)
@@ -60,6 +72,12 @@ echo complaint >&2
 exit $ExitCode
 "@
     chmod +x (Join-Path $Directory 'mpirun')
+}
+
+function Publish-TestImage {
+    <# .SYNOPSIS An image of its own that is in the node cache. #>
+    param([string] $Directory)
+    Publish-ImageCache (Build-TestImage (Join-Path $Directory "$(New-Guid).sqfs") -Content (New-Guid))
 }
 
 function Clear-Placement {

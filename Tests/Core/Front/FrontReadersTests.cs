@@ -1,11 +1,7 @@
-using System.Collections;
 using System.Text;
 using Slipway.Front;
-using Slipway.Linux;
 using Slipway.Running;
 using Slipway.Shared;
-using FrontEntry = Slipway.Front.HolderEntry;
-using FullEntry = Slipway.Running.HolderEntry;
 
 namespace Slipway.Tests.Front;
 
@@ -92,26 +88,25 @@ public sealed unsafe class FrontReadersTests
             // --env NAME has its value from an environment that is not ours
             if (!arguments.Select(Text).Zip(arguments.Select(Text).Skip(1)).All(p => p.First != "--env" || p.Second.Contains('=', StringComparison.Ordinal)) || arguments.Select(Text).Any(a => a.StartsWith("--env=", StringComparison.Ordinal) && !a[6..].Contains('=', StringComparison.Ordinal)))
                 continue;
-            Slipway.Front.Text key = default;
+            Slipway.Shared.Text key = default;
             string expected = "";
             // a directory may be changed by others between the two looks at it
             for (int tries = 0; tries < 5 && (tries == 0 || expected != Text(key.Bytes)); tries++)
             {
                 key = default;
-                if (!ContainerKey.TryAdd(ref key, ref request, environment, directory))
+                if (!Slipway.Front.Container.TryAddKey(ref key, ref request, environment, directory))
                     break;
                 RunRequest full = RunRequest.Parse([.. arguments.Select(Text)]);
-                Dictionary<string, string> seen = Seen(variables);
-                expected = ContainerRunner.KeyOf(full, ImageIdentity.Find(full.Image), StepKey.Find(full.Job, name => seen.GetValueOrDefault(name), out _), Directory, seen.GetValueOrDefault("HOME") ?? "");
+                expected = RankKey.Of(full, ImageIdentity.Find(full.Image), environment, Directory).Value;
                 words = full.Command.Length;
             }
             if (expected.Length == 0)
                 continue;
             accepted++;
             Assert.True(expected == Text(key.Bytes), $"{string.Join(' ', arguments.Select(Text))}\nfront: {Text(key.Bytes)}\nfull:  {expected}");
-            Slipway.Front.Text name = default;
-            ContainerKey.AddName(ref name, ref key);
-            Assert.Equal(RuntimeDirectory.NameOf(expected), Text(name.Bytes));
+            Slipway.Shared.Text name = default;
+            KeyName.Add(ref name, key.Bytes, key.Length);
+            Assert.Equal(KeyName.Of(expected), Text(name.Bytes));
             Assert.True(request.Command[words] == null && (words == 0 || request.Command[words - 1] != null));
         }
         Assert.InRange(accepted, Cases / 5, Cases);
@@ -130,17 +125,19 @@ public sealed unsafe class FrontReadersTests
             byte* slash = input.Copy("/\0"u8);
             if (!RunArguments.TryRead(input.Vector(arguments), input.Vector([]), slash, out RunArguments request))
                 continue;
-            Assert.True(FrontEntry.TryRead(input.Copy(text, room: 1), text.Length, out FrontEntry entry));
-            byte** made = RankEnvironment.Make(input.Vector(variables), ref entry, ref request);
+            Assert.True(HolderFields.TryRead(input.Copy(text, room: 1), text.Length, out HolderFields entry));
+            byte** made = RankVariables.Make(input.Vector(variables), ref entry, ref request);
             List<byte[]> result = [];
             for (; *made != null; made++)
                 result.Add(new ReadOnlySpan<byte>(*made, (int)CString.Length(*made)).ToArray());
             if (!variables.Concat(arguments).Concat(ofImage).All(IsUtf8))
                 continue;
             compared++;
-            FullEntry full = new() { Key = "k", Pid = 1, Environment = [.. ofImage.Select(Text)] };
-            List<string> expected = ContainerEnvironment.Build(full, RunRequest.Parse([.. arguments.Select(Text)]), new Hashtable(Seen(variables)));
-            Assert.Equal(expected.Order(StringComparer.Ordinal), Seen(result).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal));
+            HolderEntry full = new() { Key = "k", Pid = 1, Environment = [.. ofImage.Select(Text)] };
+            List<string> expected = ContainerEnvironment.Build(full,
+                RunRequest.Parse([.. arguments.Select(Text)]), input.Vector(variables));
+            Assert.Equal(Seen(expected.Select(Encoding.UTF8.GetBytes)).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal),
+                Seen(result).Select(v => $"{v.Key}={v.Value}").Order(StringComparer.Ordinal));
         }
         Assert.InRange(compared, Cases / 5, Cases);
     }
@@ -178,13 +175,13 @@ public sealed unsafe class FrontReadersTests
         for (int i = 0; i < Cases; i++, input.Clear())
         {
             byte[] text = Spoil(input);
-            if (!FrontEntry.TryRead(input.Copy(text, room: 1), text.Length, out FrontEntry entry))
+            if (!HolderFields.TryRead(input.Copy(text, room: 1), text.Length, out HolderFields entry))
                 continue;
             accepted++;
             if (!IsUtf8(text))
                 continue;
             File.WriteAllBytes(path, text);
-            FullEntry? full = FullEntry.Read(path);
+            HolderEntry? full = HolderEntry.Read(path);
             Assert.NotNull(full);
             Assert.Equal((full.Key, full.Pid, full.Runscript), (Text(entry.Key), entry.Pid, entry.Runscript == null ? null : Text(entry.Runscript)));
             List<string> visible = [];
@@ -203,7 +200,7 @@ public sealed unsafe class FrontReadersTests
         bool Reads(string name)
         {
             fixed (byte* path = Slipway.Linux.LibC.CString(Path.Combine(directory.Path, name)))
-                return FrontEntry.TryRead(path, out _);
+                return EntryFile.TryRead(path, out _);
         }
         directory.Write("whole", text);
         Assert.True(Reads("whole"));
@@ -240,7 +237,7 @@ public sealed unsafe class FrontReadersTests
             byte[] path = input.Word(PathWords);
             if (path.Length == 0 || !IsUtf8(path))
                 continue;
-            Slipway.Front.Text full = default;
+            Slipway.Shared.Text full = default;
             byte* text = input.Copy([.. path, 0]);
             TextPath.AddFull(ref full, input.Copy([.. Encoding.UTF8.GetBytes(Directory), 0]), text, text + path.Length);
             Assert.Equal(Path.GetFullPath(Text(path)), Text(full.Bytes));

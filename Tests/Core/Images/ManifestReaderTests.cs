@@ -69,7 +69,7 @@ public sealed class ManifestReaderTests
         Assert.NotNull(JsonSerializer.Serialize(image, ObjectsJson.Compact.ContainerImage) + image.Name);
         if (manifest.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } fabric)
         {
-            Assert.NotNull(new ImageMpiFacts(fabric, fabric.Mpi, "").Judge(LauncherTable.BuiltIn.Launchers[0], "1.0"));
+            Assert.NotNull(Compatibility.Judge(new ImageMpiFacts(fabric, fabric.Mpi, ""), LauncherTable.BuiltIn.Launchers[0], "1.0"));
             Assert.NotNull(FabricPlanner.Plan(image, Inventory.Value, new FabricRequest { Root = Node.Value.Root }));
         }
         _ = manifest.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? path.Split(':') : [];

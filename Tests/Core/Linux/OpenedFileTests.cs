@@ -203,7 +203,8 @@ public sealed class OpenedFileTests
         ("", "O_EXCL", "made by us: whatever is there already is an error"),
         ("Linux/PartialFile.cs", "LockOf(path)", "for its lock alone, and not to wait: nothing is read"),
         ("Cache/NodeCache.cs", "open(entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "to hold an entry, which is looked at before it is read"),
-        ("Running/HolderFiles.cs", "O_CREAT", "a lock in our runtime directory"),
+        ("Launcher/Shared/HolderLock.cs", "O_CREAT", "a lock in our runtime directory"),
+        ("Launcher/Shared/ProcStat.cs", "open(path, O_RDONLY | O_CLOEXEC, 0)", "the kernel's"),
         ("", "O_DIRECTORY", "a directory is not read as a file"),
         ("", "O_PATH", "nothing is opened by it"),
         ("", "File.WriteAll", "in a directory of ours"),
@@ -231,15 +232,15 @@ public sealed class OpenedFileTests
         ("Cache/GrowingFile.cs", "FileMode.CreateNew", "made by us"),
         ("Cache/CacheLock.cs", "O_CREAT", "the lock of a cache that is safe"),
         ("Cache/CacheWriter.cs", "int fd = open(path, O_RDONLY | O_CLOEXEC, 0);", "what we have just made, to be synced"),
-        ("Running/Holder.cs", "files.Lock", "a lock in our runtime directory"),
-        ("../Launcher/Shared/HolderChildren.cs", "", "the kernel's: id maps and /dev/fuse; raw calls alone"),
+        ("Running/HolderProgram.cs", "files.Lock", "a lock in our runtime directory"),
+        ("Launcher/Shared/HolderChildren.cs", "", "the kernel's: id maps and /dev/fuse; raw calls alone"),
         ("Running/HiddenDevices.cs", "O_CREAT", "in an empty tmpfs of ours"),
         ("Running/ContainerRoot.cs", "O_CREAT", "in a tmpfs of ours"),
         ("Running/ContainerRoot.cs", "openat2(image", "in the image, without waiting, and looked at before it is read"),
         ("Running/ImageMount.cs", "O_NONBLOCK", "an image whose superblock was read; the kernel's loop device looks what it is"),
         ("Running/ImageMount.cs", "/dev/loop-control", "the kernel's"),
         ("Running/ImageMount.cs", "open(device", "the kernel's"),
-        ("Preflight/PreflightNode.cs", "FileMode.CreateNew", "made by us"),
+        ("Preflight/PreflightProgram.cs", "FileMode.CreateNew", "made by us"),
     ];
 
     static readonly Regex Opens = new(@"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");

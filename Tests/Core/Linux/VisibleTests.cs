@@ -65,7 +65,7 @@ public sealed unsafe class VisibleTests
 
     static string Front(byte[] text)
     {
-        Slipway.Front.Text shown = default;
+        Slipway.Shared.Text shown = default;
         fixed (byte* bytes = (byte[])[.. text, 0])
             shown.AddShown(bytes);
         return Marshal.PtrToStringUTF8((nint)shown.Bytes)!;

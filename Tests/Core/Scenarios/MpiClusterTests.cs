@@ -128,8 +128,8 @@ public sealed class MpiClusterTests(MpiCluster cluster) : IClassFixture<MpiClust
             Assert.Equal(0, cluster.Sh(node, "mkdir -p -m 1777 /opt/scratch", "root").ExitCode);
         (int exit, PreflightCheck[] checks) = cluster.Preflight(["--node", "n1,n2", OpenMpi], before: "OMPI_MCA_orte_tmpdir_base=/opt/scratch");
         Assert.Equal(1, exit);
-        AssertSays(checks, "tmpdir", "is /opt/scratch/ompi.n2.2000, which is not to be seen in the container", "OMPI_MCA_orte_tmpdir_base");
-        AssertSays(checks, "gds", "not to be seen in the container", "PMIX_MCA_gds=hash");
+        AssertSays(checks, "tmpdir", "is /opt/scratch/ompi.n2.2000, which the container does not show", "OMPI_MCA_orte_tmpdir_base");
+        AssertSays(checks, "gds", "which the container does not show", "PMIX_MCA_gds=hash");
         AssertSays(checks, "mpi", "MPI_Init failed on ", "tmpdir");
     }
 
