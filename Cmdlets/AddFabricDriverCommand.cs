@@ -10,6 +10,7 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ContainerImage))]
 public sealed class AddFabricDriverCommand : SlipwayCmdlet
 {
+    /// <summary>The image: a path, <c>sha256:</c> and a digest in the node cache, or an object of the pipeline.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
@@ -43,6 +44,7 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [Parameter]
     public SwitchParameter Explain { get; set; }
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         FabricRequest request = new()
