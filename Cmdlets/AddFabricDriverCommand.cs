@@ -10,6 +10,7 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ContainerImage))]
 public sealed class AddFabricDriverCommand : SlipwayCmdlet
 {
+    /// <summary>The image: a path, <c>sha256:</c> and a digest in the node cache, or an object of the pipeline.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
@@ -43,11 +44,13 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [Parameter]
     public SwitchParameter Explain { get; set; }
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         FabricRequest request = new()
         {
-            Root = FullPath(Root), Devices = Device, Source = Source, Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition), Variables = Pairs(Variable),
+            Root = FullPath(Root), Devices = Device, Source = Source, Variables = Pairs(Variable),
+            Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition),
         };
         if (!TryImage(Image, out ContainerImage? image)
             || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))

@@ -17,6 +17,7 @@ public sealed class ClearImageCacheCommand : NodeCmdlet
     [Parameter]
     public TimeSpan? MaxAge { get; set; }
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (ShouldProcess(Where, "Clear"))

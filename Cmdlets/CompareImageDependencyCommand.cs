@@ -13,6 +13,7 @@ public sealed class CompareImageDependencyCommand : SlipwayCmdlet
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         // neither digest nor manifest is asked for: an object's path is enough

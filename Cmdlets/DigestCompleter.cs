@@ -11,6 +11,7 @@ public sealed class DigestCompleter : IArgumentCompleter
 {
     const string Prefix = "sha256:";
 
+    /// <inheritdoc/>
     public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
     {
         // shorter ones may be names of files

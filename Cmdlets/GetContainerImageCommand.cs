@@ -8,11 +8,13 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ContainerImage))]
 public sealed class GetContainerImageCommand : SlipwayCmdlet
 {
+    /// <summary>Paths of SquashFS images, with wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("FullName", "PSPath")]
     [SupportsWildcards]
     public string[] Path { get; set; } = [];
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         foreach (string file in Path.SelectMany(Files))

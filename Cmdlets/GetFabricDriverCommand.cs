@@ -13,6 +13,7 @@ public sealed class GetFabricDriverCommand : SlipwayCmdlet
     [Alias("FullName", "PSPath")]
     public string[] Root { get; set; } = ["/"];
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         foreach (string root in Root)

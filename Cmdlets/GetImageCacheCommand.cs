@@ -8,5 +8,6 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ImageCacheEntry))]
 public sealed class GetImageCacheCommand : NodeCmdlet
 {
+    /// <inheritdoc/>
     protected override void ProcessRecord() => WriteEntries(new CacheVerb.List());
 }

@@ -31,9 +31,11 @@ public sealed class GetImageDependencyCommand : SlipwayCmdlet
 
     readonly List<string> names = [];
 
+    /// <inheritdoc/>
     // below another root, paths are of that root
     protected override void ProcessRecord() => names.AddRange(Name.Select(n => n.Contains('/') && Root == "/" ? FullPath(n) : n));
 
+    /// <inheritdoc/>
     protected override void EndProcessing()
     {
         DependencyRequest request = new() { Names = names, Packages = Package, Exclude = Exclude, LibraryPath = [.. LibraryPath.Select(FullPath)], Root = FullPath(Root) };

@@ -7,14 +7,17 @@ namespace Slipway;
 /// </remarks>
 public sealed class ImageArgument
 {
+    /// <summary>An image that the pipeline hands on.</summary>
     public ImageArgument(ContainerImage image)
     {
         Image = image;
         Path = image.Path;
     }
 
+    /// <summary>A path, or <c>sha256:</c> and a digest.</summary>
     public ImageArgument(string path) => Path = path;
 
+    /// <summary>A file, as Get-ChildItem gives it.</summary>
     public ImageArgument(FileInfo file) => Path = file.FullName;
 
     /// <summary>Null where a path was given.</summary>
@@ -23,5 +26,6 @@ public sealed class ImageArgument
     /// <summary>As it was given.</summary>
     internal string Path { get; }
 
+    /// <inheritdoc/>
     public override string ToString() => Path;
 }

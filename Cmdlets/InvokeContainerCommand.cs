@@ -9,6 +9,7 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ContainerResult))]
 public sealed class InvokeContainerCommand : SlipwayCmdlet
 {
+    /// <summary>The image: a path, <c>sha256:</c> and a digest in the node cache, or an object of the pipeline.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
@@ -17,10 +18,12 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
     [Parameter]
     public string[] Bind { get; set; } = [];
 
+    /// <summary>Variables of the command, by name.</summary>
     [Parameter]
     [Alias("Env")]
     public IDictionary Environment { get; set; } = new Hashtable();
 
+    /// <summary><c>auto</c>, <c>none</c>, or the path of a fabric plan.</summary>
     [Parameter]
     [ArgumentCompleter(typeof(FabricCompleter))]
     public string Fabric { get; set; } = "auto";
@@ -29,6 +32,7 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
     [Parameter]
     public string? Job { get; set; }
 
+    /// <summary>The container may write anywhere; what it writes is in memory, and goes with it.</summary>
     [Parameter]
     public SwitchParameter WritableTmpfs { get; set; }
 
@@ -36,6 +40,7 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
     [Parameter(Position = 0, ValueFromRemainingArguments = true)]
     public object[] Command { get; set; } = [];
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (!TryImage(Image, out ContainerImage? image))

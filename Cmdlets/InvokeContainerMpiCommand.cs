@@ -45,6 +45,7 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
 
     RankJob? job;
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (!TryImage(Image, out ContainerImage? image) || !Try((_, cancel) => MpiJob.Plan(Request(image), cancel), out RunnablePlan? plan))
@@ -60,6 +61,7 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
                 WriteObject(result);
     }
 
+    /// <inheritdoc/>
     protected override void EndProcessing()
     {
         if (job is null)

@@ -12,6 +12,7 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
 {
     readonly List<string> definitions = [];
 
+    /// <summary>Paths of definitions.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [Alias("FullName", "PSPath")]
     [SupportsWildcards]
@@ -21,6 +22,7 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
     [Parameter(Position = 1)]
     public string? Destination { get; set; }
 
+    /// <summary>How the image is packed.</summary>
     [Parameter]
     public ImageCompression Compression { get; set; }
 
@@ -28,22 +30,28 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
     [Parameter]
     public string? LockFile { get; set; }
 
+    /// <summary>Write the lock file anew, from what the repositories have now.</summary>
     [Parameter]
     public SwitchParameter UpdateLock { get; set; }
 
+    /// <summary>Values for the variables that the definition declares.</summary>
     [Parameter]
     public Hashtable Variable { get; set; } = [];
 
+    /// <summary>Directory in which packages are kept between builds.</summary>
     [Parameter]
     public string? PackageCache { get; set; }
 
+    /// <summary>How many are worked on at once.</summary>
     [Parameter]
     [ValidateRange(1, 256)]
     public int ThrottleLimit { get; set; } = ImageBuilder.DefaultThrottle;
 
+    /// <summary>Run each step anew.</summary>
     [Parameter]
     public SwitchParameter NoStepCache { get; set; }
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         foreach (string definition in Path.SelectMany(Files))
@@ -51,6 +59,7 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
                 definitions.Add(definition);
     }
 
+    /// <inheritdoc/>
     protected override void EndProcessing()
     {
         if (definitions.Count > 0)

@@ -8,6 +8,7 @@ namespace Slipway.Cmdlets;
 /// <summary>What all cmdlets have that work on other nodes too: which nodes, and how many at a time.</summary>
 public abstract class NodeCmdlet : SlipwayCmdlet
 {
+    /// <summary>Names of the nodes.</summary>
     [Parameter]
     public string[] Node { get; set; } = [];
 
@@ -21,10 +22,12 @@ public abstract class NodeCmdlet : SlipwayCmdlet
     [ArgumentCompleter(typeof(JobIdCompleter))]
     public string? JobId { get; set; }
 
+    /// <summary>How many are worked on at once.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int ThrottleLimit { get; set; } = new NodeSelection().ThrottleLimit;
 
+    /// <summary>The nodes that are meant; this one where none is named.</summary>
     protected NodeSelection Selection => new() { Nodes = Node, Partition = Partition, JobId = JobId, ThrottleLimit = ThrottleLimit };
 
     /// <summary>For ShouldProcess: where something is done.</summary>

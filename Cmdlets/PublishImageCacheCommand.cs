@@ -8,6 +8,7 @@ namespace Slipway.Cmdlets;
 [OutputType(typeof(ContainerImage))]
 public sealed class PublishImageCacheCommand : NodeCmdlet
 {
+    /// <summary>The image: a path, <c>sha256:</c> and a digest in the node cache, or an object of the pipeline.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Path")]
     public ImageArgument Image { get; set; } = null!;
@@ -27,6 +28,7 @@ public sealed class PublishImageCacheCommand : NodeCmdlet
     [ValidateRange(0, 100)]
     public int Retry { get; set; } = new PublishRequest().Retry;
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         PublishRequest request = new()

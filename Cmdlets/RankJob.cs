@@ -11,10 +11,13 @@ public sealed class RankJob : Job
 
     internal RankJob(string command) : base(command) => PSJobTypeName = "ContainerMpi";
 
+    /// <inheritdoc/>
     public override bool HasMoreData => children.Exists(c => c.HasMoreData);
 
+    /// <inheritdoc/>
     public override string Location => string.Join(',', children.SelectMany(c => c.Nodes).Distinct());
 
+    /// <inheritdoc/>
     public override string StatusMessage => "";
 
     internal void Add(RunnablePlan plan, bool tag)
@@ -42,6 +45,7 @@ public sealed class RankJob : Job
         Finished.WaitOne();
     }
 
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -14,6 +14,7 @@ public sealed class RemoveImageCacheCommand : NodeCmdlet
     [ArgumentCompleter(typeof(DigestCompleter))]
     public ImageArgument[] Image { get; set; } = [];
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (TryDigests(Image, out IReadOnlyList<string>? digests) && ShouldProcess(string.Join(", ", digests), $"Remove from {Where}"))

@@ -15,6 +15,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
 {
     readonly CancellationTokenSource stop = new();
 
+    /// <inheritdoc/>
     protected override void StopProcessing() => stop.Cancel();
 
     /// <summary>Runs work of the core; a failure is written as an error about its target, and the next pipeline object is taken.</summary>
@@ -155,6 +156,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
         readonly List<string> nodes = [];
         readonly Dictionary<string, string> begun = [];
 
+        /// <summary>Shows how far the work is.</summary>
         public void Report(StepProgress value) => messages.Add(() =>
         {
             if (value.Node is { } node && !nodes.Contains(node))
@@ -175,8 +177,10 @@ public abstract class SlipwayCmdlet : PSCmdlet
         /// <summary>An error about one of several things; the work goes on.</summary>
         public void Error(SlipwayException error) => messages.Add(() => cmdlet.WriteError(Record(error)));
 
+        /// <summary>Writes a warning.</summary>
         public void Warning(string what) => messages.Add(() => cmdlet.WriteWarning(what));
 
+        /// <summary>Writes what discovery came upon: warnings and errors as such, notes as verbose text.</summary>
         public void Problems(IReadOnlyList<DependencyProblem> problems) => messages.Add(() => cmdlet.WriteProblems(problems));
 
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>

@@ -17,6 +17,7 @@ public sealed class TestContainerMpiCommand : MpiCmdlet
     [Parameter(Position = 0, ValueFromRemainingArguments = true, ValueFromPipelineByPropertyName = true)]
     public object[] Command { get; set; } = [];
 
+    /// <inheritdoc/>
     protected override void ProcessRecord()
     {
         if (TryImage(Image, out ContainerImage? image) && Try((_, cancel) => MpiPreflight.Check(MpiPreflight.Complete(Request(image, Command)), TimeSpan.FromSeconds(TimeoutSec), cancel), out IReadOnlyList<PreflightCheck>? checks))

@@ -113,7 +113,8 @@ static partial class CommandLine
             ContainerImage planned = FabricStep.Add(NodeCache.Describe(path, cancel), new FabricRequest
             {
                 Definition = result.GetValue(definition) is { } text ? Path.GetFullPath(text) : null, Variables = Pairs(result.GetValue(variables) ?? []),
-                Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source), Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
+                Root = root, Devices = result.GetValue(devices) ?? [], Source = result.GetValue(source),
+                Cdi = result.GetValue(cdi) is { } file ? Path.GetFullPath(file) : null,
             }, progress, cancel);
             progress.Clear();
             Print(result, planned, ObjectsJson.Compact.ContainerImage, i => string.Join('\n', (result.GetValue(explain) ? i.FabricPlan!.Explain() : [i.FabricPlan!.ToString()]).Select(Visible.Line)));

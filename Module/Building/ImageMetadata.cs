@@ -10,7 +10,7 @@ static class ImageMetadata
 {
     const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript", LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
 
-    public static void Write(RootDirectory root, ImageRuntime runtime)
+    public static void Write(BuildRoot root, ImageRuntime runtime)
     {
         StringBuilder shell = new("#!/bin/sh\n"), plain = new();
         // slipway and Charliecloud take the plain file instead of the scripts: where an image of others has its variables in those alone, it would hide them
@@ -36,7 +36,7 @@ static class ImageMetadata
 
     static string Lines(string? text) => text is null or "" || text.EndsWith('\n') ? text ?? "" : text + "\n";
 
-    static SortedDictionary<string, string> Labels(RootDirectory root, ImageRuntime runtime)
+    static SortedDictionary<string, string> Labels(BuildRoot root, ImageRuntime runtime)
     {
         SortedDictionary<string, string> labels = new(StringComparer.Ordinal);
         try

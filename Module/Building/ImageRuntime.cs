@@ -8,7 +8,7 @@ namespace Slipway.Building;
 sealed partial record ImageRuntime(IReadOnlyDictionary<string, string> Environment, string? Runscript, IReadOnlyDictionary<string, string> Labels, bool KeepsScripts = false)
 {
     /// <summary>Of a stage whose source has been made in <paramref name="root"/>.</summary>
-    public static ImageRuntime Of(Stage stage, RootDirectory root)
+    public static ImageRuntime Of(Stage stage, BuildRoot root)
     {
         Definition? definition = stage as Definition;
         ImageRuntime own = new(stage.Environment, definition?.Runscript, definition?.Labels ?? new SortedDictionary<string, string>(StringComparer.Ordinal));

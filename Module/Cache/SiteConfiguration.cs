@@ -1,6 +1,5 @@
 using Slipway.Linux;
 using Slipway.Readers.Yaml;
-using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Cache;
 
@@ -36,9 +35,9 @@ public sealed class SiteConfiguration
         {
             string text = OpenedFile.TextNamed(path);
             // a file of comments alone says nothing
-            if (text.Split('\n').All(l => l.TrimStart() is "" or ['#', ..]) || YamlText.Parse(text, path, YamlForm.Configuration) is not { } root || root is YamlScalarNode { Value: "" })
+            if (text.Split('\n').All(l => l.TrimStart() is "" or "---" or ['#', ..]))
                 return new SiteConfiguration();
-            YamlMap map = YamlMap.Of(path, YamlForm.Configuration, root, "the configuration", "cache", "binds", "libraries");
+            YamlMap map = YamlMap.Parse(text, path, YamlForm.Configuration, "the configuration", "cache", "binds", "libraries");
             if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
                 throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
             if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2) is { } bad)

@@ -14,10 +14,10 @@ static class ArchiveSourceReader
         Located archive = map.Required("archive");
         string path = System.IO.Path.GetFullPath(archive.Value, directory);
         if (!File.Exists(path))
-            throw map.Error("archive", "DefinitionFileNotFound", $"the archive '{path}' is not there", "Paths are relative to the definition's directory.");
+            throw DefinitionErrors.FileNotThere(map, "archive", "archive", path);
         string? sha256 = map.Text("sha256")?.Value;
         if (sha256 is not null && !Digest.IsValid(Digest.Prefix + sha256))
-            throw map.Error("sha256", "DefinitionBadDigest", $"'{sha256}' is not a SHA-256", "Write 64 lower-case hexadecimal digits, as sha256sum prints them.");
+            throw DefinitionErrors.NotASha256(map, sha256);
         return new ArchiveSource { From = from, Archive = archive with { Value = path }, Sha256 = sha256, SizeLimit = Size(map) };
     }
 
@@ -29,6 +29,6 @@ static class ArchiveSourceReader
         int unit = text.Value.Length > 0 ? "KMGT".IndexOf(text.Value[^1], StringComparison.Ordinal) : -1;
         return long.TryParse(unit < 0 ? text.Value : text.Value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long n) && n > 0 && n <= long.MaxValue >> (10 * (unit + 1))
             ? n << (10 * (unit + 1))
-            : throw map.Error("size-limit", "DefinitionWrongType", $"'{text.Value}' is not a size", "Write e.g. 'size-limit: 20G'.");
+            : throw DefinitionErrors.NotASize(map, text);
     }
 }

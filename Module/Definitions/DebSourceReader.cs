@@ -12,10 +12,10 @@ static partial class DebSourceReader
     {
         Located suite = map.Required("suite");
         if (!SuiteName().IsMatch(suite.Value))
-            throw map.Error("suite", "DefinitionBadName", $"'{suite.Value}' is not the name of a suite", "Write e.g. 'suite: bookworm'.");
+            throw DefinitionErrors.NotASuite(map, suite);
         IReadOnlyList<Located> packages = map.Texts("packages");
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
-            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not the name of a Debian package", "Write NAME, NAME=VERSION or NAME/SUITE.", bad.Value);
+            throw DefinitionErrors.NotADebPackage(bad);
         return new DebSource { From = from, Suite = suite, Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.DebKeys), Packages = packages };
     }
 

@@ -31,15 +31,15 @@ public static partial class DefinitionReader
         }
         catch (FileRefusedException e) when (e.IsTooLarge)
         {
-            throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{path}: more than {LargestDefinition} bytes are no definition", "Give the path of a YAML file; large files belong under 'files'.", path, e);
+            throw DefinitionErrors.TooLarge(path, LargestDefinition, e);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SlipwayException("DefinitionNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such definition", "Give the path of a YAML file, e.g. ./lammps.yaml.", path, e);
+            throw DefinitionErrors.NotFound(path, e);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("DefinitionUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of a YAML file that you may read.", path, e);
+            throw DefinitionErrors.Unreadable(path, e);
         }
         return Parse(text, path, variables);
     }
@@ -58,14 +58,14 @@ public static partial class DefinitionReader
         foreach ((Located name, YamlNode node) in map.Entries("stages"))
         {
             if (!StageName().IsMatch(name.Value))
-                throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name for a stage", "Use letters, digits, '.', '_' and '-'.", name.Value);
+                throw DefinitionErrors.BadStageName(name);
             SourceReader kind = SourceOf(path, node);
             stages.Add(ReadStage(name.Value, YamlMap.Of(path, YamlForm.Definition, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
         }
         Stage image = ReadStage("", map, source, directory);
         // of a host its own providers are taken, as files
         if (image.Source is not (PackageSource or HostSource) && map.Texts("fabric", orSingle: true).Any(name => name.Value != "none"))
-            throw map.Error("fabric", "DefinitionWrongType", $"'fabric' installs packages, and 'from: {image.Source.From.Value}' has none", "Leave the line out, and install the provider in 'run'.");
+            throw DefinitionErrors.FabricWithoutPackages(map, image.Source);
         return new Definition
         {
             Path = System.IO.Path.GetFullPath(path),
@@ -78,7 +78,7 @@ public static partial class DefinitionReader
             Environment = image.Environment,
             Test = image.Test,
             Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Inventory.FabricPackages.IsKnown(name.Value) ? name
-                : throw map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider", $"Write 'auto', 'none', or of these: {string.Join(", ", Slipway.Inventory.FabricPackages.Names)}."))],
+                : throw DefinitionErrors.UnknownProvider(map, name))],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
         };
@@ -91,7 +91,7 @@ public static partial class DefinitionReader
         YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", YamlVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
         Located from = map.Required("from");
         return SourceReader.All.FirstOrDefault(r => r.Kind == from.Value)
-            ?? throw map.Error("from", "DefinitionUnknownSource", $"'{from.Value}' is not a source that this version builds from", $"Write e.g. 'from: deb'. The sources are: {SourceReader.Kinds}.");
+            ?? throw DefinitionErrors.UnknownSource(map, from.Value);
     }
 
     /// <param name="declared">From the definition; null where there is no default.</param>
@@ -100,12 +100,11 @@ public static partial class DefinitionReader
     static YamlVariables Variables(string path, IReadOnlyDictionary<string, Located?> declared, IReadOnlyDictionary<string, string> set)
     {
         if (set.Keys.FirstOrDefault(name => !declared.ContainsKey(name)) is { } unknown)
-            throw new SlipwayException("DefinitionUnknownVariable", ErrorKind.InvalidArgument, $"{path}: it declares no variable '{unknown}'",
-                declared.Count == 0 ? "Add 'variables: {NAME: default}' to the definition." : $"Its variables are: {string.Join(", ", declared.Keys)}.", unknown);
+            throw DefinitionErrors.UndeclaredVariable(path, unknown, [.. declared.Keys]);
         SortedDictionary<string, string> values = new(StringComparer.Ordinal);
         foreach ((string name, Located? value) in declared)
             values[name] = set.GetValueOrDefault(name) ?? value?.Value
-                ?? throw new SlipwayException("DefinitionVariableNotSet", ErrorKind.InvalidArgument, $"{path}: the variable '{name}' has no default and is not set", $"Set it: -Variable @{{{name} = '…'}}, or --variable {name}=….", name);
+                ?? throw DefinitionErrors.VariableNotSet(path, name);
         return new YamlVariables(values);
     }
 
@@ -115,7 +114,7 @@ public static partial class DefinitionReader
         foreach ((Located name, YamlNode value) in map.Entries("variables"))
         {
             if (!VariableName().IsMatch(name.Value))
-                throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name for a variable", "A variable's name has letters, digits and '_', and begins with no digit.", name.Value);
+                throw DefinitionErrors.BadVariableName(name);
             declared.Add(name.Value, map.Default(value, $"'variables.{name.Value}'"));
         }
         return Variables(map.File, declared, set);
@@ -127,7 +126,7 @@ public static partial class DefinitionReader
         Source = source.Read(map, map.Required("from"), directory),
         Files = [.. map.Maps("files", source.PlainFiles, ["from", "to", "mode", "stage"]).Select(file => CopiedFile(file, directory))],
         Run = map.Texts("run", orSingle: true, shell: true),
-        Environment = map.Pairs("environment", n => VariableName().IsMatch(n), "A variable's name has letters, digits and '_', and begins with no digit."),
+        Environment = map.Pairs("environment", n => VariableName().IsMatch(n), DefinitionErrors.VariableRule),
         Test = map.Text("test", shell: true),
     };
 
@@ -138,16 +137,16 @@ public static partial class DefinitionReader
         bool InImage(Located path) => path.Value.StartsWith('/') && !path.Value.Split('/').Contains("..") && !path.Value.Contains('\0', StringComparison.Ordinal);
         string source = stage is null ? System.IO.Path.GetFullPath(from.Value, directory) : from.Value;
         if (stage is not null && !InImage(from))
-            throw map.Error("from", "DefinitionBadPath", $"'{from.Value}' is not an absolute path in stage '{stage.Value}'", "Begin with '/', and use no '..'.");
+            throw DefinitionErrors.NotInStage(map, from, stage);
         if (stage is null && !System.IO.Path.Exists(source))
-            throw map.Error("from", "DefinitionFileNotFound", $"the source '{source}' is not there", "Paths are relative to the definition's directory.");
+            throw DefinitionErrors.FileNotThere(map, "from", "source", source);
         if (!InImage(to))
-            throw map.Error("to", "DefinitionBadPath", $"'{to.Value}' is not an absolute path in the image", "Begin with '/', and use no '..'.");
+            throw DefinitionErrors.NotInImage(map, to);
         int mode = -1;
         if (map.Text("mode") is { } text)
         {
             if (!FileMode().IsMatch(text.Value))
-                throw map.Error("mode", "DefinitionWrongType", $"'{text.Value}' is not a mode", "Write it in octal and quoted, e.g. \"0644\".");
+                throw DefinitionErrors.NotAMode(map, text);
             mode = Convert.ToInt32(text.Value, 8);
         }
         return new DefinitionFile(source, to.Value, mode, (stage ?? from).Where, stage?.Value);

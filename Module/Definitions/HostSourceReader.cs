@@ -13,9 +13,9 @@ static class HostSourceReader
         IReadOnlyList<Located> programs = map.Texts("programs"), packages = map.Texts("packages"), files = map.PlainTexts("files"), exclude = map.Texts("exclude");
         foreach (Located path in files.Concat(exclude).Concat(programs.Where(p => p.Value.Contains('/'))))
             if (!path.Value.StartsWith('/') || path.Value.Split('/').Contains(".."))
-                throw new SlipwayException("DefinitionBadPath", ErrorKind.InvalidData, $"{path.Where}: '{path.Value}' is not an absolute path", "Begin with '/', and use no '..': it is the path on the host and in the image.", path.Value);
+                throw DefinitionErrors.NotOnHost(path);
         if (programs.Count + packages.Count + files.Count == 0)
-            throw map.Error("from", "DefinitionMissingKey", "the image would be empty: neither 'programs' nor 'packages' nor 'files' is there", "Add e.g. 'programs: [lmp]'.");
+            throw DefinitionErrors.EmptyHost(map);
         return new HostSource { From = from, Programs = programs, Packages = packages, Files = files, Exclude = exclude };
     }
 }

@@ -13,9 +13,9 @@ static class ImageSourceReader
         Located image = map.Required("image");
         if (image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal))
             return Digest.IsValid(image.Value) ? new ImageSource { From = from, Image = image }
-                : throw map.Error("image", "DefinitionBadDigest", $"'{image.Value}' is not a digest", "Write sha256: and 64 lower-case hexadecimal digits.");
+                : throw DefinitionErrors.NotADigest(map, image);
         string path = System.IO.Path.GetFullPath(image.Value, directory);
         return File.Exists(path) ? new ImageSource { From = from, Image = image with { Value = path } }
-            : throw map.Error("image", "DefinitionFileNotFound", $"the image '{path}' is not there", "Paths are relative to the definition's directory.");
+            : throw DefinitionErrors.FileNotThere(map, "image", "image", path);
     }
 }

@@ -16,7 +16,7 @@ static partial class PackageRepositoryReader
     {
         List<(PackageRepository Repository, bool Enabled)> all = [.. map.Maps("repositories", [.. Common, .. familyKeys]).Select(r => (Read(r, directory, familyKeys == DebKeys), r.Flag("enabled") ?? true))];
         if (all.GroupBy(r => r.Repository.Name.Value).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{twice.Last().Repository.Name.Where}: two repositories have the name '{twice.Key}'", "Give each repository a name of its own.", twice.Key);
+            throw DefinitionErrors.RepositoryTwice(twice.Last().Repository);
         return [.. all.Where(r => r.Enabled).Select(r => r.Repository)];
     }
 
@@ -24,22 +24,22 @@ static partial class PackageRepositoryReader
     {
         Located name = map.Required("name");
         if (!RepositoryName().IsMatch(name.Value))
-            throw map.Error("name", "DefinitionBadName", $"'{name.Value}' is not a valid name for a repository", "Use letters, digits, '.', '_' and '-'.");
+            throw DefinitionErrors.BadRepositoryName(map, name);
         string[] schemes = deb ? ["http", "https", "file", "copy"] : ["http", "https", "ftp", "file"];
         IReadOnlyList<string> urls = [.. map.Texts("url", orSingle: true).Select(u => Url(map, "url", u, schemes))];
         string? List(string key) => map.Text(key) is { } list ? Url(map, key, list, ["http", "https", "ftp", "file"]) : null;
         string? mirrors = List("mirrorlist"), metalink = deb ? null : List("metalink");
         if (new[] { urls.Count > 0, mirrors is not null, metalink is not null }.Count(set => set) > 1)
-            throw map.Error("name", "DefinitionConflict", $"repository '{name.Value}' has more than one of 'url', 'mirrorlist' and 'metalink'", "Keep one of them.");
+            throw DefinitionErrors.SeveralPlaces(map, name);
         RepositoryKey? key = Key(map, directory);
         bool trusted = map.Flag("trusted") ?? false, own = urls.Count == 0 && mirrors is null && metalink is null;
         if (!own && key is null && !trusted)
-            throw map.Error("name", "RepositoryWithoutKey", $"repository '{name.Value}' has no key, so nothing would check what comes from it", "Add 'key: FILE.asc', or 'trusted: true' if you mean it.");
+            throw DefinitionErrors.WithoutKey(map, name);
 
         IReadOnlyList<Located> components = deb ? map.Texts("components", orSingle: true) : [];
         string? suite = deb ? map.Text("suite")?.Value : null;
         if ((suite is not null && !DebSourceReader.SuiteName().IsMatch(suite)) || components.Any(c => !DebSourceReader.SuiteName().IsMatch(c.Value)))
-            throw map.Error("name", "DefinitionBadName", $"repository '{name.Value}' has a suite or component that is not a name", "Use letters, digits, '.', '_', '/' and '-'.");
+            throw DefinitionErrors.BadSuiteOrComponent(map, name);
         return new PackageRepository
         {
             Name = name,
@@ -55,7 +55,7 @@ static partial class PackageRepositoryReader
             Include = Patterns(map, "include"),
             Exclude = Patterns(map, "exclude"),
             Architectures = [.. map.Texts("architecture", orSingle: true).Select(a => Architecture().IsMatch(a.Value) ? a.Value
-                : throw map.Error("architecture", "DefinitionBadName", $"'{a.Value}' is not the name of an architecture", deb ? "Write e.g. amd64." : "Write e.g. x86_64."))],
+                : throw DefinitionErrors.NotAnArchitecture(map, a, deb))],
             CheckMetadata = deb || (map.Flag("repo-gpgcheck") ?? true),
             CheckValidUntil = !deb || (map.Flag("check-valid-until") ?? true),
         };
@@ -64,29 +64,29 @@ static partial class PackageRepositoryReader
     // what stands in a definition stands in the image: no password belongs here
     static string Url(YamlMap map, string key, Located url, string[] schemes) =>
         url.Value.Contains('@', StringComparison.Ordinal) && Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? named) && named.UserInfo.Length > 0
-            ? throw map.Error(key, "DefinitionBadUrl", "the URL has a user name or password, which would be in every image", "Leave it out, and put it into ~/.netrc.")
+            ? throw DefinitionErrors.PasswordInUrl(map, key)
             : Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? uri) && schemes.Contains(uri.Scheme) && url.Value.StartsWith(uri.Scheme + ":", StringComparison.Ordinal) && !url.Value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '"' or '\\')
             ? url.Value
-            : throw map.Error(key, "DefinitionBadUrl", $"'{url.Value}' is not the URL of a {(key == "proxy" ? "proxy" : "repository")}", $"Begin with {string.Join(", ", schemes.Select(s => s is "file" or "copy" ? s + ":///" : s + "://"))}.");
+            : throw DefinitionErrors.NotAUrl(map, key, url, schemes);
 
     static IReadOnlyList<string> Patterns(YamlMap map, string key) => [.. map.Texts(key, orSingle: true).Select(p => PackagePattern().IsMatch(p.Value) ? p.Value
-        : throw map.Error(key, "DefinitionBadName", $"'{p.Value}' in '{key}' is not the name of a package", "Write names, with '*' for any characters."))];
+        : throw DefinitionErrors.NotAPackagePattern(map, key, p))];
 
     /// <summary>A path, the armoured key itself, or a fingerprint.</summary>
     static RepositoryKey? Key(YamlMap map, string directory)
     {
         string? fingerprint = map.Text("fingerprint") is { } given ? Fingerprint(given.Value)
-            ?? throw map.Error("fingerprint", "DefinitionWrongType", $"'{given.Value}' is not a fingerprint", "Write its 40 (or 64) hexadecimal digits, as 'gpg --show-keys' prints them.") : null;
+            ?? throw DefinitionErrors.NotAFingerprint(map, given) : null;
         if (map.Text("key") is not { } key)
             return fingerprint is null ? null : new RepositoryKey(null, null, fingerprint, map.WhereIs("fingerprint"));
         if (key.Value.TrimStart().StartsWith("-----BEGIN PGP PUBLIC KEY BLOCK-----", StringComparison.Ordinal))
             return new RepositoryKey(null, key.Value, fingerprint, key.Where);
         if (Fingerprint(key.Value) is { } alone)
             return fingerprint is null || fingerprint == alone ? new RepositoryKey(null, null, alone, key.Where)
-                : throw map.Error("fingerprint", "DefinitionConflict", "'key' and 'fingerprint' are two different fingerprints", "Keep one of them.");
+                : throw DefinitionErrors.TwoFingerprints(map);
         string file = System.IO.Path.GetFullPath(key.Value, directory);
         if (!File.Exists(file))
-            throw map.Error("key", "DefinitionFileNotFound", $"the key '{file}' is not there", "Put the repository's public key (.asc or .gpg) beside the definition.");
+            throw DefinitionErrors.KeyNotThere(map, file);
         return new RepositoryKey(file, null, fingerprint, key.Where);
     }
 

@@ -12,12 +12,12 @@ static partial class RpmSourceReader
     {
         Located? release = map.Text("release");
         if (release is not null && !ReleaseName().IsMatch(release.Value))
-            throw map.Error("release", "DefinitionBadName", $"'{release.Value}' is not a release", "Write e.g. 'release: \"9\"'.");
+            throw DefinitionErrors.NotARelease(map, release);
         IReadOnlyList<Located> packages = map.Texts("packages");
         if (packages.Count == 0)
-            throw map.Error("packages", "DefinitionMissingKey", "'packages' is missing", "Name what the image is to hold, e.g. 'packages: [bash, coreutils]'.");
+            throw DefinitionErrors.NoPackages(map);
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
-            throw new SlipwayException("DefinitionBadName", ErrorKind.InvalidData, $"{bad.Where}: '{bad.Value}' is not the name of an RPM package", "Write NAME, NAME-VERSION, NAME-VERSION-RELEASE.ARCH, a capability, or @GROUP.", bad.Value);
+            throw DefinitionErrors.NotAnRpmPackage(bad);
         return new RpmSource { From = from, Release = release, Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.RpmKeys), Packages = packages };
     }
 

@@ -11,7 +11,7 @@ static class StageOrder
     {
         // they are visited recursively
         if (stages.Count > MostStages)
-            throw new SlipwayException("DefinitionTooLarge", ErrorKind.LimitsExceeded, $"{stages[MostStages].Source.From.Where}: more than {MostStages} stages", "Put what they have in common into one.", stages[MostStages].Name);
+            throw DefinitionErrors.TooManyStages(stages[MostStages], MostStages);
         List<Stage> sorted = [];
         List<Stage> path = [];
         void Visit(Stage stage)
@@ -21,10 +21,9 @@ static class StageOrder
             {
                 if (file.Stage is null)
                     continue;
-                Stage from = stages.FirstOrDefault(s => s.Name == file.Stage) ?? throw new SlipwayException("DefinitionUnknownStage", ErrorKind.InvalidData,
-                    $"{file.Where}: there is no stage '{file.Stage}'", stages.Count == 0 ? "Add it under 'stages'." : $"The stages are: {string.Join(", ", stages.Select(s => s.Name))}.", file.Stage);
+                Stage from = stages.FirstOrDefault(s => s.Name == file.Stage) ?? throw DefinitionErrors.UnknownStage(file, stages);
                 if (path.IndexOf(from) is >= 0 and var at)
-                    throw new SlipwayException("DefinitionStageCycle", ErrorKind.InvalidData, $"{file.Where}: the stages copy from one another in a circle: {string.Join(" from ", path.Skip(at).Append(from).Select(s => s.Name))}", "Take one of them apart.", file.Stage);
+                    throw DefinitionErrors.StageCycle(file, path.Skip(at).Append(from));
                 if (!sorted.Contains(from))
                     Visit(from);
             }

@@ -42,7 +42,7 @@ abstract class Resolver
 }
 
 /// <summary>The files that were found so far, and those that nobody has looked at yet.</summary>
-sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> exclude)
+sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> exclude)
 {
     /// <summary>What no image needs and nobody else should have: taken only where a request names the very file.</summary>
     static readonly IReadOnlyList<PathPattern> Secrets =
@@ -59,7 +59,7 @@ sealed class Closure(FileTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     readonly List<DependencyProblem> problems = [];
     readonly HashSet<string> told = new(StringComparer.Ordinal);
 
-    public FileTree Tree => tree;
+    public RootTree Tree => tree;
 
     public Loader Loader => loader;
 

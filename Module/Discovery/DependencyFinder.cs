@@ -50,8 +50,8 @@ public static class DependencyFinder
     public static DependencySet Find(DependencyRequest request, CancellationToken cancel = default)
     {
         if (!Directory.Exists(request.Root))
-            throw new SlipwayException("RootNotFound", ErrorKind.ObjectNotFound, $"{request.Root}: there is no such directory", "Give a directory that is laid out like a root.", request.Root);
-        FileTree tree = new FileTree(request.Root);
+            throw DiscoveryErrors.RootNotFound(request.Root);
+        RootTree tree = new RootTree(request.Root);
         IReadOnlyList<string> path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
         PackageDatabase? database = PackageDatabase.Open(tree);
         PackageResolver packages = new PackageResolver(database);
@@ -90,7 +90,7 @@ public static class DependencyFinder
         };
     }
 
-    static IEnumerable<Resolver> Resolvers(FileTree tree, IReadOnlyList<string> path, IReadOnlyList<IReadOnlyList<Rule>> rules) =>
+    static IEnumerable<Resolver> Resolvers(RootTree tree, IReadOnlyList<string> path, IReadOnlyList<IReadOnlyList<Rule>> rules) =>
         [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r))];
 
     static string Machine() => RuntimeInformation.OSArchitecture switch

@@ -25,18 +25,10 @@ public static class ImageComparer
     public static ImageComparison Compare(string image, CancellationToken cancel = default)
     {
         if (Directory.Exists(image))
-            return CompareRoot(image, cancel);
+            return Compare(new RootTree(image), cancel);
         SquashFsSuperblock.Read(image);
         using SquashfsExtract part = SquashfsExtract.Extract(image, MayMatter, cancel);
-        ImageComparison comparison;
-        try
-        {
-            comparison = CompareRoot(part.Directory, cancel);
-        }
-        catch (SlipwayException e)
-        {
-            throw part.Named(e, image);
-        }
+        ImageComparison comparison = Compare(new RootTree(part.Directory, image), cancel);
         return part.Complete ? comparison : new ImageComparison
         {
             Missing = comparison.Missing,
@@ -48,9 +40,8 @@ public static class ImageComparer
     static bool MayMatter(string path, bool executable) =>
         executable || path.Contains(".so", StringComparison.Ordinal) || path.StartsWith("/etc/ld", StringComparison.Ordinal) || path == "/.slipway/image.json";
 
-    static ImageComparison CompareRoot(string root, CancellationToken cancel)
+    static ImageComparison Compare(RootTree tree, CancellationToken cancel)
     {
-        FileTree tree = new FileTree(root);
         Comparison comparison = new Comparison(tree, new Loader(tree, LibraryPath(tree)));
         foreach (string path in Files(tree))
         {
@@ -60,24 +51,24 @@ public static class ImageComparer
         return comparison.Finish(ProgramDirectories, cancel);
     }
 
-    static IEnumerable<string> Files(FileTree tree) =>
+    static IEnumerable<string> Files(RootTree tree) =>
         tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link).SelectMany(p => tree.Below(p)).Where(p => tree.Look(p).Kind == FileKind.File);
 
     /// <summary>What our own images set; of others nobody knows.</summary>
-    static IReadOnlyList<string> LibraryPath(FileTree tree)
+    static IReadOnlyList<string> LibraryPath(RootTree tree)
     {
         try
         {
             using Stream? manifest = tree.Open("/" + ManifestReader.Path);
-            return manifest is not null && ManifestReader.Read(manifest, tree.Outside("")).Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
+            return manifest is not null && ManifestReader.TryRead(manifest, tree.Name, out _)?.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) == true ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SlipwayException { Id: "ManifestInvalid" })
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
         }
     }
 
-    sealed class Comparison(FileTree tree, Loader loader)
+    sealed class Comparison(RootTree tree, Loader loader)
     {
         /// <summary>That one file needs another, in one process; a distribution with everything installed comes to a few millions.</summary>
         const int MostNeeds = 20_000_000;
@@ -125,7 +116,7 @@ public static class ImageComparer
             foreach ((string? path, ElfFile? elf) in libraries)
                 if (!reached.Contains(path) && (elf.Machine == machine || machine is null))
                     Check(loader.Process(path, elf), null);
-            foreach (string? path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == FileTree.Parent(s))))
+            foreach (string? path in scripts.Where(s => directories.Any(d => tree.Resolve(d).Path == RootTree.Parent(s))))
                 foreach ((string? name, string? found, bool _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);
@@ -151,7 +142,7 @@ public static class ImageComparer
         {
             foreach (LoaderEdge edge in loader.Load(process, process.Main))
                 if (++needs > MostNeeds)
-                    throw new SlipwayException("ImageTooLarge", ErrorKind.LimitsExceeded, $"{tree.Outside("")}: its programs need libraries more than {MostNeeds} times", "No image that is meant has so many: build it anew, or do not trust it.");
+                    throw ReaderErrors.TooManyNeeds(tree.Name, MostNeeds);
                 else if (edge.Library is null && (program is not null || !byName.ContainsKey((edge.Name, edge.User.Elf.Machine))))
                     Miss(MissingKind.Library, edge.Name, null, edge.User.Path, program, byName.GetValueOrDefault((edge.Name, edge.User.Elf.Machine))?[0].Path);
             foreach (LoadedObject user in process.Objects)

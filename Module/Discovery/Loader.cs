@@ -54,10 +54,10 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 /// </summary>
 /// <param name="libraryPath">What <c>LD_LIBRARY_PATH</c> will be where the programs run.</param>
 /// <param name="imports">Symbols of which <see cref="ElfFile.Imports"/> is to tell; read together with the rest, so that no file is opened twice.</param>
-sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
+sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
-    readonly ElfBudget budget = new(tree.Outside(""));
+    readonly ElfBudget budget = new(tree.Name);
     readonly Dictionary<string, LoaderScope> scopes = new(StringComparer.Ordinal);
     LoaderCache? cache;
     bool cacheRead;
@@ -78,11 +78,11 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
             catch (ElfFormatException e)
             {
                 // inside, a file has another name
-                Damaged[canonical] = e.Message.Replace(tree.Outside(canonical), canonical, StringComparison.Ordinal);
+                Damaged[canonical] = $"{canonical}: {e.Why}";
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                Damaged[canonical] = $"{canonical}: cannot be read: {(e is UnauthorizedAccessException ? "permission denied" : e.Message)}";
+                Damaged[canonical] = $"{canonical}: cannot be read: {ReaderErrors.Why(e, tree.Outside(canonical))}";
             }
             if (elf is not null)
                 budget.Take(elf);
@@ -172,9 +172,9 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         if (scope.HasCache)
         {
             IReadOnlyList<string>? some = user.Elf.NoDefaultLibraries ? scope.Defaults : null;
-            bool Skipped(string path) => some is not null && some.Contains(FileTree.Parent(path));
+            bool Skipped(string path) => some is not null && some.Contains(RootTree.Parent(path));
             foreach (string? path in scope.Cached(name, forSomeProcessors: true).Where(p => !Skipped(p)))
-                yield return (path, $"{LoaderTable.Cache}, {ForSome(FileTree.Parent(path))}", true);
+                yield return (path, $"{LoaderTable.Cache}, {ForSome(RootTree.Parent(path))}", true);
             foreach (string? path in scope.Cached(name, forSomeProcessors: false).Where(p => !Skipped(p)))
                 yield return (path, LoaderTable.Cache, false);
         }
@@ -223,7 +223,7 @@ sealed class Loader(FileTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     {
         if (!path.Contains('$'))
             return [path];
-        string expanded = Token(Token(path, "ORIGIN", FileTree.Parent(of.Path)), "LIB", scope.Lib);
+        string expanded = Token(Token(path, "ORIGIN", RootTree.Parent(of.Path)), "LIB", scope.Lib);
         return expanded.Contains("PLATFORM", StringComparison.Ordinal) ? scope.Row.Platforms.Select(p => Token(expanded, "PLATFORM", p)) : [expanded];
     }
 

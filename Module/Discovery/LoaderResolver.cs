@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Slipway.Readers;
 using Slipway.Readers.Elf;
 
 namespace Slipway.Discovery;
@@ -78,7 +79,7 @@ sealed class LoaderResolver(string? machine) : Resolver
             string? configured = process.Scope.HasCache ? null : process.Scope.ConfiguredDirectories().FirstOrDefault(d => closure.Tree.Resolve($"{d}/{edge.Name}").Exists);
             closure.Tell(DependencySeverity.Error, edge.User.Path, Name, $"it needs {edge.Name}, which is not where the loader looks"
                 + (process.HasProgram && process.Main != edge.User ? $" (in a process of {process.Main.Path})" : ""),
-                configured is not null ? $"Run ldconfig: {configured}, which {LoaderTable.Configuration} names, has it."
+                configured is not null ? $"Run ldconfig: {configured}, which {LoaderConfiguration.Path} names, has it."
                     : edge.Name.Contains('/') && !edge.Name.StartsWith('/') ? "The name is relative to the directory that the program is started in: set a soname when the library is linked."
                     : "Install it, or name its directory in the library path.");
         }

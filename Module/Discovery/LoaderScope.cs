@@ -7,19 +7,19 @@ namespace Slipway.Discovery;
 sealed class LoaderScope
 {
     // far more than any host has
-    const int MostConfigurations = 1000, MostDirectories = 1000;
+    const int MostDirectories = 1000;
 
-    readonly FileTree tree;
+    readonly RootTree tree;
     readonly LoaderCache? cache;
     readonly Dictionary<string, IReadOnlyList<string>> hwcaps = new(StringComparer.Ordinal);
 
-    public LoaderScope(FileTree tree, ElfFile program, string? interpreter, LoaderCache? cache)
+    public LoaderScope(RootTree tree, ElfFile program, string? interpreter, LoaderCache? cache)
     {
         this.tree = tree;
         this.cache = cache;
         Row = LoaderTable.For(program);
         Interpreter = interpreter ?? Row.Interpreters.FirstOrDefault(i => tree.Resolve(i).Kind == FileKind.File);
-        IsMusl = Interpreter is not null && FileTree.Join("/", System.IO.Path.GetFileName(Interpreter)).StartsWith("/ld-musl-", StringComparison.Ordinal);
+        IsMusl = Interpreter is not null && RootTree.Join("/", System.IO.Path.GetFileName(Interpreter)).StartsWith("/ld-musl-", StringComparison.Ordinal);
         (Lib, Defaults) = IsMusl ? ("lib", MuslDirectories()) : GlibcDirectories();
     }
 
@@ -50,7 +50,7 @@ sealed class LoaderScope
     }
 
     /// <summary>What ldconfig(8) would put into the cache: for a tree that has none, to say what is wrong.</summary>
-    public IEnumerable<string> ConfiguredDirectories() => Configured(LoaderTable.Configuration, new(StringComparer.Ordinal)).Distinct().Take(MostDirectories);
+    public IEnumerable<string> ConfiguredDirectories() => LoaderConfiguration.Directories(tree);
 
     /// <summary>
     /// glibc has its default directories compiled in: the one that it was made for, which is the one it lies in, in / and in /usr; Debian's adds /lib and
@@ -60,7 +60,7 @@ sealed class LoaderScope
     {
         if (Interpreter is null)
             return ("lib/" + Row.Triplet, ["/lib/" + Row.Triplet, "/usr/lib/" + Row.Triplet, "/lib64", "/usr/lib64", "/lib", "/usr/lib"]);
-        string directory = FileTree.Parent(tree.Resolve(Interpreter).Path);
+        string directory = RootTree.Parent(tree.Resolve(Interpreter).Path);
         string[] parts = directory.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts is ["usr", ..])
             parts = parts[1..];
@@ -79,25 +79,5 @@ sealed class LoaderScope
         string machine = name["ld-musl-".Length..].Split('.')[0];
         string? text = tree.Text($"/etc/ld-musl-{machine}.path");
         return text is null ? LoaderTable.MuslDirectories : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/')).Distinct().Take(MostDirectories)];
-    }
-
-    /// <param name="read">Files that were included before: again, they add nothing; and one may include itself.</param>
-    IEnumerable<string> Configured(string file, HashSet<string> read)
-    {
-        if (read.Count >= MostConfigurations || !read.Add(file) || tree.Text(file) is not { } text)
-            yield break;
-        foreach (string? line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
-        {
-            if (!line.StartsWith("include", StringComparison.Ordinal))
-            {
-                yield return line;
-                continue;
-            }
-            // A relative name is relative to the directory of the file that includes it.
-            string pattern = line["include".Length..].Trim();
-            foreach (string? included in PathPattern.Parse(pattern.StartsWith('/') ? pattern : $"{FileTree.Parent(file)}/{pattern}").SelectMany(tree.Glob))
-                foreach (string directory in Configured(included, read))
-                    yield return directory;
-        }
     }
 }

@@ -28,7 +28,7 @@ static class LoaderTable
     /// <summary>The directory below which glibc finds what fits better to some processors (<c>DIR/glibc-hwcaps/x86-64-v3/NAME</c>).</summary>
     public const string Hwcaps = "glibc-hwcaps";
 
-    public const string Cache = "/etc/ld.so.cache", Configuration = "/etc/ld.so.conf";
+    public const string Cache = "/etc/ld.so.cache";
 
     /// <summary>Libraries that musl's loader is itself (ldso/dynlink.c: <c>reserved</c>).</summary>
     public static readonly IReadOnlyList<string> MuslItself = ["libc", "libpthread", "librt", "libm", "libdl", "libutil", "libxnet"];

@@ -13,8 +13,7 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
 
     public override string Name => RuleName;
 
-    public IReadOnlyList<ImagePackage> Packages =>
-        [.. packages.Values.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal).Select(p => new ImagePackage(p.Name, p.Version, p.Architecture))];
+    public IReadOnlyList<ImagePackage> Packages => PackageDatabase.Listed(packages.Values);
 
     public override void Resolve(FoundFile file, Closure closure)
     {

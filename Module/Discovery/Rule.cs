@@ -57,7 +57,7 @@ static class RuleFile
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new SlipwayException("ResolverUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Make the site's resolvers small files that all users may read, or remove this one.", path, e);
+                throw DiscoveryErrors.ResolverUnreadable(path, e);
             }
             yield return Parse(text, path);
         }
@@ -65,23 +65,23 @@ static class RuleFile
 
     public static IReadOnlyList<Rule> Parse(string text, string file)
     {
-        YamlMap map = YamlMap.Of(file, YamlForm.Resolver, YamlText.Parse(text, file, YamlForm.Resolver), "the resolver", "name", "why", "rules");
+        YamlMap map = YamlMap.Parse(text, file, YamlForm.Resolver, "the resolver", "name", "why", "rules");
         (string? name, string? why) = (map.Required("name").Value, map.Required("why").Value);
         return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note").Select(r => One(r, name, why))];
     }
 
     static Rule One(YamlMap map, string name, string why)
     {
-        YamlMap when = map.Map("when", "soname", "path", "imports", "except") ?? throw map.Error("when", "ResolverInvalid", "'when' is missing", "Say which files the rule is for: 'when: {soname: [libx.so.*]}'.");
+        YamlMap when = map.Map("when", "soname", "path", "imports", "except") ?? throw DiscoveryErrors.RuleWithoutWhen(map);
         string[] List(YamlMap of, string key) => [.. of.Texts(key, orSingle: true, shell: true).Select(t => t.Value)];
         (string[]? sonames, string[]? paths, string[]? imports) = (List(when, "soname"), List(when, "path"), List(when, "imports"));
         if (sonames.Length + paths.Length + imports.Length == 0)
-            throw map.Error("when", "ResolverInvalid", "'when' names nothing", "Give 'soname', 'path' or 'imports'.");
+            throw DiscoveryErrors.RuleForNothing(map);
         (string[]? read, string[]? add) = (List(map, "read"), List(map, "add"));
         if ((read.Length > 0) != (map.Text("line") is not null))
-            throw map.Error("read", "ResolverInvalid", "'read' and 'line' come together", "Give the files under 'read', and a regular expression for their lines under 'line'.");
+            throw DiscoveryErrors.ReadWithoutLine(map);
         if (add.Length == 0 && map.Text("note") is null)
-            throw map.Error("add", "ResolverInvalid", "the rule adds nothing", "Give patterns or sonames under 'add'.");
+            throw DiscoveryErrors.RuleAddsNothing(map);
         return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, List(when, "except"), map.Text("near")?.Value, read,
             map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, [.. List(map, "without").SelectMany(w => PathPattern.Parse(w)).Select(w => w.Text)], map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
     }
@@ -94,7 +94,7 @@ static class RuleFile
         }
         catch (ArgumentException e)
         {
-            throw map.Error("line", "ResolverInvalid", $"'line' is no regular expression: {e.Message}", "Write one of .NET's, with a named group for what 'add' uses.");
+            throw DiscoveryErrors.NotAnExpression(map, e);
         }
     }
 }

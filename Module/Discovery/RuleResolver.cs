@@ -91,12 +91,12 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
     List<string> Origins(Rule rule, FoundFile file, Closure closure)
     {
         if (rule.Near is null)
-            return [.. new[] { FileTree.Parent(file.Path), closure.Tree.Resolve(FileTree.Parent(file.AskedAs)).Path }.Distinct()];
+            return [.. new[] { RootTree.Parent(file.Path), closure.Tree.Resolve(RootTree.Parent(file.AskedAs)).Path }.Distinct()];
         if (!closure.Loaded.TryGetValue(file.Path, out (ProcessImage Process, LoadedObject Object) at))
             return [];
         if (at.Process.Find(rule.Near) is { } near)
-            return [FileTree.Parent(near.Path)];
-        return [.. closure.Loader.Search(rule.Near, at.Object, at.Process).Where(f => !f.Alternative).Select(f => FileTree.Parent(f.Canonical))];
+            return [RootTree.Parent(near.Path)];
+        return [.. closure.Loader.Search(rule.Near, at.Object, at.Process).Where(f => !f.Alternative).Select(f => RootTree.Parent(f.Canonical))];
     }
 
     /// <summary>One set of values for each place in the configuration that the rule's expression matches; an empty one where the rule reads none.</summary>
@@ -150,6 +150,6 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
     {
         string[] parts = origin.Split('/');
         int lib = Array.FindIndex(parts, p => p is "lib" or "lib64" or "lib32");
-        return lib > 0 ? string.Join('/', parts[..lib]) : FileTree.Parent(origin);
+        return lib > 0 ? string.Join('/', parts[..lib]) : RootTree.Parent(origin);
     }
 }

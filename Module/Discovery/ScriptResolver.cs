@@ -33,7 +33,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     /// <summary>What a script is started by: the program that its first line names, and the one that this looks for if it is env.</summary>
     /// <returns>Each with the path that it was found by; null where it was not.</returns>
     /// <param name="canonical">Of a regular file; one that is no script gives nothing.</param>
-    public static IEnumerable<(string Name, string? Path, bool ByEnv)> Interpreters(string canonical, IReadOnlyList<string> path, FileTree tree, Action<DependencySeverity, string, string> tell)
+    public static IEnumerable<(string Name, string? Path, bool ByEnv)> Interpreters(string canonical, IReadOnlyList<string> path, RootTree tree, Action<DependencySeverity, string, string> tell)
     {
         if (FirstLine(tree.Outside(canonical), tell) is not { } line)
             yield break;
@@ -120,7 +120,7 @@ sealed class ScriptResolver(IReadOnlyList<string> path) : Resolver
     }
 
     /// <summary>An executable file in one of the directories; null where there is none.</summary>
-    public static string? Find(string program, IEnumerable<string> directories, FileTree tree) =>
-        directories.Select(d => FileTree.Join(d.TrimEnd('/') is { Length: > 0 } clean ? clean : "/", program))
+    public static string? Find(string program, IEnumerable<string> directories, RootTree tree) =>
+        directories.Select(d => RootTree.Join(d.TrimEnd('/') is { Length: > 0 } clean ? clean : "/", program))
             .FirstOrDefault(p => tree.Resolve(p) is { Kind: FileKind.File } found && tree.Look(found.Path).IsExecutable);
 }

@@ -12,7 +12,7 @@ static class FabricAllocation
     /// <returns>The device's name, and why.</returns>
     public static IReadOnlyDictionary<string, string> Excluded(IEnumerable<FabricDevice> devices, Func<string, string?> environment, string root)
     {
-        RootDirectory files = new RootDirectory(root);
+        RootTree files = new RootTree(root);
         string[]? rules = DeviceRules(files);
         SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (FabricDevice device in devices)
@@ -52,7 +52,7 @@ static class FabricAllocation
         return digits.Length > 0 ? digits : null;
     }
 
-    static string? ByCgroup(FabricDevice device, RootDirectory files, IReadOnlyList<string>? rules, bool here)
+    static string? ByCgroup(FabricDevice device, RootTree files, IReadOnlyList<string>? rules, bool here)
     {
         foreach (string node in device.DeviceNodes)
         {
@@ -66,16 +66,16 @@ static class FabricAllocation
     }
 
     /// <summary><c>devices.list</c> of cgroup v1 (kernel: Documentation/admin-guide/cgroup-v1/devices.rst); null where there is no such hierarchy.</summary>
-    static string[]? DeviceRules(RootDirectory files)
+    static string[]? DeviceRules(RootTree files)
     {
         // lines ID:CONTROLLERS:PATH, cgroups(7)
-        string[]? own = files.Text("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
-        return own is null ? null : files.Text($"/sys/fs/cgroup/devices{own[2].TrimEnd('/')}/devices.list")?.Split('\n');
+        string[]? own = files.Small("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
+        return own is null ? null : files.Small($"/sys/fs/cgroup/devices{own[2].TrimEnd('/')}/devices.list")?.Split('\n');
     }
 
-    static string? NumberOf(FabricDevice device, string node, RootDirectory files) => device.Uverbs is { } uverbs && node.EndsWith("/" + uverbs, StringComparison.Ordinal)
-        ? files.Text($"/sys/class/infiniband_verbs/{uverbs}/dev")
-        : files.Text($"/sys/class/cxi_user/{device.Name}/dev") ?? files.Text($"/sys/class/hfi1_user/{device.Name}/dev");
+    static string? NumberOf(FabricDevice device, string node, RootTree files) => device.Uverbs is { } uverbs && node.EndsWith("/" + uverbs, StringComparison.Ordinal)
+        ? files.Small($"/sys/class/infiniband_verbs/{uverbs}/dev")
+        : files.Small($"/sys/class/cxi_user/{device.Name}/dev") ?? files.Small($"/sys/class/hfi1_user/{device.Name}/dev");
 
     /// <summary>A line <c>TYPE MAJOR:MINOR ACCESS</c>, with <c>a</c> for all types and <c>*</c> for all numbers.</summary>
     static bool Allows(string rule, string number)

@@ -33,14 +33,14 @@ public static class FabricCdi
     public static void Write(FabricPlan plan, string path)
     {
         if (plan.Devices.All(d => d.Rung is FabricRung.Refuse))
-            throw new SlipwayException("FabricCdiNothing", ErrorKind.InvalidOperation, $"{path}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, path);
+            throw FabricErrors.NothingToSpecify(path, plan);
         try
         {
             AtomicFile.Write(path, Mode.rw_r__r__, to => JsonSerializer.Serialize(to, Of(plan), CdiJson.Default.CdiSpecification));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("FabricCdiWrite", ErrorKind.WriteError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of a file in a directory that you may write to, e.g. /etc/cdi/slipway.json.", path, e);
+            throw FabricErrors.CdiNotWritten(path, e);
         }
     }
 }

@@ -3,36 +3,20 @@ using Slipway.Readers;
 
 namespace Slipway.Fabric;
 
-/// <summary>What a plan is restricted to.</summary>
-public sealed class FabricPlanOptions
-{
-    /// <summary>Where the node's own libraries are looked for.</summary>
-    public string HostRoot { get; init; } = "/";
-
-    /// <summary>Kernel names of the devices that the plan is for; empty means all that the job was given.</summary>
-    public IReadOnlyList<string> Devices { get; init; } = [];
-
-    /// <summary>The one rung that may hold: <c>Image</c>, <c>Provider</c> or <c>Stack</c>; null means the first that does.</summary>
-    public FabricRung? Source { get; init; }
-
-    /// <summary>The batch system's variables are looked up by it; null means none, e.g. for a plan that is made before any job.</summary>
-    public Func<string, string?>? JobEnvironment { get; init; }
-}
-
 /// <summary>Decides, for each device of a node, how an image gets to use it: the first rung that holds, and the reason.</summary>
 public static class FabricPlanner
 {
-    static readonly FabricRung[] Rungs = [FabricRung.Image, FabricRung.Provider, FabricRung.Stack];
-
     /// <summary>Plans from the manifest's facts, or from the image itself where it has none.</summary>
+    /// <param name="jobEnvironment">Looks up the batch system's variables; null means none, e.g. for a plan that is made before any job.</param>
     /// <remarks>Neither the image nor its <see cref="ContainerImage.FabricPlan"/> is changed.</remarks>
     /// <exception cref="SlipwayException">A device is asked for that the node does not have, or the image cannot be read.</exception>
-    public static FabricPlan Plan(ContainerImage image, FabricInventory inventory, FabricPlanOptions? options = null, CancellationToken cancellation = default)
+    public static FabricPlan Plan(ContainerImage image, FabricInventory inventory, FabricRequest? request = null,
+        Func<string, string?>? jobEnvironment = null, CancellationToken cancellation = default)
     {
-        options ??= new FabricPlanOptions();
-        SortedDictionary<string, string> excluded = Exclude(inventory, options);
+        request ??= new FabricRequest();
+        SortedDictionary<string, string> excluded = Exclude(inventory, request, jobEnvironment ?? (_ => null));
         List<FabricDevice> devices = inventory.Devices.Where(d => !excluded.ContainsKey(d.Name)).ToList();
-        FabricPlan plan = devices.Count == 0 ? NoFabric(image, inventory) : PlanFor(image, inventory, options, devices, cancellation);
+        FabricPlan plan = devices.Count == 0 ? NoFabric(image, inventory) : PlanFor(image, inventory, request, devices, cancellation);
         plan.Excluded = excluded;
         plan.HiddenDeviceNodes = inventory.Devices.Where(d => excluded.ContainsKey(d.Name)).SelectMany(d => d.DeviceNodes).ToList();
         if (devices.Count == 0 && excluded.Count > 0)
@@ -40,24 +24,23 @@ public static class FabricPlanner
         return plan;
     }
 
-    static FabricPlan PlanFor(ContainerImage image, FabricInventory inventory, FabricPlanOptions options, List<FabricDevice> devices, CancellationToken cancellation)
+    static FabricPlan PlanFor(ContainerImage image, FabricInventory inventory, FabricRequest request, List<FabricDevice> devices, CancellationToken cancellation)
     {
         ImageFabric facts = ImageFacts.Of(image, cancellation);
-        RootDirectory hostFiles = new RootDirectory(options.HostRoot);
+        RootTree hostFiles = new RootTree(request.Root);
         RootLibraries host = new RootLibraries(hostFiles, ProviderTable.Default, facts.Machine);
-        return new Run(facts, inventory, options, ProviderTable.Default, hostFiles, host).Plan(image, devices);
+        return new Run(facts, inventory, request, ProviderTable.Default, hostFiles, host).Plan(image, devices);
     }
 
-    static SortedDictionary<string, string> Exclude(FabricInventory inventory, FabricPlanOptions options)
+    static SortedDictionary<string, string> Exclude(FabricInventory inventory, FabricRequest request, Func<string, string?> jobEnvironment)
     {
-        if (options.Devices.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
-            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {unknown}",
-                inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", unknown);
+        if (request.Devices.FirstOrDefault(n => inventory.Devices.All(d => d.Name != n)) is { } unknown)
+            throw FabricErrors.DeviceNotFound(inventory, unknown);
         SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach ((string? name, string? reason) in FabricAllocation.Excluded(inventory.Devices, options.JobEnvironment ?? (_ => null), options.HostRoot))
+        foreach ((string? name, string? reason) in FabricAllocation.Excluded(inventory.Devices, jobEnvironment, request.Root))
             result[name] = reason;
-        foreach (FabricDevice? device in inventory.Devices.Where(d => options.Devices.Count > 0 && !options.Devices.Contains(d.Name)))
-            result.TryAdd(device.Name, $"the plan was asked for {string.Join(", ", options.Devices)} alone");
+        foreach (FabricDevice? device in inventory.Devices.Where(d => request.Devices.Count > 0 && !request.Devices.Contains(d.Name)))
+            result.TryAdd(device.Name, $"the plan was asked for {string.Join(", ", request.Devices)} alone");
         return result;
     }
 
@@ -71,7 +54,7 @@ public static class FabricPlanner
     };
 
     /// <summary>One plan in the making.</summary>
-    sealed class Run(ImageFabric facts, FabricInventory inventory, FabricPlanOptions options, ProviderTable table, RootDirectory hostFiles, RootLibraries host)
+    sealed class Run(ImageFabric facts, FabricInventory inventory, FabricRequest request, ProviderTable table, RootTree hostFiles, RootLibraries host)
     {
         readonly VerbsLadder verbs = new(facts, inventory, hostFiles, host, table);
         readonly LibfabricLadder libfabric = new(facts, inventory, hostFiles, host, table);
@@ -81,8 +64,7 @@ public static class FabricPlanner
 
         public FabricPlan Plan(ContainerImage image, List<FabricDevice> devices)
         {
-            IReadOnlyList<FabricRung> allowed = options.Source is { } only ? [only] : Rungs;
-            List<Choice> choices = devices.ConvertAll(d => Climb(d, allowed, []));
+            List<Choice> choices = devices.ConvertAll(d => Climb(d, request.Rungs, []));
             // There is one libibverbs in a process: where one device needs the node's, every verbs device gets the node's.
             if (choices.Find(c => c.Outcome?.Binds.Any(b => b.Destination == $"{FabricPaths.Libraries}/{table.VerbsLibraries[0]}") == true) is { } first)
                 choices = choices.ConvertAll(c => c.Verbs && c.Plan.Rung is FabricRung.Image or FabricRung.Provider
@@ -95,7 +77,7 @@ public static class FabricPlanner
             if (used.Exists(c => c.Verbs) && ucx.Wanted)
             {
                 RungOutcome help = ucx.Try(outcomes.SelectMany(o => o.Binds).Where(b => Path.GetDirectoryName(b.Destination) == FabricPaths.Libraries).Select(b => Path.GetFileName(b.Destination)).ToHashSet());
-                bool taken = help.Holds && options.Source is not FabricRung.Image;
+                bool taken = help.Holds && request.Rungs is not [FabricRung.Image];
                 if (taken)
                     outcomes.Add(help);
                 warnings.Add(taken || !help.Holds ? help.Reason : "the image's UCX has no module for verbs, and only what the image has was asked for");

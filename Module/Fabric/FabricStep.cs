@@ -4,27 +4,6 @@ using Slipway.Inventory;
 
 namespace Slipway.Fabric;
 
-/// <summary>What to plan.</summary>
-public sealed class FabricRequest
-{
-    /// <summary>A tree laid out like a node's root, whose devices and libraries are meant: <c>/</c> is this node.</summary>
-    public string Root { get; init; } = "/";
-
-    /// <summary>Kernel names of the devices that the plan is for; empty means all that the job was given.</summary>
-    public IReadOnlyList<string> Devices { get; init; } = [];
-
-    public FabricSource Source { get; init; }
-
-    /// <summary>For <see cref="FabricSource.Package"/>: absolute path of the definition that the image is built from; null takes the one that the image was built from, where this process did that.</summary>
-    public string? Definition { get; init; }
-
-    /// <summary>Values for the variables that this definition declares.</summary>
-    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>();
-
-    /// <summary>Absolute path of a CDI specification that is written too; null for none.</summary>
-    public string? Cdi { get; init; }
-}
-
 /// <summary>The pipeline's step: plan for this node, keep the plan beside the image, and hand the image on with it.</summary>
 public static class FabricStep
 {
@@ -35,19 +14,9 @@ public static class FabricStep
         FabricInventory inventory = FabricInventoryReader.Read(request.Root);
         if (request.Source is FabricSource.Package)
             image = Rebuild(image, inventory, request, progress, cancel);
-        FabricRung? only = request.Source switch
-        {
-            FabricSource.Auto => null,
-            FabricSource.Package or FabricSource.Image => FabricRung.Image,
-            FabricSource.Provider => FabricRung.Provider,
-            _ => FabricRung.Stack,
-        };
-        FabricPlan plan = FabricPlanner.Plan(image, inventory, new FabricPlanOptions
-        {
-            HostRoot = request.Root, Devices = request.Devices, Source = only, JobEnvironment = Environment.GetEnvironmentVariable,
-        }, cancel);
-        if (only is not null && plan.Verdict is FabricRung.Refuse)
-            throw new SlipwayException("FabricRefused", ErrorKind.InvalidOperation, $"{image.Path}: {plan.Reason}", $"Leave the source to the ladder, or mend what keeps {only} from holding.", image.Path);
+        FabricPlan plan = FabricPlanner.Plan(image, inventory, request, Environment.GetEnvironmentVariable, cancel);
+        if (request.Rungs is [FabricRung only] && plan.Verdict is FabricRung.Refuse)
+            throw FabricErrors.Refused(image, plan, only);
         if (request.Cdi is { } cdi)
             FabricCdi.Write(plan, cdi);
         FabricPlanFile.Write(plan, image.Path);
@@ -67,7 +36,7 @@ public static class FabricStep
         List<string> names = [.. inventory.Devices.Where(d => request.Devices.Count == 0 || request.Devices.Contains(d.Name)).Select(table.ForDevice)
             .Select(r => r is null or { Provider: null } ? null : r.PackageSet == FabricPackages.Verbs ? FabricPackages.Auto : r.Provider).OfType<string>().Distinct()];
         if (names.Count == 0)
-            throw new SlipwayException("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device that a package is known for", "Build with `fabric: auto` in the definition where the node has none.", inventory.Node);
+            throw FabricErrors.NoDeviceWithPackage(inventory.Node);
         ContainerImage built = ImageBuilder.Build(new BuildRequest
         {
             DefinitionPath = origin.Path, DefinitionText = WithFabric(origin.Text, names, origin.Path, origin.Variables), Destination = image.Path, Variables = origin.Variables,
@@ -79,8 +48,7 @@ public static class FabricStep
     /// <summary>What the image is built from: as the caller names it, or as this process has built it.</summary>
     static ImageOrigin Origin(ContainerImage image, FabricRequest request, CancellationToken cancel) =>
         request.Definition is { } path ? new ImageOrigin(path, Definitions.DefinitionReader.Read(path, request.Variables, cancel).Text, request.Variables)
-        : image.BuiltFrom ?? throw new SlipwayException("FabricNeedsDefinition", ErrorKind.InvalidArgument,
-            $"{image.Path}: it takes the image's definition to build it anew, and what an image says of itself is not built: it could read any file of this host", "Name it: --definition FILE (-Definition), and its variables.", image.Path);
+        : image.BuiltFrom ?? throw FabricErrors.NeedsDefinition(image.Path);
 
     /// <summary>A definition's text with its <c>fabric</c> line replaced, or one added.</summary>
     /// <remarks>The text itself is changed, so that the image's manifest says what it was made from; the file is not.</remarks>
@@ -104,6 +72,6 @@ public static class FabricStep
         {
             // the advice is the same
         }
-        throw new SlipwayException("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{path}: the line `{line}` cannot be put into this definition", "Add it by hand, and build the image from that file.", path);
+        throw FabricErrors.DefinitionNotEditable(path, line);
     }
 }

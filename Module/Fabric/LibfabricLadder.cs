@@ -5,7 +5,7 @@ namespace Slipway.Fabric;
 
 /// <summary>Devices that are not driven through verbs but by libfabric or a library of their own below it: Omni-Path (psm2, opx), Slingshot (cxi).</summary>
 /// <remarks>Their libraries check the kernel driver's version themselves when they open the device; sysfs has no ABI number to compare.</remarks>
-sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootDirectory hostFiles, RootLibraries host, ProviderTable table) : ILadder
+sealed class LibfabricLadder(ImageFabric image, FabricInventory inventory, RootTree hostFiles, RootLibraries host, ProviderTable table) : ILadder
 {
     const string Libfabric = "libfabric.so.1";
 

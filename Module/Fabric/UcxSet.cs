@@ -8,7 +8,7 @@ namespace Slipway.Fabric;
 /// A module fits only the build of UCX that it came with (src/ucs/sys/module.c takes the ending of its name from the library's), so the node's libraries
 /// and modules come together or not at all. They have no symbol versions; so the symbols that the image's programs import are compared one by one.
 /// </remarks>
-sealed class UcxSet(ImageFabric image, FabricInventory inventory, RootDirectory hostFiles, RootLibraries host, ProviderTable table)
+sealed class UcxSet(ImageFabric image, FabricInventory inventory, RootTree hostFiles, RootLibraries host, ProviderTable table)
 {
     const string VerbsModule = "libuct_ib.so.0";
 

@@ -4,7 +4,7 @@ using Slipway.Readers;
 namespace Slipway.Fabric;
 
 /// <summary>Devices that libibverbs drives. The rules are those of rdma-core's libibverbs/init.c and dynamic_driver.c.</summary>
-sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootDirectory hostFiles, RootLibraries host, ProviderTable table) : ILadder
+sealed class VerbsLadder(ImageFabric image, FabricInventory inventory, RootTree hostFiles, RootLibraries host, ProviderTable table) : ILadder
 {
     const string Libibverbs = "libibverbs.so.1", Libfabric = "libfabric.so.1";
 

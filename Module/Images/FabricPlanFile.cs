@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Images;
 
@@ -17,8 +18,6 @@ public static class FabricPlanFile
     internal const int Largest = 4 << 20;
 
     internal const string MakeAgain = "Make the plan again: slipway fabric IMAGE (Add-FabricDriver).";
-
-    const string Outdated = "FabricPlanVersion";
 
     /// <summary>A plan beside an image, as it was looked at.</summary>
     /// <param name="Identity">Of its inode (<see cref="OpenedFile.IdentityOf"/>).</param>
@@ -52,8 +51,7 @@ public static class FabricPlanFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("FabricPlanWrite", ErrorKind.WriteError,
-                $"{path}: {OpenedFile.Why(e, path)}", "Put the image where you may write.", path, e);
+            throw ImageErrors.PlanNotWritten(path, e);
         }
         return path;
     }
@@ -89,13 +87,9 @@ public static class FabricPlanFile
         try
         {
             FabricPlan? plan = why is null
-                ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries) : null;
+                ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries, out why) : null;
             if (plan is not null && (why = Misfit(plan, digest, imagePath)) is null)
                 return plan;
-        }
-        catch (SlipwayException e) when (e.Id == Outdated)
-        {
-            why = e.Message[(path.Length + ": it ".Length)..];
         }
         catch (UnauthorizedAccessException)
         {
@@ -113,11 +107,12 @@ public static class FabricPlanFile
     {
         try
         {
-            return Read(path, () => (OpenedFile.BytesNamed(path, out statx found, Largest), found), libraries);
+            return Read(path, () => (OpenedFile.BytesNamed(path, out statx found, Largest), found), libraries, out string? outdated)
+                ?? throw ImageErrors.PlanOutdated(path, outdated!);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw Unreadable(path, e);
+            throw ImageErrors.PlanUnreadable(path, e);
         }
     }
 
@@ -128,27 +123,26 @@ public static class FabricPlanFile
         FabricPlan plan = ReadFile(path, libraries);
         // a directory has no digest
         return Directory.Exists(imagePath) || Misfit(plan, null, imagePath) is not { } why ? plan
-            : throw new SlipwayException("FabricPlanOfAnother", ErrorKind.InvalidArgument, $"{path}: it {why}", MakeAgain, path);
+            : throw ImageErrors.PlanOfAnother(path, why);
     }
 
-    static FabricPlan Read(string path, Func<(byte[] Bytes, statx Found)> bytesOf, IReadOnlyList<string> libraries)
+    /// <param name="outdated">Why it is none that this version takes, to follow "it"; null where it is one.</param>
+    static FabricPlan? Read(string path, Func<(byte[] Bytes, statx Found)> bytesOf, IReadOnlyList<string> libraries, out string? outdated)
     {
         try
         {
             (byte[] bytes, statx found) = bytesOf();
-            FabricPlan plan = FabricPlanText.Parse(bytes, path, Outdated);
+            if (FabricPlanText.Parse(bytes, path, out outdated) is not { } plan)
+                return null;
             plan.WrittenBy = found.stx_uid;
             new FabricPlanRules(path, found.stx_uid == geteuid(), libraries).Check(plan);
             return plan;
         }
         catch (IOException e)
         {
-            throw Unreadable(path, e);
+            throw ImageErrors.PlanUnreadable(path, e);
         }
     }
-
-    static SlipwayException Unreadable(string path, Exception e) =>
-        new("FabricPlanRead", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", MakeAgain, path, e);
 
     /// <summary>Why a plan is not one for this image, to follow "it"; null where it is.</summary>
     static string? Misfit(FabricPlan plan, string? digest, string imagePath)
@@ -160,8 +154,7 @@ public static class FabricPlanFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{imagePath}: {e.Message}",
-                "Give the path of an image that you may read.", imagePath, e);
+            throw ReaderErrors.ImageUnreadable(imagePath, e.Message, e);
         }
         string OfAnother() => string.Create(CultureInfo.InvariantCulture, $"is of another image ({plan.ImageDigest})");
     }

@@ -13,7 +13,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
 {
     const int MostItems = 4096, LongestText = 4096;
 
-    readonly RootDirectory node = new("/");
+    readonly RootTree node = new("/");
     readonly ProviderTable table = ProviderTable.Default;
     IReadOnlyList<string>? directories;
 
@@ -46,8 +46,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
             Text(at, warning);
     }
 
-    SlipwayException Bad(string field, string what) =>
-        new("FabricPlanInvalid", ErrorKind.InvalidData, $"{path}: {field}: {what}", FabricPlanFile.MakeAgain, path);
+    SlipwayException Bad(string field, string what) => ImageErrors.PlanInvalid(path, field, what);
 
     IEnumerable<(string At, T Item)> All<T>(string field, IReadOnlyList<T>? list) where T : class
     {
@@ -104,7 +103,7 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         IEnumerable<string> known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
             ? p.Names.Select(own => n.Replace("{name}", own, StringComparison.Ordinal)) : [n]))
             .Concat(table.IntraNode.Select(i => i.DeviceNode)).Concat(SysfsFabric.SharedNodes);
-        if (!known.Any(pattern => RootDirectory.Wildcard(pattern, name) && name.Count('/') == pattern.Count('/'))
+        if (!known.Any(pattern => PathPattern.MatchesName(pattern, name) && name.Count('/') == pattern.Count('/'))
             || name.Any(char.IsControl))
             throw Bad(at, $"'{Shown(name)}' is no device node that planning gives");
     }
@@ -130,13 +129,13 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     /// <param name="name">What the container sees it as.</param>
     bool IsLibrary(string source, string name)
     {
-        directories ??= [.. new RootLibraries(node, table, null).Directories.Concat(libraries.Select(node.Canonical).OfType<string>())];
-        if (node.Canonical(source) is not { } real)
+        directories ??= [.. new RootLibraries(node, table, null).Directories.Concat(libraries.Select(node.Resolve).Where(l => !l.Loop).Select(l => l.Path))];
+        if (node.Resolve(source) is not { Loop: false, Path: string real })
             return false;
         return directories.Any(d => real.StartsWith(d + "/", StringComparison.Ordinal))
             || directories.SelectMany(d => table.VerbsProviderDirectories.Concat(table.LibfabricProviderDirectories)
                 .Select(below => $"{d}/{below}/{name}").Append($"{d}/{name}"))
-                .Any(p => node.Canonical(p) == real);
+                .Any(p => node.Resolve(p) is { Loop: false } at && at.Path == real);
     }
 
     string Absolute(string field, string? text)

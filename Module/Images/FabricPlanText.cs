@@ -10,19 +10,17 @@ namespace Slipway.Images;
 static class FabricPlanText
 {
     /// <param name="path">For errors.</param>
-    /// <param name="outdated">Id of the error of a plan of another format.</param>
-    /// <exception cref="SlipwayException">It is no JSON, or not of this form (file, line and column), or of another format.</exception>
-    public static FabricPlan Parse(ReadOnlySpan<byte> text, string path, string outdated = "FabricPlanVersion")
+    /// <param name="outdated">Of another format: what it has, to follow "it"; null for a plan that is taken.</param>
+    /// <returns>Null where it is of another format.</returns>
+    /// <exception cref="SlipwayException">It is no JSON, or not of this form (file, line and column).</exception>
+    public static FabricPlan? Parse(ReadOnlySpan<byte> text, string path, out string? outdated)
     {
         try
         {
             int? version = Scan(text, path);
-            if (version != FabricPlan.CurrentSchema)
-                throw new SlipwayException(outdated, ErrorKind.InvalidData,
-                    $"{path}: it has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}"
-                    + $", and this Slipway takes {FabricPlan.CurrentSchema}",
-                    FabricPlanFile.MakeAgain, path);
-            return JsonSerializer.Deserialize(text, FabricPlanJson.Default.FabricPlan) ?? throw new JsonException("it is null");
+            outdated = version == FabricPlan.CurrentSchema ? null
+                : $"has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}, and this Slipway takes {FabricPlan.CurrentSchema}";
+            return outdated is not null ? null : JsonSerializer.Deserialize(text, FabricPlanJson.Default.FabricPlan) ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {
@@ -36,8 +34,7 @@ static class FabricPlanText
         }
     }
 
-    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) =>
-        new("FabricPlanRead", ErrorKind.InvalidData, $"{place}: {why}", FabricPlanFile.MakeAgain, path, inner);
+    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) => ImageErrors.PlanNotJson(path, place, why, inner);
 
     /// <summary>Looks for names that an object has twice: which one counts would be each reader's own idea.</summary>
     /// <returns>The format's version; null where there is none.</returns>

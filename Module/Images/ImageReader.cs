@@ -31,7 +31,6 @@ public static class ImageReader
         };
     }
 
-    /// <summary>Of the file that /etc/os-release leads to, where it is a link.</summary>
     static ImageDistribution? DistributionOf(string image, string name, CancellationToken cancel) =>
-        OsRelease.Parse(ImageFile.Text(image, name, "usr/lib/os-release", cancel) ?? ImageFile.Text(image, name, "etc/os-release", cancel) ?? "");
+        OsRelease.Find(place => ImageFile.Text(image, name, place[1..], cancel));
 }

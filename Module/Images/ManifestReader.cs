@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Slipway.Linux;
 using Slipway.Readers;
-using Slipway.Readers.SquashFs;
 
 namespace Slipway.Images;
 
@@ -15,22 +14,33 @@ static class ManifestReader
 
     /// <param name="image">What errors call the image.</param>
     /// <exception cref="SlipwayException">It is no JSON, no manifest, of a later version, or exceeds a limit (<see cref="BoundedJson"/>).</exception>
-    public static ImageManifest Read(Stream stream, string image)
+    public static ImageManifest Read(Stream stream, string image) => TryRead(stream, image, out SlipwayException? invalid) ?? throw invalid!;
+
+    /// <param name="image">What errors call the image.</param>
+    /// <param name="invalid">What is wrong with it; null where nothing is.</param>
+    /// <returns>Null where it is no JSON, or no manifest.</returns>
+    /// <exception cref="SlipwayException">It is of a later version, or exceeds a limit.</exception>
+    public static ImageManifest? TryRead(Stream stream, string image, out SlipwayException? invalid)
     {
-        SlipwayException Invalid(string why, Exception? e = null) => new("ManifestInvalid", ErrorKind.InvalidData, $"{image}: /{Path}: {why}", "Build the image anew.", image, e);
-        ImageManifest manifest;
+        ImageManifest? manifest = null;
+        invalid = null;
         try
         {
-            manifest = JsonSerializer.Deserialize(new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), ObjectsJson.Default.ImageManifest) ?? throw Invalid("'null' is no manifest");
+            manifest = JsonSerializer.Deserialize(new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), ObjectsJson.Default.ImageManifest);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or FormatException or OverflowException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or FormatException
+            or OverflowException)
         {
-            throw Invalid(e.Message, e);
+            invalid = ImageErrors.ManifestInvalid(image, e.Message, e);
+            return null;
         }
-        if (manifest.SchemaVersion > 1)
-            throw new SlipwayException("ManifestTooNew", ErrorKind.InvalidData, $"{image}: /{Path} has schema version {manifest.SchemaVersion}, this Slipway knows 1", "Update Slipway.", image);
-        return Incomplete(manifest) is { } what ? throw Invalid($"{what} lacks a name, or something else that each of them has") : manifest;
-        SlipwayException TooLarge() => ImageFile.TooLarge(image, Path, Largest);
+        if (manifest?.SchemaVersion > 1)
+            throw ImageErrors.ManifestTooNew(image, manifest.SchemaVersion);
+        string? why = manifest is null ? "'null' is no manifest"
+            : Incomplete(manifest) is { } what ? $"{what} lacks a name, or something else that each of them has" : null;
+        invalid = why is null ? null : ImageErrors.ManifestInvalid(image, why);
+        return why is null ? manifest : null;
+        SlipwayException TooLarge() => ReaderErrors.ImageFileTooLarge(image, Path, Largest);
     }
 
     /// <summary>What JSON may leave out of a list's items, and no manifest of ours does.</summary>

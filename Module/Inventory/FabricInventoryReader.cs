@@ -10,12 +10,12 @@ public static class FabricInventoryReader
     /// <remarks>Files that are empty, unreadable, or vanish meanwhile leave their property null; nothing is thrown for them.</remarks>
     public static FabricInventory Read(string root = "/")
     {
-        RootDirectory files = new RootDirectory(root);
+        RootTree files = new RootTree(root);
         (long? soft, long? hard) = ReadMemlock(files);
         return new FabricInventory
         {
-            Node = files.Text("/proc/sys/kernel/hostname") ?? Environment.MachineName,
-            Machine = files.Text("/proc/sys/kernel/arch") ?? RunningMachine(),
+            Node = files.Small("/proc/sys/kernel/hostname") ?? Environment.MachineName,
+            Machine = files.Small("/proc/sys/kernel/arch") ?? RunningMachine(),
             X86Level = Slipway.Inventory.X86Level.OfCpu(files),
             Devices = new SysfsFabric(files, ProviderTable.Default).ReadDevices(),
             UverbsAbi = files.Number("/sys/class/infiniband_verbs/abi_version"),
@@ -40,10 +40,10 @@ public static class FabricInventoryReader
     };
 
     /// <summary>The line <c>Max locked memory</c> of <c>/proc/self/limits</c>, proc_pid_limits(5).</summary>
-    static (long? Soft, long? Hard) ReadMemlock(RootDirectory files)
+    static (long? Soft, long? Hard) ReadMemlock(RootTree files)
     {
         const string Name = "Max locked memory";
-        string? line = files.Text("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal));
+        string? line = files.Small("/proc/self/limits")?.Split('\n').FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal));
         string[] fields = line?[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         return (Limit(0), Limit(1));
 

@@ -47,8 +47,7 @@ public static class FabricPackages
         {
             IReadOnlyList<string> found = For(family, release, [name.Value], urls);
             if (found.Count == 0)
-                throw new SlipwayException("FabricPackageUnknown", ErrorKind.ObjectNotFound, $"{name.Where}: no package of the {family} family{(release is null ? "" : $", release {release},")} is known to have provider {name.Value}",
-                    "Name the package that has it under 'packages', with the repository that has the package.", name.Value);
+                throw InventoryErrors.NoPackage(name, family, release);
             packages.AddRange(found);
         }
         return packages.Distinct().ToList();
@@ -63,7 +62,7 @@ public static class FabricPackages
     {
         ProviderTable table = ProviderTable.Default;
         List<string> urls = repositories?.ToList() ?? [];
-        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => RootDirectory.Wildcard(pattern, u))))?.Name;
+        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => PathPattern.MatchesName(pattern, u))))?.Name;
         List<PackageRow?> sets = names.Select(n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
             .Select(s => Find(table, s.Item1, s.Item2, family, release, vendor)).ToList();
         return sets.Contains(null) ? [] : sets.SelectMany(s => s!.Names).Distinct().ToList();
@@ -88,6 +87,14 @@ public static class FabricPackages
         return Family(table, distribution.Id) is { } family && RdmaCore(table, distribution, family) is { } has && has < row.Since
             ? $"{name} has rdma-core {has}, and {row.Provider} came with {row.Since}"
             : $"no package of {name} is known to have it";
+    }
+
+    /// <summary>The family of distributions that RPM repositories are of: <c>rhel</c>, whose names most have, or another that they look like.</summary>
+    /// <param name="names">Names and URLs of the repositories, and of the packages that are asked for: of a mirror with a name of its own they alone tell.</param>
+    internal static string RpmFamily(IEnumerable<string> names)
+    {
+        List<string> lower = [.. names.Select(n => n.ToLowerInvariant())];
+        return ProviderTable.Default.Repositories.FirstOrDefault(f => f.Value.Any(pattern => lower.Exists(n => PathPattern.MatchesName(pattern, n)))).Key ?? "rhel";
     }
 
     internal static bool IsDebian(string id) => Family(ProviderTable.Default, id) == "debian";

@@ -14,9 +14,10 @@ public static class ImageFabricReader
 
     /// <summary>Reads an unpacked root filesystem; links in it are never followed out of it.</summary>
     /// <exception cref="OperationCanceledException"/>
-    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default)
+    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default) => Read(new RootTree(rootDirectory), cancellation);
+
+    static ImageFabric Read(RootTree files, CancellationToken cancellation)
     {
-        RootDirectory files = new RootDirectory(rootDirectory);
         ProviderTable table = ProviderTable.Default;
         string? machine = MachineOf(files, table);
         RootLibraries libraries = new RootLibraries(files, table, machine);
@@ -26,7 +27,7 @@ public static class ImageFabricReader
         RootLibrary? verbs = libraries.Find("libibverbs.so.1");
         return new ImageFabric
         {
-            Distribution = (files.Text("/etc/os-release") ?? files.Text("/usr/lib/os-release")) is { } release ? OsRelease.Parse(release) : null,
+            Distribution = OsRelease.Find(p => files.Small(p)),
             HasDpkg = files.HasFile(DpkgDatabase) || files.HasDirectory(DpkgDatabase + ".d"),
             Machine = c?.Elf.Machine ?? machine,
             Bits = c?.Elf.Class switch { ElfClass.Elf64 => 64, ElfClass.Elf32 => 32, _ => 0 },
@@ -52,7 +53,9 @@ public static class ImageFabricReader
             Libraries = Wanted(table).Select(s => Describe(s, libraries.Find(s))).OfType<ImageLibrary>().ToList(),
             Sonames = usage.Sonames.ToList(),
             Imports = usage.Imports,
-            Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}").Concat(files.Cut.Select(c => $"{c}: more than {RootDirectory.TextLimit} characters, and only so many were read")).ToList(),
+            Damaged = libraries.Damaged.Select(d => $"{d.Key}: {d.Value}")
+                .Concat(files.Cut.Select(c => $"{c}: more than {RootTree.SmallText} bytes, and only so many were read"))
+                .Concat(files.TooLarge.Select(t => $"{t.Key}: not read: it has more than {t.Value} bytes")).ToList(),
         };
     }
 
@@ -62,16 +65,9 @@ public static class ImageFabricReader
     public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
     {
         using SquashfsExtract part = SquashfsExtract.Extract(squashfsPath, ImportsMayComeFrom, cancellation);
-        try
-        {
-            ImageFabric fabric = FromRoot(part.Directory, cancellation);
-            fabric.ImportsComplete = part.Complete;
-            return fabric;
-        }
-        catch (SlipwayException e)
-        {
-            throw part.Named(e, squashfsPath);
-        }
+        ImageFabric fabric = Read(new RootTree(part.Directory, squashfsPath), cancellation);
+        fabric.ImportsComplete = part.Complete;
+        return fabric;
     }
 
     /// <summary>The version (N) of <c>IBVERBS_PRIVATE_N</c>: rdma-core's Documentation/versioning.md.</summary>
@@ -90,18 +86,18 @@ public static class ImageFabricReader
     /// <summary>Configuration, links, libraries, and whatever may be executed.</summary>
     static bool ImportsMayComeFrom(string path, bool executable) =>
         executable || path.Contains(".so", StringComparison.Ordinal)
-        || path is "/etc/os-release" or "/usr/lib/os-release" or "/etc/ld.so.conf" or DpkgDatabase
+        || OsRelease.Places.Contains(path) || path is LoaderConfiguration.Path or DpkgDatabase
         || path.StartsWith(DpkgDatabase + ".d/", StringComparison.Ordinal)
         || path.StartsWith("/etc/libibverbs.d/", StringComparison.Ordinal) || path.StartsWith("/etc/ld.so.conf.d/", StringComparison.Ordinal);
 
     /// <summary>Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.</summary>
-    static string? MachineOf(RootDirectory files, ProviderTable table)
+    static string? MachineOf(RootTree files, ProviderTable table)
     {
         foreach (string program in (string[])["/bin/sh", "/usr/bin/env"])
         {
             try
             {
-                if (files.Resolve(program) is { } outside && ElfFile.ReadIfElf(outside) is { } elf)
+                if (files.Find(program) is { } outside && ElfFile.ReadIfElf(outside) is { } elf)
                     return elf.Machine;
             }
             catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
@@ -120,8 +116,8 @@ public static class ImageFabricReader
         : new ImageLibrary(soname, library.Path, library.Version) { VersionsDefined = library.Elf.VersionsDefined, Needed = library.Elf.Needed };
 
     /// <summary>Lines <c>driver NAME</c>; anything else is a comment or junk, which libibverbs skips too (dynamic_driver.c).</summary>
-    static List<string> Drivers(RootDirectory files) =>
-        files.List("/etc/libibverbs.d").SelectMany(f => files.Text($"/etc/libibverbs.d/{f}")?.Split('\n') ?? [])
+    static List<string> Drivers(RootTree files) =>
+        files.List("/etc/libibverbs.d").SelectMany(f => files.Small($"/etc/libibverbs.d/{f}")?.Split('\n') ?? [])
             .Select(l => l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
             .Where(w => w.Length == 2 && w[0] == "driver").Select(w => w[1]).Distinct().ToList();
 

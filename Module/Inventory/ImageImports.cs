@@ -6,11 +6,11 @@ namespace Slipway.Inventory;
 
 /// <summary>Which versions the programs and libraries of an image import from the libraries that a plan may replace.</summary>
 /// <param name="ucxExports">What the image's UCX libraries export.</param>
-sealed class ImageImports(RootDirectory files, ProviderTable table, string? machine, HashSet<string> ucxExports)
+sealed class ImageImports(RootTree files, ProviderTable table, string? machine, HashSet<string> ucxExports)
 {
     readonly SortedDictionary<string, SortedDictionary<string, string>> imports = new(StringComparer.Ordinal);
     readonly List<ImageMpi> mpi = [];
-    readonly ElfBudget budget = new(files.Outside(""));
+    readonly ElfBudget budget = new(files.Name);
     readonly SortedDictionary<string, SortedSet<string>> plugins = new(StringComparer.Ordinal);
     readonly HashSet<string> ucx = [.. table.UcxLibraries];
     readonly HashSet<string> verbsSet = [.. table.VerbsLibraries, .. table.Providers.Where(p => p.Shared).Select(p => p.Library!)];
@@ -94,15 +94,15 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         string ownName = elf.Soname ?? name;
         if (elf.Soname is not null)
             Sonames.Add(elf.Soname);
-        if (table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, ownName)) && !mpi.Exists(l => l.Path == path))
+        if (table.MpiLibraries.Any(p => PathPattern.MatchesName(p, ownName)) && !mpi.Exists(l => l.Path == path))
             mpi.Add(MpiLibrary.Read(ownName, path, outside, elf, table) with { Transports = TransportsOf(elf).ToList() });
         if (elf.Type != ElfType.None && table.MpiLaunchers.Contains(name))
             MpiLaunchers.Add(path);
-        if (table.PmixComponents.Any(p => RootDirectory.Wildcard(p, name)))
+        if (table.PmixComponents.Any(p => PathPattern.MatchesName(p, name)))
             PmixComponents.Add(name);
-        if (table.MpiPlugins.Any(p => RootDirectory.Wildcard(p, name)))
+        if (table.MpiPlugins.Any(p => PathPattern.MatchesName(p, name)))
         {
-            string of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => RootDirectory.Wildcard(p, n))) ?? "";
+            string of = elf.Needed.FirstOrDefault(n => table.MpiLibraries.Any(p => PathPattern.MatchesName(p, n))) ?? "";
             if (!plugins.TryGetValue(of, out SortedSet<string>? transports))
                 plugins[of] = transports = new SortedSet<string>(StringComparer.Ordinal);
             transports.UnionWith(TransportsOf(elf));
@@ -110,8 +110,8 @@ sealed class ImageImports(RootDirectory files, ProviderTable table, string? mach
         if (!ucx.Contains(ownName) && Path.GetFileName(Path.GetDirectoryName(path)) != "ucx" && elf.Needed.Any(ucx.Contains))
             UcxSymbols.UnionWith(FromUcx(outside));
         // Parts of one set are replaced together, so what they import of each other asks nothing of the host's.
-        bool inVerbs = verbsSet.Contains(ownName) || RootDirectory.Wildcard("lib*-rdmav*.so", name);
-        bool inLibfabric = others.Contains(ownName) || RootDirectory.Wildcard("lib*-fi.so", name);
+        bool inVerbs = verbsSet.Contains(ownName) || PathPattern.MatchesName("lib*-rdmav*.so", name);
+        bool inLibfabric = others.Contains(ownName) || PathPattern.MatchesName("lib*-fi.so", name);
         foreach (string soname in elf.Needed)
         {
             if (!(verbsSet.Contains(soname) && !inVerbs) && !(others.Contains(soname) && !inLibfabric))

@@ -24,7 +24,7 @@ static class MpiLibrary
                     Flavour = row.Flavour,
                     Version = row.Version.Count > 0 && ElfFile.ReadText(outside, row.Version) is { Length: > 0 } version ? version : null,
                     Speaks = row.Speaks.Concat(row.SpeaksByText.Where(s => texts.Contains(s.Key)).Select(s => s.Value))
-                        .Concat(row.SpeaksByLibrary.Where(s => elf.Needed.Any(n => RootDirectory.Wildcard(s.Key, n))).Select(s => s.Value)).Distinct().ToList(),
+                        .Concat(row.SpeaksByLibrary.Where(s => elf.Needed.Any(n => PathPattern.MatchesName(s.Key, n))).Select(s => s.Value)).Distinct().ToList(),
                 };
         }
         catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
@@ -35,8 +35,8 @@ static class MpiLibrary
     }
 
     static bool Fits(MpiFamilyRow row, string soname, ElfFile elf, IReadOnlyList<string> exports, HashSet<string> texts) =>
-        (row.Sonames.Count == 0 || row.Sonames.Any(s => RootDirectory.Wildcard(s, soname)))
-        && (row.Exports.Any(e => exports.Any(x => RootDirectory.Wildcard(e, x))) || row.Needs.Any(n => elf.Needed.Any(x => RootDirectory.Wildcard(n, x))))
+        (row.Sonames.Count == 0 || row.Sonames.Any(s => PathPattern.MatchesName(s, soname)))
+        && (row.Exports.Any(e => exports.Any(x => PathPattern.MatchesName(e, x))) || row.Needs.Any(n => elf.Needed.Any(x => PathPattern.MatchesName(n, x))))
         && (row.Text is null || texts.Contains(row.Text));
 
     /// <summary>Those of the texts that a file has in it.</summary>

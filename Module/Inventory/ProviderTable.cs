@@ -26,6 +26,12 @@ sealed class ProviderTable
     /// <summary>Family of distributions to the <c>ID</c>s of os-release(5) that belong to it.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Families { get; init; }
 
+    /// <summary>Where the patterns of repositories come from.</summary>
+    public required string RepositoriesSource { get; init; }
+
+    /// <summary>Family of distributions to patterns, in lower case, of what the names and URLs of its RPM repositories are like.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Repositories { get; init; }
+
     /// <summary>Where the packages' names come from.</summary>
     public required string PackagesSource { get; init; }
 
@@ -98,7 +104,7 @@ sealed class ProviderTable
         ?? Providers.FirstOrDefault(p => busDriver is not null && p.BusDrivers.Contains(busDriver))
         ?? Providers.FirstOrDefault(p => vendor is not null && device is not null && p.VendorIds.Contains(vendor) && p.DeviceIds.Contains(device))
         ?? Providers.FirstOrDefault(p => description is not null && p.NodeDescription == description)
-        ?? Providers.FirstOrDefault(p => p.Names.Any(n => RootDirectory.Wildcard(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
+        ?? Providers.FirstOrDefault(p => p.Names.Any(n => PathPattern.MatchesName(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
 
     public ProviderRow? ForDevice(FabricDevice device) => Providers.FirstOrDefault(p => p.KernelDriver == device.KernelDriver);
 

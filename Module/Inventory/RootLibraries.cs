@@ -22,12 +22,9 @@ sealed record RootLibrary(string Path, ElfFile Elf)
 
 /// <summary>Finds the libraries of a root filesystem where its own dynamic loader would: ld.so(8), ldconfig(8).</summary>
 /// <param name="machine">Only libraries for this machine count, as in the loader.</param>
-sealed class RootLibraries(RootDirectory files, ProviderTable table, string? machine)
+sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
 {
-    // far more than any host has
-    const int MostConfigurations = 1000, MostDirectories = 1000;
-
-    readonly ElfBudget budget = new(files.Outside(""));
+    readonly ElfBudget budget = new(files.Name);
     readonly Dictionary<string, RootLibrary?> read = new(StringComparer.Ordinal);
     IReadOnlyList<string>? directories;
 
@@ -35,9 +32,9 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     public SortedDictionary<string, string> Damaged { get; } = new(StringComparer.Ordinal);
 
     /// <summary>In the order of the search, each once, however many links lead to it.</summary>
-    public IReadOnlyList<string> Directories => directories ??= Configured("/etc/ld.so.conf", new(StringComparer.Ordinal)).Distinct().Take(MostDirectories)
-        .Concat(table.LibraryDirectories.SelectMany(files.Glob))
-        .Where(files.HasDirectory).Select(files.Canonical).OfType<string>().Distinct().ToList();
+    public IReadOnlyList<string> Directories => directories ??= LoaderConfiguration.Directories(files)
+        .Concat(table.LibraryDirectories.Select(PathPattern.OfGlob).SelectMany(files.Glob))
+        .Select(files.Resolve).Where(d => d.Kind == FileKind.Directory).Select(d => d.Path).Distinct().ToList();
 
     /// <summary>The first usable library of that name; null where there is none.</summary>
     public RootLibrary? Find(string soname) =>
@@ -48,7 +45,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
     {
         HashSet<string> seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string? directory in Directories.SelectMany(d => table.VerbsProviderDirectories.Select(p => $"{d}/{p}")).Concat(Directories))
-            foreach (string? file in files.List(directory).Where(f => RootDirectory.Wildcard("lib*-rdmav*.so", f)))
+            foreach (string? file in files.List(directory).Where(f => PathPattern.MatchesName("lib*-rdmav*.so", f)))
             {
                 int at = file.LastIndexOf("-rdmav", StringComparison.Ordinal);
                 if (int.TryParse(file[(at + 6)..^3], out int suffix) && seen.Add(file) && Read($"{directory}/{file}") is { } library)
@@ -61,7 +58,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
         from directory in Directories
         from below in table.LibfabricProviderDirectories
         from file in files.List($"{directory}/{below}")
-        where RootDirectory.Wildcard("lib*-fi.so", file)
+        where PathPattern.MatchesName("lib*-fi.so", file)
         let library = Read($"{directory}/{below}/{file}")
         where library is not null
         select ($"{directory}/{below}/{file}", library);
@@ -73,7 +70,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
             yield break;
         string directory = $"{Path.GetDirectoryName(ucs.Path)}/ucx";
         foreach (string file in files.List(directory))
-            if (RootDirectory.Wildcard("lib*.so.0", file) && Read($"{directory}/{file}") is { } module)
+            if (PathPattern.MatchesName("lib*.so.0", file) && Read($"{directory}/{file}") is { } module)
                 yield return ($"{directory}/{file}", module);
     }
 
@@ -94,7 +91,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
             }
             catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
             {
-                Damaged[library.Path] = e.Message;
+                Damaged[library.Path] = ReaderErrors.Why(e, files.Outside(library.Path));
             }
         }
         return exports;
@@ -121,7 +118,7 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Damaged[library.Path] = e.Message;
+            Damaged[library.Path] = ReaderErrors.Why(e, files.Outside(library.Path));
         }
         return false;
     }
@@ -136,7 +133,8 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
 
     RootLibrary? ReadNow(string path)
     {
-        if (files.Resolve(path) is not { } outside)
+        ResolvedPath found = files.Resolve(path);
+        if (!found.Exists)
         {
             if (files.LinkName(path) is not null)
                 Damaged[path] = "a link that leads nowhere";
@@ -145,40 +143,20 @@ sealed class RootLibraries(RootDirectory files, ProviderTable table, string? mac
         try
         {
             // Beside libNAME.so.1 there may be a linker script libNAME.so: no library, and no damage.
-            if (ElfFile.ReadIfElf(outside) is not { } elf)
+            if (ElfFile.ReadIfElf(files.Outside(found.Path)) is not { } elf)
                 Damaged[path] = "not an ELF file";
             else if (!elf.IsDynamic || elf.Type != ElfType.SharedObject)
                 Damaged[path] = "not a shared library";
             else if (machine is null || elf.Machine == machine)
             {
                 budget.Take(elf);
-                return new RootLibrary(files.Canonical(path)!, elf);
+                return new RootLibrary(found.Path, elf);
             }
         }
         catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
         {
-            Damaged[path] = e.Message;
+            Damaged[path] = ReaderErrors.Why(e, files.Outside(found.Path));
         }
         return null;
-    }
-
-    /// <param name="included">Files that were included before: again, they add nothing; and one may include itself.</param>
-    IEnumerable<string> Configured(string file, HashSet<string> included)
-    {
-        if (included.Count >= MostConfigurations || !included.Add(file) || files.Text(file) is not { } text)
-            yield break;
-        foreach (string? line in text.Split('\n').Select(l => l.Split('#')[0].Trim()).Where(l => l.Length > 0))
-        {
-            if (!line.StartsWith("include", StringComparison.Ordinal))
-            {
-                yield return line;
-                continue;
-            }
-            // A relative name is relative to the directory of the file that includes it.
-            string pattern = line["include".Length..].Trim();
-            foreach (string other in files.Glob(pattern.StartsWith('/') ? pattern : $"{Path.GetDirectoryName(file)}/{pattern}"))
-                foreach (string directory in Configured(other, included))
-                    yield return directory;
-        }
     }
 }

@@ -8,7 +8,7 @@ namespace Slipway.Inventory;
 /// by position: a function may have a uverbs node and no ibdev, or the other way round (SR-IOV, BlueField). The files are those of
 /// the kernel's Documentation/ABI/stable/sysfs-class-infiniband, and what rdma-core's libibverbs/init.c reads.
 /// </remarks>
-sealed class SysfsFabric(RootDirectory files, ProviderTable table)
+sealed class SysfsFabric(RootTree files, ProviderTable table)
 {
     const string Verbs = "/sys/class/infiniband_verbs";
     const string Infiniband = "/sys/class/infiniband";
@@ -44,19 +44,19 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (string node in files.List(Verbs))
             if (files.HasDirectory($"{Verbs}/{node}"))
-                result.TryAdd(files.Text($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault() ?? node, node);
+                result.TryAdd(files.Small($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault() ?? node, node);
         return result;
     }
 
     FabricDevice ReadVerbs(string name, string entry, string? uverbs)
     {
         Bus bus = ReadBus(entry);
-        string? description = files.Text($"{entry}/node_desc");
+        string? description = files.Small($"{entry}/node_desc");
         // rxe alone has the file "parent" (drivers/infiniband/sw/rxe/rxe_verbs.c); rdma-ndd may have rewritten node_desc.
         if (bus.Driver is null && files.HasFile($"{entry}/parent"))
             description = "rxe";
         ProviderRow? row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, description, name);
-        string? nodeType = AfterColon(files.Text($"{entry}/node_type"));
+        string? nodeType = AfterColon(files.Small($"{entry}/node_type"));
         List<FabricPort> ports = files.List($"{entry}/ports").Select(p => ReadPort($"{entry}/ports/{p}", p)).OfType<FabricPort>().ToList();
         (List<string>? nodes, List<string>? missing) = DeviceNodes(name, row, uverbs);
         return new FabricDevice
@@ -72,10 +72,10 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
             Uverbs = uverbs,
             UverbsAbi = uverbs is null ? null : files.Number($"{Verbs}/{uverbs}/abi_version"),
             NodeType = nodeType,
-            Firmware = files.Text($"{entry}/fw_ver"),
-            BoardId = files.Text($"{entry}/board_id"),
+            Firmware = files.Small($"{entry}/fw_ver"),
+            BoardId = files.Small($"{entry}/board_id"),
             NumaNode = bus.NumaNode,
-            NetDevices = bus.NetDevices.Count > 0 ? bus.NetDevices : files.Text($"{entry}/parent") is { } parent ? [parent] : [],
+            NetDevices = bus.NetDevices.Count > 0 ? bus.NetDevices : files.Small($"{entry}/parent") is { } parent ? [parent] : [],
             Ports = ports,
             DeviceNodes = nodes,
             MissingDeviceNodes = missing,
@@ -88,7 +88,7 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         Bus bus = ReadBus(entry);
         ProviderRow? row = table.Find(bus.Module, bus.Driver, bus.Vendor, bus.Device, null, name);
         (List<string>? nodes, List<string>? missing) = DeviceNodes(name, row, null);
-        string? link = files.Text($"{entry}/device/properties/link");
+        string? link = files.Small($"{entry}/device/properties/link");
         return new FabricDevice
         {
             Name = name,
@@ -99,12 +99,12 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
             DeviceId = bus.Device,
             PciAddress = bus.Address,
             PhysicalFunction = bus.PhysicalFunction,
-            BoardId = files.Text($"{entry}/device/fru/description"),
+            BoardId = files.Small($"{entry}/device/fru/description"),
             NumaNode = bus.NumaNode,
             NetDevices = bus.NetDevices,
             Ports =
             [
-                new FabricPort(1, "Ethernet", link switch { "1" => "ACTIVE", "0" => "DOWN", _ => link }, null, files.Text($"{entry}/device/properties/speed")),
+                new FabricPort(1, "Ethernet", link switch { "1" => "ACTIVE", "0" => "DOWN", _ => link }, null, files.Small($"{entry}/device/properties/speed")),
             ],
             DeviceNodes = nodes,
             MissingDeviceNodes = missing,
@@ -131,15 +131,15 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
         string device = $"{entry}/device";
         if (!files.HasDirectory(device))
             return new Bus(null, null, null, null, null, null, null, []);
-        string[] components = files.Canonical(device)!.Split('/');
+        string[] components = files.Resolve(device).Path.Split('/');
         int at = Array.FindLastIndex(components, IsPciAddress);
         string function = at < 0 ? device : string.Join('/', components[..(at + 1)]);
         return new Bus(
             at < 0 ? null : components[at],
             files.LinkName($"{device}/driver"),
             files.LinkName($"{device}/driver/module"),
-            files.Text($"{function}/vendor"),
-            files.Text($"{function}/device"),
+            files.Small($"{function}/vendor"),
+            files.Small($"{function}/device"),
             files.LinkName($"{function}/physfn"),
             files.Number($"{function}/numa_node") is >= 0 and var node ? node : null,
             files.List($"{device}/net"));
@@ -154,7 +154,7 @@ sealed class SysfsFabric(RootDirectory files, ProviderTable table)
     }
 
     FabricPort? ReadPort(string port, string number) => int.TryParse(number, out int n)
-        ? new FabricPort(n, files.Text($"{port}/link_layer"), AfterColon(files.Text($"{port}/state")), AfterColon(files.Text($"{port}/phys_state")), files.Text($"{port}/rate"))
+        ? new FabricPort(n, files.Small($"{port}/link_layer"), AfterColon(files.Small($"{port}/state")), AfterColon(files.Small($"{port}/phys_state")), files.Small($"{port}/rate"))
         : null;
 
     static string Classify(string? nodeType, List<FabricPort> ports) =>

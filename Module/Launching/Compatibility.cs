@@ -54,7 +54,7 @@ static class Compatibility
 
     static (IReadOnlyList<CompatibilityRow>, IReadOnlyList<VariableRow>) Parse(string text, string file)
     {
-        YamlMap top = YamlMap.Of(file, YamlForm.Launchers, YamlText.Parse(text, file, YamlForm.Launchers), "the table", "pairs", "variables");
+        YamlMap top = YamlMap.Parse(text, file, YamlForm.Compatibility, "the table", "pairs", "variables");
         return ([.. top.Maps("pairs", "family", "flavour", "versions", "speaks", "launcher", "launcher-versions", "gives", "verdict", "reason", "advice").Select(map => new CompatibilityRow(
             map.Text("family")?.Value, map.Text("flavour")?.Value, Range(map, "versions"), map.Text("speaks")?.Value, map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value,
             Enum.Parse<MpiFit>(map.Required("verdict").Value, ignoreCase: true), map.Required("reason").Value, map.Text("advice")?.Value))],

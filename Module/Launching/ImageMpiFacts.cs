@@ -1,7 +1,6 @@
 using Slipway.Cache;
 using Slipway.Inventory;
 using Slipway.Linux;
-using Slipway.Readers;
 using Slipway.Readers.Elf;
 using Slipway.Readers.SquashFs;
 
@@ -52,7 +51,6 @@ sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidat
                 return ElfFile.ReadIfElf(path)?.Needed ?? [];
             string name = Path.GetFileName(command);
             using SquashfsExtract part = SquashfsExtract.Extract(image.Path, (p, executable) => executable && (command.Contains('/') ? p == command : Path.GetFileName(p) == name), cancel);
-            RootDirectory root = new(part.Directory);
             return [.. Directory.EnumerateFiles(part.Directory, name, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
                 .SelectMany(f => ElfFile.ReadIfElf(f)?.Needed ?? []).Distinct()];
         }

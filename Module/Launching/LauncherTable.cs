@@ -82,7 +82,7 @@ sealed class LauncherTable
     /// <param name="onto">What the file's rows are added to; null for the built-in table itself.</param>
     internal static LauncherTable Parse(string text, string file, LauncherTable? onto)
     {
-        YamlMap top = YamlMap.Of(file, YamlForm.Launchers, YamlText.Parse(text, file, YamlForm.Launchers), "the table of launchers", "launchers", "allocations", "ranks-prefixes");
+        YamlMap top = YamlMap.Parse(text, file, YamlForm.Launchers, "the table of launchers", "launchers", "allocations", "ranks-prefixes");
         List<Launcher> launchers = [];
         foreach (YamlMap map in top.Maps("launchers", Keys))
         {

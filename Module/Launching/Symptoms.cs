@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Slipway.Readers.Yaml;
-using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Launching;
 
@@ -16,7 +15,7 @@ static class Symptoms
     static readonly Lazy<IReadOnlyList<Symptom>> Rows = new(() =>
     {
         using StreamReader reader = new(typeof(Symptoms).Assembly.GetManifestResourceStream(Resource)!);
-        return [.. ((YamlSequenceNode)YamlText.Parse(reader.ReadToEnd(), Resource, YamlForm.Launchers)).Select(node => YamlMap.Of(Resource, YamlForm.Launchers, node, "a symptom", "check", "says", "means", "advice")).Select(map =>
+        return [.. YamlMap.ParseList(reader.ReadToEnd(), Resource, YamlForm.Symptoms, "a symptom", "check", "says", "means", "advice").Select(map =>
             new Symptom(map.Required("check").Value, new Regex(map.Required("says").Value, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)), map.Required("means").Value, map.Required("advice").Value))];
     });
 

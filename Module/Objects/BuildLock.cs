@@ -28,9 +28,14 @@ public sealed class LockedSource
     /// <summary>Seconds since 1970: the newest state of a repository, or of the image; later file times are cut to it.</summary>
     public long SourceDateEpoch { get; set; }
 
+    /// <summary>Empty for a source that is not made of packages.</summary>
     public IReadOnlyList<LockedRepository> Repositories { get; set; } = [];
 
+    /// <summary>All that were installed, by name, version and architecture; empty for a source that is not made of packages.</summary>
     public IReadOnlyList<LockedPackage> Packages { get; set; } = [];
+
+    /// <summary>For people: <c>deb: 212 packages</c>, or <c>image: sha256:…</c>.</summary>
+    public override string ToString() => $"{(Stage.Length == 0 ? "" : Stage + ", ")}{From}: {Digest ?? $"{Packages.Count} packages"}";
 }
 
 /// <summary>The state of a repository.</summary>
@@ -39,10 +44,13 @@ public sealed class LockedRepository
     /// <summary>As the definition names it; <c>distribution</c> for the distribution's own.</summary>
     public string Name { get; set; } = "";
 
+    /// <summary>The first of its mirrors, else that of its metalink or list of mirrors.</summary>
     public string Url { get; set; } = "";
 
+    /// <summary>deb only: the suite that was read, e.g. <c>bookworm</c>.</summary>
     public string? Suite { get; set; }
 
+    /// <summary>deb only, e.g. <c>main</c>.</summary>
     public IReadOnlyList<string> Components { get; set; } = [];
 
     /// <summary>Of its InRelease, Release or repomd.xml.</summary>
@@ -53,18 +61,24 @@ public sealed class LockedRepository
 
     /// <summary>Fingerprints of the keys that it may be signed with; empty where the tool's own keyring decides, or nothing is checked.</summary>
     public IReadOnlyList<string> Keys { get; set; } = [];
+
+    /// <summary>For people: <c>NAME (URL)</c>.</summary>
+    public override string ToString() => $"{Name} ({Url})";
 }
 
 /// <summary>One package, and where it came from.</summary>
 public sealed class LockedPackage
 {
+    /// <summary>As the package manager has it, without version.</summary>
     public string Name { get; set; } = "";
 
     /// <summary>As the package manager writes it, with epoch and release.</summary>
     public string Version { get; set; } = "";
 
+    /// <summary>As the package manager has it, e.g. <c>amd64</c>, <c>noarch</c>.</summary>
     public string Architecture { get; set; } = "";
 
+    /// <summary>Name of the <see cref="LockedRepository"/> that it came from.</summary>
     public string Repository { get; set; } = "";
 
     /// <summary>deb only: the priority that the repository gives it, which may be another than the package's own (Debian policy 2.5).</summary>
@@ -78,4 +92,7 @@ public sealed class LockedPackage
 
     /// <summary>In bytes.</summary>
     public long Size { get; set; }
+
+    /// <summary>For people: <c>libc6 2.36-9</c>.</summary>
+    public override string ToString() => $"{Name} {Version}";
 }

@@ -24,6 +24,7 @@ public sealed class ContainerImage
     /// <summary>What its os-release(5) says; null where it has none.</summary>
     public ImageDistribution? Distribution { get; init; }
 
+    /// <summary>As the manifest has it, else the file's name without its ending.</summary>
     public string Name => Manifest?.Name ?? System.IO.Path.GetFileNameWithoutExtension(Path);
 
     /// <summary>Filled by Add-FabricDriver.</summary>
@@ -35,6 +36,7 @@ public sealed class ContainerImage
     /// <summary>What it was built from, where this process has built it. What an image says of that itself is a claim, and nothing is built from it.</summary>
     internal ImageOrigin? BuiltFrom { get; set; }
 
+    /// <summary>The path.</summary>
     public override string ToString() => Path;
 }
 

@@ -15,7 +15,9 @@ public sealed class ContainerResult
     /// <summary>From the launcher's start to the command's end.</summary>
     public required TimeSpan Elapsed { get; init; }
 
+    /// <summary>Path of the image.</summary>
     public required string Image { get; init; }
 
+    /// <summary>The command with its arguments, separated by blanks; empty where the image's runscript ran.</summary>
     public required string Command { get; init; }
 }

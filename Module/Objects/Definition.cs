@@ -21,6 +21,7 @@ public sealed class Definition : Stage
     /// <summary>What <c>slipway run IMAGE</c> does when no command is given.</summary>
     public string? Runscript { get; init; }
 
+    /// <summary>Name to value; they go into the manifest and into <c>/.singularity.d/labels.json</c>.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 }
 
@@ -33,11 +34,13 @@ public class Stage
     /// <summary>The source of the root filesystem.</summary>
     public required Source Source { get; init; }
 
+    /// <summary>What is copied in before <see cref="Run"/>, in order.</summary>
     public IReadOnlyList<DefinitionFile> Files { get; init; } = [];
 
     /// <summary>Shell lines, run in the root filesystem by its <c>/bin/sh -e</c>, in order.</summary>
     public IReadOnlyList<Located> Run { get; init; } = [];
 
+    /// <summary>Name to value, while the stage is made; the image's own are the defaults of its containers too.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>A shell line that must exit with 0 before the stage is accepted.</summary>

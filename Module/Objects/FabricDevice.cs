@@ -48,6 +48,7 @@ public sealed class FabricDevice
     /// <summary>Network interfaces of the same function.</summary>
     public IReadOnlyList<string> NetDevices { get; set; } = [];
 
+    /// <summary>By number; empty where the kernel lists none.</summary>
     public IReadOnlyList<FabricPort> Ports { get; set; } = [];
 
     /// <summary>Absolute paths of the device nodes that a program needs for this device, of those that exist.</summary>
@@ -65,8 +66,13 @@ public sealed class FabricDevice
     /// <summary>Of the first port, e.g. <c>200 Gb/sec (4X HDR)</c>.</summary>
     public string? Rate => Ports.Count > 0 ? Ports[0].Rate : null;
 
+    /// <summary>For people: <c>mlx5_0 (InfiniBand, mlx5_ib)</c>.</summary>
     public override string ToString() => $"{Name} ({Fabric}{(KernelDriver is null ? "" : $", {KernelDriver}")})";
 }
 
 /// <summary>One port of a device: <c>/sys/class/infiniband/DEVICE/ports/N</c>; each text as sysfs has it, null where it has none.</summary>
-public sealed record FabricPort(int Number, string? LinkLayer, string? State, string? PhysicalState, string? Rate);
+public sealed record FabricPort(int Number, string? LinkLayer, string? State, string? PhysicalState, string? Rate)
+{
+    /// <summary>For people: <c>1: InfiniBand, ACTIVE, 200 Gb/sec (4X HDR)</c>.</summary>
+    public override string ToString() => $"{Number}: {string.Join(", ", new[] { LinkLayer, State, Rate }.OfType<string>())}";
+}

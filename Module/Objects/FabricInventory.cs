@@ -3,6 +3,7 @@ namespace Slipway;
 /// <summary>The fabric hardware of one node, as its kernel shows it.</summary>
 public sealed class FabricInventory
 {
+    /// <summary>Host name, as the node's kernel has it.</summary>
     public required string Node { get; init; }
 
     /// <summary>Machine as <c>uname -m</c> names it.</summary>
@@ -11,6 +12,7 @@ public sealed class FabricInventory
     /// <summary>Level of an x86-64 CPU, 1 to 4, as the psABI defines x86-64-v2 to v4; null elsewhere, and where the node does not tell.</summary>
     public int? X86Level { get; init; }
 
+    /// <summary>Those of verbs first, then those of Slingshot; empty where the node has no fabric.</summary>
     public IReadOnlyList<FabricDevice> Devices { get; init; } = [];
 
     /// <summary><c>/sys/class/infiniband_verbs/abi_version</c>: the ABI of uverbs as such; null where there are no verbs.</summary>
@@ -45,4 +47,8 @@ public sealed class FabricInventory
 }
 
 /// <summary>A kernel helper and its device node.</summary>
-public sealed record IntraNodeDevice(string Name, string DeviceNode);
+public sealed record IntraNodeDevice(string Name, string DeviceNode)
+{
+    /// <summary>For people: <c>xpmem (/dev/xpmem)</c>.</summary>
+    public override string ToString() => $"{Name} ({DeviceNode})";
+}

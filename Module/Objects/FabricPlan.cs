@@ -1,7 +1,23 @@
 namespace Slipway;
 
 /// <summary>The rungs of the fabric ladder (the first that holds wins), and <c>None</c> where the node has no fabric.</summary>
-public enum FabricRung { None, Image, Provider, Stack, Refuse }
+public enum FabricRung
+{
+    /// <summary>There is no fabric: ranks use TCP and shared memory.</summary>
+    None,
+
+    /// <summary>The image's own provider covers the device and the kernel's ABI: only device nodes are passed.</summary>
+    Image,
+
+    /// <summary>The node's provider alone is bound: host and image have the same private ABI.</summary>
+    Provider,
+
+    /// <summary>The node's whole verbs (or libfabric, or UCX) set is bound, with all that it needs.</summary>
+    Stack,
+
+    /// <summary>None holds; the reason names what fails, and what would mend it.</summary>
+    Refuse,
+}
 
 /// <summary>Which files, devices and variables an image gets on a node, the verdict, and the reason for it.</summary>
 public sealed class FabricPlan
@@ -9,6 +25,7 @@ public sealed class FabricPlan
     /// <summary>Of this file's format; another's plan is not taken.</summary>
     public const int CurrentSchema = 2;
 
+    /// <summary><see cref="CurrentSchema"/> in a plan that this version makes or takes.</summary>
     public int SchemaVersion { get; set; } = CurrentSchema;
 
     /// <summary>The image that the plan was made for.</summary>
@@ -20,6 +37,7 @@ public sealed class FabricPlan
     /// <summary>Who wrote the file that it was read from; null where this process has made it, or was handed it by one of ours.</summary>
     internal uint? WrittenBy { get; set; }
 
+    /// <summary>Host name of the node that the plan is for.</summary>
     public string Node { get; set; } = "";
 
     /// <summary>The worst rung of all devices; <c>None</c> where there are no devices.</summary>
@@ -28,6 +46,7 @@ public sealed class FabricPlan
     /// <summary>One sentence an admin can act on.</summary>
     public string Reason { get; set; } = "";
 
+    /// <summary>The verdict for each device that is not excluded; empty where there is none.</summary>
     public IReadOnlyList<FabricDevicePlan> Devices { get; set; } = [];
 
     /// <summary>Absolute paths of device nodes that the image needs on this node.</summary>
@@ -51,6 +70,7 @@ public sealed class FabricPlan
     /// <summary>What works but not well, or otherwise than one would think, e.g. a low limit for locked memory.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
 
+    /// <summary>The verdict and its reason.</summary>
     public override string ToString() => $"{Verdict}: {Reason}";
 
     /// <summary>For a person: each device with every rung that was tried, and why it held or failed; then what is left out, and what works but not well.</summary>
@@ -62,13 +82,21 @@ public sealed class FabricPlan
 }
 
 /// <summary>A host file and where the image sees it.</summary>
-public sealed record FabricBind(string Source, string Destination);
+/// <param name="Source">Absolute path on the node.</param>
+/// <param name="Destination">Absolute path in the container.</param>
+public sealed record FabricBind(string Source, string Destination)
+{
+    /// <summary>For people: <c>SOURCE at DESTINATION</c>.</summary>
+    public override string ToString() => $"{Source} at {Destination}";
+}
 
 /// <summary>The verdict for one device.</summary>
 public sealed class FabricDevicePlan
 {
+    /// <summary>As the node's kernel showed it when the plan was made.</summary>
     public required FabricDevice Device { get; init; }
 
+    /// <summary>The rung that holds, or <c>Refuse</c>.</summary>
     public required FabricRung Rung { get; init; }
 
     /// <summary>Why this rung.</summary>
@@ -76,6 +104,17 @@ public sealed class FabricDevicePlan
 
     /// <summary>Every rung that was tried, with why it held or failed.</summary>
     public IReadOnlyList<FabricRungResult> Tried { get; set; } = [];
+
+    /// <summary>For people: <c>mlx5_0: Provider: REASON</c>.</summary>
+    public override string ToString() => $"{Device.Name}: {Rung}: {Reason}";
 }
 
-public sealed record FabricRungResult(FabricRung Rung, bool Holds, string Reason);
+/// <summary>One rung that was tried for a device.</summary>
+/// <param name="Rung">Which.</param>
+/// <param name="Holds">The image can use the device by it.</param>
+/// <param name="Reason">Why it holds or fails, in one sentence.</param>
+public sealed record FabricRungResult(FabricRung Rung, bool Holds, string Reason)
+{
+    /// <summary>For people: <c>Image fails: REASON</c>.</summary>
+    public override string ToString() => $"{Rung} {(Holds ? "holds" : "fails")}: {Reason}";
+}

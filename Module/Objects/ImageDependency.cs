@@ -6,6 +6,7 @@ public sealed class ImageDependency
     /// <summary>Absolute; its directory has no link in it.</summary>
     public required string Path { get; init; }
 
+    /// <summary>What stands at the path; what a link leads to is a dependency of its own.</summary>
     public required DependencyKind Kind { get; init; }
 
     /// <summary>What a link leads to, as it is written there.</summary>
@@ -32,11 +33,22 @@ public sealed class ImageDependency
     /// <summary>Seconds since 1970.</summary>
     internal long Modified { get; init; }
 
+    /// <summary>The path.</summary>
     public override string ToString() => Path;
 }
 
 /// <summary>What stands at the path.</summary>
-public enum DependencyKind { File, Link, Directory }
+public enum DependencyKind
+{
+    /// <summary>A regular file.</summary>
+    File,
+
+    /// <summary>A symbolic link.</summary>
+    Link,
+
+    /// <summary>A directory itself; what is in it has entries of its own.</summary>
+    Directory,
+}
 
 /// <summary>Something that discovery could not find or use, or that you should know of.</summary>
 /// <param name="Path">The file that it is about.</param>
@@ -46,6 +58,7 @@ public sealed record DependencyProblem(DependencySeverity Severity, string Path,
     /// <summary>What to do about it.</summary>
     public string? Recommendation { get; init; }
 
+    /// <summary>The message.</summary>
     public override string ToString() => Message;
 }
 
@@ -68,6 +81,7 @@ public sealed class DependencySet
     /// <summary>By path.</summary>
     public required IReadOnlyList<ImageDependency> Files { get; init; }
 
+    /// <summary>What could not be found or used, and what is worth knowing.</summary>
     public required IReadOnlyList<DependencyProblem> Problems { get; init; }
 
     /// <summary>The packages that the files are of.</summary>
@@ -76,4 +90,8 @@ public sealed class DependencySet
 
 /// <summary>For a manifest: files that are in an image for one reason.</summary>
 /// <param name="AskedBy">The file that asked; null where the definition did.</param>
-public sealed record DependencyReason(string Rule, string? AskedBy, string Why, IReadOnlyList<string> Files);
+public sealed record DependencyReason(string Rule, string? AskedBy, string Why, IReadOnlyList<string> Files)
+{
+    /// <summary>For people: <c>loader: needs libz.so.1 (3 files)</c>.</summary>
+    public override string ToString() => $"{Rule}: {Why} ({Files.Count} {(Files.Count == 1 ? "file" : "files")})";
+}

@@ -6,6 +6,7 @@ public sealed class ImageFabric
     /// <summary>Of these facts; a plan reads them anew from an image where it is lower than <see cref="CurrentSchema"/>.</summary>
     public int SchemaVersion { get; set; } = CurrentSchema;
 
+    /// <summary>What this version reads.</summary>
     public const int CurrentSchema = 3;
 
     /// <summary>From the image's os-release(5); null where it has none.</summary>
@@ -94,6 +95,9 @@ public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi)
     /// <summary>Of rdma-core, e.g. <c>44.0</c>; as <see cref="Version"/> where the file's name does not tell it.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public string? Release => Version?.Split('.') is [_, _, var major, var minor] ? $"{major}.{minor}" : Version;
+
+    /// <summary>For people: <c>libibverbs 44.0</c>.</summary>
+    public override string ToString() => Release is null ? Path : $"libibverbs {Release}";
 }
 
 /// <summary>A provider of libibverbs.</summary>
@@ -106,10 +110,14 @@ public sealed record ImageProvider(string Name, string Path, int Suffix, int? Pr
     /// <summary>Soname to the versions that must be defined there.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; set; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
 
+    /// <summary>Sonames of the libraries that it is linked with (<c>DT_NEEDED</c>).</summary>
     public IReadOnlyList<string> Needed { get; set; } = [];
 
     /// <summary>As <see cref="ImageFabric.X86Level"/>.</summary>
     public int X86Level { get; set; }
+
+    /// <summary>For people: <c>mlx5</c>.</summary>
+    public override string ToString() => Name;
 }
 
 /// <summary>An MPI library of the image.</summary>
@@ -136,7 +144,12 @@ public sealed record ImageMpi(string Soname, string Path, string? Family)
 /// <param name="Version">What follows <c>.so.</c> in the file's name; null where nothing does.</param>
 public sealed record ImageLibrary(string Soname, string Path, string? Version)
 {
+    /// <summary>Versions of symbols that it defines, e.g. <c>IBVERBS_1.14</c>; empty for a library without versions.</summary>
     public IReadOnlyList<string> VersionsDefined { get; set; } = [];
 
+    /// <summary>Sonames of the libraries that it is linked with (<c>DT_NEEDED</c>).</summary>
     public IReadOnlyList<string> Needed { get; set; } = [];
+
+    /// <summary>For people: its path.</summary>
+    public override string ToString() => Path;
 }

@@ -7,11 +7,13 @@ public sealed class ImageManifest
     /// <summary>Of this file's format; a reader refuses a higher one.</summary>
     public int SchemaVersion { get; set; } = 1;
 
+    /// <summary>The name of the definition's file, without its ending.</summary>
     public string? Name { get; set; }
 
     /// <summary>Machine as <c>uname -m</c> names it, e.g. <c>x86_64</c>.</summary>
     public string? Architecture { get; set; }
 
+    /// <summary>Null where the image has no os-release(5).</summary>
     public ImageDistribution? Distribution { get; set; }
 
     /// <summary>The definition's source kind: <c>deb</c>, <c>rpm</c>, <c>oci</c>…</summary>
@@ -38,18 +40,36 @@ public sealed class ImageManifest
     /// <summary>Likewise: what could not be found, and what one should know.</summary>
     public IReadOnlyList<DependencyProblem> Problems { get; set; } = [];
 
+    /// <summary>The defaults of a container's variables: the definition's, over those of the image that it was built upon.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>What runs where no command is given; null: a shell.</summary>
     public string? Runscript { get; set; }
 
+    /// <summary>Name to value: likewise.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; set; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What the image has for fabrics, read by ELF when it was built; null where nobody looked.</summary>
     public ImageFabric? Fabric { get; set; }
+
+    /// <summary>For people: <c>lammps, from deb: 212 packages</c>.</summary>
+    public override string ToString() => $"{Name}, from {From}: {Packages.Count} packages";
 }
 
 /// <summary>From os-release(5).</summary>
-public sealed record ImageDistribution(string Id, string? VersionId, string? PrettyName);
+/// <param name="Id">E.g. <c>debian</c>.</param>
+/// <param name="VersionId">E.g. <c>12</c>; null for a distribution without releases.</param>
+/// <param name="PrettyName">E.g. <c>Debian GNU/Linux 12 (bookworm)</c>; null where it gives none.</param>
+public sealed record ImageDistribution(string Id, string? VersionId, string? PrettyName)
+{
+    /// <summary>For people: <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>
+    public override string ToString() => PrettyName ?? (VersionId is null ? Id : $"{Id} {VersionId}");
+}
 
 /// <summary>One installed package as the image's own package manager names it.</summary>
-public sealed record ImagePackage(string Name, string Version, string Architecture);
+/// <param name="Version">With its epoch, where that is not 0, and its release.</param>
+public sealed record ImagePackage(string Name, string Version, string Architecture)
+{
+    /// <summary>For people: <c>libc6 2.36-9</c>.</summary>
+    public override string ToString() => $"{Name} {Version}";
+}

@@ -9,18 +9,22 @@ public record LaunchPlan
     /// <summary>Of the launcher, as it says itself.</summary>
     public string? LauncherVersion { get; init; }
 
+    /// <summary>Whose launcher it is.</summary>
     public MpiMode Mpi { get; init; }
 
     /// <summary>Absolute path of the program that is started.</summary>
     public required string Program { get; init; }
 
+    /// <summary>Of <see cref="Program"/>, each as it is handed over: nothing is quoted.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
+    /// <summary>On all nodes together.</summary>
     public required int Ranks { get; init; }
 
     /// <summary>Empty: the launcher decides (this machine, or the allocation).</summary>
     public IReadOnlyList<string> Nodes { get; init; } = [];
 
+    /// <summary>Null: the launcher decides.</summary>
     public int? RanksPerNode { get; init; }
 
     /// <summary>The batch system whose job we are in, e.g. <c>slurm</c>; null outside of any.</summary>
@@ -60,6 +64,7 @@ public record LaunchPlan
     [System.Text.Json.Serialization.JsonIgnore]
     internal IReadOnlyList<string> Placement { get; init; } = [];
 
+    /// <summary>The command line.</summary>
     public override string ToString() => CommandLine;
 
     /// <summary>All of it in lines: what is run, and why each part is there.</summary>
@@ -85,11 +90,13 @@ public record LaunchPlan
 /// <param name="For"><c>launcher</c>: of the launcher itself; <c>ranks</c>: of each rank in its container.</param>
 public sealed record PlannedVariable(string Name, string? Value, string For, string Reason)
 {
+    /// <summary>For people: <c>NAME=VALUE (ranks): REASON</c>.</summary>
     public override string ToString() => $"{(Value is null ? $"{Name} is taken away" : $"{Name}={Value}")} ({For}): {Reason}";
 }
 
 /// <summary>Something of the host that the containers show.</summary>
 public sealed record PlannedBind(string Source, string Destination, bool ReadOnly, string Reason)
 {
+    /// <summary>For people: <c>SOURCE at DESTINATION, read-only: REASON</c>.</summary>
     public override string ToString() => $"{Source}{(Destination == Source ? "" : $" at {Destination}")}{(ReadOnly ? ", read-only" : "")}: {Reason}";
 }

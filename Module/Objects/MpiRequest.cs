@@ -13,8 +13,10 @@ public enum MpiMode
 /// <summary>What to start, and how many.</summary>
 public sealed record MpiRequest
 {
+    /// <summary>Started from the node cache where it was published, else from its path.</summary>
     public required ContainerImage Image { get; init; }
 
+    /// <summary>What each rank runs in its container: a program and its arguments.</summary>
     public required IReadOnlyList<string> Command { get; init; }
 
     /// <summary>Null: one, or <see cref="RanksPerNode"/> on each node.</summary>
@@ -29,6 +31,7 @@ public sealed record MpiRequest
     /// <summary>A row's name or group; null takes the first that fits.</summary>
     public string? Launcher { get; init; }
 
+    /// <summary>Whose launcher starts the ranks; the host's, where nothing is said.</summary>
     public MpiMode Mpi { get; init; }
 
     /// <summary>What each rank is bound to: <c>none</c>, <c>hwthread</c>, <c>core</c>, <c>socket</c> or <c>numa</c>, as far as the launcher can; null: the launcher decides.</summary>

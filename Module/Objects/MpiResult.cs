@@ -6,10 +6,13 @@ public sealed class MpiResult
     /// <summary>The launcher's; 0 where all ranks succeeded, 124 after a time-out.</summary>
     public required int ExitCode { get; init; }
 
+    /// <summary>How many were asked for, on all nodes together.</summary>
     public required int Ranks { get; init; }
 
+    /// <summary>Those that the ranks were on, as far as the plan tells; else this one.</summary>
     public required IReadOnlyList<string> Nodes { get; init; }
 
+    /// <summary>The row of the launcher table, e.g. <c>openmpi</c>.</summary>
     public required string Launcher { get; init; }
 
     /// <summary>The image as it was given.</summary>
@@ -21,11 +24,13 @@ public sealed class MpiResult
     /// <summary>The rank that failed first, as far as the launcher tells; null where all succeeded.</summary>
     public RankFailure? Failure { get; init; }
 
+    /// <summary>The job was ended after <see cref="MpiRequest.Timeout"/>.</summary>
     public bool TimedOut { get; init; }
 
     /// <summary>From the launcher's start to its end.</summary>
     public required TimeSpan Elapsed { get; init; }
 
+    /// <summary>What was run, quoted for a shell.</summary>
     public required string CommandLine { get; init; }
 }
 
@@ -36,6 +41,7 @@ public sealed class MpiResult
 /// <param name="LastLines">Of the rank where its lines can be told from others', else of all and of the launcher.</param>
 public sealed record RankFailure(int? Rank, string? Node, int? ExitCode, int? Signal, string Reason, IReadOnlyList<string> LastLines)
 {
+    /// <summary>For people: <c>rank 3 on n1: REASON</c>.</summary>
     public override string ToString() => Rank is null && Node is null ? Reason : $"{(Rank is null ? "a rank" : $"rank {Rank}")}{(Node is null ? "" : $" on {Node}")}: {Reason}";
 }
 

@@ -1,7 +1,9 @@
 namespace Slipway;
 
+/// <summary>How bad it is.</summary>
 public enum PreflightStatus
 {
+    /// <summary>Nothing stands against the job here.</summary>
     Ok,
 
     /// <summary>The job runs, but not as it could.</summary>
@@ -20,8 +22,10 @@ public sealed record PreflightCheck
     /// <summary>What was looked at, e.g. <c>memlock</c>; docs/mpi.md lists all.</summary>
     public required string Name { get; init; }
 
+    /// <summary>How bad it is.</summary>
     public required PreflightStatus Status { get; init; }
 
+    /// <summary>What was found, in one sentence.</summary>
     public required string Seen { get; init; }
 
     /// <summary>What to do about it; null where there is nothing to be done.</summary>

@@ -3,13 +3,59 @@ namespace Slipway;
 /// <summary>What kind of failure an error is; the names are those of PowerShell's ErrorCategory, so that a front end maps them by name.</summary>
 public enum ErrorKind
 {
-    NotSpecified, InvalidArgument, InvalidData, InvalidOperation, ObjectNotFound, PermissionDenied, ResourceUnavailable,
-    ResourceExists, NotInstalled, OperationStopped, OperationTimeout, WriteError, ReadError, SecurityError, ConnectionError, LimitsExceeded,
+    /// <summary>What nobody thought of: a fault of Slipway.</summary>
+    NotSpecified,
+
+    /// <summary>What was asked for cannot be meant.</summary>
+    InvalidArgument,
+
+    /// <summary>A file or a message is not what it should be.</summary>
+    InvalidData,
+
+    /// <summary>What was asked for cannot be done as things are.</summary>
+    InvalidOperation,
+
+    /// <summary>Something that was named is not there.</summary>
+    ObjectNotFound,
+
+    /// <summary>The caller may not.</summary>
+    PermissionDenied,
+
+    /// <summary>Memory, threads, devices or the like are not to be had.</summary>
+    ResourceUnavailable,
+
+    /// <summary>Something is there already, and is not replaced.</summary>
+    ResourceExists,
+
+    /// <summary>A program or library of the host is missing.</summary>
+    NotInstalled,
+
+    /// <summary>It was cancelled, or stopped for something else.</summary>
+    OperationStopped,
+
+    /// <summary>It took longer than it may.</summary>
+    OperationTimeout,
+
+    /// <summary>Something could not be written.</summary>
+    WriteError,
+
+    /// <summary>Something could not be read.</summary>
+    ReadError,
+
+    /// <summary>Something is not to be trusted: a signature, a hash, an owner or a mode is wrong.</summary>
+    SecurityError,
+
+    /// <summary>A node or server cannot be reached.</summary>
+    ConnectionError,
+
+    /// <summary>It is larger, deeper or more than is taken.</summary>
+    LimitsExceeded,
 }
 
 /// <summary>An error that a person is meant to read: what is wrong (naming file, line, field or node), and what would be right.</summary>
 public class SlipwayException : Exception
 {
+    /// <summary>Makes an error; the parameters are the properties of the same names.</summary>
     public SlipwayException(string id, ErrorKind kind, string message, string? recommendation = null, object? target = null, Exception? inner = null)
         : base(message, inner)
     {
@@ -48,6 +94,7 @@ public class SlipwayException : Exception
     /// <summary>A stable name for the error, e.g. <c>DefinitionUnknownKey</c>.</summary>
     public string Id { get; }
 
+    /// <summary>For a front end: PowerShell's category of the error.</summary>
     public ErrorKind Kind { get; }
 
     /// <summary>What to do about it, in the imperative.</summary>

@@ -13,12 +13,14 @@ public abstract class PackageSource : Source
     /// <summary>Empty: the distribution's own. What is not enabled is not here.</summary>
     public IReadOnlyList<PackageRepository> Repositories { get; init; } = [];
 
+    /// <summary>What is installed, with all that it depends on: names, versions and groups as the package manager takes them.</summary>
     public IReadOnlyList<Located> Packages { get; init; } = [];
 }
 
 /// <summary><c>from: deb</c>: a Debian-family root filesystem.</summary>
 public sealed class DebSource : PackageSource
 {
+    /// <summary>E.g. <c>bookworm</c>.</summary>
     public required Located Suite { get; init; }
 }
 
@@ -71,6 +73,7 @@ public sealed class EmptySource : Source;
 /// <summary>One repository of packages: sources.list(5) in deb822 form, or dnf.conf(5).</summary>
 public sealed class PackageRepository
 {
+    /// <summary>Letters, digits, dot, underscore and hyphen; no two of a source have the same.</summary>
     public required Located Name { get; init; }
 
     /// <summary>Mirrors of one content; empty with neither list of mirrors: the distribution's own, as the tool knows it.</summary>

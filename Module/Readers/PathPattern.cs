@@ -30,7 +30,10 @@ sealed class PathPattern
     /// <summary>One pattern for each alternative.</summary>
     /// <exception cref="SlipwayException">There are too many.</exception>
     public static IEnumerable<PathPattern> Parse(string text) => Alternatives(text).Take(MostAlternatives + 1).ToList() is { Count: <= MostAlternatives } all ? all
-        : throw new SlipwayException("PatternTooLarge", ErrorKind.LimitsExceeded, $"'{text}' stands for more than {MostAlternatives} patterns", "Write fewer alternatives in braces, or '*'.", text);
+        : throw ReaderErrors.PatternTooLarge(text, MostAlternatives);
+
+    /// <summary>A pattern of glob(7), as programs have it in their configuration: braces stand for themselves, and <c>**</c> is <c>*</c>.</summary>
+    public static PathPattern OfGlob(string text) => new(text.Replace("**", "*", StringComparison.Ordinal));
 
     static IEnumerable<PathPattern> Alternatives(string text)
     {

@@ -6,7 +6,7 @@ namespace Slipway.Building.Inside;
 /// What commands in a root that is being made find mounted: processes, <c>/sys</c> read-only, and a <c>/dev</c> of its own with the harmless nodes. The
 /// host's <c>/dev</c> is not shown: a package's script runs as root here.
 /// </summary>
-sealed class BuildMounts(RootDirectory root, Action<string> log) : IDisposable
+sealed class BuildMounts(BuildRoot root, Action<string> log) : IDisposable
 {
     static readonly string[] Nodes = ["null", "zero", "full", "random", "urandom", "tty"];
     readonly List<string> mounted = [];

@@ -1,3 +1,4 @@
+using Slipway.Readers.Packages;
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Building.Sources;
@@ -34,7 +35,7 @@ static class ImageMaker
         {
             string stage = sources[i].Stage.Name;
             (roots[stage], runtime) = StageBuilder.Make(sources[i], locked[i], roots, stageKeys, context, cancel);
-            RootDirectory of = new(roots[stage]);
+            BuildRoot of = new(roots[stage]);
             long date = long.TryParse(of.Read(ArchiveRoot.DateFile), NumberStyles.None, CultureInfo.InvariantCulture, out long read)
                 ? read : locked[i].SourceDateEpoch;
             of.Delete(ArchiveRoot.DateFile);
@@ -42,7 +43,7 @@ static class ImageMaker
         }
 
         string rootPath = roots[""];
-        RootDirectory root = new(rootPath);
+        BuildRoot root = new(rootPath);
         context.Step("describing the image");
         Leftovers.Remove(root);
         ImageManifest manifest = Describe(root, context, locked, runtime!, epoch);
@@ -59,7 +60,7 @@ static class ImageMaker
         return new BuildMessage.Done(digest, IsThere: false, made, text);
     }
 
-    static ImageManifest Describe(RootDirectory root, BuildContext context, IReadOnlyList<LockedSource> locked, ImageRuntime runtime,
+    static ImageManifest Describe(BuildRoot root, BuildContext context, IReadOnlyList<LockedSource> locked, ImageRuntime runtime,
         long epoch)
     {
         ImageManifest? host = context.Definition.Source is HostSource ? HostRoot.TakeRecord(root) : null;
@@ -67,12 +68,12 @@ static class ImageMaker
         {
             Name = context.Job.Name,
             Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
-            Distribution = OsRelease.Parse(root.Read("etc/os-release") ?? root.Read("usr/lib/os-release") ?? ""),
+            Distribution = OsRelease.Find(place => root.Read(place[1..])),
             From = context.Definition.Source.From.Value,
             Definition = context.Definition.Text,
             Variables = context.Definition.Variables,
             SourceDateEpoch = epoch,
-            Packages = host?.Packages ?? [.. DpkgStatus.Read(root), .. RpmDatabase.Read(root, context) ?? []],
+            Packages = host?.Packages ?? Installed(root, context),
             Dependencies = host?.Dependencies ?? [],
             Problems = host?.Problems ?? [],
             Sources = locked,
@@ -80,6 +81,15 @@ static class ImageMaker
             Runscript = runtime.Runscript,
             Labels = runtime.Labels,
         };
+    }
+
+    static IReadOnlyList<ImagePackage> Installed(BuildRoot root, BuildContext context)
+    {
+        RootTree tree = root.AsTree();
+        IReadOnlyList<ImagePackage> packages = [.. DpkgDatabase.InstalledIn(tree), .. ImageRpmDatabase.Installed(root, tree, context)];
+        foreach ((string file, int limit) in tree.TooLarge)
+            throw ReaderErrors.ImageFileTooLarge(root.Path, file[1..], limit);
+        return packages;
     }
 
     /// <summary>Times later than the epoch are of this build: they become the epoch, so that two builds give the same bytes.</summary>

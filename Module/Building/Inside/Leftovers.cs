@@ -30,7 +30,7 @@ static class Leftovers
         || path.StartsWith("/var/log/", StringComparison.Ordinal) || Files.Contains(path[1..]);
 
     /// <summary>Takes it out of a root.</summary>
-    public static void Remove(RootDirectory root)
+    public static void Remove(BuildRoot root)
     {
         foreach (string directory in EmptyDirectories)
             root.Empty(directory);

@@ -21,7 +21,7 @@ static class StageBuilder
         Stage stage = source.Stage;
         string path = context.Directory("root", stage.Name.Length == 0 ? "image" : "stage-" + stage.Name);
         File.SetUnixFileMode(path, (UnixFileMode)Mode.rwxr_xr_x);
-        RootDirectory root = new(path);
+        BuildRoot root = new(path);
         // what the root is made of, step by step: the steps before the last that an earlier build has kept need not be taken again
         List<string> keys = Keys(stage, locked, stageKeys, context);
         stageKeys[stage.Name] = keys[^1];
@@ -79,7 +79,7 @@ static class StageBuilder
         return keys;
     }
 
-    static void InMounts(RootDirectory root, BuildContext context, Action work, CancellationToken cancel)
+    static void InMounts(BuildRoot root, BuildContext context, Action work, CancellationToken cancel)
     {
         using BuildMounts mounts = new(root, context.Log);
         mounts.Mount(cancel);
@@ -90,7 +90,7 @@ static class StageBuilder
         context.Mend(root.Path);
     }
 
-    static void Copy(DefinitionFile file, RootDirectory root, IReadOnlyDictionary<string, string> roots, BuildContext context, CancellationToken cancel)
+    static void Copy(DefinitionFile file, BuildRoot root, IReadOnlyDictionary<string, string> roots, BuildContext context, CancellationToken cancel)
     {
         if (file.Stage is null)
         {
@@ -99,7 +99,7 @@ static class StageBuilder
             return;
         }
         context.Step($"copying {file.From} from {file.Stage}");
-        RootDirectory from = new(roots[file.Stage]);
+        BuildRoot from = new(roots[file.Stage]);
         if (!from.With(file.From, source => root.CopyIn(source, file.To, file.Mode, cancel, keepOwner: true)))
             throw BuildErrors.FileNotInStage(file);
     }

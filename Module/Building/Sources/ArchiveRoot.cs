@@ -34,7 +34,7 @@ sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context
         {
             using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log, Context.Warn);
             ArchiveReader.Read(file, extractor, percent => Context.Step("unpacking the archive", percent), cancel);
-            new RootDirectory(root).Write(DateFile, extractor.Newest.ToString(CultureInfo.InvariantCulture));
+            new BuildRoot(root).Write(DateFile, extractor.Newest.ToString(CultureInfo.InvariantCulture));
         }
         catch (SlipwayException e)
         {

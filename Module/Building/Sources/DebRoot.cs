@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Slipway.Building.Repositories;
 using Slipway.Linux;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Building.Sources;
 
@@ -226,7 +227,7 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
             throw messages.Explain("mmdebstrap", said, exit);
 
         Context.Mend(root);
-        RootDirectory made = new(root);
+        BuildRoot made = new(root);
         made.Delete("var/cache/apt/archives");
         CheckInstalled(made, locked);
         WriteSources(made, locked, cancel);
@@ -287,16 +288,16 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         }
     }
 
-    void CheckInstalled(RootDirectory root, LockedSource locked)
+    void CheckInstalled(BuildRoot root, LockedSource locked)
     {
-        HashSet<string> installed = [.. DpkgStatus.Read(root).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> installed = [.. DpkgDatabase.InstalledIn(root.AsTree()).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         if (!installed.SetEquals(wanted))
             throw SourceErrors.LockNotMet(source.Suite, installed, wanted);
     }
 
     /// <summary>The image's own apt knows the repositories that the image was made from.</summary>
-    void WriteSources(RootDirectory root, LockedSource locked, CancellationToken cancel)
+    void WriteSources(BuildRoot root, LockedSource locked, CancellationToken cancel)
     {
         AptRepositories repositories = Repositories(cancel);
         StringBuilder text = new();

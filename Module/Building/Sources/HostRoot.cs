@@ -21,7 +21,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         ];
 
     /// <summary>Which distribution the files are of; what the loader's cache is made from.</summary>
-    static readonly string[] Always = ["/etc/os-release", "/usr/lib/os-release", "/etc/ld.so.conf", "/etc/ld.so.conf.d/*.conf"];
+    static readonly string[] Always = [.. OsRelease.Places, LoaderConfiguration.Path, "/etc/ld.so.conf.d/*.conf"];
 
     /// <summary>Bytes of a file of users or groups.</summary>
     const int LargestAccounts = 64 << 20;
@@ -41,7 +41,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     protected override string Inputs(CancellationToken cancel) => NewLock(
     [
         .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
-        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Context.Definition.Fabric.Select(f => f.Value)),
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Fabric.Select(f => f.Value)),
     ]).Inputs;
 
     protected override LockedSource Resolve(CancellationToken cancel)
@@ -62,7 +62,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     DependencySet Find(CancellationToken cancel)
     {
         Context.Step("finding what the programs need");
-        FileTree tree = new("/");
+        RootTree tree = new("/");
         IEnumerable<string> optional = Always.Concat(FabricLibraries()).Where(p => PathPattern.Parse(p).SelectMany(tree.Glob).Any());
         foreach (Located path in source.Programs.Concat(source.Files).Where(p => Leftovers.Has(p.Value)))
             throw SourceErrors.PathStaysOut(path);
@@ -100,7 +100,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     };
 
     /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
-    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Context.Definition.Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
@@ -117,7 +117,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         (int exit, IReadOnlyList<string> said) = Context.Run("ldconfig", ["-X", "-r", root], cancel: cancel);
         if (exit != 0)
             throw BuildErrors.ProgramFailed(source.From.Where, "ldconfig", exit, said.LastOrDefault(), Generated);
-        new RootDirectory(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
+        new BuildRoot(root).Write(Record, JsonSerializer.Serialize(new ImageManifest
         {
             Packages = found.Packages,
             Problems = found.Problems,
@@ -130,7 +130,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
     }
 
     /// <summary>Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.</summary>
-    public static ImageManifest? TakeRecord(RootDirectory root)
+    public static ImageManifest? TakeRecord(BuildRoot root)
     {
         using Stream? file = root.Open(Record);
         ImageManifest? record = file is null ? null : JsonSerializer.Deserialize(file, ObjectsJson.Default.ImageManifest);
@@ -146,7 +146,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         {
             cancel.ThrowIfCancellationRequested();
             string to = root + file.Path;
-            MakeParents(FileTree.Parent(file.Path), root, links, made);
+            MakeParents(RootTree.Parent(file.Path), root, links, made);
             try
             {
                 if (file.Kind == DependencyKind.Directory)
@@ -183,7 +183,7 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             return;
         if (links.Contains(path))
             throw SourceErrors.BecameLink(source.From, path);
-        MakeParents(FileTree.Parent(path), root, links, made);
+        MakeParents(RootTree.Parent(path), root, links, made);
         MakeDirectory(root + path, stat(path, out statx found, follow: false) == 0 ? found.stx_mode & Mode.rwxrwxrwt : Mode.rwxr_xr_x);
     }
 

@@ -10,11 +10,12 @@ abstract class RootSource(Stage stage, BuildContext context)
 
     protected BuildContext Context => context;
 
-    /// <summary>The provider packages that the definition's <c>fabric</c> asks for: they go into the image itself, not into what it copies
-    /// from.</summary>
+    /// <summary>What the definition's <c>fabric</c> asks of this stage: it goes into the image itself, not into what that copies from.</summary>
+    protected IReadOnlyList<Located> Fabric => stage.Name.Length > 0 ? [] : context.Definition.Fabric;
+
+    /// <summary>The packages that bring it.</summary>
     protected IReadOnlyList<string> FabricPackages(string family, string? release, PackageSource source) =>
-        stage.Name.Length > 0 ? [] : Slipway.Inventory.FabricPackages.For(family, release, context.Definition.Fabric,
-            source.Repositories.SelectMany(r => r.Urls));
+        Slipway.Inventory.FabricPackages.For(family, release, Fabric, source.Repositories.SelectMany(r => r.Urls));
 
     /// <summary>What the source is: from the lock of the build, where it has one; else as it is now.</summary>
     /// <exception cref="SlipwayException">The lock is of another definition.</exception>

@@ -12,9 +12,15 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
 {
     readonly DnfMessages messages = new(source, context);
 
-    string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("rhel", source.Release?.Value, source)];
+    /// <summary>With those for the definition's <c>fabric</c>, by the names that the repositories have for them.</summary>
+    string[] Packages(DnfRepositories repositories)
+    {
+        string[] named = [.. source.Packages.Select(p => p.Value)];
+        IEnumerable<string?> origins = repositories.All.SelectMany(r => new[] { r.Name.Value, r.MirrorList, r.Metalink }.Concat(repositories.UrlsOf(r)));
+        return [.. named, .. FabricPackages(Inventory.FabricPackages.RpmFamily(origins.OfType<string>().Concat(named)), source.Release?.Value, source)];
+    }
 
-    LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages, "repositories", .. repositories.All.SelectMany(r => new[]
+    LockedSource Empty(DnfRepositories repositories) => NewLock([repositories.Release, .. Packages(repositories), "repositories", .. repositories.All.SelectMany(r => new[]
     {
         r.Name.Value, string.Join(' ', repositories.UrlsOf(r)), r.MirrorList ?? "", r.Metalink ?? "", string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
         r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
@@ -51,7 +57,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         List<LockedRepository> states = [];
         Dictionary<string, IReadOnlyList<string>> mirrors = [];
         (string Kind, string Message)? error = null;
-        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages], Environment(work, null), line =>
+        (int exit, IReadOnlyList<string> said) = Context.Run(Dnf().Python, ["-s", "-E", script, conf, Path.Combine(work, "root"), repositories.Release, .. Packages(repositories)], Environment(work, null), line =>
         {
             switch (line.Split('\t'))
             {
@@ -152,9 +158,9 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
         Context.Step("checking signatures");
         repositories.CheckSignatures(held, cancel);
-        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = RpmDatabase.PlaceFor(held, Context, cancel);
+        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name), database = ImageRpmDatabase.PlaceFor(held, Context, cancel);
         Prepare(work, database);
-        if (RpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
+        if (ImageRpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
             Context.Warn(warning);
         // under names that say what they are, and that no option can be
         List<string> links = [];
@@ -170,7 +176,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         File.WriteAllText(conf, DnfRepositories.Main(work) + "localpkg_gpgcheck=0\n");
 
         Context.Step("installing packages", 0);
-        RootDirectory made = new(root);
+        BuildRoot made = new(root);
         BuildMounts mounts = new(made, Context.Log);
         IReadOnlyList<string> said;
         int exit;
@@ -191,7 +197,7 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         // a scriptlet that fails leaves its package installed, and dnf ends with 0
         if (exit != 0 || said.Any(line => line.StartsWith("Error", StringComparison.Ordinal) || line.Contains("cpio:", StringComparison.Ordinal)))
             throw messages.Explain("dnf", said, exit);
-        RpmDatabase.Settle(made, database);
+        ImageRpmDatabase.Settle(made, database);
         CheckInstalled(made, locked);
         WriteRepositories(made, repositories);
         foreach (string left in new[] { "var/cache/dnf", "var/lib/dnf", "var/log/hawkey.log" })
@@ -201,16 +207,16 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
 
     [GeneratedRegex(@"^\s+(?:Installing|Preparing)\s*:.*\s(\d+)/(\d+)\s*$")] private static partial Regex Installing();
 
-    void CheckInstalled(RootDirectory root, LockedSource locked)
+    void CheckInstalled(BuildRoot root, LockedSource locked)
     {
-        HashSet<string> installed = [.. (RpmDatabase.Read(root, Context) ?? []).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
+        HashSet<string> installed = [.. ImageRpmDatabase.Installed(root, root.AsTree(), Context).Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         HashSet<string> wanted = [.. locked.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}")];
         if (!installed.SetEquals(wanted))
             throw SourceErrors.LockNotMet(source.From, installed, wanted);
     }
 
     /// <summary>The image's own dnf knows the repositories that the image was made from.</summary>
-    static void WriteRepositories(RootDirectory root, DnfRepositories repositories)
+    static void WriteRepositories(BuildRoot root, DnfRepositories repositories)
     {
         root.Write("etc/yum.repos.d/slipway.repo", repositories.Sections(inImage: true));
         foreach (PackageRepository repository in repositories.All)

@@ -16,6 +16,6 @@ sealed class ElfBudget(string root)
     public void Take(ElfFile file)
     {
         if ((taken += file.NamesLength + FileCost) > Most)
-            throw new SlipwayException("ImageTooLarge", ErrorKind.LimitsExceeded, $"{root}: what its programs and libraries need comes to more than {Most >> 20} MiB of names", "No image that is meant has so many: build it anew, or do not trust it.", root);
+            throw ReaderErrors.TooManyNames(root, Most);
     }
 }

@@ -16,13 +16,14 @@ sealed class DpkgDatabase : PackageDatabase
     /// <summary>A file of one package that another's takes the place of: dpkg-divert(1).</summary>
     sealed record Diversion(string To, string By);
 
-    readonly FileTree tree;
+    readonly RootTree tree;
+    readonly List<InstalledPackage> all = [];
     readonly Dictionary<string, InstalledPackage> packages = new(StringComparer.Ordinal);
     readonly Dictionary<string, Diversion> diversions = new(StringComparer.Ordinal);
     readonly Dictionary<string, string> diverted = new(StringComparer.Ordinal);
     readonly Lazy<PathOwners> lists;
 
-    DpkgDatabase(FileTree tree, ReadOnlySpan<byte> status)
+    DpkgDatabase(RootTree tree, ReadOnlySpan<byte> status)
     {
         this.tree = tree;
         ReadStatus(status);
@@ -35,9 +36,13 @@ sealed class DpkgDatabase : PackageDatabase
         lists = new(ReadLists);
     }
 
+    /// <summary>What is installed in a tree, whose other files are not looked at; nothing where dpkg has no database there.</summary>
+    public static IReadOnlyList<ImagePackage> InstalledIn(RootTree tree) =>
+        tree.Bytes(Status, LargestStatus) is { } bytes ? new DpkgDatabase(tree, bytes).Installed() : [];
+
     /// <summary>The database of a tree; one that was read before is taken again while neither status nor lists have changed since.</summary>
     /// <remarks>Its lists are read meanwhile: they are asked for last.</remarks>
-    public static DpkgDatabase? TryOpen(FileTree tree)
+    public static DpkgDatabase? TryOpen(RootTree tree)
     {
         if (tree.Resolve(Status) is not { Kind: FileKind.File } file)
             return null;
@@ -47,7 +52,7 @@ sealed class DpkgDatabase : PackageDatabase
         {
             if (last is null || lastKey != key)
             {
-                FileTree own = tree.Another();
+                RootTree own = tree.Another();
                 (lastKey, last) = (key, own.Bytes(Status, LargestStatus) is { } bytes ? new DpkgDatabase(own, bytes) : null);
                 if (last is { } fresh)
                     Task.Run(() => fresh.lists.Value);
@@ -88,6 +93,7 @@ sealed class DpkgDatabase : PackageDatabase
             {
                 string? trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
                 InstalledPackage package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
+                all.Add(package);
                 packages.TryAdd(name, package);
                 packages[$"{name}:{architecture}"] = package;
             }
@@ -98,6 +104,9 @@ sealed class DpkgDatabase : PackageDatabase
     static string Value(ReadOnlySpan<byte> line, int from) => Encoding.UTF8.GetString(line[from..]).Trim();
 
     public override InstalledPackage? Find(string name) => packages.GetValueOrDefault(name);
+
+    /// <remarks>Not those that are half installed, or unpacked and not configured.</remarks>
+    public override IReadOnlyList<ImagePackage> Installed() => Listed(all.Where(p => p.State?.EndsWith(" installed", StringComparison.Ordinal) ?? true));
 
     public override IReadOnlyList<string> Files(InstalledPackage package)
     {
@@ -140,7 +149,7 @@ sealed class DpkgDatabase : PackageDatabase
     {
         PathOwners all = new();
         // on another thread
-        FileTree own = tree.Another();
+        RootTree own = tree.Another();
         foreach (string name in own.List(Info))
             if (name.EndsWith(".list", StringComparison.Ordinal) && Find(name[..^5]) is { } package && own.Bytes($"{Info}/{name}", LargestList) is { } list)
                 all.AddLines(list, package);

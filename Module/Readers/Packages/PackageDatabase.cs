@@ -1,6 +1,7 @@
 namespace Slipway.Readers.Packages;
 
 /// <summary>An installed package.</summary>
+/// <param name="Version">With its epoch, where that is not 0.</param>
 /// <param name="State">What the database says of it, where that is no whole installation; null otherwise.</param>
 sealed record InstalledPackage(string Name, string Version, string Architecture, string? State = null);
 
@@ -12,7 +13,17 @@ sealed record PackageTrouble(DependencySeverity Severity, string What, string Re
 abstract class PackageDatabase
 {
     /// <summary>The one that the tree has; null where it has none that we know.</summary>
-    public static PackageDatabase? Open(FileTree tree) => (PackageDatabase?)DpkgDatabase.TryOpen(tree) ?? RpmDatabase.TryOpen(tree);
+    public static PackageDatabase? Open(RootTree tree) => (PackageDatabase?)DpkgDatabase.TryOpen(tree) ?? RpmDatabase.TryOpen(tree);
+
+    /// <summary>All that are installed, as <see cref="Listed"/> has them.</summary>
+    public abstract IReadOnlyList<ImagePackage> Installed();
+
+    /// <summary>Packages as a manifest lists them, in one order whatever the database is.</summary>
+    public static IReadOnlyList<ImagePackage> Listed(IEnumerable<InstalledPackage> packages) =>
+    [
+        .. packages.Select(p => new ImagePackage(p.Name, p.Version, p.Architecture)).OrderBy(p => p.Name, StringComparer.Ordinal)
+            .ThenBy(p => p.Architecture, StringComparer.Ordinal).ThenBy(p => p.Version, StringComparer.Ordinal),
+    ];
 
     /// <summary>An installed package; null where there is none of that name.</summary>
     public abstract InstalledPackage? Find(string name);

@@ -30,8 +30,5 @@ static class ImageFile
     /// <param name="name">What errors call the image.</param>
     /// <exception cref="SlipwayException">The file is larger; the error names it and its image.</exception>
     public static string? Text(string image, string name, string path, CancellationToken cancel = default) =>
-        Read(image, path, stream => new StreamReader(new BoundedStream(stream, OpenedFile.Small, () => TooLarge(name, path, OpenedFile.Small))).ReadToEnd(), cancel);
-
-    public static SlipwayException TooLarge(string image, string path, long limit) =>
-        new("ImageFileTooLarge", ErrorKind.LimitsExceeded, $"{image}: its file /{path} has more than {limit} bytes", "No such file is that large: build the image anew, or do not trust it.", image);
+        Read(image, path, stream => new StreamReader(new BoundedStream(stream, OpenedFile.Small, () => ReaderErrors.ImageFileTooLarge(name, path, OpenedFile.Small))).ReadToEnd(), cancel);
 }

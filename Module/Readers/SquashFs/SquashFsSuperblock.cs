@@ -19,7 +19,7 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
     /// <param name="opened">What is read: the same file, by a descriptor of ours.</param>
     internal static SquashFsSuperblock Read(string path, string opened)
     {
-        SlipwayException Bad(string why) => new("ImageInvalid", ErrorKind.InvalidData, $"{path}: {why}", "Build or copy the image anew.", path);
+        SlipwayException Bad(string why) => ReaderErrors.ImageInvalid(path, why);
         byte[] block = new byte[SquashFsHeader.Length];
         long size;
         try
@@ -31,11 +31,11 @@ public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Ino
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such image", "Build it (slipway build, New-ContainerImage), or check the path.", path, e);
+            throw ReaderErrors.ImageNotFound(path, e);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
-            throw new SlipwayException("ImageUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(e, path)}", "Give the path of an image that you may read.", path, e);
+            throw ReaderErrors.ImageUnreadable(path, OpenedFile.Why(e, path), e);
         }
 
         int Short(int at) => BinaryPrimitives.ReadUInt16LittleEndian(block.AsSpan(at));

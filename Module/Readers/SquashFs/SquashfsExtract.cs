@@ -32,7 +32,7 @@ sealed class SquashfsExtract : IDisposable
     public static SquashfsExtract Extract(string image, Func<string, bool, bool> wanted, CancellationToken cancellation)
     {
         if (!File.Exists(image))
-            throw new SlipwayException("ImageNotFound", ErrorKind.ObjectNotFound, $"{image}: there is no such file", target: image);
+            throw ReaderErrors.ImageNotFound(image);
         SquashfsExtract extract = new SquashfsExtract();
         try
         {
@@ -48,10 +48,6 @@ sealed class SquashfsExtract : IDisposable
             throw;
         }
     }
-
-    /// <summary>What an error about the part says of the image.</summary>
-    public SlipwayException Named(SlipwayException e, string image) =>
-        new(e.Id, e.Kind, e.Message.Replace(Directory, image, StringComparison.Ordinal), e.Recommendation, image, e);
 
     public void Dispose()
     {
@@ -72,7 +68,7 @@ sealed class SquashfsExtract : IDisposable
         void Take(string line)
         {
             if (++entries > MostEntries)
-                throw TooLarge(image, $"more than {MostEntries} files");
+                throw ReaderErrors.TooManyFiles(image, MostEntries);
             if (LinkOf(line) is { } link && (Complete &= links.Count < MostFiles))
                 links.Add(link);
             if (FileOf(line, wanted) is not { } file)
@@ -85,7 +81,7 @@ sealed class SquashfsExtract : IDisposable
                 Complete = false;
             }
         }
-        Run(image, [.. ImageFile.Options, "-lln", "-d", "", image], output => Lines(new BoundedStream(output, LongestListing, () => TooLarge(image, "a list of files of more than 1 GiB")), Take), cancellation);
+        Run(image, [.. ImageFile.Options, "-lln", "-d", "", image], output => Lines(new BoundedStream(output, LongestListing, () => ReaderErrors.ListTooLong(image)), Take), cancellation);
         return links.Concat(files.UnorderedItems.Select(f => f.Element.Path));
     }
 
@@ -121,9 +117,6 @@ sealed class SquashfsExtract : IDisposable
     {
         (int exit, string? said) = HostProgram.Stream("unsquashfs", arguments, take, cancellation);
         if (exit != 0)
-            throw new SlipwayException("ImageUnreadable", ErrorKind.InvalidData, $"{image}: {said.Replace('\n', ';')}", "Check that the file is a SquashFS image.", image);
+            throw ReaderErrors.ImageNotUnpacked(image, said);
     }
-
-    static SlipwayException TooLarge(string image, string what) =>
-        new("ImageTooLarge", ErrorKind.LimitsExceeded, $"{image}: it has {what}", "No image that is meant has so many: build it anew, or do not trust it.", image);
 }

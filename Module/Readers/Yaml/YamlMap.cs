@@ -37,8 +37,21 @@ sealed class YamlMap
         return (near is null ? "" : $"Did you mean '{near}'? ") + $"The keys are: {string.Join(", ", known.Order(StringComparer.Ordinal))}.";
     }
 
-    /// <summary>A mapping without variables.</summary>
-    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, params string[] known) => Of(file, form, node, what, YamlVariables.None, known);
+    /// <summary>A text that is one mapping, without variables.</summary>
+    /// <param name="file">As errors name it.</param>
+    /// <param name="what">What errors call the mapping.</param>
+    /// <exception cref="SlipwayException">As <see cref="YamlText.Parse"/> has it; and where it is another thing, or has an unknown key.</exception>
+    public static YamlMap Parse(string text, string file, YamlForm form, string what, params string[] known) =>
+        Of(file, form, YamlText.Parse(text, file, form), what, YamlVariables.None, known);
+
+    /// <summary>A text that is a list of mappings, without variables.</summary>
+    /// <param name="what">What errors call each mapping.</param>
+    public static IReadOnlyList<YamlMap> ParseList(string text, string file, YamlForm form, string what, params string[] known)
+    {
+        YamlNode root = YamlText.Parse(text, file, form);
+        return root is YamlSequenceNode list ? [.. list.Select(node => Of(file, form, node, what, YamlVariables.None, known))]
+            : throw form.Error(file, "DefinitionWrongType", root.Start, "the file must be a list", $"Begin with e.g. '{form.Begins}'.");
+    }
 
     public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, YamlVariables variables, IReadOnlyCollection<string> known) =>
         node is YamlMappingNode map
@@ -147,7 +160,7 @@ sealed class YamlMap
         foreach ((Located name, YamlNode value) in Entries(key))
         {
             if (!validName(name.Value))
-                throw new SlipwayException(form.Id ?? "DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' is not a valid name in '{key}'", nameRule, file);
+                throw form.Error(file, "DefinitionBadName", name.Where, $"'{name.Value}' is not a valid name in '{key}'", nameRule);
             pairs.Add(name.Value, Scalar(value, $"'{key}.{name.Value}'", shell: true).Value);
         }
         return pairs;

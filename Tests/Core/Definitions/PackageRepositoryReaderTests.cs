@@ -15,7 +15,7 @@ public sealed class PackageRepositoryReaderTests : IDisposable
     {
         string text = "repositories:\n" + items;
         YamlMap map = YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition),
-            "a definition", "repositories");
+            "a definition", YamlVariables.None, ["repositories"]);
         return PackageRepositoryReader.ReadAll(
             map, directory.Path, deb ? PackageRepositoryReader.DebKeys : PackageRepositoryReader.RpmKeys);
     }

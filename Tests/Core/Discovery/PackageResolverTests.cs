@@ -105,7 +105,7 @@ public sealed class PackageResolverTests : IDisposable
     [NeedsFact("dpkg-query")]
     public void AgreesWithDpkgAboutThisHost()
     {
-        FileTree tree = new FileTree("/");
+        RootTree tree = new RootTree("/");
         if (DpkgDatabase.TryOpen(tree) is not { } database)
             return;
         foreach (string? name in new[] { "libc6", "bash", "coreutils", "base-files" })
@@ -133,7 +133,9 @@ public sealed class PackageResolverTests : IDisposable
         DependencySet byProgram = host.Find("/usr/bin/app");
         Assert.Equal("rapp", byProgram.File("/usr/bin/app").Package);
         Assert.Null(byProgram.File(HostFixture.Lib + "/libx.so.1").Package);
-        Assert.Equal(["rapp 1.2-3 noarch"], byProgram.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}"));
+        Assert.Equal(["rapp 2:1.2-3 noarch"], byProgram.Packages.Select(p => $"{p.Name} {p.Version} {p.Architecture}"));
+        // what an image that is made from packages lists, and one that is made from this host, have one form
+        Assert.Equal(byProgram.Packages, RpmDatabase.TryOpen(new RootTree(host.Root))!.Installed());
         Assert.Contains("/usr/share/licenses/rapp/LICENSE", byProgram.Paths());
         Assert.Throws<DependencyNotFoundException>(() => host.Find(new DependencyRequest { Packages = ["none"] }));
         // a licence, as other documentation, and a ghost may be away
@@ -150,13 +152,14 @@ public sealed class PackageResolverTests : IDisposable
         host.Write("/etc/app.conf", "x");
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Path == "rapp");
         Install("1.3");
-        Assert.Contains("rapp: the package is not wholly installed: versions 1.2-3 and 1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));
+        Assert.Contains("rapp: the package is not wholly installed: versions 2:1.2-3 and 2:1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));
 
         void Install(string version)
         {
             work.Write("app.spec", $$"""
                 Name: rapp
                 Version: {{version}}
+                Epoch: 2
                 Release: 3
                 Summary: x
                 License: MIT

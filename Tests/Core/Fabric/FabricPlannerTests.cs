@@ -14,8 +14,8 @@ public sealed class FabricPlannerTests
         return node;
     }
 
-    static FabricPlan Plan(NodeTree node, ImageTree image, FabricRung? source = null, params string[] devices) =>
-        FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root, Source = source, Devices = devices });
+    static FabricPlan Plan(NodeTree node, ImageTree image, FabricSource source = FabricSource.Auto, params string[] devices) =>
+        FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root, Source = source, Devices = devices });
 
     [Fact]
     public void WithoutAFabricThereIsNothingToDo()
@@ -212,7 +212,7 @@ public sealed class FabricPlannerTests
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("debian", "11", "2.31");
         image.Verbs(33, "33.2").Provider("rxe", 33);
-        FabricPlan plan = Plan(node, image, FabricRung.Stack);
+        FabricPlan plan = Plan(node, image, FabricSource.Stack);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
         Assert.Contains("GLIBC_2.34", plan.Reason);
     }
@@ -235,8 +235,8 @@ public sealed class FabricPlannerTests
         using NodeTree node = Debian12(new NodeTree().Mlx5WithVirtualFunctions());
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Verbs(34, "44.0");
-        Assert.Equal("mlx5_1", Assert.Single(Plan(node, image, null, "mlx5_1").Devices).Device.Name);
-        Assert.Equal("FabricDeviceNotFound", Assert.Throws<SlipwayException>(() => Plan(node, image, null, "mlx4_0")).Id);
+        Assert.Equal("mlx5_1", Assert.Single(Plan(node, image, FabricSource.Auto, "mlx5_1").Devices).Device.Name);
+        Assert.Equal("FabricDeviceNotFound", Assert.Throws<SlipwayException>(() => Plan(node, image, FabricSource.Auto, "mlx4_0")).Id);
     }
 
     [Fact]

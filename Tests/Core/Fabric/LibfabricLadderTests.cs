@@ -115,7 +115,7 @@ public sealed class LibfabricLadderTests
     {
         using NodeTree node = Slingshot([], module: true);
         using ImageTree image = WithLibfabric(version);
-        FabricRungResult provider = Tried(Plan(node, image, source: FabricRung.Provider), FabricRung.Provider);
+        FabricRungResult provider = Tried(Plan(node, image, source: FabricSource.Provider), FabricRung.Provider);
         Assert.Equal(holds, provider.Holds);
         Assert.Equal(holds ? $"the node's libcxi-fi.so fits the image's libfabric.so.{version}"
             : "the node's libcxi-fi.so belongs to libfabric.so.1.23.0; the image's is libfabric.so.1.22.9, and takes none that is newer",

@@ -47,7 +47,8 @@ public sealed class FabricPlanFileTests : IDisposable
 
     static FabricPlan Check(byte[] text, bool own = false, params string[] libraries)
     {
-        FabricPlan plan = FabricPlanText.Parse(text, "/x.json");
+        FabricPlan plan = FabricPlanText.Parse(text, "/x.json", out string? outdated)
+            ?? throw ImageErrors.PlanOutdated("/x.json", outdated!);
         new FabricPlanRules("/x.json", own, libraries).Check(plan);
         return plan;
     }
@@ -76,7 +77,7 @@ public sealed class FabricPlanFileTests : IDisposable
         FabricPlanRules rules = new("/x.json", own: true, []);
         foreach (FabricPlan made in VerdictTests.AllPlans())
         {
-            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, ObjectsJson.Default.FabricPlan), "/x.json");
+            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, ObjectsJson.Default.FabricPlan), "/x.json", out _)!;
             rules.Check(back);
             Assert.Equal(made.Environment, back.Environment);
             Assert.Equal(made.Binds, back.Binds);
@@ -379,7 +380,11 @@ public sealed class FabricPlanFileTests : IDisposable
             byte[] text = mutator.Change(sample);
             try
             {
-                FabricPlan plan = FabricPlanText.Parse(text, "/x.json");
+                if (FabricPlanText.Parse(text, "/x.json", out _) is not { } plan)
+                {
+                    refused++;
+                    continue;
+                }
                 rules.Check(plan);
                 AssertHarmless(plan);
                 taken++;

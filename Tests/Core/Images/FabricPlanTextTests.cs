@@ -5,7 +5,7 @@ namespace Slipway.Tests.Images;
 
 public sealed class FabricPlanTextTests
 {
-    static FabricPlan Parse(string text) => FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json");
+    static FabricPlan Parse(string text) => FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json", out _)!;
 
     static SlipwayException Refused(string text)
     {
@@ -59,21 +59,19 @@ public sealed class FabricPlanTextTests
     }
 
     [Theory]
-    [InlineData("""{"schemaVersion": 3}""", "it has schemaVersion 3, and this Slipway takes 2")]
-    [InlineData("""{"schemaVersion": 1, "unknown": 1}""", "it has schemaVersion 1,")]
-    [InlineData("""{"devices": [{"schemaVersion": 2}]}""", "it has no schemaVersion,")]
-    [InlineData("null", "it has no schemaVersion,")]
+    [InlineData("""{"schemaVersion": 3}""", "has schemaVersion 3, and this Slipway takes 2")]
+    [InlineData("""{"schemaVersion": 1, "unknown": 1}""", "has schemaVersion 1,")]
+    [InlineData("""{"devices": [{"schemaVersion": 2}]}""", "has no schemaVersion,")]
+    [InlineData("null", "has no schemaVersion,")]
     public void APlanOfAnotherFormatIsToldFromOneThatIsWrong(string text, string says)
     {
-        Assert.Contains(says, Refused(text).Message, StringComparison.Ordinal);
-        Assert.Equal("FabricPlanVersion", Refused(text).Id);
-        Assert.Equal("Other", Assert.Throws<SlipwayException>(() => FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json", "Other"))
-            .Id);
+        Assert.Null(FabricPlanText.Parse(Encoding.UTF8.GetBytes(text), "/x.json", out string? outdated));
+        Assert.StartsWith(says, outdated, StringComparison.Ordinal);
     }
 
     [Fact]
     public void TextThatIsNoUtf8IsRefused() =>
         Assert.Equal("FabricPlanRead",
             Assert.Throws<SlipwayException>(() =>
-                FabricPlanText.Parse([.. "{\"schemaVersion\": 2, \"node\": \""u8, 0xff, .. "\"}"u8], "/x.json")).Id);
+                FabricPlanText.Parse([.. "{\"schemaVersion\": 2, \"node\": \""u8, 0xff, .. "\"}"u8], "/x.json", out _)).Id);
 }

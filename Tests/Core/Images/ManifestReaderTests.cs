@@ -70,7 +70,7 @@ public sealed class ManifestReaderTests
         if (manifest.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } fabric)
         {
             Assert.NotNull(Compatibility.Judge(new ImageMpiFacts(fabric, fabric.Mpi, ""), LauncherTable.BuiltIn.Launchers[0], "1.0"));
-            Assert.NotNull(FabricPlanner.Plan(image, Inventory.Value, new FabricPlanOptions { HostRoot = Node.Value.Root }));
+            Assert.NotNull(FabricPlanner.Plan(image, Inventory.Value, new FabricRequest { Root = Node.Value.Root }));
         }
         _ = manifest.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) ? path.Split(':') : [];
         Assert.All(manifest.Packages, p => Assert.NotNull(p.Name + p.Version + p.Architecture));
@@ -107,10 +107,10 @@ public sealed class ManifestReaderTests
     [InlineData("\0", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", "'0x00'")]
     public void NoManifestTakesMoreThanALimitedAmountOfMemory(string begin, string again, string says)
     {
-        long before = GC.GetTotalAllocatedBytes();
+        long before = GC.GetAllocatedBytesForCurrentThread();
         SlipwayException e = Assert.Throws<SlipwayException>(() => ManifestReader.Read(new Repeated(begin, again, 500_000_000), "x.sqfs"));
         Assert.Contains(says, e.Message, StringComparison.Ordinal);
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 200_000_000);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000_000);
     }
 
     /// <summary>A text, and then another over and over.</summary>

@@ -81,14 +81,4 @@ public sealed class SquashfsExtractTests : IDisposable
                 SquashfsExtract.Extract(text + "x", (_, _) => true, CancellationToken.None)).Id);
         Assert.Throws<OperationCanceledException>(() => SquashfsExtract.Extract(text, (_, _) => true, new CancellationToken(true)));
     }
-
-    [NeedsFact("mksquashfs", "unsquashfs")]
-    public void AnErrorAboutThePartNamesTheImage()
-    {
-        using SquashfsExtract extract = SquashfsExtract.Extract(Image(), (_, _) => false, CancellationToken.None);
-        SlipwayException error = extract.Named(
-            new SlipwayException("X", ErrorKind.InvalidData, $"{extract.Directory}/etc/text: bad", "mend it"), "/images/a.sqfs");
-        Assert.Equal(("X", "/images/a.sqfs/etc/text: bad", "mend it", "/images/a.sqfs"),
-            (error.Id, error.Message, error.Recommendation, error.Target));
-    }
 }

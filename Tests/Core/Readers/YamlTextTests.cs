@@ -16,7 +16,7 @@ public sealed class YamlTextTests
         get
         {
             TheoryData<string, string> all = [];
-            foreach (string reader in new[] { "definition", "configuration", "launchers", "resolver" })
+            foreach (string reader in new[] { "definition", "configuration", "launchers", "compatibility", "symptoms", "resolver" })
                 foreach (string text in new[]
                 {
                     "files:\n  - {from: a,\n\tto: b}\n", "a:\n  - [b,\n\tc]\n", "a:\n  - {b: c,\n\td}\n", "a: \"\\UFFFFFFFF\"\n", "a: \"\\U00110000\"\n", "a: \"\\ud800\"\n", "a: \"\\x\"\n", "%YAML 9999999999999.1\n---\na: b\n", "? [a\n", "&a &b c: d\n", "a: *b\n",
@@ -36,15 +36,17 @@ public sealed class YamlTextTests
         SlipwayException e = Assert.Throws<SlipwayException>(() => Read(reader, directory.Path, path, text));
         Assert.StartsWith(path + ":", e.Message, StringComparison.Ordinal);
         Assert.Matches(":[0-9]+:[0-9]+: ", e.Message[path.Length..]);
-        Assert.StartsWith(reader switch { "definition" => "Definition", "configuration" => "ConfigurationInvalid", "launchers" => "LaunchersInvalid", _ => "ResolverInvalid" }, e.Id, StringComparison.Ordinal);
+        Assert.StartsWith(reader switch { "definition" => "Definition", "configuration" => "ConfigurationInvalid", "launchers" or "compatibility" or "symptoms" => "LaunchersInvalid", _ => "ResolverInvalid" }, e.Id, StringComparison.Ordinal);
         Assert.DoesNotContain(reader == "definition" ? "docs/running.md" : "docs/definition.md", e.Message + e.Recommendation, StringComparison.Ordinal);
     }
 
     static object Read(string reader, string directory, string path, string text) => reader switch
     {
         "definition" => DefinitionReader.Parse(text, path),
-        "configuration" => YamlMap.Of(path, YamlForm.Configuration, YamlText.Parse(text, path, YamlForm.Configuration), "the configuration", "cache", "binds"),
+        "configuration" => YamlMap.Parse(text, path, YamlForm.Configuration, "the configuration", "cache", "binds"),
         "launchers" => LauncherTable.ReadFrom(path),
+        "compatibility" => YamlMap.Parse(text, path, YamlForm.Compatibility, "the table", "pairs", "variables"),
+        "symptoms" => YamlMap.ParseList(text, path, YamlForm.Symptoms, "a symptom", "check", "says"),
         _ => RuleFile.Site(directory).ToList(),
     };
 

@@ -209,6 +209,6 @@ public sealed class HostileImageTests : IDisposable
         root.Write("bin/x", new ElfBuilder { Interpreter = "/lib64/ld-linux-x86-64.so.2", Needed = ["liby.so"] }.Build());
         root.Write("etc/ld.so.cache", new byte[9 << 20]);
         Assert.Contains(ImageComparer.Compare(root.Path).Problems, p => p.Message == "/etc/ld.so.cache: not read: it has more than 8388608 bytes");
-        Assert.Contains("/etc/os-release: more than 1048576 characters, and only so many were read", Slipway.Inventory.ImageFabricReader.FromRoot(root.Path).Damaged);
+        Assert.Contains("/etc/os-release: more than 1048576 bytes, and only so many were read", Slipway.Inventory.ImageFabricReader.FromRoot(root.Path).Damaged);
     }
 }

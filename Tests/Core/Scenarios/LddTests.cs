@@ -17,7 +17,7 @@ public sealed partial class LddTests
 
     static void Compare(bool few)
     {
-        FileTree tree = new FileTree("/");
+        RootTree tree = new RootTree("/");
         Loader loader = new Loader(tree, []);
         List<string> programs = Directory.GetFiles("/usr/bin").Order(StringComparer.Ordinal).Select(p => tree.Resolve(p)).Where(r => r.Kind == FileKind.File).Select(r => r.Path).Distinct()
             .Where(p => loader.Read(p) is { Interpreter: not null, IsDynamic: true }).ToList();

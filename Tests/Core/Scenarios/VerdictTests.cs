@@ -85,7 +85,7 @@ public sealed class VerdictTests
             has.SharedProvider(name, abi, glibc: glibc);
     }
 
-    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
+    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
 
     /// <summary>Of every node for every kind of image, each while the node's files are there.</summary>
     internal static IEnumerable<FabricPlan> AllPlans()

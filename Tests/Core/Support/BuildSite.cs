@@ -49,7 +49,7 @@ sealed class BuildSite : IDisposable
     public string Inputs() => InputsOf(Root, CancellationToken.None);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Inputs")]
-    static extern string InputsOf(RootSource root, CancellationToken cancel);
+    public static extern string InputsOf(RootSource root, CancellationToken cancel);
 
     public void Dispose() => Files.Dispose();
 }

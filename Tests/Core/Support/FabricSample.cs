@@ -25,14 +25,14 @@ static class FabricSample
         return image;
     }
 
-    public static FabricPlan Plan(NodeTree node, ImageTree image, Func<string, string?>? job = null, FabricRung? source = null) =>
+    public static FabricPlan Plan(NodeTree node, ImageTree image, Func<string, string?>? job = null, FabricSource source = FabricSource.Auto) =>
         FabricPlanner.Plan(image.Image(), node.Read(),
-            new FabricPlanOptions { HostRoot = node.Root, JobEnvironment = job, Source = source });
+            new FabricRequest { Root = node.Root, Source = source }, job);
 
     public static FabricRungResult Tried(FabricPlan plan, FabricRung rung) => plan.Devices[0].Tried.First(t => t.Rung == rung);
 
     public static RootLibraries Libraries(NodeTree node, string? machine = "x86_64") =>
-        new(new RootDirectory(node.Root), ProviderTable.Default, machine);
+        new(new RootTree(node.Root), ProviderTable.Default, machine);
 
     public static HostSet HostSet(NodeTree node, ImageTree image) =>
         new(image.Read(), Libraries(node), ProviderTable.Default, node.Read().X86Level);
@@ -41,11 +41,11 @@ static class FabricSample
     public static int? LevelOf(NodeTree node, string flags)
     {
         node.Write("proc/cpuinfo", $"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n\n");
-        return X86Level.OfCpu(new RootDirectory(node.Root));
+        return X86Level.OfCpu(new RootTree(node.Root));
     }
 
     public static IReadOnlyList<FabricDevice> Devices(NodeTree node) =>
-        new SysfsFabric(new RootDirectory(node.Root), ProviderTable.Default).ReadDevices();
+        new SysfsFabric(new RootTree(node.Root), ProviderTable.Default).ReadDevices();
 
     public static IReadOnlyDictionary<string, string> Excluded(NodeTree node, Func<string, string?> environment) =>
         FabricAllocation.Excluded(node.Read().Devices, environment, node.Root);

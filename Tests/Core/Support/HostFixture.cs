@@ -20,11 +20,11 @@ sealed class HostFixture : RootFixture
     }
 
     /// <summary>As discovery sees it, from now on.</summary>
-    public FileTree Tree => new(Root);
+    public RootTree Tree => new(Root);
 
     public Closure Closure(params string[] exclude)
     {
-        FileTree tree = Tree;
+        RootTree tree = Tree;
         return new Closure(tree, new Loader(tree, []), [.. exclude.SelectMany(PathPattern.Parse)]);
     }
 

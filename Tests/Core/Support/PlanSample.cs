@@ -18,7 +18,7 @@ static class PlanSample
         using NodeTree node = new NodeTree().Mlx5WithVirtualFunctions();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Verbs(34, "44.0").Provider("mlx5", 34);
-        FabricPlan plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricPlanOptions { HostRoot = node.Root });
+        FabricPlan plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
         plan.Binds = [new FabricBind(Library, FabricPaths.Libraries + "/libibverbs.so.1"), new FabricBind(Library, FabricPaths.VerbsProviders + "/libmlx5-rdmav34.so")];
         plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {

@@ -1,4 +1,5 @@
 using Slipway.Linux;
+using Slipway.Readers;
 
 namespace Slipway.Building;
 
@@ -6,9 +7,16 @@ namespace Slipway.Building;
 /// A root filesystem that is being made. Its content is not trusted: every path is resolved with openat2(2) inside it, so that no link in it leads
 /// a write or a read to the host.
 /// </summary>
-sealed class RootDirectory(string path)
+/// <remarks>
+/// <see cref="RootTree"/> follows links by the same rules, and looks each of them up before it opens anything: between the two, whoever writes into the
+/// root could change it. Here they are one call of the kernel, as what writes as the builder has to be.
+/// </remarks>
+sealed class BuildRoot(string path)
 {
     public string Path { get; } = path;
+
+    /// <summary>The root as it is now, to be read by those who read any root; what is written afterwards it does not see.</summary>
+    public RootTree AsTree() => new(Path);
 
     /// <summary>Opens the directory that <paramref name="inside"/> lies in, making what is missing of it, and hands on a path through the descriptor.</summary>
     T In<T>(string inside, Func<string, T> use)
@@ -162,7 +170,7 @@ sealed class RootDirectory(string path)
     public string? Read(string inside)
     {
         using Stream? file = Open(inside);
-        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => Slipway.Readers.SquashFs.ImageFile.TooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
+        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => ReaderErrors.ImageFileTooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
     }
 
     /// <summary>A regular file; null where there is none.</summary>

@@ -1,22 +1,21 @@
 using Slipway.Building.Repositories;
 using Slipway.Linux;
+using Slipway.Readers;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Building;
 
-/// <summary>The RPM database of an image: where it lies, how it is read, and how it is left so that it opens on a read-only file system.</summary>
-static class RpmDatabase
+/// <summary>The RPM database of an image that is being made: where it is put, and how it is left so that it opens on a read-only file system.</summary>
+static class ImageRpmDatabase
 {
-    /// <summary>Where an image's rpm may look (rpm's macro <c>_dbpath</c>): Fedora since 36 and SUSE; EL, and all before.</summary>
-    static readonly string[] Places = ["/usr/lib/sysimage/rpm", "/var/lib/rpm"];
-
     /// <summary>Where the rpm among these packages looks: it owns that directory. Without one, where most do.</summary>
     public static string PlaceFor(IReadOnlyList<PackageCache.Held> packages, BuildContext context, CancellationToken cancel)
     {
         if (packages.FirstOrDefault(p => p.Package.Name == "rpm")?.File is not { } rpm)
-            return Places[^1];
+            return RpmDatabase.Places[^1];
         HashSet<string> owned = [];
         context.Run("rpm", ["-qlp", "--nosignature", rpm], line: line => owned.Add(line), cancel: cancel);
-        return Places.FirstOrDefault(owned.Contains) ?? Places[^1];
+        return RpmDatabase.Places.FirstOrDefault(owned.Contains) ?? RpmDatabase.Places[^1];
     }
 
     /// <summary>
@@ -36,31 +35,26 @@ static class RpmDatabase
             ? "the rpm of this image reads databases of Berkeley DB alone, and this host's rpm writes SQLite: 'rpm' in the image will not list its packages (the manifest does)" : null;
     }
 
-    /// <summary>The installed packages, as the image's own rpm would list them; null where there is no database.</summary>
-    public static IReadOnlyList<ImagePackage>? Read(RootDirectory root, BuildContext context)
+    /// <summary>The installed packages, as the image's own rpm would list them; nothing where there is no database, or no rpm that reads it.</summary>
+    public static IReadOnlyList<ImagePackage> Installed(BuildRoot root, RootTree tree, BuildContext context)
     {
-        if (Places.FirstOrDefault(place => root.IsDirectory(place) && root.Names(place).Any(n => n is "rpmdb.sqlite" or "Packages" or "Packages.db")) is not { } found)
-            return null;
-        if (HostProgram.TryFind("rpm") is null)
+        if (RpmDatabase.PlaceIn(tree) is not { } place)
+            return [];
+        if (RpmDatabase.TryOpen(tree, context.Log) is not { } database)
         {
-            context.Log($"{found}: the packages are not listed, since rpm is not installed here");
-            return null;
+            context.Log($"{place}: the packages are not listed, since rpm is not installed here");
+            return [];
         }
-        List<ImagePackage> packages = [];
-        HostProgram.Run("rpm", ["--root", root.Path, "--dbpath", found, "-qa", "--qf", "%{NAME}\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\t%{ARCH}\n"], line =>
-        {
-            if (line.Split('\t') is [var name, var version, var architecture] && name != "gpg-pubkey")
-                packages.Add(new ImagePackage(name, version.StartsWith("0:", StringComparison.Ordinal) ? version[2..] : version, architecture));
-        }, context.Log);
-        Settle(root, found);
-        return [.. packages.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Version, StringComparer.Ordinal).ThenBy(p => p.Architecture, StringComparer.Ordinal)];
+        IReadOnlyList<ImagePackage> packages = database.Installed();
+        Settle(root, place);
+        return packages;
     }
 
     /// <summary>
     /// Out of write-ahead logging, which needs a writable directory even to read (sqlite.org/wal.html, "Read-Only Databases"), and without what
     /// earlier writes have left in its free pages.
     /// </summary>
-    public static void Settle(RootDirectory root, string place)
+    public static void Settle(BuildRoot root, string place)
     {
         if (!root.IsDirectory(place) || !root.Names(place).Contains("rpmdb.sqlite"))
             return;
