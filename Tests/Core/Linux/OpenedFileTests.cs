@@ -240,7 +240,7 @@ public sealed class OpenedFileTests
         ("Running/ImageMount.cs", "O_NONBLOCK", "an image whose superblock was read; the kernel's loop device looks what it is"),
         ("Running/ImageMount.cs", "/dev/loop-control", "the kernel's"),
         ("Running/ImageMount.cs", "open(device", "the kernel's"),
-        ("Preflight/PreflightProgram.cs", "FileMode.CreateNew", "made by us"),
+        ("Preflight/PreflightProgram.cs", "new(file, options)", "made by us"),
     ];
 
     static readonly Regex Opens = new(@"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");
