@@ -118,7 +118,7 @@ static unsafe class Container
         if (IsOwn(path, uid))
             return true;
         // another rank may make it at the same moment: what counts is what is there afterwards
-        mkdir(path, 0x1c0 /* 0700 */);
+        mkdir(path, Mode.rwx______);
         return IsOwn(path, uid);
     }
 

@@ -44,7 +44,7 @@ unsafe struct HolderLock
     {
         taken = default;
         error = 0;
-        int fd = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0x180 /* 0600 */);
+        int fd = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, (int)Mode.rw_______);
         if (fd < 0)
         {
             error = errno;

@@ -38,7 +38,6 @@ static unsafe class RuntimePlaces
     /// <summary>True for a directory, not a link, that belongs to this user and that nobody else may enter.</summary>
     public static bool IsPrivate(statx_t* found, uint uid)
     {
-        const ushort groupAndOthers = 0x3f; // 0077
-        return found->IsDirectory && found->stx_uid == uid && (found->stx_mode & groupAndOthers) == 0;
+        return found->IsDirectory && found->stx_uid == uid && (found->stx_mode & Mode.GroupAndOthers) == 0;
     }
 }

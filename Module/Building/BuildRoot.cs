@@ -1,5 +1,6 @@
 using Slipway.Linux;
 using Slipway.Readers;
+using Slipway.Shared;
 
 namespace Slipway.Building;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building;
 

@@ -1,4 +1,5 @@
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Cache;
 

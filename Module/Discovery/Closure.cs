@@ -146,7 +146,7 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         Rule = reason.Rule,
         AskedBy = reason.AskedBy,
         Why = reason.Why,
-        Mode = (ushort)(node.Mode & Linux.Mode.rwxrwxrwt),
+        Mode = (ushort)(node.Mode & Slipway.Shared.Mode.rwxrwxrwt),
         Modified = node.Modified,
     });
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
 using Slipway.Readers;
+using Slipway.Shared;
 
 namespace Slipway.Images;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Inventory;
 

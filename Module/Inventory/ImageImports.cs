@@ -1,6 +1,6 @@
-using Slipway.Linux;
 using Slipway.Readers;
 using Slipway.Readers.Elf;
+using Slipway.Shared;
 
 namespace Slipway.Inventory;
 

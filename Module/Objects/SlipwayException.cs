@@ -76,15 +76,19 @@ public class SlipwayException : Exception
         // .NET has no other word for a thread that could not be started (Thread.StartCore)
         OutOfMemoryException or TaskSchedulerException or InsufficientExecutionStackException => new("OutOfMemory", ErrorKind.ResourceUnavailable,
             "there is not enough memory, or no more threads may be started", "Raise the limit that holds here: ulimit -u, -v, -d or -s; pids.max and memory.max of the control group; the batch system's --mem.", null, thrown),
+        // not what it is derived from
+        System.Net.Sockets.SocketException => InputOutput(thrown),
         System.ComponentModel.Win32Exception => new("ProgramNotStarted", ErrorKind.ResourceUnavailable, FirstLine(thrown.Message), "Check the limits that hold here: ulimit -u, and pids.max of the control group.", null, thrown),
         // what .NET makes of EFBIG (RandomAccess.WriteAtOffset)
         ArgumentOutOfRangeException { ParamName: "value" } when thrown.StackTrace?.Contains("WriteAtOffset", StringComparison.Ordinal) == true =>
             new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write", "Raise the limit: ulimit -f.", null, thrown),
         System.Text.Json.JsonException => new("NotJson", ErrorKind.InvalidData, $"what should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
         UnauthorizedAccessException => new("AccessDenied", ErrorKind.PermissionDenied, FirstLine(thrown.Message), null, null, thrown),
-        IOException or System.Net.Sockets.SocketException => new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown),
+        IOException => InputOutput(thrown),
         _ => new("Unexpected", ErrorKind.NotSpecified, $"this is a fault of Slipway: {thrown.GetType().Name}{Place(thrown)}: {FirstLine(thrown.Message)}", "Report it, with the command line that led here.", null, thrown),
     };
+
+    static SlipwayException InputOutput(Exception thrown) => new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown);
 
     static string FirstLine(string message) => message.Split('\n')[0].TrimEnd('\r');
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using Slipway.Inventory;
 using Slipway.Linux;
 using Slipway.Running;
+using Slipway.Shared;
 
 namespace Slipway.Preflight;
 

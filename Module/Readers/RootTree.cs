@@ -16,10 +16,10 @@ sealed record FileNode(FileKind Kind, string? Target, ushort Mode, long Size, lo
     /// <summary>Seconds since 1970.</summary>
     public long Modified => ModifiedExactly / 1_000_000_000;
 
-    public bool IsExecutable => Kind == FileKind.File && (Mode & Linux.Mode.Execute) != 0;
+    public bool IsExecutable => Kind == FileKind.File && (Mode & Slipway.Shared.Mode.Execute) != 0;
 
     /// <summary>S_ISUID or S_ISGID.</summary>
-    public bool IsSetId => Kind == FileKind.File && (Mode & Linux.Mode.SetId) != 0;
+    public bool IsSetId => Kind == FileKind.File && (Mode & Slipway.Shared.Mode.SetId) != 0;
 }
 
 /// <summary>Where a path leads.</summary>
@@ -107,7 +107,7 @@ sealed class RootTree(string root, string? name = null)
             target = length > 0 ? Encoding.UTF8.GetString(buffer, length) : "";
         }
         long modified = found.stx_mtime.tv_sec * 1_000_000_000 + found.stx_mtime.tv_nsec;
-        return new FileNode(kind, target, (ushort)(found.stx_mode & Linux.Mode.Bits), (long)found.stx_size, modified);
+        return new FileNode(kind, target, (ushort)(found.stx_mode & Slipway.Shared.Mode.Bits), (long)found.stx_size, modified);
     }
 
     public ResolvedPath Resolve(string path) => Resolve(path, 0);

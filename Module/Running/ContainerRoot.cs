@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 

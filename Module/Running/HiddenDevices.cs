@@ -1,5 +1,5 @@
 using System.Globalization;
-using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Running;
 

@@ -1,4 +1,4 @@
-using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building.Archives;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building.Archives;
 

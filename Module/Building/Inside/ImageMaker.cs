@@ -1,4 +1,3 @@
-using Slipway.Readers.Packages;
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Building.Sources;
@@ -6,6 +5,7 @@ using Slipway.Definitions;
 using Slipway.Images;
 using Slipway.Linux;
 using Slipway.Readers;
+using Slipway.Readers.Packages;
 
 namespace Slipway.Building.Inside;
 

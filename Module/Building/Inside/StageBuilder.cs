@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Slipway.Building.Sources;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building.Inside;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building.Inside;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Slipway.Linux;
+using Slipway.Shared;
 
 namespace Slipway.Building.Repositories;
 

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Slipway.Building.Repositories;
 using Slipway.Linux;
 using Slipway.Readers.Packages;
+using Slipway.Shared;
 
 namespace Slipway.Building.Sources;
 

@@ -5,6 +5,7 @@ using Slipway.Building.Inside;
 using Slipway.Discovery;
 using Slipway.Linux;
 using Slipway.Readers;
+using Slipway.Shared;
 
 namespace Slipway.Building.Sources;
 

@@ -1,4 +1,5 @@
 using Slipway.Linux;
+using Slipway.Shared;
 using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Linux;

@@ -230,6 +230,7 @@ public sealed class OpenedFileTests
         ("Building/Archives/ArchiveExtractor.cs", "FileStream file = new(to", "made by us in a root that nobody else sees"),
         ("Building/Inside/BuilderProgram.cs", "StreamWriter log", "our own log"),
         ("Cache/GrowingFile.cs", "FileMode.CreateNew", "made by us"),
+        ("Linux/AtomicFile.cs", "new SafeFileHandle(fd", "made by us, beside its destination"),
         ("Cache/CacheLock.cs", "O_CREAT", "the lock of a cache that is safe"),
         ("Cache/CacheWriter.cs", "int fd = open(path, O_RDONLY | O_CLOEXEC, 0);", "what we have just made, to be synced"),
         ("Running/HolderProgram.cs", "files.Lock", "a lock in our runtime directory"),

@@ -11,6 +11,7 @@ public sealed class SlipwayExceptionTests
         { new TaskCanceledException(), "Cancelled", ErrorKind.OperationStopped },
         { new OutOfMemoryException(), "OutOfMemory", ErrorKind.ResourceUnavailable },
         { new InsufficientExecutionStackException(), "OutOfMemory", ErrorKind.ResourceUnavailable },
+        { new System.Net.Sockets.SocketException(111), "InputOutputFailed", ErrorKind.ReadError },
         { new Win32Exception(11), "ProgramNotStarted", ErrorKind.ResourceUnavailable },
         { new JsonException("x"), "NotJson", ErrorKind.InvalidData },
         { new UnauthorizedAccessException("x"), "AccessDenied", ErrorKind.PermissionDenied },

@@ -1,4 +1,4 @@
-namespace Slipway.Linux;
+namespace Slipway.Shared;
 
 /// <summary>
 /// Modes of files under the names that ls(1) shows, and masks of their bits (inode(7)). C# has no octal numbers: a group of three binary

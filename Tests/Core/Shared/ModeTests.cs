@@ -1,7 +1,7 @@
 using System.Reflection;
-using Slipway.Linux;
+using Slipway.Shared;
 
-namespace Slipway.Tests.Linux;
+namespace Slipway.Tests.Shared;
 
 public sealed class ModeTests
 {
