@@ -24,11 +24,15 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
     [ArgumentCompleter(typeof(FabricDeviceCompleter))]
     public string[] Device { get; set; } = [];
 
-    /// <summary>Auto: the first rung of the ladder that holds. Package: the image is built anew with its distribution's provider packages.</summary>
+    /// <summary>
+    /// Auto: the first rung of the ladder that holds. Package: the image is built anew with its distribution's provider packages.
+    /// </summary>
     [Parameter]
     public FabricSource Source { get; set; }
 
-    /// <summary>With the source Package: the definition that the image is built from; an image that New-ContainerImage has just built knows its own.</summary>
+    /// <summary>
+    /// With the source Package: the definition that the image is built from; an image that New-ContainerImage has just built knows its own.
+    /// </summary>
     [Parameter]
     public string? Definition { get; set; }
 
@@ -53,7 +57,8 @@ public sealed class AddFabricDriverCommand : SlipwayCmdlet
             Cdi = Cdi is null ? null : FullPath(Cdi), Definition = Definition is null ? null : FullPath(Definition),
         };
         if (!TryImage(Image, out ContainerImage? image)
-            || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))
+            || !ShouldProcess(FabricPlanFile.PathFor(image.Path), Source is FabricSource.Package
+                ? "Build the image anew and write its fabric plan" : "Write the fabric plan"))
             return;
         if (!Try((report, cancel) => Plan(image, request, report, cancel), out ContainerImage? planned))
             return;

@@ -16,7 +16,8 @@ public sealed class PartitionCompleter : WordCompleter
 public sealed class JobIdCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         NodeSelection.Jobs().Where(j => j.JobId.StartsWith(wordToComplete, StringComparison.Ordinal))
             .Select(j => new CompletionResult(j.JobId, $"{j.JobId} {j.Description}", CompletionResultType.ParameterValue, j.Description));
 }

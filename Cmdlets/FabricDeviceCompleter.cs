@@ -9,7 +9,8 @@ namespace Slipway.Cmdlets;
 public sealed class FabricDeviceCompleter : IArgumentCompleter
 {
     /// <inheritdoc/>
-    public IEnumerable<CompletionResult> CompleteArgument(string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         FabricInventoryReader.Read(fakeBoundParameters["Root"] as string ?? "/").Devices
             .Where(d => d.Name.StartsWith(wordToComplete, StringComparison.OrdinalIgnoreCase))
             .Select(d => new CompletionResult(d.Name, d.Name, CompletionResultType.ParameterValue, d.ToString()));

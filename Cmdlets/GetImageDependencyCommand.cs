@@ -38,7 +38,8 @@ public sealed class GetImageDependencyCommand : SlipwayCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        DependencyRequest request = new() { Names = names, Packages = Package, Exclude = Exclude, LibraryPath = [.. LibraryPath.Select(FullPath)], Root = FullPath(Root) };
+        DependencyRequest request = new() { Names = names, Packages = Package, Exclude = Exclude,
+            LibraryPath = [.. LibraryPath.Select(FullPath)], Root = FullPath(Root) };
         if (!Try((_, cancel) => DependencyFinder.Find(request, cancel), out DependencySet? found))
             return;
         WriteObject(found.Files, enumerateCollection: true);

@@ -2,8 +2,8 @@ namespace Slipway;
 
 /// <summary>What a parameter that takes an image takes: the object, or the path of a file.</summary>
 /// <remarks>
-/// PowerShell converts by these constructors. The file is looked at only by the cmdlet, not by the conversion: an error of a parameter's conversion
-/// would have neither our id nor a target or a recommended action, and hashing a large image there could not be stopped.
+/// PowerShell converts by these constructors. The file is looked at only by the cmdlet, not by the conversion: an error of a parameter's
+/// conversion would have neither our id nor a target or a recommended action, and hashing a large image there could not be stopped.
 /// </remarks>
 public sealed class ImageArgument
 {

@@ -57,7 +57,8 @@ public sealed class InvokeContainerCommand : SlipwayCmdlet
             WorkingDirectory = CurrentProviderLocation("FileSystem").ProviderPath,
         };
         string what = request.Command.Count > 0 ? string.Join(' ', request.Command) : "the image's runscript";
-        if (ShouldProcess(image.Path, $"Run {what}") && Try((report, cancel) => ContainerProcess.Run(request, report.Line, report.Line, cancel), out ContainerResult? result))
+        if (ShouldProcess(image.Path, $"Run {what}")
+            && Try((report, cancel) => ContainerProcess.Run(request, report.Line, report.Line, cancel), out ContainerResult? result))
             WriteObject(result);
     }
 }

@@ -57,7 +57,8 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
         else if (ShouldProcess(plan.CommandLine, "Run") && (!Preflight || TryPreflight(Request(image))))
             if (AsJob)
                 (job ??= new RankJob(MyInvocation.Line)).Add(plan, Tag);
-            else if (Try((report, cancel) => MpiJob.Run(plan, line => report.Line(Tag ? line.Tagged : line.Text), cancel), out MpiResult? result))
+            else if (Try((report, cancel) => MpiJob.Run(plan, line => report.Line(Tag ? line.Tagged : line.Text), cancel),
+                out MpiResult? result))
                 WriteObject(result);
     }
 
@@ -74,7 +75,8 @@ public sealed class InvokeContainerMpiCommand : MpiCmdlet
     bool TryPreflight(MpiRequest request)
     {
         List<PreflightCheck> warnings = [];
-        bool passed = Try((_, cancel) => { MpiPreflight.Demand(request, warnings.Add, cancel); return warnings; }, out List<PreflightCheck>? _);
+        bool passed = Try((_, cancel) => { MpiPreflight.Demand(request, warnings.Add, cancel); return warnings; },
+            out List<PreflightCheck>? _);
         warnings.ForEach(w => WriteWarning(w.ToString()));
         return passed;
     }

@@ -3,7 +3,10 @@ using System.Management.Automation;
 
 namespace Slipway.Cmdlets;
 
-/// <summary>What describes a job of MPI ranks, to start it or to try it; each object of the pipeline may be an image, or have properties that are parameters.</summary>
+/// <summary>
+/// What describes a job of MPI ranks, to start it or to try it; each object of the pipeline may be an image, or have properties that are
+/// parameters.
+/// </summary>
 public abstract class MpiCmdlet : SlipwayCmdlet
 {
     /// <summary>The image: a path, <c>sha256:</c> and a digest in the node cache, or an object of the pipeline.</summary>

@@ -63,7 +63,9 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
     protected override void EndProcessing()
     {
         if (definitions.Count > 0)
-            Stream((report, cancel, failed) => ImageBuilder.BuildAll(BuildRequest.ForEach(definitions, FullPath(Destination ?? "."), LockFile is null ? null : FullPath(LockFile), Request), ThrottleLimit, report, cancel, failed).Select(image =>
+            Stream((report, cancel, failed) =>
+                ImageBuilder.BuildAll(BuildRequest.ForEach(definitions, FullPath(Destination ?? "."), LockFile is null
+                    ? null : FullPath(LockFile), Request), ThrottleLimit, report, cancel, failed).Select(image =>
             {
                 report.Problems(image.Manifest?.Problems ?? []);
                 return image;
@@ -76,7 +78,8 @@ public sealed class NewContainerImageCommand : SlipwayCmdlet
         Destination = "",
         Compression = Compression,
         UpdateLock = UpdateLock,
-        Variables = Variable.Cast<DictionaryEntry>().ToDictionary(pair => $"{pair.Key}", pair => Convert.ToString(pair.Value, CultureInfo.InvariantCulture) ?? ""),
+        Variables = Variable.Cast<DictionaryEntry>()
+            .ToDictionary(pair => $"{pair.Key}", pair => Convert.ToString(pair.Value, CultureInfo.InvariantCulture) ?? ""),
         PackageCache = PackageCache is null ? null : FullPath(PackageCache),
         UseStepCache = !NoStepCache,
     };

@@ -31,14 +31,26 @@ public abstract class NodeCmdlet : SlipwayCmdlet
     protected NodeSelection Selection => new() { Nodes = Node, Partition = Partition, JobId = JobId, ThrottleLimit = ThrottleLimit };
 
     /// <summary>For ShouldProcess: where something is done.</summary>
-    protected string Where => Node.Length == 0 && Partition is null && JobId is null ? $"the cache {NodeCache.Own}"
-        : $"the caches of {string.Join(", ", Node.Concat(Partition is null ? [] : [$"partition {Partition}"]).Concat(JobId is null ? [] : [$"job {JobId}"]))}";
+    protected string Where
+    {
+        get
+        {
+            List<string> named = [.. Node];
+            if (Partition is not null)
+                named.Add($"partition {Partition}");
+            if (JobId is not null)
+                named.Add($"job {JobId}");
+            return named.Count == 0 ? $"the cache {NodeCache.Own}" : $"the caches of {string.Join(", ", named)}";
+        }
+    }
 
     /// <summary>The digests that a parameter means: digests as they are, images by their files.</summary>
     protected bool TryDigests(IEnumerable<ImageArgument> images, [NotNullWhen(true)] out IReadOnlyList<string>? digests)
     {
-        List<(string? Digest, string Path)> named = [.. images.Select(i => (i.Image?.Digest, i.Path.StartsWith("sha256:", StringComparison.Ordinal) ? i.Path : FullPath(i.Path)))];
-        return Try((_, cancel) => (IReadOnlyList<string>)[.. named.Select(n => n.Digest ?? ImageCache.DigestOf(n.Path, cancel))], out digests);
+        List<(string? Digest, string Path)> named =
+            [.. images.Select(i => (i.Image?.Digest, i.Path.StartsWith("sha256:", StringComparison.Ordinal) ? i.Path : FullPath(i.Path)))];
+        return Try((_, cancel) => (IReadOnlyList<string>)[.. named.Select(n => n.Digest ?? ImageCache.DigestOf(n.Path, cancel))],
+            out digests);
     }
 
     /// <summary>Does something with caches and writes the entries that it was done to.</summary>

@@ -3,7 +3,10 @@ using Slipway.Launching;
 
 namespace Slipway.Cmdlets;
 
-/// <summary>What <c>Invoke-ContainerMpi -AsJob</c> gives: a job of PowerShell with one child for each launch. They run one after the other, as in the pipeline.</summary>
+/// <summary>
+/// What <c>Invoke-ContainerMpi -AsJob</c> gives: a job of PowerShell with one child for each launch. They run one after the other, as in
+/// the pipeline.
+/// </summary>
 public sealed class RankJob : Job
 {
     readonly CancellationTokenSource stop = new();
@@ -34,7 +37,8 @@ public sealed class RankJob : Job
         {
             foreach (RankChildJob child in children)
                 child.Run(stop.Token);
-            SetJobState(children.Exists(c => c.JobStateInfo.State == JobState.Stopped) ? JobState.Stopped : children.Exists(c => c.JobStateInfo.State == JobState.Failed) ? JobState.Failed : JobState.Completed);
+            SetJobState(children.Exists(c => c.JobStateInfo.State == JobState.Stopped) ? JobState.Stopped
+                : children.Exists(c => c.JobStateInfo.State == JobState.Failed) ? JobState.Failed : JobState.Completed);
         });
     }
 
@@ -87,7 +91,10 @@ sealed class RankChildJob : Job
         SetJobState(JobState.Running);
         try
         {
-            MpiResult result = MpiJob.Run(plan, line => Information.Add(new InformationRecord(new HostInformationMessage { Message = tag ? line.Tagged : line.Text }, plan.Launcher) { Tags = { "PSHOST" } }), cancel);
+            MpiResult result = MpiJob.Run(
+                plan, line => Information.Add(
+                    new InformationRecord(new HostInformationMessage { Message = tag ? line.Tagged : line.Text },
+                        plan.Launcher) { Tags = { "PSHOST" } }), cancel);
             Output.Add(PSObject.AsPSObject(result));
             SetJobState(result.ExitCode == 0 ? JobState.Completed : JobState.Failed);
         }

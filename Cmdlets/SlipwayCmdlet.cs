@@ -8,8 +8,8 @@ using Slipway.Linux;
 namespace Slipway.Cmdlets;
 
 /// <summary>
-/// What all cmdlets share: the core works on a thread of its own while this one, the only one that may write to the pipeline, hands on its progress
-/// and output; Ctrl+C cancels the work and waits until it has cleaned up; a core error becomes an ErrorRecord.
+/// What all cmdlets share: the core works on a thread of its own while this one, the only one that may write to the pipeline, hands on its
+/// progress and output; Ctrl+C cancels the work and waits until it has cleaned up; a core error becomes an ErrorRecord.
 /// </summary>
 public abstract class SlipwayCmdlet : PSCmdlet
 {
@@ -65,7 +65,9 @@ public abstract class SlipwayCmdlet : PSCmdlet
         return false;
     }
 
-    /// <summary>Runs work of the core that gives several objects: each is written when it is there, and a failure is an error about one of them.</summary>
+    /// <summary>
+    /// Runs work of the core that gives several objects: each is written when it is there, and a failure is an error about one of them.
+    /// </summary>
     protected void Stream<T>(Func<Reporter, CancellationToken, Action<SlipwayException>, IEnumerable<T>> work) where T : class =>
         Try((report, cancel) =>
         {
@@ -97,7 +99,9 @@ public abstract class SlipwayCmdlet : PSCmdlet
         {
             string message = $"{problem.Message} [{problem.Rule}]";
             if (problem.Severity == DependencySeverity.Error)
-                WriteError(Record(new SlipwayException("DependencyMissing", ErrorKind.ObjectNotFound, message, problem.Recommendation, problem.Path)));
+                WriteError(
+                    Record(new SlipwayException("DependencyMissing", ErrorKind.ObjectNotFound, message, problem.Recommendation,
+                        problem.Path)));
             else if (problem.Severity == DependencySeverity.Warning)
                 WriteWarning(Visible.Line(problem.Recommendation is null ? message : $"{message} {problem.Recommendation}"));
             else
@@ -110,7 +114,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
 
     /// <summary>The files that a parameter with wildcards names; one that names none is kept, for the core to say so.</summary>
     protected IEnumerable<string> Files(string path) =>
-        WildcardPattern.ContainsWildcardCharacters(path) && GetResolvedProviderPathFromPSPath(path, out _) is { Count: > 0 } found ? found : [FullPath(path)];
+        WildcardPattern.ContainsWildcardCharacters(path) && GetResolvedProviderPathFromPSPath(path, out _) is { Count: > 0 } found
+        ? found : [FullPath(path)];
 
     /// <summary>A command and its arguments from remaining arguments: strings, numbers, and lists of them.</summary>
     protected static IEnumerable<string> Flatten(IEnumerable items)
@@ -128,7 +133,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
 
     /// <summary>Names and values of a hash table, as text.</summary>
     protected static IReadOnlyDictionary<string, string> Pairs(IDictionary table) =>
-        table.Cast<DictionaryEntry>().ToDictionary(e => LanguagePrimitives.ConvertTo<string>(e.Key), e => LanguagePrimitives.ConvertTo<string>(e.Value));
+        table.Cast<DictionaryEntry>().ToDictionary(
+            e => LanguagePrimitives.ConvertTo<string>(e.Key), e => LanguagePrimitives.ConvertTo<string>(e.Value));
 
     /// <summary><c>SRC[:DST[:ro]]</c> with the source's path in full.</summary>
     protected string FullBind(string bind)
@@ -168,7 +174,8 @@ public abstract class SlipwayCmdlet : PSCmdlet
             begun[of] = value.Step;
             cmdlet.WriteProgress(value.Node is null
                 ? new ProgressRecord(1, Visible.Line(value.Activity), Visible.Line(value.Step)) { PercentComplete = value.Percent }
-                : new ProgressRecord(2 + nodes.IndexOf(value.Node), Visible.Line(value.Node), Visible.Line(value.Step)) { PercentComplete = value.Percent, ParentActivityId = 1 });
+                : new ProgressRecord(2 + nodes.IndexOf(value.Node), Visible.Line(value.Node),
+                    Visible.Line(value.Step)) { PercentComplete = value.Percent, ParentActivityId = 1 });
         });
 
         /// <summary>An object for the pipeline.</summary>
@@ -184,6 +191,7 @@ public abstract class SlipwayCmdlet : PSCmdlet
         public void Problems(IReadOnlyList<DependencyProblem> problems) => messages.Add(() => cmdlet.WriteProblems(problems));
 
         /// <summary>A line for the person at the prompt: shown there, kept out of the pipeline's objects.</summary>
-        public void Line(string line) => messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));
+        public void Line(string line) =>
+            messages.Add(() => cmdlet.WriteInformation(new HostInformationMessage { Message = line }, ["PSHOST"]));
     }
 }

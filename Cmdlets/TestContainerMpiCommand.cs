@@ -20,7 +20,9 @@ public sealed class TestContainerMpiCommand : MpiCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        if (TryImage(Image, out ContainerImage? image) && Try((_, cancel) => MpiPreflight.Check(MpiPreflight.Complete(Request(image, Command)), TimeSpan.FromSeconds(TimeoutSec), cancel), out IReadOnlyList<PreflightCheck>? checks))
+        if (TryImage(Image, out ContainerImage? image)
+            && Try((_, cancel) => MpiPreflight.Check(MpiPreflight.Complete(Request(image, Command)), TimeSpan.FromSeconds(TimeoutSec),
+                cancel), out IReadOnlyList<PreflightCheck>? checks))
             WriteObject(checks, enumerateCollection: true);
     }
 }

@@ -15,7 +15,8 @@ static class CacheCommands
         readonly Option<string[]> nodes = new("--node") { Description = "A node (may be given more than once, or with commas)" };
         readonly Option<string> partition = new("--partition") { Description = "The nodes of a partition of Slurm" };
         readonly Option<string> job = new("--job-id") { Description = "The nodes of a job of Slurm, reached through it" };
-        readonly Option<int> limit = new("--throttle-limit") { Description = "How many nodes at a time", DefaultValueFactory = _ => new NodeSelection().ThrottleLimit };
+        readonly Option<int> limit = new("--throttle-limit") { Description = "How many nodes at a time", DefaultValueFactory = _ =>
+            new NodeSelection().ThrottleLimit };
 
         public void AddTo(Command verb)
         {
@@ -35,11 +36,14 @@ static class CacheCommands
     public static Command Publish()
     {
         Argument<string> image = Image;
-        Option<string> transport = new("--transport") { Description = $"One of: {string.Join(", ", Publisher.Transports)} (default: the first that is there)" };
+        Option<string> transport = new(
+            "--transport") { Description = $"One of: {string.Join(", ", Publisher.Transports)} (default: the first that is there)" };
         Option<int> width = new("--width") { Description = "How many nodes each node passes the image on to" };
-        Option<int> retry = new("--retry") { Description = "How often nodes that failed are tried again", DefaultValueFactory = _ => new PublishRequest().Retry };
+        Option<int> retry = new("--retry") { Description = "How often nodes that failed are tried again", DefaultValueFactory = _ =>
+            new PublishRequest().Retry };
         NodeOptions nodes = new();
-        Command verb = new("publish", "Put an image into the caches of nodes; without a node, into this one's") { image, transport, width, retry };
+        Command verb = new("publish", "Put an image into the caches of nodes; without a node, into this one's") { image, transport,
+            width, retry };
         nodes.AddTo(verb);
         verb.SetAction(result => Guarded(cancel =>
         {

@@ -8,12 +8,14 @@ static partial class CommandLine
 {
     static Command Dependencies()
     {
-        Argument<string[]> names = new("NAME") { Description = "A program, the path of a file or directory, or an installed package", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> names = new("NAME") { Description = "A program, the path of a file or directory, or an installed package",
+            Arity = ArgumentArity.ZeroOrMore };
         Option<string[]> packages = new("--package") { Description = "An installed package, all of it (may be given more than once)" };
         Option<string[]> exclude = new("--exclude") { Description = "A pattern of paths that stay out, e.g. '/usr/share/doc/**'" };
         Option<string[]> libraryPath = new("--library-path") { Description = "A directory that LD_LIBRARY_PATH will name in the image" };
         Option<string> from = new("--root") { Description = "Look below this directory", DefaultValueFactory = _ => "/" };
-        Command verb = new("deps", "List the files that programs, files and packages of this host need, with the reason for each") { names, packages, exclude, libraryPath, from };
+        Command verb = new("deps", "List the files that programs, files and packages of this host need, with the reason for each") { names,
+            packages, exclude, libraryPath, from };
         verb.SetAction(result => Guarded(cancel =>
         {
             string root = result.GetValue(from)!;
@@ -27,7 +29,8 @@ static partial class CommandLine
                 Root = root,
             }, cancel);
             foreach (ImageDependency file in found.Files)
-                Print(result, file, ObjectsJson.Compact.ImageDependency, f => Visible.Of($"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}"));
+                Print(result, file, ObjectsJson.Compact.ImageDependency,
+                    f => Visible.Of($"{f.Path}{(f.Target is null ? "" : $" -> {f.Target}")}\t{f.Package}\t{f.Rule}\t{f.Why}"));
             return Tell(result, found.Problems) ? 1 : 0;
         }));
         return verb;
@@ -36,7 +39,9 @@ static partial class CommandLine
     static Command Compare()
     {
         Argument<string> image = Image;
-        Command verb = new("compare", "Name the libraries, symbol versions and interpreters that programs of an image need and the image lacks") { image };
+        Command verb =
+            new("compare", "Name the libraries, symbol versions and interpreters that programs of an image need and the image "
+                + "lacks") { image };
         verb.SetAction(result => Guarded(cancel =>
         {
             ImageComparison comparison = ImageComparer.Compare(result.GetRequiredValue(image), cancel);
@@ -53,7 +58,11 @@ static partial class CommandLine
     {
         foreach (DependencyProblem problem in problems)
             if (problem.Severity != DependencySeverity.Note || result.GetValue(Verbose))
-                Output.Error.WriteLine(Visible.Of($"slipway: {problem.Severity.ToString().ToLowerInvariant()}: {problem.Message} [{problem.Rule}]{(problem.Recommendation is null ? "" : $" {problem.Recommendation}")}"));
+            {
+                string severity = problem.Severity.ToString().ToLowerInvariant();
+                string advice = problem.Recommendation is null ? "" : $" {problem.Recommendation}";
+                Output.Error.WriteLine(Visible.Of($"slipway: {severity}: {problem.Message} [{problem.Rule}]{advice}"));
+            }
         return problems.Any(p => p.Severity == DependencySeverity.Error);
     }
 }

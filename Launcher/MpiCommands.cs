@@ -12,12 +12,15 @@ static class MpiCommands
     public static Command Mpi()
     {
         MpiOptions job = new();
-        Option<string> bindTo = new("--bind-to") { Description = "What each rank is bound to: none, hwthread, core, socket or numa, as far as the launcher can" };
+        Option<string> bindTo = new("--bind-to") { Description =
+            "What each rank is bound to: none, hwthread, core, socket or numa, as far as the launcher can" };
         Option<string> directory = new("--working-directory") { Description = "Where the ranks work, on every node" };
         Option<double?> timeout = new("--timeout-sec") { Description = "Seconds after which the ranks are ended" };
         Option<bool> tag = new("--tag") { Description = "Mark each line of output with its rank" };
-        Option<bool> preflight = new("--preflight") { Description = "Try one rank on each node first, and start the job only if nothing failed" };
-        Option<bool> planOnly = new("--plan-only") { Description = "Show every command, variable and bind with its reason, and run nothing" };
+        Option<bool> preflight = new("--preflight") { Description =
+            "Try one rank on each node first, and start the job only if nothing failed" };
+        Option<bool> planOnly = new("--plan-only") { Description =
+            "Show every command, variable and bind with its reason, and run nothing" };
         Command verb = job.AddTo(new("mpi", "Start MPI ranks in an image"), bindTo, directory, timeout, tag, preflight, planOnly);
         verb.Add(MpiTestCommand.Test());
         verb.SetAction(result => Guarded(cancel =>
@@ -45,7 +48,8 @@ static class MpiCommands
                 : tagged ? line => (line.IsError ? Output.Error : Output.Standard).Raw(line.Tagged + "\n") : null;
             MpiResult done = MpiJob.Run(plan, sink, cancel);
             if (json || result.GetValue(Verbose))
-                Print(result, done, ObjectsJson.Compact.MpiResult, d => Visible.Of($"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}"));
+                Print(result, done, ObjectsJson.Compact.MpiResult,
+                    d => Visible.Of($"exit code {d.ExitCode} after {d.Elapsed.TotalSeconds:0.00} s: {d.CommandLine}"));
             if (done.Failure is { } failure)
                 Output.Error.WriteLine(Visible.Of($"slipway: {failure}"));
             return done.ExitCode;

@@ -18,7 +18,8 @@ sealed class MpiOptions
         Description = "The launcher, by its name or group in the table, e.g. openmpi, hydra, srun, srun-pmix "
             + "(default: the first that is here and goes with the image's MPI)",
     };
-    readonly Option<MpiMode> mpi = new("--mpi") { Description = "Whose launcher: the host's, or the image's own in one container on this node" };
+    readonly Option<MpiMode> mpi =
+        new("--mpi") { Description = "Whose launcher: the host's, or the image's own in one container on this node" };
     readonly Option<string[]> binds = new("--bind") { Description = RunOption.Find("--bind").Description };
     readonly Option<string[]> environment = new("--environment", "--env") { Description = "NAME=VALUE, for each rank" };
     readonly Option<string> fabric =

@@ -11,11 +11,14 @@ static class MpiTestCommand
     public static Command Test()
     {
         MpiOptions job = new();
-        Option<double> timeout = new("--timeout-sec") { Description = "Seconds that the ranks may take", DefaultValueFactory = _ => MpiPreflight.DefaultTimeout.TotalSeconds };
+        Option<double> timeout = new("--timeout-sec") { Description = "Seconds that the ranks may take", DefaultValueFactory = _ =>
+            MpiPreflight.DefaultTimeout.TotalSeconds };
         Command verb = job.AddTo(new("test", "Try on each node, with one rank and in seconds, what would make a job fail"), timeout);
         verb.SetAction(result => Guarded(cancel =>
         {
-            IReadOnlyList<PreflightCheck> checks = MpiPreflight.Check(MpiPreflight.Complete(job.Request(result, cancel)), TimeSpan.FromSeconds(result.GetValue(timeout)), cancel);
+            IReadOnlyList<PreflightCheck> checks =
+                MpiPreflight.Check(MpiPreflight.Complete(job.Request(result, cancel)),
+                    TimeSpan.FromSeconds(result.GetValue(timeout)), cancel);
             foreach (PreflightCheck check in checks)
                 Print(result, check, ObjectsJson.Compact.PreflightCheck, c => Visible.Line(c.ToString()));
             return checks.Any(c => c.Status == PreflightStatus.Failed) ? 1 : 0;

@@ -6,10 +6,14 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway;
 
-/// <summary><c>slipway</c>: what each rank and each build step needs is found at once; the rest goes through the command-line library.</summary>
+/// <summary>
+/// <c>slipway</c>: what each rank and each build step needs is found at once; the rest goes through the command-line library.
+/// </summary>
 static unsafe class Program
 {
-    /// <summary>The last line of defence: whatever is thrown, and wherever, one error of ours is told, and the program ends by itself.</summary>
+    /// <summary>
+    /// The last line of defence: whatever is thrown, and wherever, one error of ours is told, and the program ends by itself.
+    /// </summary>
     static int Main(string[] arguments)
     {
         SubProgram? program = Programs.Find(arguments);
@@ -18,8 +22,9 @@ static unsafe class Program
         // on another thread, the runtime would say it in its own words and end by SIGABRT
         AppDomain.CurrentDomain.UnhandledException += (_, e) => _exit(Failed((Exception)e.ExceptionObject));
         KeepPlaces();
-        // a file that would grow past RLIMIT_FSIZE is an error of whoever writes it (write(2), EFBIG), not the end. Taken by a handler, since what is ignored stays so in
-        // programs that are started; and not by .NET's, which comes later, on a thread of its own, when nobody may listen any more
+        // a file that would grow past RLIMIT_FSIZE is an error of whoever writes it (write(2), EFBIG), not the end. Taken by a handler,
+        // since what is ignored stays so in programs that are started; and not by .NET's, which comes later, on a thread of its own, when
+        // nobody may listen any more
         if (!onTheWay)
             signal(SIGXFSZ, (nint)(delegate* unmanaged<int, void>)&Pass);
         try
@@ -48,7 +53,10 @@ static unsafe class Program
             : program.Run(arguments[1..]) ?? throw ProgramErrors.IsInternal(program);
     }
 
-    /// <summary>True where as many threads may be started as .NET does by itself (for signals, and its pool): it ends the program in its own words where one of them cannot be (PortableThreadPool.GateThread).</summary>
+    /// <summary>
+    /// True where as many threads may be started as .NET does by itself (for signals, and its pool): it ends the program in its own words
+    /// where one of them cannot be (PortableThreadPool.GateThread).
+    /// </summary>
     static bool HaveRoom()
     {
         const int threads = 5;
@@ -76,8 +84,8 @@ static unsafe class Program
     }
 
     /// <summary>
-    /// Where standard input or an output is closed, the next file that is opened would take its place, and be written to; the runtime's own pipe of signals among them. What
-    /// is put there (open(2), O_PATH) cannot be written to, and no program that is started has it.
+    /// Where standard input or an output is closed, the next file that is opened would take its place, and be written to; the runtime's own
+    /// pipe of signals among them. What is put there (open(2), O_PATH) cannot be written to, and no program that is started has it.
     /// </summary>
     static void KeepPlaces()
     {
@@ -89,7 +97,8 @@ static unsafe class Program
     /// <summary>.NET puts U+FFFD in the place of bytes that are no UTF-8: a name with them would mean another file.</summary>
     static void CheckEncoding(string[] arguments)
     {
-        if (Array.Find(arguments, a => a.Contains('\ufffd')) is { } odd && !System.Text.Unicode.Utf8.IsValid(OpenedFile.BytesNamed("/proc/self/cmdline", int.MaxValue)))
+        if (Array.Find(arguments, a => a.Contains('\ufffd')) is { } odd
+            && !System.Text.Unicode.Utf8.IsValid(OpenedFile.BytesNamed("/proc/self/cmdline", int.MaxValue)))
             throw ProgramErrors.NotUtf8(odd);
     }
 

@@ -2,7 +2,9 @@ using Slipway.Linux;
 
 namespace Slipway.Launcher;
 
-/// <summary>Progress on standard error: one line that is written over on a terminal, a line a step with <c>--verbose</c>, else nothing.</summary>
+/// <summary>
+/// Progress on standard error: one line that is written over on a terminal, a line a step with <c>--verbose</c>, else nothing.
+/// </summary>
 sealed class ProgressLine(bool verbose) : IProgress<StepProgress>, IDisposable
 {
     readonly bool terminal = !Console.IsErrorRedirected;
@@ -11,7 +13,8 @@ sealed class ProgressLine(bool verbose) : IProgress<StepProgress>, IDisposable
 
     public void Report(StepProgress value)
     {
-        string of = value.Node is null ? Visible.Of($"{value.Activity}: ") : Visible.Of($"{value.Activity}: {value.Node}: "), step = of + Visible.Line(value.Step), text = value.Percent >= 0 ? $"{step} {value.Percent} %" : step;
+        string of = value.Node is null ? Visible.Of($"{value.Activity}: ") : Visible.Of($"{value.Activity}: {value.Node}: "),
+        step = of + Visible.Line(value.Step), text = value.Percent >= 0 ? $"{step} {value.Percent} %" : step;
         lock (this)
         {
             if (text == last)

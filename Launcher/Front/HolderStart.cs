@@ -5,8 +5,9 @@ using static Slipway.Shared.Stat;
 namespace Slipway.Front;
 
 /// <summary>
-/// Starts a holder where nothing has to be decided: a user's image file that no cache of this node knows, or an unpacked directory. All else
-/// (ImageMount: root's mounts, the kernel's, an image of the cache) is for the full launcher, and every error but what the holder itself has said: it would say so again.
+/// Starts a holder where nothing has to be decided: a user's image file that no cache of this node knows, or an unpacked directory. All
+/// else (ImageMount: root's mounts, the kernel's, an image of the cache) is for the full launcher, and every error but what the holder
+/// itself has said: it would say so again.
 /// </summary>
 static unsafe class HolderStart
 {
@@ -110,7 +111,8 @@ static unsafe class HolderStart
         byte* said = stackalloc byte[room];
         int length = HolderChildren.Start(&prepared, said, room);
         close(file);
-        Outcome outcome = length < 2 ? Outcome.HandOver : said[0] == 'o' && said[1] == 'k' ? Outcome.Started : Said(said, length, prepared.Log, image.Bytes);
+        Outcome outcome = length < 2 ? Outcome.HandOver : said[0] == 'o' && said[1] == 'k' ? Outcome.Started
+            : Said(said, length, prepared.Log, image.Bytes);
         close(prepared.Log);
         if (outcome == Outcome.Started)
         {
@@ -120,12 +122,17 @@ static unsafe class HolderStart
         return outcome;
     }
 
-    /// <summary>Passes on what the holder said, and its FUSE server; the codes of the children before it are for the full launcher, which knows what they mean.</summary>
+    /// <summary>
+    /// Passes on what the holder said, and its FUSE server; the codes of the children before it are for the full launcher, which knows what
+    /// they mean.
+    /// </summary>
     static Outcome Said(byte* said, int length, int log, byte* image)
     {
         if (said[0] == HolderChildren.TimedOut && said[1] is >= (byte)'0' and <= (byte)'9')
         {
-            Rank.Complain(image, ": the holder was not ready in time, and was killed: something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer"u8, 0, 125);
+            Rank.Complain(image,
+                ": the holder was not ready in time, and was killed: something stopped it (a script of the image may: "u8 +
+                "/.singularity.d/env/*.sh), or the file system that the image is on does not answer"u8, 0, 125);
             return Outcome.Failed;
         }
         bool code = true;
@@ -186,7 +193,8 @@ static unsafe class HolderStart
         statx_t found;
         if (!TryLink(path.Bytes, &found))
             return true;
-        if (imageFound.IsDirectory || !found.IsRegular || (found.stx_uid != 0 && found.stx_uid != uid && found.stx_uid != imageFound.stx_uid)
+        if (imageFound.IsDirectory || !found.IsRegular
+            || (found.stx_uid != 0 && found.stx_uid != uid && found.stx_uid != imageFound.stx_uid)
             || (found.stx_mode & groupOrOthersWrite) != 0 || found.stx_size > largest)
             return false;
         FileStamp.AddIdentity(ref plan, &found);
@@ -217,7 +225,10 @@ static unsafe class HolderStart
         KeyName.Add(ref record, image.Bytes, image.Length);
     }
 
-    /// <summary>A SquashFS 4.0 image, and whole (SquashFsSuperblock): a descriptor, so that this is the one that is mounted; less than 0 where it is anything else.</summary>
+    /// <summary>
+    /// A SquashFS 4.0 image, and whole (SquashFsSuperblock): a descriptor, so that this is the one that is mounted; less than 0 where it is
+    /// anything else.
+    /// </summary>
     static int OpenSquashFs(byte* path)
     {
         byte* block = stackalloc byte[SquashFsHeader.Length];

@@ -10,12 +10,15 @@ namespace Slipway.Front;
 // against the C headers.
 static unsafe class LibC
 {
-    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
-    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1;
+    public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000,
+    O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000;
+    public const int AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EMPTY_PATH = 0x1000, F_OK = 0, X_OK = 1, F_DUPFD = 0, F_SETFD = 2,
+    FD_CLOEXEC = 1;
     public const int LOCK_EX = 2, LOCK_NB = 4;
     public const uint MFD_CLOEXEC = 1;
     public const uint STATX_BASIC_STATS = 0x7ff;
-    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, SOCK_NONBLOCK = O_NONBLOCK, MSG_CMSG_CLOEXEC = 0x40000000;
+    public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = O_CLOEXEC, SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1,
+    SOCK_NONBLOCK = O_NONBLOCK, MSG_CMSG_CLOEXEC = 0x40000000;
     public const short POLLIN = 1;
     public const int CLONE_NEWNS = 0x00020000, CLONE_NEWUSER = 0x10000000;
     public const int SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGCHLD = 17;
@@ -31,7 +34,8 @@ static unsafe class LibC
     public struct sockaddr_un { public ushort sun_family; public fixed byte sun_path[108]; }
     public struct ucred { public int pid; public uint uid, gid; }
     public struct iovec { public void* iov_base; public nuint iov_len; }
-    public struct msghdr { public void* msg_name; public uint msg_namelen; public iovec* msg_iov; public nuint msg_iovlen; public void* msg_control; public nuint msg_controllen; public int msg_flags; }
+    public struct msghdr { public void* msg_name; public uint msg_namelen; public iovec* msg_iov; public nuint msg_iovlen;
+        public void* msg_control; public nuint msg_controllen; public int msg_flags; }
     public struct cmsghdr { public nuint cmsg_len; public int cmsg_level, cmsg_type; }
     public struct timespec { public long tv_sec, tv_nsec; }
     public struct pollfd { public int fd; public short events, revents; }
@@ -136,7 +140,8 @@ static unsafe class LibC
 
     public static int fsopen(byte* fsname) => (int)syscall(SYS_fsopen, (nint)fsname, 0, 0, 0, 0);
 
-    public static int fsconfig(int fd, uint cmd, byte* key, byte* value, int aux) => (int)syscall(SYS_fsconfig, fd, (nint)cmd, (nint)key, (nint)value, aux);
+    public static int fsconfig(int fd, uint cmd, byte* key, byte* value, int aux) =>
+        (int)syscall(SYS_fsconfig, fd, (nint)cmd, (nint)key, (nint)value, aux);
 
     public static int fsmount(int fsfd, ulong attr_flags) => (int)syscall(SYS_fsmount, fsfd, 0, (nint)attr_flags, 0, 0);
 

@@ -5,12 +5,12 @@ using static Slipway.Front.LibC;
 namespace Slipway.Front;
 
 /// <summary>
-/// <c>slipway</c>, as each rank starts it: joins a running container and becomes the application. Whatever else is asked, and whatever is not as it
-/// should be, is for the full launcher <c>slipway-full</c> beside it, which takes this process over with the same arguments.
+/// <c>slipway</c>, as each rank starts it: joins a running container and becomes the application. Whatever else is asked, and whatever is
+/// not as it should be, is for the full launcher <c>slipway-full</c> beside it, which takes this process over with the same arguments.
 /// </summary>
 /// <remarks>
-/// <c>slipway join HOLDER ENTRY run-arguments…</c> is how the full launcher hands back a process that it has registered: with descriptors of the holder itself (a pidfd) and of a
-/// copy of its entry, so that nothing is looked for by a name that may have gone meanwhile.
+/// <c>slipway join HOLDER ENTRY run-arguments…</c> is how the full launcher hands back a process that it has registered: with descriptors
+/// of the holder itself (a pidfd) and of a copy of its entry, so that nothing is looked for by a name that may have gone meanwhile.
 /// </remarks>
 internal static unsafe class Program
 {
@@ -47,7 +47,9 @@ internal static unsafe class Program
             usable = entry.Runscript != null;
         }
         if (!usable || !Rank.TryJoin(holder))
-            return back ? Rank.Complain(arguments[1], usable ? ": the holder of this container cannot be joined, though this process was registered with it: if it was killed, run it again"u8
+            return back ? Rank.Complain(arguments[1], usable
+                ? ": the holder of this container cannot be joined, though this process was registered with it: "u8 +
+                    "if it was killed, run it again"u8
                 : ": this is for slipway-full alone, which has registered this process with a holder"u8, usable ? errno : 0, 125)
                 : FullLauncher.Become(arguments, environment);
         return Rank.Become(command, RankVariables.Make(environment, ref entry, ref request), ref entry, directory);
@@ -67,14 +69,18 @@ internal static unsafe class Program
     }
 
     static bool TryFindHolder(
-        ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder, ref int exitCode)
+        ref RunArguments request, byte** arguments, byte** environment, byte* directory, ref HolderFields entry, ref int holder,
+        ref int exitCode)
     {
         Text key = default, files = default;
         return Container.TryAddKey(ref key, ref request, environment, directory) && Container.TryAddFiles(ref files, ref key, environment)
-            && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments, environment, directory, ref entry, ref holder, ref exitCode);
+            && TryRegisterOrStart(files.Bytes, key.Bytes, ref request, arguments, environment, directory, ref entry, ref holder,
+                ref exitCode);
     }
 
-    /// <summary>Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).</summary>
+    /// <summary>
+    /// Registers this process with the holder, starting one if there is none; race-free among any number of ranks (HolderClient).
+    /// </summary>
     /// <param name="exitCode">Gets the exit code where all is said.</param>
     /// <returns>False where the full launcher has to see it.</returns>
     static bool TryRegisterOrStart(
@@ -91,7 +97,9 @@ internal static unsafe class Program
             Rank.Registration registration = Rank.Register(files, key, deadline, ref entry, ref holder);
             if (registration == Rank.Registration.Silent)
             {
-                exitCode = Rank.Complain(files, ".sock: the container's holder has not answered in time: it is stopped, or hung (pkill -CONT slipway-holder lets it go on, pkill -KILL slipway-holder ends it)"u8, 0, 125);
+                exitCode = Rank.Complain(files,
+                    ".sock: the container's holder has not answered in time: it is stopped, or hung "u8 +
+                    "(pkill -CONT slipway-holder lets it go on, pkill -KILL slipway-holder ends it)"u8, 0, 125);
                 return false;
             }
             if (registration == Rank.Registration.NoHolder)

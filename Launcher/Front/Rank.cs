@@ -18,7 +18,9 @@ static unsafe class Rank
         Silent,
     }
 
-    /// <summary>Registers this process with the holder whose files these are, and makes sure that it is the one that the entry speaks of.</summary>
+    /// <summary>
+    /// Registers this process with the holder whose files these are, and makes sure that it is the one that the entry speaks of.
+    /// </summary>
     /// <param name="files">Path of the files, without an ending.</param>
     /// <param name="deadline">Until when its answer is waited for: it may be being started.</param>
     /// <param name="holder">pidfd of the holder.</param>
@@ -98,7 +100,8 @@ static unsafe class Rank
         int error = Execute(command, environment);
         return error == ENOENT
             ? Complain(command[0], CString.Find(command[0], (byte)'/') != null && access(command[0], F_OK) == 0
-                ? ": the interpreter or loader that this file names is not in the container"u8 : ": this command is not in the container"u8, error, 127)
+                ? ": the interpreter or loader that this file names is not in the container"u8 : ": this command is not in the container"u8,
+                error, 127)
             : Complain(command[0], ": this command cannot be executed in the container"u8, error, 126);
     }
 

@@ -5,7 +5,8 @@ using static Slipway.Front.LibC;
 namespace Slipway.Front;
 
 /// <summary>
-/// The arguments of <c>slipway run</c>, as far as a rank on its way into a running container needs them (RunRequest reads them for everything else).
+/// The arguments of <c>slipway run</c>, as far as a rank on its way into a running container needs them (RunRequest reads them for
+/// everything else).
 /// </summary>
 unsafe struct RunArguments
 {
@@ -26,7 +27,9 @@ unsafe struct RunArguments
 
     public int VariableCount;
 
-    /// <summary>The arguments for a holder, ended by a null pointer: what is the container's, and not the rank's (RunRequest.ContainerArguments).</summary>
+    /// <summary>
+    /// The arguments for a holder, ended by a null pointer: what is the container's, and not the rank's (RunRequest.ContainerArguments).
+    /// </summary>
     public byte** OfContainer;
 
     public int OfContainerCount;

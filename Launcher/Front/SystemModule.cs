@@ -1,11 +1,12 @@
 // The system module of the front: what stands for the .NET class library in a program that has none.
 //
-// The NativeAOT compiler takes any assembly as the system module, the one that defines System.Object. Given this one, what it makes of our code is
-// plain machine code over libc: no runtime, no collector, no second thread, no allocation, no exception. Such a program is linked statically, starts
-// as a C program does, and, being single-threaded, may join a user namespace itself (setns(2)).
+// The NativeAOT compiler takes any assembly as the system module, the one that defines System.Object. Given this one, what it makes of our
+// code is plain machine code over libc: no runtime, no collector, no second thread, no allocation, no exception. Such a program is linked
+// statically, starts as a C program does, and, being single-threaded, may join a user namespace itself (setns(2)).
 //
-// The types below are those that the C# compiler and the code generator look up by name. Most are empty: the C# compiler knows what an int can do.
-// Whatever would need a runtime (new, strings, arrays, exceptions, static constructors, virtual calls) is not here, so it does not compile or link.
+// The types below are those that the C# compiler and the code generator look up by name. Most are empty: the C# compiler knows what an int
+// can do. Whatever would need a runtime (new, strings, arrays, exceptions, static constructors, virtual calls) is not here, so it does not
+// compile or link.
 
 #pragma warning disable CS0169, CS0649, CS8618, IDE0044, IDE0051, IDE0060, CA1823
 
@@ -92,7 +93,8 @@ namespace System.Runtime
 namespace System.Runtime.CompilerServices
 {
     public class RuntimeHelpers { public static unsafe int OffsetToStringData => sizeof(nint) + sizeof(int); }
-    public static class RuntimeFeature { public const string UnmanagedSignatureCallingConvention = nameof(UnmanagedSignatureCallingConvention); }
+    public static class RuntimeFeature { public const string UnmanagedSignatureCallingConvention =
+        nameof(UnmanagedSignatureCallingConvention); }
     public sealed class IsReadOnlyAttribute : Attribute { }
     public sealed class IsByRefLikeAttribute : Attribute { }
     public sealed class IsUnmanagedAttribute : Attribute { }
@@ -122,7 +124,9 @@ namespace System.Runtime.InteropServices
 
 namespace System
 {
-    /// <summary>Larger structures are emptied, filled and copied by these (JitHelper.GetEntryPoint); none is copied to where it lies in part.</summary>
+    /// <summary>
+    /// Larger structures are emptied, filled and copied by these (JitHelper.GetEntryPoint); none is copied to where it lies in part.
+    /// </summary>
     static unsafe class SpanHelpers
     {
         static void ClearWithoutReferences(byte* to, nuint count) => Fill(to, 0, count);
@@ -154,7 +158,8 @@ namespace Internal.Runtime.CompilerHelpers
         [RuntimeExport("RhpReversePInvokeReturn")] static void EnterReturn(nint frame) { }
 
         /// <summary>A local buffer was written over its end.</summary>
-        [RuntimeExport("RhpFallbackFailFast")] static void FailFast() => Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
+        [RuntimeExport("RhpFallbackFailFast")] static void FailFast() =>
+            Slipway.Front.LibC.Fail("slipway: this is a fault of Slipway: report it\n"u8);
     }
 
     /// <summary>Generated code may come here where it cannot see that a divisor is not zero, or an index in its bounds.</summary>

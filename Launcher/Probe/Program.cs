@@ -6,8 +6,10 @@ using static Slipway.Front.LibC;
 namespace Slipway.Probe;
 
 /// <summary>
-/// What a preflight runs inside an image. It says what it finds in lines on standard output, each by one write, so that the lines of many ranks stay whole:
-/// <c>facts LIBRARY PATH-OR-LIBRARY…</c>, <c>hold</c>, <c>read PID ADDRESS</c> and <c>init LIBRARY SECONDS NODE</c> (Module/Preflight/PreflightProgram.cs).
+/// What a preflight runs inside an image. It says what it finds in lines on standard output, each by one write, so that the lines of many
+/// ranks stay whole:
+/// <c>facts LIBRARY PATH-OR-LIBRARY…</c>, <c>hold</c>, <c>read PID ADDRESS</c> and <c>init LIBRARY SECONDS NODE</c>
+/// (Module/Preflight/PreflightProgram.cs).
 /// </summary>
 internal static unsafe class Program
 {
@@ -21,7 +23,8 @@ internal static unsafe class Program
     [DllImport("libc")] static extern byte* dlerror();
     [DllImport("libc")] static extern void exit(int status);
     [DllImport("libc")] static extern uint alarm(uint seconds);
-    [DllImport("libc")] static extern nint process_vm_readv(int pid, iovec* local, nuint liovcnt, iovec* remote, nuint riovcnt, nuint flags);
+    [DllImport("libc")] static extern nint process_vm_readv(int pid, iovec* local, nuint liovcnt, iovec* remote, nuint riovcnt,
+        nuint flags);
 
     static void Main() { } // the C# compiler wants one; start.s calls the exported function below
 
@@ -146,7 +149,9 @@ internal static unsafe class Program
         return 0;
     }
 
-    /// <summary>A rank: starts MPI, says which of how many it is, waits for all others, and ends MPI. Whatever hangs, it ends by itself.</summary>
+    /// <summary>
+    /// A rank: starts MPI, says which of how many it is, waits for all others, and ends MPI. Whatever hangs, it ends by itself.
+    /// </summary>
     static int Init(byte* library, uint seconds, byte* node)
     {
         alarm(seconds);
@@ -159,7 +164,8 @@ internal static unsafe class Program
             Say(ref line);
             return 1;
         }
-        void* init = Find(mpi, "MPI_Init"u8), rank = Find(mpi, "MPI_Comm_rank"u8), size = Find(mpi, "MPI_Comm_size"u8), barrier = Find(mpi, "MPI_Barrier"u8), finalize = Find(mpi, "MPI_Finalize"u8);
+        void* init = Find(mpi, "MPI_Init"u8), rank = Find(mpi, "MPI_Comm_rank"u8), size = Find(mpi, "MPI_Comm_size"u8),
+        barrier = Find(mpi, "MPI_Barrier"u8), finalize = Find(mpi, "MPI_Finalize"u8);
         if (init == null || rank == null || size == null || barrier == null || finalize == null)
         {
             Begin(ref line, node, "no-library it has no MPI_Init"u8);

@@ -5,8 +5,9 @@ using static Slipway.Front.LibC;
 namespace Slipway.Shared;
 
 /// <summary>
-/// The processes between a rank and its holder: children of raw clones, which do nothing but system calls on what was prepared before, until they exec.
-/// No allocation, no exception, no string. Compiled into the full launcher and into the front, since either may start a holder.
+/// The processes between a rank and its holder: children of raw clones, which do nothing but system calls on what was prepared before,
+/// until they exec. No allocation, no exception, no string. Compiled into the full launcher and into the front, since either may start a
+/// holder.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -15,10 +16,11 @@ namespace Slipway.Shared;
 ///                  exits: the holder is nobody's           └─ FUSE server: execs squashfuse
 ///                  child, so no rank ever sees it end
 /// </code>
-/// A user's FUSE mount is made in a namespace where id 0 is the user, so that the image's files, root's, are the user's own: an overlay can then change
-/// them, and programs that mind who owns their configuration (ssh) are content. From there the holder goes on to one where the user's ids are themselves.
-/// The FUSE server is not in the mount namespace that its mount is put into: when the last process of the container has gone, however that went, the mount goes, and
-/// with it the server. SIGTERM at the end of a step is for the ranks, which may be saving their state: server and holder ignore it.
+/// A user's FUSE mount is made in a namespace where id 0 is the user, so that the image's files, root's, are the user's own: an overlay can
+/// then change them, and programs that mind who owns their configuration (ssh) are content. From there the holder goes on to one where the
+/// user's ids are themselves. The FUSE server is not in the mount namespace that its mount is put into: when the last process of the
+/// container has gone, however that went, the mount goes, and with it the server. SIGTERM at the end of a step is for the ranks, which may
+/// be saving their state: server and holder ignore it.
 /// </remarks>
 static unsafe class HolderChildren
 {
@@ -28,12 +30,18 @@ static unsafe class HolderChildren
     /// <summary>Those that the FUSE server has besides: the device, and the image.</summary>
     const int DeviceFd = 3, ImageFd = 4;
 
-    /// <summary>What the FUSE server is told to serve, and where: descriptors both. Whatever becomes of the image's name, this is the file that was chosen.</summary>
+    /// <summary>
+    /// What the FUSE server is told to serve, and where: descriptors both. Whatever becomes of the image's name, this is the file that was
+    /// chosen.
+    /// </summary>
     public static ReadOnlySpan<byte> ImagePath => "/proc/self/fd/4"u8;
 
     public static ReadOnlySpan<byte> MountPoint => "/dev/fd/3"u8;
 
-    /// <summary>A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung. Milliseconds.</summary>
+    /// <summary>
+    /// A holder is ready in a fraction of a second, and an image's scripts may take ten: what takes longer is stopped or hung.
+    /// Milliseconds.
+    /// </summary>
     public const int Patience = 30_000;
 
     /// <summary>
@@ -59,7 +67,9 @@ static unsafe class HolderChildren
 
         public byte** HolderArguments, ServerArguments, Environment;
 
-        /// <summary>The FUSE server; null where the image needs none, and <see cref="Mount"/> is its mount, or it lies in a directory.</summary>
+        /// <summary>
+        /// The FUSE server; null where the image needs none, and <see cref="Mount"/> is its mount, or it lies in a directory.
+        /// </summary>
         public byte* Server;
 
         /// <summary>What the FUSE mount is called in mountinfo.</summary>
@@ -70,7 +80,9 @@ static unsafe class HolderChildren
         /// <summary>A detached mount of the image; -1 where there is none yet.</summary>
         public int Mount;
 
-        /// <summary>The image, open for reading, for the FUSE server. What locks this open file has (flock(2)), the server has as long as it lives.</summary>
+        /// <summary>
+        /// The image, open for reading, for the FUSE server. What locks this open file has (flock(2)), the server has as long as it lives.
+        /// </summary>
         public int Image;
 
         /// <summary>The holder's lock, and the socket at which it listens (HolderClaim).</summary>
@@ -82,14 +94,17 @@ static unsafe class HolderChildren
         /// <summary>Where the holder, or a child before it, says how it went; and where root's waits for its id maps.</summary>
         internal int Ready, GateRead, GateWrite, Born;
 
-        /// <summary>For root alone, the id maps. Root keeps every id, so that files of any owner look as they are; a user may map only its own.</summary>
+        /// <summary>
+        /// For root alone, the id maps. Root keeps every id, so that files of any owner look as they are; a user may map only its own.
+        /// </summary>
         public byte* RootMap, RootGroupMap;
 
         internal readonly bool Root => User == 0;
     }
 
     /// <summary>Starts a holder and waits until it is ready, or has said why it is not.</summary>
-    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0, an errno negated, where nothing could be started.</returns>
+    /// <returns>The length of what was said: <c>ok</c> and a warning to pass on, a letter and an errno, or a sentence; less than 0, an
+    /// errno negated, where nothing could be started.</returns>
     public static int Start(Prepared* p, byte* said, int room)
     {
         int* ready = stackalloc int[2], gate = stackalloc int[2], born = stackalloc int[2];
@@ -160,7 +175,8 @@ static unsafe class HolderChildren
 
     static void Parent(Prepared* p)
     {
-        // out of the terminal's reach, but in the ranks' session: in another one the scheduler (sched(7), autogroup) would let them wait for the FUSE server
+        // out of the terminal's reach, but in the ranks' session: in another one the scheduler (sched(7), autogroup) would let them wait
+        // for the FUSE server
         setpgid(0, 0);
         int holder = clone3(CLONE_NEWUSER | CLONE_NEWNS);
         if (holder == 0)
@@ -226,7 +242,8 @@ static unsafe class HolderChildren
                 _exit(125);
         }
         // the image's files, root's, are the user's own where a FUSE mount is made
-        else if (!Deny(self) || !WriteMap(self, "/uid_map"u8, p->Server != null ? 0 : p->User, p->User) || !WriteMap(self, "/gid_map"u8, p->Server != null ? 0 : p->Group, p->Group))
+        else if (!Deny(self) || !WriteMap(self, "/uid_map"u8, p->Server != null ? 0 : p->User, p->User)
+            || !WriteMap(self, "/gid_map"u8, p->Server != null ? 0 : p->Group, p->Group))
             Die(p, NoIdMaps);
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         signal(SIGHUP, 1);
@@ -236,11 +253,13 @@ static unsafe class HolderChildren
         if (p->Server != null)
         {
             mount = MountByFuse(p, &server);
-            if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0) || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
+            if (!p->Root && (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !WriteMap(self, "/uid_map"u8, p->User, 0)
+                || !WriteMap(self, "/gid_map"u8, p->Group, 0)))
                 Die(p, NoIdMaps);
         }
 
-        int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), watch = fcntl(server, F_DUPFD, High);
+        int ready = fcntl(p->Ready, F_DUPFD, High), image = fcntl(mount, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High),
+        watch = fcntl(server, F_DUPFD, High);
         int held = fcntl(p->Lock, F_DUPFD, High), listener = fcntl(p->Listener, F_DUPFD, High);
         int nothing = OpenNull();
         for (int fd = 0; fd < 3; fd++)
@@ -267,12 +286,16 @@ static unsafe class HolderChildren
             return open(path, O_RDWR, 0);
     }
 
-    /// <summary>A detached FUSE mount of the image, and its server. The device is opened here, since the kernel wants it opened in the namespace that mounts.</summary>
+    /// <summary>
+    /// A detached FUSE mount of the image, and its server. The device is opened here, since the kernel wants it opened in the namespace
+    /// that mounts.
+    /// </summary>
     /// <param name="watch">Gets a pidfd of the server.</param>
     static int MountByFuse(Prepared* p, int* watch)
     {
         // a zero follows each of these texts (C#, "UTF-8 string literals")
-        fixed (byte* path = "/dev/fuse"u8, type = "fuse"u8, source = "source"u8, fd = "fd"u8, rootMode = "rootmode"u8, directory = "40000"u8, user = "user_id"u8, group = "group_id"u8,
+        fixed (byte* path = "/dev/fuse"u8, type = "fuse"u8, source = "source"u8, fd = "fd"u8, rootMode = "rootmode"u8,
+            directory = "40000"u8, user = "user_id"u8, group = "group_id"u8,
             zero = "0"u8, allowOther = "allow_other"u8)
         {
             int device = open(path, O_RDWR | O_CLOEXEC, 0);
@@ -304,7 +327,8 @@ static unsafe class HolderChildren
 
     static void Server(Prepared* p, int device)
     {
-        int fuse = fcntl(device, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), image = fcntl(p->Image, F_DUPFD, High), nothing = OpenNull();
+        int fuse = fcntl(device, F_DUPFD, High), log = fcntl(p->Log, F_DUPFD, High), image = fcntl(p->Image, F_DUPFD, High),
+        nothing = OpenNull();
         dup2(nothing, 0);
         dup2(nothing, 1);
         dup2(log, 2);

@@ -35,11 +35,14 @@ sealed class BuildContext(Definition definition, BuildJob job, Action<string, in
     public void Log(string line) => log(line);
 
     /// <summary>A directory of this build, made where it is missing; it goes with the build.</summary>
-    public string Directory(params string[] names) => System.IO.Directory.CreateDirectory(Path.Combine([job.WorkDirectory, .. names])).FullName;
+    public string Directory(params string[] names) =>
+        System.IO.Directory.CreateDirectory(Path.Combine([job.WorkDirectory, .. names])).FullName;
 
     /// <summary>Runs a program, its output into the log.</summary>
     /// <returns>Its exit code, and the last lines that it said.</returns>
-    public (int Exit, IReadOnlyList<string> Said) Run(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment = null, Action<string>? line = null, CancellationToken cancel = default)
+    public (int Exit, IReadOnlyList<string> Said) Run(
+        string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?>? environment = null,
+        Action<string>? line = null, CancellationToken cancel = default)
     {
         log("$ " + program + " " + string.Join(' ', arguments));
         List<string> said = [];

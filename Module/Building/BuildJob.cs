@@ -29,7 +29,10 @@ sealed class BuildJob
 
     public bool UseStepCache { get; init; } = true;
 
-    /// <summary>Where this node's cache holds the images that the definition names by digest. In the builder's namespace a user is root, whose cache is another.</summary>
+    /// <summary>
+    /// Where this node's cache holds the images that the definition names by digest. In the builder's namespace a user is root, whose cache
+    /// is another.
+    /// </summary>
     public IReadOnlyDictionary<string, string> CachedImages { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Where <see cref="PartialPath"/> will go.</summary>

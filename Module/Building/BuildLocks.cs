@@ -19,7 +19,9 @@ static class BuildLocks
             if (!file.Exists)
                 return Directory.Exists(path) ? throw BuildErrors.LockInvalid(path, "is a directory") : null;
             BuildLock? found = JsonSerializer.Deserialize(OpenedFile.BytesNamed(path, Largest), ObjectsJson.Default.BuildLock);
-            if (found is null or { SchemaVersion: < 1 } || found.Sources is null || found.Sources.Any(s => s?.Packages is null || s.Packages.Any(p => p?.Urls is null || p.Sha256 is not { Length: 64 } || !Digest.IsValid(Digest.Prefix + p.Sha256))))
+            if (found is null or { SchemaVersion: < 1 } || found.Sources is null
+                || found.Sources.Any(s => s?.Packages is null
+                    || s.Packages.Any(p => p?.Urls is null || p.Sha256 is not { Length: 64 } || !Digest.IsValid(Digest.Prefix + p.Sha256))))
                 throw BuildErrors.LockInvalid(path, "is not a lock file");
             return found.SchemaVersion == 1 ? found : throw BuildErrors.LockTooNew(path, found.SchemaVersion);
         }

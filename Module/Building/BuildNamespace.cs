@@ -3,8 +3,8 @@ using Slipway.Linux;
 namespace Slipway.Building;
 
 /// <summary>
-/// The namespace that an image is built in: of processes and mounts for root; for a user also one of users, in which the user is root and has
-/// the subordinate ids of subuid(5). Whatever is started in it ends with it.
+/// The namespace that an image is built in: of processes and mounts for root; for a user also one of users, in which the user is root and
+/// has the subordinate ids of subuid(5). Whatever is started in it ends with it.
 /// </summary>
 static class BuildNamespace
 {
@@ -20,23 +20,29 @@ static class BuildNamespace
             HostProgram.Find("newuidmap");
             return ["unshare", "--map-root-user", "--map-auto", .. common, "--"];
         }
-        // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a real chown that fails
-        // for granted only where that says EPERM; in a namespace without the id it says EINVAL
+        // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a
+        // real chown that fails for granted only where that says EPERM; in a namespace without the id it says EINVAL
         if (HostProgram.TryFind("fakeroot") is { } fakeroot)
-            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", "LD_LIBRARY_PATH=" + string.Join(':', new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }.Where(d => !string.IsNullOrEmpty(d))), fakeroot, "--"];
+            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", "LD_LIBRARY_PATH="
+                + string.Join(':', new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }.Where(
+                    d => !string.IsNullOrEmpty(d))), fakeroot, "--"];
         throw BuildErrors.NoSubordinateIds(file);
     }
 
     /// <summary>True in a builder that has but one id, and fakeroot to remember owners.</summary>
     public static bool IsFake => Environment.GetEnvironmentVariable("FAKEROOTKEY") is { Length: > 0 };
 
-    /// <summary>Where programs in the new root find fakeroot's library: in the <c>/dev</c> of the build, of which nothing stays in the image.</summary>
+    /// <summary>
+    /// Where programs in the new root find fakeroot's library: in the <c>/dev</c> of the build, of which nothing stays in the image.
+    /// </summary>
     public const string FakeLibraryPlace = "/dev/libfakeroot";
 
     /// <summary>The directories of fakeroot's library on this host.</summary>
-    public static IEnumerable<string> FakeLibraries => !IsFake ? [] : (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "").Split(':').Where(d => d.StartsWith('/') && d.EndsWith("/libfakeroot", StringComparison.Ordinal) && Directory.Exists(d)).Distinct();
+    public static IEnumerable<string> FakeLibraries => !IsFake ? [] : (Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "")
+        .Split(':').Where(d => d.StartsWith('/') && d.EndsWith("/libfakeroot", StringComparison.Ordinal) && Directory.Exists(d)).Distinct();
 
-    public static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
+    public static bool IsInitialUserNamespace() => File.ReadAllText("/proc/self/uid_map")
+        .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is ["0", "0", "4294967295"];
 
     /// <summary>The file that gives this user no subordinate ids (subuid(5)); null where both do.</summary>
     static string? MissingIds()
@@ -44,7 +50,9 @@ static class BuildNamespace
         string user = Environment.UserName, id = geteuid().ToString();
         foreach (string file in new[] { "/etc/subuid", "/etc/subgid" })
         {
-            if ((OpenedFile.TryTextNamed(file) ?? "").Split('\n').All(line => !line.StartsWith(user + ":", StringComparison.Ordinal) && !line.StartsWith(id + ":", StringComparison.Ordinal)))
+            if ((OpenedFile.TryTextNamed(file) ?? "").Split('\n')
+                .All(line => !line.StartsWith(user + ":", StringComparison.Ordinal)
+                    && !line.StartsWith(id + ":", StringComparison.Ordinal)))
                 return file;
         }
         return null;

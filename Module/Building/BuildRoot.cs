@@ -5,12 +5,12 @@ using Slipway.Shared;
 namespace Slipway.Building;
 
 /// <summary>
-/// A root filesystem that is being made. Its content is not trusted: every path is resolved with openat2(2) inside it, so that no link in it leads
-/// a write or a read to the host.
+/// A root filesystem that is being made. Its content is not trusted: every path is resolved with openat2(2) inside it, so that no link in
+/// it leads a write or a read to the host.
 /// </summary>
 /// <remarks>
-/// <see cref="RootTree"/> follows links by the same rules, and looks each of them up before it opens anything: between the two, whoever writes into the
-/// root could change it. Here they are one call of the kernel, as what writes as the builder has to be.
+/// <see cref="RootTree"/> follows links by the same rules, and looks each of them up before it opens anything: between the two, whoever
+/// writes into the root could change it. Here they are one call of the kernel, as what writes as the builder has to be.
 /// </remarks>
 sealed class BuildRoot(string path)
 {
@@ -19,12 +19,16 @@ sealed class BuildRoot(string path)
     /// <summary>The root as it is now, to be read by those who read any root; what is written afterwards it does not see.</summary>
     public RootTree AsTree() => new(Path);
 
-    /// <summary>Opens the directory that <paramref name="inside"/> lies in, making what is missing of it, and hands on a path through the descriptor.</summary>
+    /// <summary>
+    /// Opens the directory that <paramref name="inside"/> lies in, making what is missing of it, and hands on a path through the
+    /// descriptor.
+    /// </summary>
     T In<T>(string inside, Func<string, T> use)
     {
         string[] parts = inside.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 0 || parts.Contains(".."))
-            throw new SlipwayException("BadImagePath", ErrorKind.InvalidArgument, $"'{inside}' is not the path of a file in an image", null, inside);
+            throw new SlipwayException("BadImagePath", ErrorKind.InvalidArgument, $"'{inside}' is not the path of a file in an image",
+                null, inside);
         int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         int directory = -1;
         try
@@ -32,7 +36,8 @@ sealed class BuildRoot(string path)
             for (int i = 0; i < parts.Length; i++)
             {
                 string parent = string.Join('/', parts[..i]);
-                int next = openat2(root, parent.Length == 0 ? "." : parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+                int next = openat2(root, parent.Length == 0 ? "." : parent, O_PATH | O_DIRECTORY | O_CLOEXEC,
+                    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 if (next < 0)
                 {
                     // its own parent is the directory that was opened last
@@ -40,7 +45,8 @@ sealed class BuildRoot(string path)
                     next = openat2(root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 }
                 if (next < 0)
-                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData, $"'/{parent}' in the image is not a directory (errno {errno})", null, inside);
+                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData,
+                        $"'/{parent}' in the image is not a directory (errno {errno})", null, inside);
                 if (directory >= 0)
                     close(directory);
                 directory = next;
@@ -79,7 +85,8 @@ sealed class BuildRoot(string path)
     public IReadOnlyList<string> Names(string inside)
     {
         IReadOnlyList<string> names = [];
-        InDirectory(inside, directory => names = [.. Directory.GetFileSystemEntries(directory).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal)!]);
+        InDirectory(inside, directory =>
+            names = [.. Directory.GetFileSystemEntries(directory).Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal)!]);
         return names;
     }
 
@@ -99,7 +106,9 @@ sealed class BuildRoot(string path)
         }
     }
 
-    /// <summary>Hands on a path to a file or tree that is there, all links of its own path followed inside; false where there is none.</summary>
+    /// <summary>
+    /// Hands on a path to a file or tree that is there, all links of its own path followed inside; false where there is none.
+    /// </summary>
     public bool With(string inside, Action<string> use)
     {
         int fd = OpenExisting(inside, O_PATH);
@@ -150,7 +159,10 @@ sealed class BuildRoot(string path)
         }
     }
 
-    /// <summary>Copies a file or tree of the host to a path in the image, owned by the image's root; existing files are replaced, not written through.</summary>
+    /// <summary>
+    /// Copies a file or tree of the host to a path in the image, owned by the image's root; existing files are replaced, not written
+    /// through.
+    /// </summary>
     /// <remarks>Their times become those of the build, and are cut later: the same file in two folders gives the same image.</remarks>
     /// <param name="keepOwner">For what comes from another stage, whose owners are the image's.</param>
     public void CopyIn(string source, string inside, int mode, CancellationToken cancel, bool keepOwner = false) => In(inside, to =>
@@ -158,9 +170,12 @@ sealed class BuildRoot(string path)
         if (stat(to, out statx found, follow: false) == 0 && !found.IsDirectory)
             unlink(to);
         List<string> errors = [];
-        int exit = HostProgram.Run("cp", ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { }, errors.Add, cancel: cancel);
+        int exit = HostProgram.Run("cp",
+            ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { },
+            errors.Add, cancel: cancel);
         if (exit != 0)
-            throw new SlipwayException("CopyFailed", ErrorKind.WriteError, $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
+            throw new SlipwayException("CopyFailed", ErrorKind.WriteError,
+                $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
         if (mode >= 0)
             chmod(to, (uint)mode);
         return 0;
@@ -171,7 +186,8 @@ sealed class BuildRoot(string path)
     public string? Read(string inside)
     {
         using Stream? file = Open(inside);
-        return file is null ? null : new StreamReader(new BoundedStream(file, OpenedFile.Small, () => ReaderErrors.ImageFileTooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
+        return file is null ? null : new StreamReader(
+            new BoundedStream(file, OpenedFile.Small, () => ReaderErrors.ImageFileTooLarge(Path, inside, OpenedFile.Small))).ReadToEnd();
     }
 
     /// <summary>A regular file; null where there is none.</summary>
@@ -192,7 +208,8 @@ sealed class BuildRoot(string path)
     int OpenExisting(string inside, int flags)
     {
         int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        int fd = openat2(root, inside.TrimStart('/') is { Length: > 0 } relative ? relative : ".", O_RDONLY | O_CLOEXEC | flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+        int fd = openat2(root, inside.TrimStart('/') is { Length: > 0 } relative ? relative : ".", O_RDONLY | O_CLOEXEC | flags,
+            RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
         close(root);
         return fd;
     }

@@ -10,7 +10,9 @@ using Slipway.Linux;
 
 namespace Slipway.Building;
 
-/// <summary>Makes an image from a definition: starts the builder in its namespace, hands on what it says, and puts the image in place.</summary>
+/// <summary>
+/// Makes an image from a definition: starts the builder in its namespace, hands on what it says, and puts the image in place.
+/// </summary>
 public static class ImageBuilder
 {
     static readonly string[] Programs = ["unshare", "mksquashfs", "chroot", "cp"];
@@ -19,7 +21,8 @@ public static class ImageBuilder
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
     /// <summary>Builds; nothing but a whole image is ever seen at the destination.</summary>
-    /// <exception cref="SlipwayException">The definition, a repository, a command of it or the machine is not as needed; nothing is left behind.</exception>
+    /// <exception cref="SlipwayException">The definition, a repository, a command of it or the machine is not as needed; nothing is left
+    /// behind.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; nothing is left behind.</exception>
     public static ContainerImage Build(BuildRequest request, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
@@ -53,7 +56,8 @@ public static class ImageBuilder
                     WorkDirectory = work.Path,
                     PartialPath = partial,
                     Variables = request.Variables,
-                    PackageCache = request.PackageCache is { } own ? Path.GetFullPath(own) : Path.Combine(cache, "packages", definition.Source.From.Value),
+                    PackageCache = request.PackageCache is { } own ? Path.GetFullPath(own)
+                        : Path.Combine(cache, "packages", definition.Source.From.Value),
                     MetadataCache = Path.Combine(cache, "dnf"),
                     StepCache = Path.Combine(cache, "steps"),
                     UseStepCache = request.UseStepCache,
@@ -62,13 +66,16 @@ public static class ImageBuilder
                     Destination = destination,
                     Lock = locked,
                     LockPath = lockPath,
-                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName, $"{name}-{ContentKey.Of([destination])[..8]}.log"),
+                    LogPath = Path.Combine(Directory.CreateDirectory(Path.Combine(cache, "logs")).FullName,
+                        $"{name}-{ContentKey.Of([destination])[..8]}.log"),
                     Compression = request.Compression,
-                    SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
+                    SourceDateEpoch = long.TryParse(Environment.GetEnvironmentVariable("SOURCE_DATE_EPOCH"), NumberStyles.None,
+                        CultureInfo.InvariantCulture, out long epoch) ? epoch : null,
                 };
                 string jobPath = Path.Combine(work.Path, "job.json");
                 File.WriteAllText(jobPath, JsonSerializer.Serialize(job, BuildJson.Default.BuildJob));
-                built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}", job, progress, cancel);
+                built = RunBuilder([.. command, SlipwayProgram.Path, "build-inside", jobPath], $"Building {Path.GetFileName(destination)}",
+                    job, progress, cancel);
             }
             InPlace(destination, partial, () =>
             {
@@ -101,7 +108,9 @@ public static class ImageBuilder
 
     /// <summary>Builds several images, at most <paramref name="throttle"/> at once; each is handed on when it is there.</summary>
     /// <param name="failed">Gets the error of each that failed; null throws the first after the others have ended.</param>
-    public static IEnumerable<ContainerImage> BuildAll(IReadOnlyList<BuildRequest> requests, int throttle, IProgress<StepProgress>? progress = null, CancellationToken cancel = default, Action<SlipwayException>? failed = null)
+    public static IEnumerable<ContainerImage> BuildAll(
+        IReadOnlyList<BuildRequest> requests, int throttle, IProgress<StepProgress>? progress = null, CancellationToken cancel = default,
+        Action<SlipwayException>? failed = null)
     {
         using BlockingCollection<ContainerImage> done = [];
         List<SlipwayException> errors = [];
@@ -109,7 +118,8 @@ public static class ImageBuilder
         {
             try
             {
-                Parallel.ForEach(requests, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, throttle), CancellationToken = cancel }, request =>
+                Parallel.ForEach(
+                    requests, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, throttle), CancellationToken = cancel }, request =>
                 {
                     try
                     {
@@ -188,7 +198,9 @@ public static class ImageBuilder
         }
     }
 
-    /// <summary>Makes the file that will become the image, beside its destination: whether that can be written shows before the long work.</summary>
+    /// <summary>
+    /// Makes the file that will become the image, beside its destination: whether that can be written shows before the long work.
+    /// </summary>
     static PartialFile ReservePartial(string destination)
     {
         string directory = Path.GetDirectoryName(destination)!;

@@ -8,12 +8,14 @@ namespace Slipway.Building;
 /// <summary>What Apptainer and Charliecloud read, so that the image runs unchanged there.</summary>
 static class ImageMetadata
 {
-    const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript", LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
+    const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript",
+    LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
 
     public static void Write(BuildRoot root, ImageRuntime runtime)
     {
         StringBuilder shell = new("#!/bin/sh\n"), plain = new();
-        // slipway and Charliecloud take the plain file instead of the scripts: where an image of others has its variables in those alone, it would hide them
+        // slipway and Charliecloud take the plain file instead of the scripts: where an image of others has its variables in those alone,
+        // it would hide them
         bool hides = runtime.KeepsScripts && root.Read(Plain) is null && root.Names(".singularity.d/env").Count > 0;
         // of an image that others made: what it sets comes first, and the definition's after it
         if (runtime.KeepsScripts)
@@ -42,7 +44,8 @@ static class ImageMetadata
         try
         {
             if (runtime.KeepsScripts && root.Read(LabelFile) is { } text)
-                labels = new(JsonSerializer.Deserialize(text, ObjectsJson.Default.SortedDictionaryStringString) ?? labels, StringComparer.Ordinal);
+                labels = new(JsonSerializer.Deserialize(text, ObjectsJson.Default.SortedDictionaryStringString)
+                    ?? labels, StringComparer.Ordinal);
         }
         catch (JsonException)
         {

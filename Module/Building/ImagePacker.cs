@@ -7,7 +7,8 @@ namespace Slipway.Building;
 /// <summary>A root filesystem to one SquashFS file, by mksquashfs(1).</summary>
 static partial class ImagePacker
 {
-    public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, BuildContext context, CancellationToken cancel)
+    public static void Pack(string root, string image, ImageCompression compression, long sourceDateEpoch, BuildContext context,
+        CancellationToken cancel)
     {
         string[] how = compression switch
         {
@@ -28,7 +29,8 @@ static partial class ImagePacker
         }
 
         int exit = HostProgram.Run("mksquashfs",
-            [root, image, "-noappend", "-quiet", "-exit-on-error", "-reproducible", "-mkfs-time", sourceDateEpoch.ToString(CultureInfo.InvariantCulture), .. how],
+            [root, image, "-noappend", "-quiet", "-exit-on-error", "-reproducible", "-mkfs-time",
+                sourceDateEpoch.ToString(CultureInfo.InvariantCulture), .. how],
             Line, Line, new Dictionary<string, string?> { ["SOURCE_DATE_EPOCH"] = null }, cancel: cancel);
         if (exit == 0)
             return;
@@ -41,6 +43,9 @@ static partial class ImagePacker
             : BuildErrors.DestinationGone(destination);
     }
 
-    /// <summary>Its progress bar, which it also draws where there is no terminal: <c>[===/   ] 100/200  50%</c>, of blocks (squashfs-tools: progressbar.c).</summary>
+    /// <summary>
+    /// Its progress bar, which it also draws where there is no terminal: <c>[===/   ] 100/200  50%</c>, of blocks (squashfs-tools:
+    /// progressbar.c).
+    /// </summary>
     [GeneratedRegex(@"^\[.*\]\s+\d+/\d+\s+(\d{1,3})%\s*$")] private static partial Regex Progress();
 }

@@ -5,7 +5,9 @@ using Slipway.Readers.Packages;
 
 namespace Slipway.Building;
 
-/// <summary>The RPM database of an image that is being made: where it is put, and how it is left so that it opens on a read-only file system.</summary>
+/// <summary>
+/// The RPM database of an image that is being made: where it is put, and how it is left so that it opens on a read-only file system.
+/// </summary>
 static class ImageRpmDatabase
 {
     /// <summary>Where the rpm among these packages looks: it owns that directory. Without one, where most do.</summary>
@@ -19,23 +21,29 @@ static class ImageRpmDatabase
     }
 
     /// <summary>
-    /// What to tell of an image whose rpm cannot read the database that this host's rpm writes; null where it can. rpm reads SQLite since 4.16; EL 8's 4.14 knows
-    /// Berkeley DB alone, which newer ones do not write any more (rpm: release notes of 4.16 and 4.17). Its packages tell by the libraries that they need.
+    /// What to tell of an image whose rpm cannot read the database that this host's rpm writes; null where it can. rpm reads SQLite since
+    /// 4.16; EL 8's 4.14 knows Berkeley DB alone, which newer ones do not write any more (rpm: release notes of 4.16 and 4.17). Its
+    /// packages tell by the libraries that they need.
     /// </summary>
     public static string? WarnOfOld(IReadOnlyList<PackageCache.Held> packages, BuildContext context, CancellationToken cancel)
     {
         // rpm's own library is in rpm-libs or librpmN
-        string[] files = [.. packages.Where(p => p.Package.Name is "rpm" or "rpm-libs" || p.Package.Name.StartsWith("librpm", StringComparison.Ordinal)).Select(p => p.File)];
+        string[] files =
+            [.. packages.Where(p => p.Package.Name is "rpm" or "rpm-libs" || p.Package.Name.StartsWith("librpm", StringComparison.Ordinal))
+                .Select(p => p.File)];
         if (files.Length == 0)
             return null;
         List<string> needed = [];
         context.Run("rpm", ["-qp", "--requires", "--nosignature", .. files], line: needed.Add, cancel: cancel);
         bool Needs(string library) => needed.Any(n => n.StartsWith(library, StringComparison.Ordinal));
         return Needs("libdb-") && !Needs("libsqlite3.so")
-            ? "the rpm of this image reads databases of Berkeley DB alone, and this host's rpm writes SQLite: 'rpm' in the image will not list its packages (the manifest does)" : null;
+            ? "the rpm of this image reads databases of Berkeley DB alone, and this host's rpm writes SQLite: "
+            + "'rpm' in the image will not list its packages (the manifest does)" : null;
     }
 
-    /// <summary>The installed packages, as the image's own rpm would list them; nothing where there is no database, or no rpm that reads it.</summary>
+    /// <summary>
+    /// The installed packages, as the image's own rpm would list them; nothing where there is no database, or no rpm that reads it.
+    /// </summary>
     public static IReadOnlyList<ImagePackage> Installed(BuildRoot root, RootTree tree, BuildContext context)
     {
         if (RpmDatabase.PlaceIn(tree) is not { } place)
@@ -51,8 +59,8 @@ static class ImageRpmDatabase
     }
 
     /// <summary>
-    /// Out of write-ahead logging, which needs a writable directory even to read (sqlite.org/wal.html, "Read-Only Databases"), and without what
-    /// earlier writes have left in its free pages.
+    /// Out of write-ahead logging, which needs a writable directory even to read (sqlite.org/wal.html, "Read-Only Databases"), and without
+    /// what earlier writes have left in its free pages.
     /// </summary>
     public static void Settle(BuildRoot root, string place)
     {

@@ -3,8 +3,12 @@ using Slipway.Shared;
 
 namespace Slipway.Building;
 
-/// <summary>Where an image is being made: <c>$TMPDIR</c> or <c>/var/tmp</c>, in <c>slipway-build-UID-…</c>, readable by its owner alone.</summary>
-/// <remarks>Its builder holds a lock on it; a directory without one is of a builder that was killed, and the next build removes it.</remarks>
+/// <summary>
+/// Where an image is being made: <c>$TMPDIR</c> or <c>/var/tmp</c>, in <c>slipway-build-UID-…</c>, readable by its owner alone.
+/// </summary>
+/// <remarks>
+/// Its builder holds a lock on it; a directory without one is of a builder that was killed, and the next build removes it.
+/// </remarks>
 sealed class WorkDirectory : IDisposable
 {
     readonly FileStream held;
@@ -25,7 +29,8 @@ sealed class WorkDirectory : IDisposable
         try
         {
             RemoveStale(parent);
-            string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name), unlocked = System.IO.Path.Combine(parent, "." + name);
+            string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name),
+            unlocked = System.IO.Path.Combine(parent, "." + name);
             // it has its name only when it has its lock: a build that starts at the same moment would take it for one that was left
             Directory.CreateDirectory(unlocked, (UnixFileMode)Mode.rwx______);
             FileStream held = new(LockOf(unlocked), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
@@ -42,7 +47,8 @@ sealed class WorkDirectory : IDisposable
 
     static void RemoveStale(string parent)
     {
-        foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*").Concat(Directory.EnumerateDirectories(parent, "." + Prefix + "*").Where(d => !IsNew(d))))
+        foreach (string path in Directory.EnumerateDirectories(parent, Prefix + "*")
+            .Concat(Directory.EnumerateDirectories(parent, "." + Prefix + "*").Where(d => !IsNew(d))))
             if (stat(path, out statx found, follow: false) == 0 && found.stx_uid == geteuid() && !InUse(path))
                 RemoveAsBuilder(path);
     }

@@ -10,7 +10,8 @@ static class CacheErrors
 
     public static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError,
         $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-        "Have it removed, or its owner and mode mended: root's 0755, a user's 0700; what it lies in: root's, and sticky where others may write.",
+        "Have it removed, or its owner and mode mended: root's 0755, a user's 0700; what it lies in: root's, "
+        + "and sticky where others may write.",
         cache);
 
     public static SlipwayException Shared(string cache, string fileSystem, string configuration) => new(

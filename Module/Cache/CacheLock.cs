@@ -3,8 +3,8 @@ using Slipway.Shared;
 namespace Slipway.Cache;
 
 /// <summary>
-/// One producer at a time on a node: flock(2) on a file in the node's own cache, which the kernel frees when its holder dies, in whatever pid namespace that
-/// ran. Readers take none, and nothing on a shared filesystem is ever locked.
+/// One producer at a time on a node: flock(2) on a file in the node's own cache, which the kernel frees when its holder dies, in whatever
+/// pid namespace that ran. Readers take none, and nothing on a shared filesystem is ever locked.
 /// </summary>
 sealed class CacheLock : IDisposable
 {

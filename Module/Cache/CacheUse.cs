@@ -5,10 +5,13 @@ using Slipway.Shared;
 
 namespace Slipway.Cache;
 
-/// <summary>What has the entries of this node's caches in use: holders, loop devices, mounts of the prolog, and whatever process has a file open.</summary>
+/// <summary>
+/// What has the entries of this node's caches in use: holders, loop devices, mounts of the prolog, and whatever process has a file open.
+/// </summary>
 /// <remarks>
-/// That an entry is in use is told by a lock on it (<see cref="NodeCache.Hold"/>), which the kernel keeps as long as the FUSE server or the loop device of a container lives. Who it
-/// is, /proc tells, as far as it may: open files of other users' processes are shown to root alone, and the processes themselves not to everybody (hidepid, proc(5)).
+/// That an entry is in use is told by a lock on it (<see cref="NodeCache.Hold"/>), which the kernel keeps as long as the FUSE server or the
+/// loop device of a container lives. Who it is, /proc tells, as far as it may: open files of other users' processes are shown to root
+/// alone, and the processes themselves not to everybody (hidepid, proc(5)).
 /// </remarks>
 sealed class CacheUse
 {
@@ -49,7 +52,8 @@ sealed class CacheUse
     {
         foreach (string directory in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) || pid == Environment.ProcessId)
+            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+                || pid == Environment.ProcessId)
                 continue;
             if (OpenedFile.TryTextNamed(directory + "/cmdline")?.Split('\0') is [_, "holder", .. string[] start]
                 && start.Length > (int)HolderArgument.Options)
@@ -57,7 +61,8 @@ sealed class CacheUse
             try
             {
                 foreach (string fd in Directory.EnumerateFiles(directory + "/fd"))
-                    if (File.ResolveLinkTarget(fd, returnFinalTarget: false)?.FullName is { } open && open.Contains("/sha256/", StringComparison.Ordinal))
+                    if (File.ResolveLinkTarget(fd, returnFinalTarget: false)?.FullName is { } open
+                        && open.Contains("/sha256/", StringComparison.Ordinal))
                         Add(open, string.Create(CultureInfo.InvariantCulture, $"open in process {pid}"));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -5,14 +5,17 @@ using Slipway.Shared;
 
 namespace Slipway.Cache;
 
-/// <summary>Makes entries: a file beside, checked, synced, renamed into place, and then recorded as checked, which is what readers go by.</summary>
+/// <summary>
+/// Makes entries: a file beside, checked, synced, renamed into place, and then recorded as checked, which is what readers go by.
+/// </summary>
 static class CacheWriter
 {
     /// <summary>Copies a file into this user's cache, opening it once, or not at all where it lies there already.</summary>
     /// <param name="digest">What it must have; null takes what it has.</param>
     /// <param name="plan">Given the digest, the plan that goes along where it is this image's (<see cref="NodeCache.KeepPlan"/>).</param>
     /// <param name="program">Path of <c>slipway</c> on every node; null is our own.</param>
-    /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest says.</exception>
+    /// <exception cref="SlipwayException">The cache is unsafe or full, or the file is no image, or changed, or not what its digest
+    /// says.</exception>
     public static Placement Publish(string path, string? digest, Func<string, FabricPlan?> plan, string node, Transport transport,
         string? program = null, IProgress<StepProgress>? progress = null, CancellationToken cancel = default)
     {
@@ -27,17 +30,21 @@ static class CacheWriter
             NodeCache.KeepPlan(cache, known, plan(known));
             return new Placement
             {
-                Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0, Transport = transport,
+                Node = node, Path = entry, Digest = known, Bytes = bytes, Seconds = (Environment.TickCount64 - started) / 1000.0,
+                Transport = transport,
                 Hit = bytes == 0, Launcher = program ?? SlipwayProgram.TryPath,
             };
         }
-        (string, string)? There() => (digest ?? NodeCache.FindPublished(path, found)) is { } known && NodeCache.FindEntry(known) is { } entry ? (known, entry) : null;
+        (string, string)? There() => (digest ?? NodeCache.FindPublished(path, found)) is { } known
+            && NodeCache.FindEntry(known) is { } entry ? (known, entry) : null;
 
         if (There() is var (early, where))
             return Done(early, where, 0);
         // before its digest is known, producers of one file meet at its name
         string source = KeyName.Of($"{path}\n{SourceStamp.WithDevice(found)}");
-        using CacheLock one = CacheLock.Take(cache, source, () => progress?.Report(new StepProgress($"Publishing {Path.GetFileName(path)}", "waiting for another who copies it")), cancel);
+        using CacheLock one = CacheLock.Take(
+            cache, source, () => progress?.Report(
+                new StepProgress($"Publishing {Path.GetFileName(path)}", "waiting for another who copies it")), cancel);
         if (There() is var (meanwhile, place))
             return Done(meanwhile, place, 0);
         (string got, string made) = Copy(cache, path, found, digest, source, progress, cancel);
@@ -47,7 +54,8 @@ static class CacheWriter
         return placement;
     }
 
-    static (string Digest, string Entry) Copy(string cache, string path, statx found, string? digest, string name, IProgress<StepProgress>? progress, CancellationToken cancel)
+    static (string Digest, string Entry) Copy(string cache, string path, statx found, string? digest, string name,
+        IProgress<StepProgress>? progress, CancellationToken cancel)
     {
         string activity = $"Publishing {Path.GetFileName(path)}";
         string partial = PartialFile.NameFor($"{cache}/sha256/{name}");
@@ -62,11 +70,13 @@ static class CacheWriter
                 {
                     cancel.ThrowIfCancellationRequested();
                     to.Append(buffer.AsSpan(0, (int)Math.Min(n, to.Size - to.Length)));
-                    progress?.Report(new StepProgress(activity, "copying to this node's cache", (int)(100 * to.Length / Math.Max(1, to.Size))));
+                    progress?.Report(new StepProgress(
+                        activity, "copying to this node's cache", (int)(100 * to.Length / Math.Max(1, to.Size))));
                 }
                 progress?.Report(new StepProgress(activity, "checking the digest"));
                 // a file that changes under our hands has no digest
-                if (to.Length < to.Size || fstat((int)from.SafeFileHandle.DangerousGetHandle(), out statx after) != 0 || SourceStamp.Of(after) != SourceStamp.Of(found))
+                if (to.Length < to.Size || fstat((int)from.SafeFileHandle.DangerousGetHandle(), out statx after) != 0
+                    || SourceStamp.Of(after) != SourceStamp.Of(found))
                     throw CacheErrors.SourceChanged(path);
                 got = to.Finish();
             }
@@ -112,13 +122,16 @@ static class CacheWriter
         }
     }
 
-    /// <summary>Checks a file that something else wrote beside the entries, and makes it the entry. The digest's lock must be held.</summary>
+    /// <summary>
+    /// Checks a file that something else wrote beside the entries, and makes it the entry. The digest's lock must be held.
+    /// </summary>
     /// <exception cref="SlipwayException">It is not what its digest says.</exception>
     public static string Adopt(string cache, string partial, string digest, long size, CancellationToken cancel = default)
     {
         try
         {
-            if (stat(partial, out statx found, follow: false) != 0 || !found.IsRegular || found.stx_uid != geteuid() || (long)found.stx_size != size)
+            if (stat(partial, out statx found, follow: false) != 0 || !found.IsRegular || found.stx_uid != geteuid()
+                || (long)found.stx_size != size)
                 throw CacheErrors.CopyIncomplete(partial, found.IsRegular ? found.stx_size : 0, size);
             if (Digest.OfFile(partial, cancel: cancel) is var got && got != digest)
                 throw CacheErrors.ArrivedDiffers(got, digest);

@@ -26,7 +26,8 @@ sealed class GrowingFile : IDisposable
     /// <summary>A new file, with its space taken at once: a disk that is too full says so before the work.</summary>
     /// <exception cref="IOException">There is no space, or the file is there.</exception>
     public static GrowingFile Create(string path, long size) =>
-        new(File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, FileOptions.None, preallocationSize: size), path, size, 0, Digest.Start());
+        new(File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite, FileOptions.None, preallocationSize: size),
+            path, size, 0, Digest.Start());
 
     /// <summary>A file that has all of its bytes.</summary>
     public static GrowingFile Whole(string path)
@@ -53,7 +54,9 @@ sealed class GrowingFile : IDisposable
     /// <summary>The digest of all bytes.</summary>
     public string Finish() => hash is null ? Digest.OfFile(path) : Digest.Prefix + Convert.ToHexStringLower(hash.GetHashAndReset());
 
-    /// <summary>Reads what is there from <paramref name="offset"/>; waits up to <paramref name="milliseconds"/> for something to come.</summary>
+    /// <summary>
+    /// Reads what is there from <paramref name="offset"/>; waits up to <paramref name="milliseconds"/> for something to come.
+    /// </summary>
     /// <returns>The number of bytes; 0 where none came in time, -1 where none will.</returns>
     public int Read(long offset, Span<byte> buffer, int milliseconds)
     {

@@ -7,12 +7,16 @@ using Slipway.Shared;
 
 namespace Slipway.Cache;
 
-/// <summary>The directory on a node's own disk that holds staged images by digest: <c>CACHE/sha256/DIGEST</c>. Readers take no lock.</summary>
+/// <summary>
+/// The directory on a node's own disk that holds staged images by digest: <c>CACHE/sha256/DIGEST</c>. Readers take no lock.
+/// </summary>
 public static class NodeCache
 {
     public const string RootCache = Places.RootCache;
 
-    /// <summary>What a cache has: entries, records of their checks and uses, of the paths that were published, pins, and the locks of producers.</summary>
+    /// <summary>
+    /// What a cache has: entries, records of their checks and uses, of the paths that were published, pins, and the locks of producers.
+    /// </summary>
     static readonly string[] Directories = ["sha256", "checked", "used", "published", "pins", "locks"];
 
     /// <summary>How often an entry that goes while it is looked at is looked for again.</summary>
@@ -36,7 +40,8 @@ public static class NodeCache
         foreach (string cache in Readable)
         {
             string entry = EntryPath(cache, digest);
-            if (stat(entry, out statx found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found) || !IsSafe(cache))
+            if (stat(entry, out statx found, follow: false) != 0 || !found.IsRegular || !CheckedRecord.Holds(cache, digest, found)
+                || !IsSafe(cache))
                 continue;
             // for who clears the cache; what users take from root's is told by the entry's access time
             if (uid == 0 || cache != RootCache)
@@ -46,7 +51,10 @@ public static class NodeCache
         return null;
     }
 
-    /// <summary>Keeps an entry from being cleared: a lock, flock(2), that goes with the last descriptor of this open file, in whatever process that is.</summary>
+    /// <summary>
+    /// Keeps an entry from being cleared: a lock, flock(2), that goes with the last descriptor of this open file, in whatever process that
+    /// is.
+    /// </summary>
     /// <returns>A descriptor for reading it; -1 where it is not there any more.</returns>
     internal static int Hold(string entry)
     {
@@ -78,7 +86,8 @@ public static class NodeCache
     internal static string? FindPublished(string path, statx found)
     {
         foreach (string cache in Readable)
-            if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path && stamp == SourceStamp.WithDevice(found)
+            if (OpenedFile.TryTextFound(RecordPath(cache, path))?.Split('\n') is [var stamp, var digest, var of, ""] && of == path
+                && stamp == SourceStamp.WithDevice(found)
                 && Digest.IsValid(digest) && IsSafe(cache))
                 return digest;
         return null;
@@ -108,7 +117,10 @@ public static class NodeCache
 
     static string RecordPath(string cache, string path) => $"{cache}{Encoding.UTF8.GetString(NodePlaces.Published)}{KeyName.Of(path)}";
 
-    /// <summary>Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last. An entry of root's cache has root's.</summary>
+    /// <summary>
+    /// Puts a plan beside an entry, or takes away the one that is there: an entry has the plan of who published it last. An entry of root's
+    /// cache has root's.
+    /// </summary>
     /// <param name="plan">It must be of this image, and made by who publishes, or by root; else it counts as none.</param>
     /// <exception cref="SlipwayException">It says what no plan may say on this node, or cannot be written.</exception>
     internal static void KeepPlan(string cache, string digest, FabricPlan? plan)
@@ -147,7 +159,10 @@ public static class NodeCache
         }
     }
 
-    /// <summary>A cache that another user could have written is not read: its owner is root or we, and nobody else may write, nor to what it lies in.</summary>
+    /// <summary>
+    /// A cache that another user could have written is not read: its owner is root or we, and nobody else may write, nor to what it lies
+    /// in.
+    /// </summary>
     internal static bool IsSafe(string cache)
     {
         foreach (string directory in new[] { cache, cache + "/sha256", cache + "/checked" })
@@ -171,7 +186,8 @@ public static class NodeCache
     static bool IsOurs(statx found) => found.stx_uid == 0 || found.stx_uid == geteuid();
 
     /// <summary>The cache that this user writes to, made if it is not there; what dead writers left in it is removed.</summary>
-    /// <exception cref="SlipwayException">It cannot be made, or others could have written to it, or it is not on the node's own disk.</exception>
+    /// <exception cref="SlipwayException">It cannot be made, or others could have written to it, or it is not on the node's own
+    /// disk.</exception>
     internal static string Prepare()
     {
         string cache = RootCache;

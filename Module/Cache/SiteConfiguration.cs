@@ -17,7 +17,9 @@ public sealed class SiteConfiguration
     /// <summary>Directory on the node's own disk below which each user's cache lies (<c>slipway-UID</c>); null is /var/tmp.</summary>
     public string? Cache { get; private init; }
 
-    /// <summary>What every container gets, as <c>SRC[:DST[:ro]]</c>, with the place in the file. A source that a node has not is left out there.</summary>
+    /// <summary>
+    /// What every container gets, as <c>SRC[:DST[:ro]]</c>, with the place in the file. A source that a node has not is left out there.
+    /// </summary>
     internal IReadOnlyList<Located> Binds { get; private init; } = [];
 
     /// <summary>Directories whose files a fabric plan may show in containers, beside the node's own library directories.</summary>
@@ -39,10 +41,13 @@ public sealed class SiteConfiguration
                 return new SiteConfiguration();
             YamlMap map = YamlMap.Parse(text, path, YamlForm.Configuration, "the configuration", "cache", "binds", "libraries");
             if (map.Text("cache") is { } cache && !cache.Value.StartsWith('/'))
-                throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path", "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
-            if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2) is { } bad)
+                throw map.Error("cache", "ConfigurationInvalid", $"'cache: {cache.Value}' is not an absolute path",
+                    "Name a directory on the node's own disk, e.g. 'cache: /local/scratch'.");
+            if (map.Texts("libraries").FirstOrDefault(l => !l.Value.StartsWith('/') || System.IO.Path.GetFullPath(l.Value).Length < 2)
+                is { } bad)
                 throw CacheErrors.BadLibrary(path, bad.Where, bad.Value);
-            return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds"), Libraries = [.. map.Texts("libraries").Select(l => System.IO.Path.GetFullPath(l.Value).TrimEnd('/'))] };
+            return new SiteConfiguration { Cache = map.Text("cache")?.Value.TrimEnd('/'), Binds = map.Texts("binds"),
+                Libraries = [.. map.Texts("libraries").Select(l => System.IO.Path.GetFullPath(l.Value).TrimEnd('/'))] };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

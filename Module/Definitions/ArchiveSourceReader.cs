@@ -27,7 +27,8 @@ static class ArchiveSourceReader
         if (map.Text("size-limit") is not { } text)
             return null;
         int unit = text.Value.Length > 0 ? "KMGT".IndexOf(text.Value[^1], StringComparison.Ordinal) : -1;
-        return long.TryParse(unit < 0 ? text.Value : text.Value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long n) && n > 0 && n <= long.MaxValue >> (10 * (unit + 1))
+        return long.TryParse(unit < 0 ? text.Value : text.Value[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out long n)
+            && n > 0 && n <= long.MaxValue >> (10 * (unit + 1))
             ? n << (10 * (unit + 1))
             : throw DefinitionErrors.NotASize(map, text);
     }

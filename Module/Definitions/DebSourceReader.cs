@@ -16,11 +16,13 @@ static partial class DebSourceReader
         IReadOnlyList<Located> packages = map.Texts("packages");
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
             throw DefinitionErrors.NotADebPackage(bad);
-        return new DebSource { From = from, Suite = suite, Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.DebKeys), Packages = packages };
+        return new DebSource { From = from, Suite = suite,
+            Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.DebKeys), Packages = packages };
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._/+~-]*$")] internal static partial Regex SuiteName();
 
     // deb-version(7) and Debian policy 5.6.7, with APT's :arch, =version and /suite
-    [GeneratedRegex(@"^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9._-]+)?$")] private static partial Regex PackageName();
+    [GeneratedRegex(
+        @"^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9._-]+)?$")] private static partial Regex PackageName();
 }

@@ -8,28 +8,34 @@ namespace Slipway.Definitions;
 /// <summary>What is wrong with a definition. Each names the place in the file, where there is one, and says what would be right.</summary>
 static class DefinitionErrors
 {
-    const string Relative = "Paths are relative to the definition's directory.", NameOfVariable = "A variable's name has letters, digits and '_', and begins with no digit.";
+    const string Relative = "Paths are relative to the definition's directory.",
+    NameOfVariable = "A variable's name has letters, digits and '_', and begins with no digit.";
 
     // of the file as a whole
 
     public static SlipwayException NotFound(string path, Exception inner) =>
-        new("DefinitionNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such definition", "Give the path of a YAML file, e.g. ./lammps.yaml.", path, inner);
+        new("DefinitionNotFound", ErrorKind.ObjectNotFound, $"{path}: there is no such definition",
+            "Give the path of a YAML file, e.g. ./lammps.yaml.", path, inner);
 
     public static SlipwayException Unreadable(string path, Exception inner) =>
-        new("DefinitionUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(inner, path)}", "Give the path of a YAML file that you may read.", path, inner);
+        new("DefinitionUnreadable", ErrorKind.ReadError, $"{path}: {OpenedFile.Why(inner, path)}",
+            "Give the path of a YAML file that you may read.", path, inner);
 
     public static SlipwayException TooLarge(string path, int limit, Exception inner) =>
-        new("DefinitionTooLarge", ErrorKind.LimitsExceeded, string.Create(CultureInfo.InvariantCulture, $"{path}: more than {limit} bytes are no definition"),
+        new("DefinitionTooLarge", ErrorKind.LimitsExceeded,
+            string.Create(CultureInfo.InvariantCulture, $"{path}: more than {limit} bytes are no definition"),
             "Give the path of a YAML file; large files belong under 'files'.", path, inner);
 
     public static SlipwayException UnknownSource(YamlMap map, string from) =>
-        map.Error("from", "DefinitionUnknownSource", $"'{from}' is not a source that this version builds from", $"Write e.g. 'from: deb'. The sources are: {SourceReader.Kinds}.");
+        map.Error("from", "DefinitionUnknownSource", $"'{from}' is not a source that this version builds from",
+            $"Write e.g. 'from: deb'. The sources are: {SourceReader.Kinds}.");
 
     // variables
 
     public static SlipwayException UndeclaredVariable(string path, string name, IReadOnlyCollection<string> declared) =>
         new("DefinitionUnknownVariable", ErrorKind.InvalidArgument, $"{path}: it declares no variable '{name}'",
-            declared.Count == 0 ? "Add 'variables: {NAME: default}' to the definition." : $"Its variables are: {string.Join(", ", declared)}.", name);
+            declared.Count == 0 ? "Add 'variables: {NAME: default}' to the definition."
+            : $"Its variables are: {string.Join(", ", declared)}.", name);
 
     public static SlipwayException VariableNotSet(string path, string name) =>
         new("DefinitionVariableNotSet", ErrorKind.InvalidArgument, $"{path}: the variable '{name}' has no default and is not set",
@@ -42,10 +48,12 @@ static class DefinitionErrors
 
     // stages
 
-    public static SlipwayException BadStageName(Located name) => BadName(name, "is not a valid name for a stage", "Use letters, digits, '.', '_' and '-'.");
+    public static SlipwayException BadStageName(Located name) =>
+        BadName(name, "is not a valid name for a stage", "Use letters, digits, '.', '_' and '-'.");
 
     public static SlipwayException TooManyStages(Stage first, int limit) =>
-        new("DefinitionTooLarge", ErrorKind.LimitsExceeded, string.Create(CultureInfo.InvariantCulture, $"{first.Source.From.Where}: more than {limit} stages"),
+        new("DefinitionTooLarge", ErrorKind.LimitsExceeded,
+            string.Create(CultureInfo.InvariantCulture, $"{first.Source.From.Where}: more than {limit} stages"),
             "Put what they have in common into one.", first.Name);
 
     public static SlipwayException UnknownStage(DefinitionFile file, IReadOnlyList<Stage> stages) =>
@@ -54,12 +62,14 @@ static class DefinitionErrors
 
     public static SlipwayException StageCycle(DefinitionFile file, IEnumerable<Stage> circle) =>
         new("DefinitionStageCycle", ErrorKind.InvalidData,
-            $"{file.Where}: the stages copy from one another in a circle: {string.Join(" from ", circle.Select(s => s.Name))}", "Take one of them apart.", file.Stage);
+            $"{file.Where}: the stages copy from one another in a circle: {string.Join(" from ", circle.Select(s => s.Name))}",
+            "Take one of them apart.", file.Stage);
 
     // files
 
     public static SlipwayException NotInStage(YamlMap file, Located from, Located stage) =>
-        file.Error("from", "DefinitionBadPath", $"'{from.Value}' is not an absolute path in stage '{stage.Value}'", "Begin with '/', and use no '..'.");
+        file.Error("from", "DefinitionBadPath", $"'{from.Value}' is not an absolute path in stage '{stage.Value}'",
+            "Begin with '/', and use no '..'.");
 
     public static SlipwayException NotInImage(YamlMap file, Located to) =>
         file.Error("to", "DefinitionBadPath", $"'{to.Value}' is not an absolute path in the image", "Begin with '/', and use no '..'.");
@@ -84,10 +94,12 @@ static class DefinitionErrors
     // images and archives
 
     public static SlipwayException NotADigest(YamlMap map, Located image) =>
-        map.Error("image", "DefinitionBadDigest", $"'{image.Value}' is not a digest", "Write sha256: and 64 lower-case hexadecimal digits.");
+        map.Error("image", "DefinitionBadDigest", $"'{image.Value}' is not a digest",
+            "Write sha256: and 64 lower-case hexadecimal digits.");
 
     public static SlipwayException NotASha256(YamlMap map, string sha256) =>
-        map.Error("sha256", "DefinitionBadDigest", $"'{sha256}' is not a SHA-256", "Write 64 lower-case hexadecimal digits, as sha256sum prints them.");
+        map.Error("sha256", "DefinitionBadDigest", $"'{sha256}' is not a SHA-256",
+            "Write 64 lower-case hexadecimal digits, as sha256sum prints them.");
 
     public static SlipwayException NotASize(YamlMap map, Located size) =>
         map.Error("size-limit", "DefinitionWrongType", $"'{size.Value}' is not a size", "Write e.g. 'size-limit: 20G'.");
@@ -99,7 +111,8 @@ static class DefinitionErrors
             "Begin with '/', and use no '..': it is the path on the host and in the image.", path.Value);
 
     public static SlipwayException EmptyHost(YamlMap map) =>
-        map.Error("from", "DefinitionMissingKey", "the image would be empty: neither 'programs' nor 'packages' nor 'files' is there", "Add e.g. 'programs: [lmp]'.");
+        map.Error("from", "DefinitionMissingKey", "the image would be empty: neither 'programs' nor 'packages' nor 'files' is there",
+            "Add e.g. 'programs: [lmp]'.");
 
     // packages
 
@@ -110,12 +123,15 @@ static class DefinitionErrors
         map.Error("release", "DefinitionBadName", $"'{release.Value}' is not a release", "Write e.g. 'release: \"9\"'.");
 
     public static SlipwayException NoPackages(YamlMap map) =>
-        map.Error("packages", "DefinitionMissingKey", "'packages' is missing", "Name what the image is to hold, e.g. 'packages: [bash, coreutils]'.");
+        map.Error("packages", "DefinitionMissingKey", "'packages' is missing",
+            "Name what the image is to hold, e.g. 'packages: [bash, coreutils]'.");
 
-    public static SlipwayException NotADebPackage(Located package) => BadName(package, "is not the name of a Debian package", "Write NAME, NAME=VERSION or NAME/SUITE.");
+    public static SlipwayException NotADebPackage(Located package) =>
+        BadName(package, "is not the name of a Debian package", "Write NAME, NAME=VERSION or NAME/SUITE.");
 
     public static SlipwayException NotAnRpmPackage(Located package) =>
-        BadName(package, "is not the name of an RPM package", "Write NAME, NAME-VERSION, NAME-VERSION-RELEASE.ARCH, a capability, or @GROUP.");
+        BadName(package, "is not the name of an RPM package",
+            "Write NAME, NAME-VERSION, NAME-VERSION-RELEASE.ARCH, a capability, or @GROUP.");
 
     // repositories
 
@@ -124,40 +140,48 @@ static class DefinitionErrors
             "Give each repository a name of its own.", second.Name.Value);
 
     public static SlipwayException BadRepositoryName(YamlMap repository, Located name) =>
-        repository.Error("name", "DefinitionBadName", $"'{name.Value}' is not a valid name for a repository", "Use letters, digits, '.', '_' and '-'.");
+        repository.Error("name", "DefinitionBadName", $"'{name.Value}' is not a valid name for a repository",
+            "Use letters, digits, '.', '_' and '-'.");
 
     public static SlipwayException SeveralPlaces(YamlMap repository, Located name) =>
-        repository.Error("name", "DefinitionConflict", $"repository '{name.Value}' has more than one of 'url', 'mirrorlist' and 'metalink'", "Keep one of them.");
+        repository.Error("name", "DefinitionConflict", $"repository '{name.Value}' has more than one of 'url', 'mirrorlist' and 'metalink'",
+            "Keep one of them.");
 
     public static SlipwayException WithoutKey(YamlMap repository, Located name) =>
         repository.Error("name", "RepositoryWithoutKey", $"repository '{name.Value}' has no key, so nothing would check what comes from it",
             "Add 'key: FILE.asc', or 'trusted: true' if you mean it.");
 
     public static SlipwayException BadSuiteOrComponent(YamlMap repository, Located name) =>
-        repository.Error("name", "DefinitionBadName", $"repository '{name.Value}' has a suite or component that is not a name", "Use letters, digits, '.', '_', '/' and '-'.");
+        repository.Error("name", "DefinitionBadName", $"repository '{name.Value}' has a suite or component that is not a name",
+            "Use letters, digits, '.', '_', '/' and '-'.");
 
     public static SlipwayException NotAnArchitecture(YamlMap repository, Located architecture, bool deb) =>
-        repository.Error("architecture", "DefinitionBadName", $"'{architecture.Value}' is not the name of an architecture", deb ? "Write e.g. amd64." : "Write e.g. x86_64.");
+        repository.Error("architecture", "DefinitionBadName", $"'{architecture.Value}' is not the name of an architecture", deb
+            ? "Write e.g. amd64." : "Write e.g. x86_64.");
 
     public static SlipwayException PasswordInUrl(YamlMap repository, string key) =>
-        repository.Error(key, "DefinitionBadUrl", "the URL has a user name or password, which would be in every image", "Leave it out, and put it into ~/.netrc.");
+        repository.Error(key, "DefinitionBadUrl", "the URL has a user name or password, which would be in every image",
+            "Leave it out, and put it into ~/.netrc.");
 
     public static SlipwayException NotAUrl(YamlMap repository, string key, Located url, IEnumerable<string> schemes) =>
         repository.Error(key, "DefinitionBadUrl", $"'{url.Value}' is not the URL of a {(key == "proxy" ? "proxy" : "repository")}",
             $"Begin with {string.Join(", ", schemes.Select(s => s is "file" or "copy" ? s + ":///" : s + "://"))}.");
 
     public static SlipwayException NotAPackagePattern(YamlMap repository, string key, Located pattern) =>
-        repository.Error(key, "DefinitionBadName", $"'{pattern.Value}' in '{key}' is not the name of a package", "Write names, with '*' for any characters.");
+        repository.Error(key, "DefinitionBadName", $"'{pattern.Value}' in '{key}' is not the name of a package",
+            "Write names, with '*' for any characters.");
 
     public static SlipwayException NotAFingerprint(YamlMap repository, Located fingerprint) =>
         repository.Error("fingerprint", "DefinitionWrongType", $"'{fingerprint.Value}' is not a fingerprint",
             "Write its 40 (or 64) hexadecimal digits, as 'gpg --show-keys' prints them.");
 
     public static SlipwayException TwoFingerprints(YamlMap repository) =>
-        repository.Error("fingerprint", "DefinitionConflict", "'key' and 'fingerprint' are two different fingerprints", "Keep one of them.");
+        repository.Error("fingerprint", "DefinitionConflict", "'key' and 'fingerprint' are two different fingerprints",
+            "Keep one of them.");
 
     public static SlipwayException KeyNotThere(YamlMap repository, string file) =>
-        repository.Error("key", "DefinitionFileNotFound", $"the key '{file}' is not there", "Put the repository's public key (.asc or .gpg) beside the definition.");
+        repository.Error("key", "DefinitionFileNotFound", $"the key '{file}' is not there",
+            "Put the repository's public key (.asc or .gpg) beside the definition.");
 
     static SlipwayException BadName(Located name, string what, string advice) =>
         new("DefinitionBadName", ErrorKind.InvalidData, $"{name.Where}: '{name.Value}' {what}", advice, name.Value);

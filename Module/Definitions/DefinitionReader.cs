@@ -12,7 +12,8 @@ public static partial class DefinitionReader
     const int LargestDefinition = 1 << 20;
 
     /// <summary>What every stage may have, whatever its source; and what only the image itself has.</summary>
-    static readonly string[] StageKeys = ["from", "files", "run", "environment", "test"], ImageKeys = ["variables", "stages", "fabric", "runscript", "labels"];
+    static readonly string[] StageKeys = ["from", "files", "run", "environment", "test"],
+    ImageKeys = ["variables", "stages", "fabric", "runscript", "labels"];
 
     static readonly IReadOnlyDictionary<string, string> NoVariables = new Dictionary<string, string>();
 
@@ -50,7 +51,8 @@ public static partial class DefinitionReader
         YamlNode root = YamlText.Parse(text, path, YamlForm.Definition);
         SourceReader source = SourceOf(path, root);
         string[] keys = [.. StageKeys, .. ImageKeys, .. source.Keys];
-        YamlVariables values = Variables(YamlMap.Of(path, YamlForm.Definition, root, "the definition", YamlVariables.None, keys), variables ?? NoVariables);
+        YamlVariables values = Variables(YamlMap.Of(path, YamlForm.Definition, root, "the definition", YamlVariables.None, keys), variables
+            ?? NoVariables);
         YamlMap map = YamlMap.Of(path, YamlForm.Definition, root, "the definition", values, keys);
         string directory = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
 
@@ -60,7 +62,9 @@ public static partial class DefinitionReader
             if (!StageName().IsMatch(name.Value))
                 throw DefinitionErrors.BadStageName(name);
             SourceReader kind = SourceOf(path, node);
-            stages.Add(ReadStage(name.Value, YamlMap.Of(path, YamlForm.Definition, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
+            stages.Add(
+                ReadStage(name.Value, YamlMap.Of(
+                    path, YamlForm.Definition, node, $"stage '{name.Value}'", values, [.. StageKeys, .. kind.Keys]), kind, directory));
         }
         Stage image = ReadStage("", map, source, directory);
         // of a host its own providers are taken, as files
@@ -77,7 +81,8 @@ public static partial class DefinitionReader
             Run = image.Run,
             Environment = image.Environment,
             Test = image.Test,
-            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none").Select(name => Slipway.Inventory.FabricPackages.IsKnown(name.Value) ? name
+            Fabric = [.. map.Texts("fabric", orSingle: true).Where(name => name.Value != "none")
+                .Select(name => Slipway.Inventory.FabricPackages.IsKnown(name.Value) ? name
                 : throw DefinitionErrors.UnknownProvider(map, name))],
             Runscript = map.Text("runscript", shell: true)?.Value,
             Labels = map.Pairs("labels", name => name.Length > 0, "A label needs a name."),
@@ -88,7 +93,8 @@ public static partial class DefinitionReader
     static SourceReader SourceOf(string path, YamlNode node)
     {
         // the keys of all sources are known here; the stage's own are checked when it is read
-        YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", YamlVariables.None, [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
+        YamlMap map = YamlMap.Of(path, YamlForm.Definition, node, "the definition", YamlVariables.None,
+            [.. StageKeys, .. ImageKeys, .. SourceReader.All.SelectMany(r => r.Keys)]);
         Located from = map.Required("from");
         return SourceReader.All.FirstOrDefault(r => r.Kind == from.Value)
             ?? throw DefinitionErrors.UnknownSource(map, from.Value);
@@ -134,7 +140,8 @@ public static partial class DefinitionReader
     {
         Located from = map.Required("from"), to = map.Required("to");
         Located? stage = map.Text("stage");
-        bool InImage(Located path) => path.Value.StartsWith('/') && !path.Value.Split('/').Contains("..") && !path.Value.Contains('\0', StringComparison.Ordinal);
+        bool InImage(Located path) => path.Value.StartsWith('/') && !path.Value.Split('/').Contains("..")
+            && !path.Value.Contains('\0', StringComparison.Ordinal);
         string source = stage is null ? System.IO.Path.GetFullPath(from.Value, directory) : from.Value;
         if (stage is not null && !InImage(from))
             throw DefinitionErrors.NotInStage(map, from, stage);

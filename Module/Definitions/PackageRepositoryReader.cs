@@ -6,7 +6,9 @@ namespace Slipway.Definitions;
 /// <summary>An item of <c>repositories</c>.</summary>
 static partial class PackageRepositoryReader
 {
-    static readonly string[] Common = ["name", "url", "mirrorlist", "key", "fingerprint", "trusted", "priority", "proxy", "include", "exclude", "architecture", "enabled"];
+    static readonly string[] Common =
+        ["name", "url", "mirrorlist", "key", "fingerprint", "trusted", "priority", "proxy", "include", "exclude", "architecture",
+            "enabled"];
 
     /// <summary>What a repository of one family has beside the common keys.</summary>
     public static readonly string[] DebKeys = ["suite", "components", "check-valid-until"], RpmKeys = ["metalink", "repo-gpgcheck"];
@@ -14,7 +16,9 @@ static partial class PackageRepositoryReader
     /// <summary>The enabled repositories of a source.</summary>
     public static IReadOnlyList<PackageRepository> ReadAll(YamlMap map, string directory, IReadOnlyList<string> familyKeys)
     {
-        List<(PackageRepository Repository, bool Enabled)> all = [.. map.Maps("repositories", [.. Common, .. familyKeys]).Select(r => (Read(r, directory, familyKeys == DebKeys), r.Flag("enabled") ?? true))];
+        List<(PackageRepository Repository, bool Enabled)> all =
+            [.. map.Maps("repositories", [.. Common, .. familyKeys])
+                .Select(r => (Read(r, directory, familyKeys == DebKeys), r.Flag("enabled") ?? true))];
         if (all.GroupBy(r => r.Repository.Name.Value).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw DefinitionErrors.RepositoryTwice(twice.Last().Repository);
         return [.. all.Where(r => r.Enabled).Select(r => r.Repository)];
@@ -38,7 +42,8 @@ static partial class PackageRepositoryReader
 
         IReadOnlyList<Located> components = deb ? map.Texts("components", orSingle: true) : [];
         string? suite = deb ? map.Text("suite")?.Value : null;
-        if ((suite is not null && !DebSourceReader.SuiteName().IsMatch(suite)) || components.Any(c => !DebSourceReader.SuiteName().IsMatch(c.Value)))
+        if ((suite is not null && !DebSourceReader.SuiteName().IsMatch(suite))
+            || components.Any(c => !DebSourceReader.SuiteName().IsMatch(c.Value)))
             throw DefinitionErrors.BadSuiteOrComponent(map, name);
         return new PackageRepository
         {
@@ -63,13 +68,17 @@ static partial class PackageRepositoryReader
 
     // what stands in a definition stands in the image: no password belongs here
     static string Url(YamlMap map, string key, Located url, string[] schemes) =>
-        url.Value.Contains('@', StringComparison.Ordinal) && Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? named) && named.UserInfo.Length > 0
+        url.Value.Contains('@', StringComparison.Ordinal) && Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? named)
+        && named.UserInfo.Length > 0
             ? throw DefinitionErrors.PasswordInUrl(map, key)
-            : Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? uri) && schemes.Contains(uri.Scheme) && url.Value.StartsWith(uri.Scheme + ":", StringComparison.Ordinal) && !url.Value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '"' or '\\')
+            : Uri.TryCreate(url.Value, UriKind.Absolute, out Uri? uri) && schemes.Contains(uri.Scheme)
+            && url.Value.StartsWith(uri.Scheme + ":", StringComparison.Ordinal)
+            && !url.Value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c is '"' or '\\')
             ? url.Value
             : throw DefinitionErrors.NotAUrl(map, key, url, schemes);
 
-    static IReadOnlyList<string> Patterns(YamlMap map, string key) => [.. map.Texts(key, orSingle: true).Select(p => PackagePattern().IsMatch(p.Value) ? p.Value
+    static IReadOnlyList<string> Patterns(YamlMap map, string key) =>
+        [.. map.Texts(key, orSingle: true).Select(p => PackagePattern().IsMatch(p.Value) ? p.Value
         : throw DefinitionErrors.NotAPackagePattern(map, key, p))];
 
     /// <summary>A path, the armoured key itself, or a fingerprint.</summary>

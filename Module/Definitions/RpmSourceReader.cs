@@ -18,7 +18,8 @@ static partial class RpmSourceReader
             throw DefinitionErrors.NoPackages(map);
         if (packages.FirstOrDefault(p => !PackageName().IsMatch(p.Value)) is { } bad)
             throw DefinitionErrors.NotAnRpmPackage(bad);
-        return new RpmSource { From = from, Release = release, Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.RpmKeys), Packages = packages };
+        return new RpmSource { From = from, Release = release,
+            Repositories = PackageRepositoryReader.ReadAll(map, directory, PackageRepositoryReader.RpmKeys), Packages = packages };
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._-]*$")] private static partial Regex ReleaseName();

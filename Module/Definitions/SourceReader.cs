@@ -12,7 +12,9 @@ sealed record SourceReader(string Kind, IReadOnlyList<string> Keys, Func<YamlMap
     public bool PlainFiles { get; init; }
 
     /// <summary>Every source, in the order in which help and errors name them.</summary>
-    public static IReadOnlyList<SourceReader> All { get; } = [DebSourceReader.Reader, RpmSourceReader.Reader, ImageSourceReader.Reader, ArchiveSourceReader.Reader, HostSourceReader.Reader, EmptySourceReader.Reader];
+    public static IReadOnlyList<SourceReader> All { get; } =
+        [DebSourceReader.Reader, RpmSourceReader.Reader, ImageSourceReader.Reader, ArchiveSourceReader.Reader, HostSourceReader.Reader,
+            EmptySourceReader.Reader];
 
     public static string Kinds => string.Join(", ", All.Select(r => r.Kind));
 }

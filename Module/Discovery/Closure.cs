@@ -49,7 +49,8 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     [
         .. new[]
         {
-            "/etc/{shadow,shadow-,gshadow,gshadow-}", "/etc/ssh/ssh_host_*_key", "/etc/munge/**", "/etc/ssl/private/**", "/etc/pki/tls/private/**",
+            "/etc/{shadow,shadow-,gshadow,gshadow-}", "/etc/ssh/ssh_host_*_key", "/etc/munge/**", "/etc/ssl/private/**",
+            "/etc/pki/tls/private/**",
             "/etc/krb5.keytab", "/etc/sssd/**", "/etc/security/opasswd", "/etc/slurm*/{jwt,slurm.key}*", "/{root,home/*}/.{ssh,gnupg}/**",
         }.SelectMany(PathPattern.Parse),
     ];
@@ -81,7 +82,8 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     /// <returns>False where nothing is there.</returns>
     /// <param name="named">The request names it: then a secret is no secret.</param>
     /// <param name="data">It may well be no program.</param>
-    public bool Add(string path, Reason reason, ProcessImage? process = null, LoadedObject? loaded = null, LoadedObject? openedBy = null, bool named = false, bool data = false)
+    public bool Add(string path, Reason reason, ProcessImage? process = null, LoadedObject? loaded = null, LoadedObject? openedBy = null,
+        bool named = false, bool data = false)
     {
         ResolvedPath found = tree.Resolve(path);
         if (found.Loop)
@@ -93,18 +95,21 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
             return false;
         if (!named && IsAny(Secrets, path, found.Path))
         {
-            Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a secret of this host{By(reason)}", "Name the file under 'files' if the image is for you alone.");
+            Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a secret of this host{By(reason)}",
+                "Name the file under 'files' if the image is for you alone.");
             return true;
         }
         if (IsAny(exclude, path, found.Path))
         {
             if (reason.Rule is LoaderResolver.RuleName or ScriptResolver.RuleName)
-                Tell(DependencySeverity.Warning, path, reason.Rule, $"excluded, but {reason.AskedBy} needs it", "Take it out of 'exclude', or take care of it otherwise.");
+                Tell(DependencySeverity.Warning, path, reason.Rule, $"excluded, but {reason.AskedBy} needs it",
+                    "Take it out of 'exclude', or take care of it otherwise.");
             return true;
         }
         if (found.Kind == FileKind.Other)
         {
-            Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a device, socket or FIFO{By(reason)}", "Bind it in when the image runs.");
+            Tell(DependencySeverity.Warning, path, reason.Rule, $"left out: it is a device, socket or FIFO{By(reason)}",
+                "Bind it in when the image runs.");
             return true;
         }
         foreach (string link in found.Links)
@@ -113,14 +118,17 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
         if (!Record(found.Path, node, reason) || found.Kind != FileKind.File)
             return true;
         if (node.IsSetId)
-            Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not", "Programs that become root do not work in a container of an ordinary user.");
+            Tell(DependencySeverity.Warning, found.Path, reason.Rule, "it is set-uid or set-gid; in the image it is not",
+                "Programs that become root do not work in a container of an ordinary user.");
         // time zones, certificates and the like come by the hundred: what is neither executable nor called a library is not opened
         bool look = !data || node.IsExecutable || found.Path.Contains(".so", StringComparison.Ordinal);
         // what everybody may read need not be tried
         if (!look && (node.Mode & S_IROTH) == 0 && access(tree.Outside(found.Path), R_OK) != 0)
-            Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied", "Make the file readable, or exclude it.");
+            Tell(DependencySeverity.Error, found.Path, reason.Rule, "cannot be read: permission denied",
+                "Make the file readable, or exclude it.");
         ElfFile? elf = look ? loader.Read(found.Path) : null;
-        pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded, OpenedBy = openedBy });
+        pending.Enqueue(new FoundFile(found.Path, path, node, reason) { Elf = elf, Process = process, Loaded = loaded,
+            OpenedBy = openedBy });
         return true;
     }
 
@@ -140,7 +148,8 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     bool Record(string path, FileNode node, Reason reason) => files.TryAdd(path, new ImageDependency
     {
         Path = path,
-        Kind = node.Kind switch { FileKind.Link => DependencyKind.Link, FileKind.Directory => DependencyKind.Directory, _ => DependencyKind.File },
+        Kind = node.Kind switch { FileKind.Link => DependencyKind.Link, FileKind.Directory => DependencyKind.Directory,
+            _ => DependencyKind.File },
         Target = node.Target,
         Size = node.Kind == FileKind.File ? node.Size : 0,
         Rule = reason.Rule,

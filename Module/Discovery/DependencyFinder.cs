@@ -45,19 +45,23 @@ public static class DependencyFinder
 
     static readonly string[] StandardPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-    /// <exception cref="SlipwayException">A name stands for nothing that is there, or a resolver of the site is not as it should be.</exception>
+    /// <exception cref="SlipwayException">A name stands for nothing that is there, or a resolver of the site is not as it should
+    /// be.</exception>
     /// <exception cref="OperationCanceledException"/>
     public static DependencySet Find(DependencyRequest request, CancellationToken cancel = default)
     {
         if (!Directory.Exists(request.Root))
             throw DiscoveryErrors.RootNotFound(request.Root);
         RootTree tree = new RootTree(request.Root);
-        IReadOnlyList<string> path = request.Path ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/')).Concat(StandardPath).Distinct()];
+        IReadOnlyList<string> path = request.Path
+            ?? [.. (tree.IsHost ? Environment.GetEnvironmentVariable("PATH") ?? "" : "").Split(':').Where(d => d.StartsWith('/'))
+                .Concat(StandardPath).Distinct()];
         PackageDatabase? database = PackageDatabase.Open(tree);
         PackageResolver packages = new PackageResolver(database);
         IReadOnlyList<IReadOnlyList<Rule>> rules = [.. RuleFile.BuiltIn, .. RuleFile.Site(request.SiteRules ?? RuleFile.SiteDirectory)];
         HashSet<string> imports = rules.SelectMany(r => r).SelectMany(r => r.Imports).ToHashSet(StringComparer.Ordinal);
-        Closure closure = new Closure(tree, new Loader(tree, request.LibraryPath, imports), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
+        Closure closure = new Closure(
+            tree, new Loader(tree, request.LibraryPath, imports), [.. request.Exclude.SelectMany(PathPattern.Parse)]);
 
         foreach (string name in request.Names)
             if (!AddAny(name, path, packages, closure))
@@ -76,12 +80,15 @@ public static class DependencyFinder
 
         int asked = tree.Unreadable.Count;
         foreach (string? directory in tree.Unreadable.Where(d => !closure.StaysOut(d)))
-            closure.Tell(DependencySeverity.Error, directory, AskedRule, "the directory cannot be read: what is in it is left out", "Make it readable, or exclude it.");
+            closure.Tell(DependencySeverity.Error, directory, AskedRule, "the directory cannot be read: what is in it is left out",
+                "Make it readable, or exclude it.");
         closure.Run([.. Resolvers(tree, path, rules), packages], cancel);
         foreach (string? directory in tree.Unreadable.Skip(asked).Where(d => !closure.StaysOut(d)))
-            closure.Tell(DependencySeverity.Warning, directory, AskedRule, "the directory cannot be read: what a rule looks for may be in it", "Make it readable, or exclude it.");
+            closure.Tell(DependencySeverity.Warning, directory, AskedRule,
+                "the directory cannot be read: what a rule looks for may be in it", "Make it readable, or exclude it.");
         foreach ((string? file, int limit) in tree.TooLarge)
-            closure.Tell(DependencySeverity.Warning, file, AskedRule, $"not read: it has more than {limit} bytes", "Replace the file: no such file is that large.");
+            closure.Tell(DependencySeverity.Warning, file, AskedRule, $"not read: it has more than {limit} bytes",
+                "Replace the file: no such file is that large.");
         return new DependencySet
         {
             Files = [.. closure.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal)],
@@ -91,7 +98,8 @@ public static class DependencyFinder
     }
 
     static IEnumerable<Resolver> Resolvers(RootTree tree, IReadOnlyList<string> path, IReadOnlyList<IReadOnlyList<Rule>> rules) =>
-        [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path), .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r))];
+        [new LoaderResolver(tree.IsHost ? Machine() : null), new ScriptResolver(path),
+            .. rules.Where(r => r.Count > 0).Select(r => new RuleResolver(r[0].Name, r))];
 
     static string Machine() => RuntimeInformation.OSArchitecture switch
     {
@@ -108,7 +116,8 @@ public static class DependencyFinder
         name.Contains('/') ? AddFiles(name, closure) : AddProgram(name, path, closure) || packages.AddPackage(name, closure);
 
     static bool AddProgram(string name, IReadOnlyList<string> path, Closure closure) =>
-        (name.Contains('/') ? name : ScriptResolver.Find(name, path, closure.Tree)) is { } program && closure.Add(program, new Reason(AskedRule, null, $"the program {name}"), named: true);
+        (name.Contains('/') ? name : ScriptResolver.Find(name, path, closure.Tree)) is { } program
+        && closure.Add(program, new Reason(AskedRule, null, $"the program {name}"), named: true);
 
     static bool AddFiles(string name, Closure closure)
     {
@@ -119,7 +128,8 @@ public static class DependencyFinder
             bool isDirectory = closure.Tree.Resolve(found).Kind == FileKind.Directory;
             foreach (string path in isDirectory ? closure.Tree.Below(found, OfTheKernel.Contains) : [found])
                 if (!closure.Add(path, new Reason(AskedRule, null, path == found ? "named" : $"in {found}"), named: path == name))
-                    closure.Tell(DependencySeverity.Warning, path, AskedRule, "a link that leads nowhere", "Remove the link, or install what it leads to.");
+                    closure.Tell(DependencySeverity.Warning, path, AskedRule, "a link that leads nowhere",
+                        "Remove the link, or install what it leads to.");
         }
         return any;
     }

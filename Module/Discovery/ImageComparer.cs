@@ -5,10 +5,12 @@ using Slipway.Readers.SquashFs;
 
 namespace Slipway.Discovery;
 
-/// <summary>Holds what the programs of an image need against what the image has, for images of any origin. Nothing of the image is run.</summary>
+/// <summary>
+/// Holds what the programs of an image need against what the image has, for images of any origin. Nothing of the image is run.
+/// </summary>
 /// <remarks>
-/// A version is missing where the library that the loader takes defines versions, but not this one: then the program does not start. Where it defines none at
-/// all the loader takes it as it is (glibc's elf/dl-version.c, <c>match_symbol</c>).
+/// A version is missing where the library that the loader takes defines versions, but not this one: then the program does not start. Where
+/// it defines none at all the loader takes it as it is (glibc's elf/dl-version.c, <c>match_symbol</c>).
 /// </remarks>
 public static class ImageComparer
 {
@@ -32,13 +34,16 @@ public static class ImageComparer
         return part.Complete ? comparison : new ImageComparison
         {
             Missing = comparison.Missing,
-            Problems = [new DependencyProblem(DependencySeverity.Warning, image, Rule, $"{image}: its largest files were not looked at: what is said to be missing may be one of those")
+            Problems =
+                [new DependencyProblem(DependencySeverity.Warning, image, Rule,
+                    $"{image}: its largest files were not looked at: what is said to be missing may be one of those")
                 { Recommendation = "Unpack the image (unsquashfs), and compare the directory." }, .. comparison.Problems],
         };
     }
 
     static bool MayMatter(string path, bool executable) =>
-        executable || path.Contains(".so", StringComparison.Ordinal) || path.StartsWith("/etc/ld", StringComparison.Ordinal) || path == "/.slipway/image.json";
+        executable || path.Contains(".so", StringComparison.Ordinal) || path.StartsWith("/etc/ld", StringComparison.Ordinal)
+        || path == "/.slipway/image.json";
 
     static ImageComparison Compare(RootTree tree, CancellationToken cancel)
     {
@@ -52,7 +57,8 @@ public static class ImageComparer
     }
 
     static IEnumerable<string> Files(RootTree tree) =>
-        tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link).SelectMany(p => tree.Below(p)).Where(p => tree.Look(p).Kind == FileKind.File);
+        tree.List("/").Select(n => "/" + n).Where(p => !NotImage.Contains(p) && tree.Look(p).Kind != FileKind.Link)
+        .SelectMany(p => tree.Below(p)).Where(p => tree.Look(p).Kind == FileKind.File);
 
     /// <summary>What our own images set; of others nobody knows.</summary>
     static IReadOnlyList<string> LibraryPath(RootTree tree)
@@ -60,7 +66,8 @@ public static class ImageComparer
         try
         {
             using Stream? manifest = tree.Open("/" + ManifestReader.Path);
-            return manifest is not null && ManifestReader.TryRead(manifest, tree.Name, out _)?.Environment.TryGetValue("LD_LIBRARY_PATH", out string? path) == true ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
+            return manifest is not null && ManifestReader.TryRead(manifest, tree.Name, out _)?.Environment.TryGetValue(
+                "LD_LIBRARY_PATH", out string? path) == true ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -70,7 +77,9 @@ public static class ImageComparer
 
     sealed class Comparison(RootTree tree, Loader loader)
     {
-        /// <summary>That one file needs another, in one process; a distribution with everything installed comes to a few millions.</summary>
+        /// <summary>
+        /// That one file needs another, in one process; a distribution with everything installed comes to a few millions.
+        /// </summary>
         const int MostNeeds = 20_000_000;
 
         int needs;
@@ -78,7 +87,8 @@ public static class ImageComparer
         readonly List<string> scripts = [];
         readonly Dictionary<(string Name, string Machine), List<(string Path, ElfFile Elf)>> byName = [];
         readonly HashSet<string> reached = new(StringComparer.Ordinal);
-        readonly SortedDictionary<(MissingKind, string, string), (SortedSet<string> Users, SortedSet<string> Programs, string? Elsewhere)> missing = [];
+        readonly SortedDictionary<(MissingKind, string, string), (SortedSet<string> Users, SortedSet<string> Programs,
+            string? Elsewhere)> missing = [];
         readonly List<DependencyProblem> problems = [];
 
         public void Take(string path)
@@ -111,7 +121,9 @@ public static class ImageComparer
                 else if (elf.Machine == machine || LoaderTable.For(elf).Interpreters.Any(i => tree.Resolve(i).Exists))
                     Miss(MissingKind.Interpreter, elf.Interpreter!, null, path, path);
                 else
-                    problems.Add(new DependencyProblem(DependencySeverity.Note, path, Rule, $"{path}: not looked at: it is for {elf.Machine}, and the image for {machine}"));
+                    problems.Add(new DependencyProblem(
+                        DependencySeverity.Note, path, Rule,
+                        $"{path}: not looked at: it is for {elf.Machine}, and the image for {machine}"));
             }
             foreach ((string? path, ElfFile? elf) in libraries)
                 if (!reached.Contains(path) && (elf.Machine == machine || machine is null))
@@ -120,8 +132,13 @@ public static class ImageComparer
                 foreach ((string? name, string? found, bool _) in ScriptResolver.Interpreters(path, directories, tree, (_, _, _) => { }))
                     if (found is null)
                         Miss(MissingKind.Interpreter, name, null, path, path);
-            problems.AddRange(tree.TooLarge.Select(t => new DependencyProblem(DependencySeverity.Warning, t.Key, Rule, $"{t.Key}: not read: it has more than {t.Value} bytes") { Recommendation = "Replace the file: no such file is that large." }));
-            problems.AddRange(loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => new DependencyProblem(DependencySeverity.Warning, d.Key, Rule, d.Value) { Recommendation = "Replace the file." }));
+            problems.AddRange(tree.TooLarge.Select(
+                t => new DependencyProblem(DependencySeverity.Warning, t.Key, Rule,
+                    $"{t.Key}: not read: it has more than {t.Value} bytes") { Recommendation =
+                    "Replace the file: no such file is that large." }));
+            problems.AddRange(loader.Damaged.OrderBy(d => d.Key, StringComparer.Ordinal)
+                .Select(d => new DependencyProblem(
+                    DependencySeverity.Warning, d.Key, Rule, d.Value) { Recommendation = "Replace the file." }));
             return new ImageComparison
             {
                 Missing = [.. missing.Select(m => new MissingDependency
@@ -137,14 +154,16 @@ public static class ImageComparer
             };
         }
 
-        /// <param name="program">Null for a library that no program loads by itself: what else is loaded then is not known, so only what is nowhere counts.</param>
+        /// <param name="program">Null for a library that no program loads by itself: what else is loaded then is not known, so only what is
+        /// nowhere counts.</param>
         void Check(ProcessImage process, string? program)
         {
             foreach (LoaderEdge edge in loader.Load(process, process.Main))
                 if (++needs > MostNeeds)
                     throw ReaderErrors.TooManyNeeds(tree.Name, MostNeeds);
                 else if (edge.Library is null && (program is not null || !byName.ContainsKey((edge.Name, edge.User.Elf.Machine))))
-                    Miss(MissingKind.Library, edge.Name, null, edge.User.Path, program, byName.GetValueOrDefault((edge.Name, edge.User.Elf.Machine))?[0].Path);
+                    Miss(MissingKind.Library, edge.Name, null, edge.User.Path, program,
+                        byName.GetValueOrDefault((edge.Name, edge.User.Elf.Machine))?[0].Path);
             foreach (LoadedObject user in process.Objects)
             {
                 if (program is not null)
@@ -152,7 +171,8 @@ public static class ImageComparer
                 foreach ((string? soname, IReadOnlyList<string>? versions) in user.Elf.VersionsNeeded)
                     if (process.Find(soname) is { Elf.VersionsDefined.Count: > 0 } provider)
                         foreach (string version in versions)
-                            if (!provider.Elf.VersionsDefined.Contains(version) && (program is not null || !AnyDefines(soname, version, user)))
+                            if (!provider.Elf.VersionsDefined.Contains(version)
+                                && (program is not null || !AnyDefines(soname, version, user)))
                                 Miss(MissingKind.Version, version, provider.Path, user.Path, program);
             }
         }
@@ -162,8 +182,10 @@ public static class ImageComparer
 
         void Miss(MissingKind kind, string name, string? provider, string user, string? program, string? elsewhere = null)
         {
-            if (!missing.TryGetValue((kind, name, provider ?? ""), out (SortedSet<string> Users, SortedSet<string> Programs, string? Elsewhere) found))
-                missing[(kind, name, provider ?? "")] = found = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal), elsewhere);
+            if (!missing.TryGetValue((kind, name, provider ?? ""),
+                out (SortedSet<string> Users, SortedSet<string> Programs, string? Elsewhere) found))
+                missing[(kind, name, provider ?? "")] = found =
+                    (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal), elsewhere);
             found.Users.Add(user);
             if (program is not null)
                 found.Programs.Add(program);

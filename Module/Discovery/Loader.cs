@@ -49,11 +49,12 @@ sealed class ProcessImage(LoadedObject main, LoaderScope scope)
 }
 
 /// <summary>
-/// Finds libraries as the dynamic loader does, without running anything: ld.so(8), glibc's elf/dl-load.c (<c>_dl_map_object</c>), musl's ldso/dynlink.c
-/// (<c>load_library</c>).
+/// Finds libraries as the dynamic loader does, without running anything: ld.so(8), glibc's elf/dl-load.c (<c>_dl_map_object</c>), musl's
+/// ldso/dynlink.c (<c>load_library</c>).
 /// </summary>
 /// <param name="libraryPath">What <c>LD_LIBRARY_PATH</c> will be where the programs run.</param>
-/// <param name="imports">Symbols of which <see cref="ElfFile.Imports"/> is to tell; read together with the rest, so that no file is opened twice.</param>
+/// <param name="imports">Symbols of which <see cref="ElfFile.Imports"/> is to tell; read together with the rest, so that no file is opened
+/// twice.</param>
 sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<string>? imports = null)
 {
     readonly Dictionary<string, ElfFile?> read = new(StringComparer.Ordinal);
@@ -73,7 +74,8 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         {
             try
             {
-                elf = tree.Look(canonical) is { Kind: FileKind.File } node ? ElfFile.ReadIfElf(tree.Outside(canonical), imports, node.Size) : null;
+                elf = tree.Look(canonical) is { Kind: FileKind.File } node
+                    ? ElfFile.ReadIfElf(tree.Outside(canonical), imports, node.Size) : null;
             }
             catch (ElfFormatException e)
             {
@@ -126,9 +128,11 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
     }
 
     /// <summary>The file that dlopen(3) of a name finds, and its variants for other processors.</summary>
-    public IEnumerable<(string Path, string Canonical, ElfFile Elf, string How, bool Alternative)> Search(string name, LoadedObject user, ProcessImage process)
+    public IEnumerable<(string Path, string Canonical, ElfFile Elf, string How, bool Alternative)> Search(
+        string name, LoadedObject user, ProcessImage process)
     {
-        if (process.Scope.IsMusl && process.Scope.Interpreter is { } musl && LoaderTable.MuslItself.Contains(name.Split(".so")[0]) && Usable(musl, user) is { } itself)
+        if (process.Scope.IsMusl && process.Scope.Interpreter is { } musl && LoaderTable.MuslItself.Contains(name.Split(".so")[0])
+            && Usable(musl, user) is { } itself)
         {
             yield return (musl, itself.Canonical, itself.Elf, "musl's loader is this library", false);
             yield break;
@@ -154,12 +158,16 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
 
     (string Canonical, ElfFile Elf)? Usable(string path, LoadedObject user)
     {
-        if (!path.StartsWith('/') || tree.Resolve(path) is not { Kind: FileKind.File } file || Read(file.Path) is not { IsDynamic: true } elf)
+        if (!path.StartsWith('/') || tree.Resolve(path) is not { Kind: FileKind.File } file
+            || Read(file.Path) is not { IsDynamic: true } elf)
             return null;
-        return elf.Class == user.Elf.Class && elf.MachineId == user.Elf.MachineId && elf.LittleEndian == user.Elf.LittleEndian ? (file.Path, elf) : null;
+        return elf.Class == user.Elf.Class && elf.MachineId == user.Elf.MachineId && elf.LittleEndian == user.Elf.LittleEndian
+            ? (file.Path, elf) : null;
     }
 
-    /// <summary>Where a name is looked for, in order. In each directory what fits to some processors only stands first, and does not end the search.</summary>
+    /// <summary>
+    /// Where a name is looked for, in order. In each directory what fits to some processors only stands first, and does not end the search.
+    /// </summary>
     IEnumerable<(string Path, string How, bool Alternative)> Candidates(string name, LoadedObject user, ProcessImage process)
     {
         LoaderScope scope = process.Scope;
@@ -197,20 +205,25 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         if (scope.IsMusl)
         {
             // to musl both tags are one, and are inherited
-            foreach ((string, string) found in given.Concat(Chain(user).SelectMany(o => Of(o, o.Elf.Runpath.Count > 0 ? o.Elf.Runpath : o.Elf.Rpath, "rpath"))))
+            foreach ((string, string) found in given.Concat(
+                Chain(user).SelectMany(o => Of(o, o.Elf.Runpath.Count > 0 ? o.Elf.Runpath : o.Elf.Rpath, "rpath"))))
                 yield return found;
             yield break;
         }
         if (user.Elf.Runpath.Count == 0)
-            foreach (LoadedObject? o in Chain(user).Append(process.Main).Distinct().Where(o => o.Elf.Runpath.Count == 0 && o.Elf.Rpath.Count > 0))
+            foreach (LoadedObject? o in Chain(user).Append(process.Main).Distinct()
+                .Where(o => o.Elf.Runpath.Count == 0 && o.Elf.Rpath.Count > 0))
                 foreach ((string, string) found in Of(o, o.Elf.Rpath, o == user ? "rpath" : $"rpath of {o.Path}:"))
                     yield return found;
         foreach ((string, string) found in given.Concat(Of(user, user.Elf.Runpath, "runpath")))
             yield return found;
     }
 
-    /// <summary>Which processors take what lies there: all that can do as much as the directory's name says (ld.so(8), glibc-hwcaps).</summary>
-    static string ForSome(string directory) => $"{LoaderTable.Hwcaps}: processors of {System.IO.Path.GetFileName(directory)} and later take it in place of the one for all";
+    /// <summary>
+    /// Which processors take what lies there: all that can do as much as the directory's name says (ld.so(8), glibc-hwcaps).
+    /// </summary>
+    static string ForSome(string directory) =>
+        $"{LoaderTable.Hwcaps}: processors of {System.IO.Path.GetFileName(directory)} and later take it in place of the one for all";
 
     static IEnumerable<LoadedObject> Chain(LoadedObject user)
     {
@@ -224,7 +237,8 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         if (!path.Contains('$'))
             return [path];
         string expanded = Token(Token(path, "ORIGIN", RootTree.Parent(of.Path)), "LIB", scope.Lib);
-        return expanded.Contains("PLATFORM", StringComparison.Ordinal) ? scope.Row.Platforms.Select(p => Token(expanded, "PLATFORM", p)) : [expanded];
+        return expanded.Contains("PLATFORM", StringComparison.Ordinal) ? scope.Row.Platforms.Select(p => Token(expanded, "PLATFORM", p))
+            : [expanded];
     }
 
     static string Token(string path, string name, string value) =>
@@ -238,7 +252,8 @@ sealed class Loader(RootTree tree, IReadOnlyList<string> libraryPath, HashSet<st
         if (cacheRead)
             return cache;
         cacheRead = true;
-        if (tree.Resolve(LoaderTable.Cache) is not { Kind: FileKind.File } file || tree.Bytes(file.Path, LoaderCache.SizeLimit) is not { } bytes)
+        if (tree.Resolve(LoaderTable.Cache) is not { Kind: FileKind.File } file
+            || tree.Bytes(file.Path, LoaderCache.SizeLimit) is not { } bytes)
             return null;
         try
         {

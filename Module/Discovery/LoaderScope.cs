@@ -19,7 +19,8 @@ sealed class LoaderScope
         this.cache = cache;
         Row = LoaderTable.For(program);
         Interpreter = interpreter ?? Row.Interpreters.FirstOrDefault(i => tree.Resolve(i).Kind == FileKind.File);
-        IsMusl = Interpreter is not null && RootTree.Join("/", System.IO.Path.GetFileName(Interpreter)).StartsWith("/ld-musl-", StringComparison.Ordinal);
+        IsMusl = Interpreter is not null && RootTree.Join("/", System.IO.Path.GetFileName(Interpreter))
+            .StartsWith("/ld-musl-", StringComparison.Ordinal);
         (Lib, Defaults) = IsMusl ? ("lib", MuslDirectories()) : GlibcDirectories();
     }
 
@@ -45,7 +46,8 @@ sealed class LoaderScope
     public IReadOnlyList<string> Hwcaps(string directory)
     {
         if (!hwcaps.TryGetValue(directory, out IReadOnlyList<string>? found))
-            hwcaps[directory] = found = IsMusl ? [] : [.. tree.List($"{directory}/{LoaderTable.Hwcaps}").Select(n => $"{directory}/{LoaderTable.Hwcaps}/{n}")];
+            hwcaps[directory] = found = IsMusl
+                ? [] : [.. tree.List($"{directory}/{LoaderTable.Hwcaps}").Select(n => $"{directory}/{LoaderTable.Hwcaps}/{n}")];
         return found;
     }
 
@@ -53,8 +55,8 @@ sealed class LoaderScope
     public IEnumerable<string> ConfiguredDirectories() => LoaderConfiguration.Directories(tree);
 
     /// <summary>
-    /// glibc has its default directories compiled in: the one that it was made for, which is the one it lies in, in / and in /usr; Debian's adds /lib and
-    /// /usr/lib. One that lies elsewhere (Nix, Guix, a private build) has its own directory.
+    /// glibc has its default directories compiled in: the one that it was made for, which is the one it lies in, in / and in /usr; Debian's
+    /// adds /lib and /usr/lib. One that lies elsewhere (Nix, Guix, a private build) has its own directory.
     /// </summary>
     (string Lib, IReadOnlyList<string> Defaults) GlibcDirectories()
     {
@@ -67,7 +69,8 @@ sealed class LoaderScope
         string lib = string.Join('/', parts);
         return parts switch
         {
-            ["lib", var triplet] when triplet.Contains("-linux-", StringComparison.Ordinal) => (lib, ["/" + lib, "/usr/" + lib, "/lib", "/usr/lib"]),
+            ["lib", var triplet] when triplet.Contains("-linux-", StringComparison.Ordinal) =>
+                (lib, ["/" + lib, "/usr/" + lib, "/lib", "/usr/lib"]),
             [var one] when one.StartsWith("lib", StringComparison.Ordinal) => (lib, ["/" + lib, "/usr/" + lib]),
             _ => (lib, [directory]),
         };
@@ -78,6 +81,8 @@ sealed class LoaderScope
         string name = System.IO.Path.GetFileName(Interpreter!);
         string machine = name["ld-musl-".Length..].Split('.')[0];
         string? text = tree.Text($"/etc/ld-musl-{machine}.path");
-        return text is null ? LoaderTable.MuslDirectories : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/')).Distinct().Take(MostDirectories)];
+        return text is null ? LoaderTable.MuslDirectories
+            : [.. text.Split((char[])['\n', ':'], StringSplitOptions.RemoveEmptyEntries).Where(d => d.StartsWith('/')).Distinct()
+                .Take(MostDirectories)];
     }
 }

@@ -4,9 +4,11 @@ namespace Slipway.Discovery;
 
 /// <summary>What a dynamic loader takes as given on one machine.</summary>
 /// <param name="Machine">As <c>uname -m</c> names it.</param>
-/// <param name="Interpreters">Where the loader of a library lies that no program was named for: glibc's, then musl's (their ABI documents).</param>
+/// <param name="Interpreters">Where the loader of a library lies that no program was named for: glibc's, then musl's (their ABI
+/// documents).</param>
 /// <param name="Triplet">Debian's name for its library directories (multiarch specification).</param>
-/// <param name="Platforms">What <c>$PLATFORM</c> may stand for: AT_PLATFORM, and what glibc before 2.37 made of it on some processors (ld.so(8)).</param>
+/// <param name="Platforms">What <c>$PLATFORM</c> may stand for: AT_PLATFORM, and what glibc before 2.37 made of it on some processors
+/// (ld.so(8)).</param>
 sealed record LoaderRow(string Machine, IReadOnlyList<string> Interpreters, string Triplet, IReadOnlyList<string> Platforms);
 
 static class LoaderTable
@@ -23,9 +25,12 @@ static class LoaderTable
         new("riscv64", ["/lib/ld-linux-riscv64-lp64d.so.1", "/lib/ld-musl-riscv64.so.1"], "riscv64-linux-gnu", []),
     ];
 
-    public static LoaderRow For(ElfFile elf) => Rows.FirstOrDefault(r => r.Machine == elf.Machine) ?? new LoaderRow(elf.Machine, [], elf.Machine + "-linux-gnu", [elf.Machine]);
+    public static LoaderRow For(ElfFile elf) => Rows.FirstOrDefault(r => r.Machine == elf.Machine)
+        ?? new LoaderRow(elf.Machine, [], elf.Machine + "-linux-gnu", [elf.Machine]);
 
-    /// <summary>The directory below which glibc finds what fits better to some processors (<c>DIR/glibc-hwcaps/x86-64-v3/NAME</c>).</summary>
+    /// <summary>
+    /// The directory below which glibc finds what fits better to some processors (<c>DIR/glibc-hwcaps/x86-64-v3/NAME</c>).
+    /// </summary>
     public const string Hwcaps = "glibc-hwcaps";
 
     public const string Cache = "/etc/ld.so.cache";

@@ -28,17 +28,20 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
         Check(package, closure);
         IReadOnlyList<string> files = database.Files(package);
         if (files.Count == 0)
-            closure.Tell(DependencySeverity.Warning, name, Name, "the package's list of files is empty, or not there", "Install the package anew if it should have files.");
+            closure.Tell(DependencySeverity.Warning, name, Name, "the package's list of files is empty, or not there",
+                "Install the package anew if it should have files.");
         foreach (string path in files)
             if (!closure.Add(path, new Reason(Name, null, $"a file of the package {package.Name}")))
-                closure.Tell(DependencySeverity.Warning, path, Name, $"a file of the package {package.Name} that is not there", "Install the package anew, unless the file was removed on purpose.");
+                closure.Tell(DependencySeverity.Warning, path, Name, $"a file of the package {package.Name} that is not there",
+                    "Install the package anew, unless the file was removed on purpose.");
         return true;
     }
 
     void Check(InstalledPackage package, Closure closure)
     {
         if (database!.Trouble(package) is { } trouble)
-            closure.Tell(trouble.Severity, package.Name, Name, $"the package is not wholly installed: {trouble.What}", trouble.Recommendation);
+            closure.Tell(trouble.Severity, package.Name, Name, $"the package is not wholly installed: {trouble.What}",
+                trouble.Recommendation);
     }
 
     public override void Finish(Closure closure)
@@ -46,7 +49,9 @@ sealed class PackageResolver(PackageDatabase? database) : Resolver
         if (database is null)
             return;
         // a link to a directory (/lib in a merged /usr) is a directory to many packages, and the one that made it need not be among them
-        List<string> fresh = closure.Files.Values.Where(f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory)).Select(f => f.Path).ToList();
+        List<string> fresh = closure.Files.Values.Where(
+            f => !owners.ContainsKey(f.Path) && !(f.Kind == DependencyKind.Link && closure.Tree.Resolve(f.Path).Kind == FileKind.Directory))
+            .Select(f => f.Path).ToList();
         IReadOnlyDictionary<string, InstalledPackage> found = database.Owners(fresh);
         database.Prepare([.. found.Values.Distinct()]);
         foreach (string? path in fresh)

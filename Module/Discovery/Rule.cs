@@ -18,7 +18,8 @@ namespace Slipway.Discovery;
 /// <param name="Without">Names of files, with wildcards, that these patterns do not mean.</param>
 /// <param name="Largest">Bytes; what a pattern finds beyond that in all stays out, and is told.</param>
 /// <param name="Note">What a person should know when the rule applies.</param>
-sealed record Rule(string Name, string Why, IReadOnlyList<string> Sonames, IReadOnlyList<PathPattern> Paths, IReadOnlyList<string> Imports, IReadOnlyList<string> Except, string? Near,
+sealed record Rule(string Name, string Why, IReadOnlyList<string> Sonames, IReadOnlyList<PathPattern> Paths, IReadOnlyList<string> Imports,
+    IReadOnlyList<string> Except, string? Near,
     IReadOnlyList<string> Read, Regex? Line, IReadOnlyList<string> Add, IReadOnlyList<string> Without, long Largest, string? Note);
 
 /// <summary>The rules that are built in, one file a resolver, and the site's: YAML of one form.</summary>
@@ -31,7 +32,8 @@ static class RuleFile
     const long DefaultLargest = 64L << 20;
 
     static readonly Lazy<IReadOnlyList<IReadOnlyList<Rule>>> Embedded = new(() =>
-        [.. typeof(RuleFile).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(Load)]);
+        [.. typeof(RuleFile).Assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(Load)]);
 
     /// <summary>Each element is one resolver's.</summary>
     public static IReadOnlyList<IReadOnlyList<Rule>> BuiltIn => Embedded.Value;
@@ -67,7 +69,8 @@ static class RuleFile
     {
         YamlMap map = YamlMap.Parse(text, file, YamlForm.Resolver, "the resolver", "name", "why", "rules");
         (string? name, string? why) = (map.Required("name").Value, map.Required("why").Value);
-        return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note").Select(r => One(r, name, why))];
+        return [.. map.Maps("rules", "when", "near", "read", "line", "add", "without", "largest", "why", "note")
+            .Select(r => One(r, name, why))];
     }
 
     static Rule One(YamlMap map, string name, string why)
@@ -82,8 +85,11 @@ static class RuleFile
             throw DiscoveryErrors.ReadWithoutLine(map);
         if (add.Length == 0 && map.Text("note") is null)
             throw DiscoveryErrors.RuleAddsNothing(map);
-        return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports, List(when, "except"), map.Text("near")?.Value, read,
-            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add, [.. List(map, "without").SelectMany(w => PathPattern.Parse(w)).Select(w => w.Text)], map.Number("largest") ?? DefaultLargest, map.Text("note")?.Value);
+        return new Rule(name, map.Text("why")?.Value ?? why, sonames, [.. paths.SelectMany(PathPattern.Parse)], imports,
+            List(when, "except"), map.Text("near")?.Value, read,
+            map.Text("line", shell: true) is { } line ? Expression(map, line.Value) : null, add,
+            [.. List(map, "without").SelectMany(w => PathPattern.Parse(w)).Select(w => w.Text)], map.Number("largest") ?? DefaultLargest,
+            map.Text("note")?.Value);
     }
 
     static Regex Expression(YamlMap map, string text)

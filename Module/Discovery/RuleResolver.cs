@@ -7,7 +7,8 @@ namespace Slipway.Discovery;
 sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 {
     // by rule, what it has added; "" for its note
-    readonly Dictionary<object, HashSet<string>> applied = rules.ToDictionary(r => (object)r, _ => new HashSet<string>(StringComparer.Ordinal), ReferenceEqualityComparer.Instance);
+    readonly Dictionary<object, HashSet<string>> applied =
+        rules.ToDictionary(r => (object)r, _ => new HashSet<string>(StringComparer.Ordinal), ReferenceEqualityComparer.Instance);
 
     // those that are not about libraries and programs
     readonly IReadOnlyList<Rule> forAnyFile = [.. rules.Where(r => r.Sonames.Count + r.Imports.Count == 0)];
@@ -23,9 +24,11 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
 
     bool Applies(Rule rule, FoundFile file, Closure closure)
     {
-        if (rule.Sonames.Count > 0 && !(file.Elf is { IsDynamic: true } elf && IsOf(rule.Sonames, elf.Soname ?? System.IO.Path.GetFileName(file.Path))))
+        if (rule.Sonames.Count > 0 && !(file.Elf is { IsDynamic: true } elf
+            && IsOf(rule.Sonames, elf.Soname ?? System.IO.Path.GetFileName(file.Path))))
             return false;
-        if (rule.Except.Count > 0 && file.Elf is { IsDynamic: true } other && IsOf(rule.Except, other.Soname ?? System.IO.Path.GetFileName(file.Path)))
+        if (rule.Except.Count > 0 && file.Elf is { IsDynamic: true } other
+            && IsOf(rule.Except, other.Soname ?? System.IO.Path.GetFileName(file.Path)))
             return false;
         if (rule.Paths.Count > 0 && !rule.Paths.Any(p => p.Matches(file.Path) || p.Matches(file.AskedAs)))
             return false;
@@ -34,7 +37,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         if (file.Elf is not { IsDynamic: true } importer)
             return false;
         if (importer.ImportsFault is { } fault)
-            closure.Tell(DependencySeverity.Warning, file.Path, LoaderResolver.RuleName, $"its symbols cannot be read: {fault}", "Replace the file: it is damaged.");
+            closure.Tell(DependencySeverity.Warning, file.Path, LoaderResolver.RuleName, $"its symbols cannot be read: {fault}",
+                "Replace the file: it is damaged.");
         return importer.Imports.Count > 0 && rule.Imports.Any(importer.Imports.Contains);
     }
 
@@ -79,7 +83,9 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             total += leads.Kind == FileKind.File ? closure.Tree.Look(leads.Path).Size : 0;
             if (total > rule.Largest)
             {
-                closure.Tell(DependencySeverity.Warning, path, name, $"left out, with what follows it in {what}: all would be more than {rule.Largest >> 20} MiB", "Name what you need of it under 'files'.");
+                closure.Tell(DependencySeverity.Warning, path, name,
+                    $"left out, with what follows it in {what}: all would be more than {rule.Largest >> 20} MiB",
+                    "Name what you need of it under 'files'.");
                 return;
             }
             if (!closure.Add(path, reason, opener.Process, openedBy: opener.Object, data: true))
@@ -96,10 +102,13 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             return [];
         if (at.Process.Find(rule.Near) is { } near)
             return [RootTree.Parent(near.Path)];
-        return [.. closure.Loader.Search(rule.Near, at.Object, at.Process).Where(f => !f.Alternative).Select(f => RootTree.Parent(f.Canonical))];
+        return [.. closure.Loader.Search(rule.Near, at.Object, at.Process).Where(f => !f.Alternative)
+            .Select(f => RootTree.Parent(f.Canonical))];
     }
 
-    /// <summary>One set of values for each place in the configuration that the rule's expression matches; an empty one where the rule reads none.</summary>
+    /// <summary>
+    /// One set of values for each place in the configuration that the rule's expression matches; an empty one where the rule reads none.
+    /// </summary>
     IEnumerable<IReadOnlyDictionary<string, string>> Variables(Rule rule, IReadOnlyList<string> origins, Closure closure, Reason reason)
     {
         if (rule.Line is not { } expression)
@@ -108,7 +117,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             yield break;
         }
         Dictionary<string, string> none = new Dictionary<string, string>();
-        foreach (string? path in rule.Read.SelectMany(r => Expand(r, origins, none)).SelectMany(PathPattern.Parse).SelectMany(closure.Tree.Glob).Distinct())
+        foreach (string? path in rule.Read.SelectMany(r => Expand(r, origins, none)).SelectMany(PathPattern.Parse)
+            .SelectMany(closure.Tree.Glob).Distinct())
         {
             if (closure.Tree.Text(path) is not { } text)
                 continue;
@@ -131,7 +141,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
         }
         catch (RegexMatchTimeoutException)
         {
-            closure.Tell(DependencySeverity.Warning, path, name, $"the rule's expression takes too long for the line '{line[..Math.Min(80, line.Length)]}'", "Mend the rule or the line.");
+            closure.Tell(DependencySeverity.Warning, path, name,
+                $"the rule's expression takes too long for the line '{line[..Math.Min(80, line.Length)]}'", "Mend the rule or the line.");
         }
         return found;
     }
@@ -143,7 +154,8 @@ sealed class RuleResolver(string name, IReadOnlyList<Rule> rules) : Resolver
             pattern = pattern.Replace("$" + variable, value, StringComparison.Ordinal);
         if (!pattern.Contains("$ORIGIN", StringComparison.Ordinal) && !pattern.Contains("$PREFIX", StringComparison.Ordinal))
             return pattern.Contains('$') ? [] : [pattern];
-        return origins.Select(o => pattern.Replace("$ORIGIN", o, StringComparison.Ordinal).Replace("$PREFIX", PrefixOf(o), StringComparison.Ordinal)).Distinct();
+        return origins.Select(o => pattern.Replace("$ORIGIN", o, StringComparison.Ordinal)
+            .Replace("$PREFIX", PrefixOf(o), StringComparison.Ordinal)).Distinct();
     }
 
     static string PrefixOf(string origin)

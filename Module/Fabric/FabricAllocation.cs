@@ -10,7 +10,8 @@ static class FabricAllocation
     /// <param name="environment">A variable's value; null where it is not set.</param>
     /// <param name="root">Whose sysfs and cgroups are read; those of this node are asked of the kernel.</param>
     /// <returns>The device's name, and why.</returns>
-    public static IReadOnlyDictionary<string, string> Excluded(IEnumerable<FabricDevice> devices, Func<string, string?> environment, string root)
+    public static IReadOnlyDictionary<string, string> Excluded(IEnumerable<FabricDevice> devices, Func<string, string?> environment,
+        string root)
     {
         RootTree files = new RootTree(root);
         string[]? rules = DeviceRules(files);
@@ -24,14 +25,17 @@ static class FabricAllocation
     /// <summary>Leaves out of a plan what the job was not given.</summary>
     public static void Restrict(FabricPlan plan, Func<string, string?> environment)
     {
-        List<(FabricDevice Device, string? Reason)> left = plan.Devices.Select(d => (d.Device, Reason: ByVariable(d.Device, environment))).Where(d => d.Reason is not null).ToList();
+        List<(FabricDevice Device, string? Reason)> left = plan.Devices.Select(d => (d.Device, Reason: ByVariable(d.Device, environment)))
+            .Where(d => d.Reason is not null).ToList();
         if (left.Count == 0)
             return;
         HashSet<string> nodes = left.SelectMany(d => d.Device.DeviceNodes).ToHashSet(StringComparer.Ordinal);
         plan.Devices = plan.Devices.Where(d => left.TrueForAll(o => o.Device != d.Device)).ToList();
         plan.DeviceNodes = plan.DeviceNodes.Where(n => !nodes.Contains(n)).ToList();
         plan.HiddenDeviceNodes = plan.HiddenDeviceNodes.Concat(nodes).Distinct().ToList();
-        plan.Excluded = new SortedDictionary<string, string>(plan.Excluded.Concat(left.Select(o => KeyValuePair.Create(o.Device.Name, o.Reason!))).ToDictionary(), StringComparer.Ordinal);
+        plan.Excluded =
+            new SortedDictionary<string, string>(plan.Excluded.Concat(left.Select(o => KeyValuePair.Create(o.Device.Name, o.Reason!)))
+                .ToDictionary(), StringComparer.Ordinal);
     }
 
     static string? ByVariable(FabricDevice device, Func<string, string?> environment)
@@ -41,7 +45,8 @@ static class FabricAllocation
             return null;
         string value = environment(row.Variable)!;
         string[] given = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        IEnumerable<string> own = row.Form == "name" ? [device.Name] : device.DeviceNodes.Concat(device.MissingDeviceNodes).Select(TrailingNumber).OfType<string>();
+        IEnumerable<string> own = row.Form == "name" ? [device.Name] : device.DeviceNodes.Concat(device.MissingDeviceNodes)
+            .Select(TrailingNumber).OfType<string>();
         return given.Intersect(own).Any() ? null : $"the job was not given it ({row.Variable}={value})";
     }
 
@@ -56,7 +61,8 @@ static class FabricAllocation
     {
         foreach (string node in device.DeviceNodes)
         {
-            // cgroup v2 rules are programs that cannot be read; the kernel asks them in access(2) too, and answers EPERM where a file's mode gives EACCES.
+            // cgroup v2 rules are programs that cannot be read; the kernel asks them in access(2) too, and answers EPERM where a file's
+            // mode gives EACCES.
             if (here && access(node, R_OK | W_OK) != 0 && errno == EPERM)
                 return $"the job's cgroup does not let it open {node}";
             if (rules is not null && NumberOf(device, node, files) is { } number && !rules.Any(r => Allows(r, number)))
@@ -65,15 +71,19 @@ static class FabricAllocation
         return null;
     }
 
-    /// <summary><c>devices.list</c> of cgroup v1 (kernel: Documentation/admin-guide/cgroup-v1/devices.rst); null where there is no such hierarchy.</summary>
+    /// <summary>
+    /// <c>devices.list</c> of cgroup v1 (kernel: Documentation/admin-guide/cgroup-v1/devices.rst); null where there is no such hierarchy.
+    /// </summary>
     static string[]? DeviceRules(RootTree files)
     {
         // lines ID:CONTROLLERS:PATH, cgroups(7)
-        string[]? own = files.Small("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3)).FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
+        string[]? own = files.Small("/proc/self/cgroup")?.Split('\n').Select(l => l.Split(':', 3))
+            .FirstOrDefault(l => l.Length == 3 && l[1].Split(',').Contains("devices"));
         return own is null ? null : files.Small($"/sys/fs/cgroup/devices{own[2].TrimEnd('/')}/devices.list")?.Split('\n');
     }
 
-    static string? NumberOf(FabricDevice device, string node, RootTree files) => device.Uverbs is { } uverbs && node.EndsWith("/" + uverbs, StringComparison.Ordinal)
+    static string? NumberOf(FabricDevice device, string node, RootTree files) => device.Uverbs is { } uverbs
+        && node.EndsWith("/" + uverbs, StringComparison.Ordinal)
         ? files.Small($"/sys/class/infiniband_verbs/{uverbs}/dev")
         : files.Small($"/sys/class/cxi_user/{device.Name}/dev") ?? files.Small($"/sys/class/hfi1_user/{device.Name}/dev");
 
@@ -82,7 +92,8 @@ static class FabricAllocation
     {
         string[] fields = rule.Split((char[])[' ', ':'], StringSplitOptions.RemoveEmptyEntries);
         string[] parts = number.Split(':');
-        return fields.Length == 4 && parts.Length == 2 && fields[0] is "a" or "c" && (fields[1] == "*" || fields[1] == parts[0]) && (fields[2] == "*" || fields[2] == parts[1])
+        return fields.Length == 4 && parts.Length == 2 && fields[0] is "a" or "c" && (fields[1] == "*" || fields[1] == parts[0])
+            && (fields[2] == "*" || fields[2] == parts[1])
             && fields[3].Contains('r') && fields[3].Contains('w');
     }
 }

@@ -6,7 +6,8 @@ static class FabricErrors
 {
     public static SlipwayException DeviceNotFound(FabricInventory inventory, string device) =>
         new("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{inventory.Node} has no fabric device {device}",
-            inventory.Devices.Count == 0 ? "It has none at all." : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", device);
+            inventory.Devices.Count == 0 ? "It has none at all."
+            : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", device);
 
     public static SlipwayException NoDeviceWithPackage(string node) =>
         new("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{node} has no fabric device that a package is known for",
@@ -18,7 +19,8 @@ static class FabricErrors
 
     public static SlipwayException NeedsDefinition(string image) =>
         new("FabricNeedsDefinition", ErrorKind.InvalidArgument,
-            $"{image}: it takes the image's definition to build it anew, and what an image says of itself is not built: it could read any file of this host",
+            $"{image}: it takes the image's definition to build it anew, and what an image says of itself is not built: "
+            + "it could read any file of this host",
             "Name it: --definition FILE (-Definition), and its variables.", image);
 
     public static SlipwayException DefinitionNotEditable(string definition, string line) =>
@@ -26,7 +28,8 @@ static class FabricErrors
             "Add it by hand, and build the image from that file.", definition);
 
     public static SlipwayException NothingToSpecify(string cdi, FabricPlan plan) =>
-        new("FabricCdiNothing", ErrorKind.InvalidOperation, $"{cdi}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, cdi);
+        new("FabricCdiNothing", ErrorKind.InvalidOperation,
+            $"{cdi}: the plan gives no device, so there is nothing to specify: {plan.Reason}", null, cdi);
 
     public static SlipwayException CdiNotWritten(string cdi, Exception inner) =>
         new("FabricCdiWrite", ErrorKind.WriteError, $"{cdi}: {OpenedFile.Why(inner, cdi)}",

@@ -12,8 +12,8 @@ public sealed class FabricRequest
     /// <summary>The one source that may be; <see cref="FabricSource.Auto"/> leaves it to the ladder.</summary>
     public FabricSource Source { get; init; }
 
-    /// <summary>For <see cref="FabricSource.Package"/>: absolute path of the definition that the image is built from; null takes the one that the image was
-    /// built from, where this process did that.</summary>
+    /// <summary>For <see cref="FabricSource.Package"/>: absolute path of the definition that the image is built from; null takes the one
+    /// that the image was built from, where this process did that.</summary>
     public string? Definition { get; init; }
 
     /// <summary>Values for the variables that this definition declares.</summary>

@@ -2,7 +2,9 @@ using Slipway.Inventory;
 
 namespace Slipway.Fabric;
 
-/// <summary>Files of the host that would be used in an image, and whether they fit it: symbol version by symbol version, in both directions.</summary>
+/// <summary>
+/// Files of the host that would be used in an image, and whether they fit it: symbol version by symbol version, in both directions.
+/// </summary>
 /// <remarks>
 /// Releases are not compared but computed: each version that a file imports (DT_VERNEED) must be defined (DT_VERDEF) by the library that
 /// it will meet in the container, which is what the dynamic loader checks (glibc's elf/dl-version.c).
@@ -29,7 +31,8 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
             return null;
         }
         KeyValuePair<string, string> damage = host.Damaged.FirstOrDefault(d => d.Key.EndsWith("/" + soname, StringComparison.Ordinal));
-        return damage.Key is null ? $"the node has no {soname} for {image.Machine}" : $"the node's {damage.Key} cannot be used: {damage.Value}";
+        return damage.Key is null ? $"the node has no {soname} for {image.Machine}"
+            : $"the node's {damage.Key} cannot be used: {damage.Value}";
     }
 
     /// <summary>The whole verbs stack, which belongs to one build of rdma-core.</summary>
@@ -53,7 +56,8 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
     {
         if (Close() is { } open)
             return open;
-        string?[] misfits = [providers.Concat(libraries.Values).Select(f => CheckCpu(f) ?? CheckImports(f)).FirstOrDefault(f => f is not null), CheckUsers()];
+        string?[] misfits = [providers.Concat(libraries.Values).Select(f => CheckCpu(f) ?? CheckImports(f))
+            .FirstOrDefault(f => f is not null), CheckUsers()];
         return misfits.OfType<string>().ToList() is { Count: > 0 } found ? string.Join("; ", found) : null;
     }
 
@@ -103,7 +107,8 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
                 return $"the node's {Name(file)} needs GLIBC_PRIVATE of {soname}: it is a part of the node's C library and fits no other";
             IReadOnlyList<string> defined = fromHost ? library!.Elf.VersionsDefined : image.Library(soname)?.VersionsDefined ?? [];
             if (versions.FirstOrDefault(v => !defined.Contains(v)) is { } missing)
-                return $"the node's {Name(file)} needs {missing} of {soname}, which {(fromHost ? "the node's" : "the image's")} {Lacks(soname, missing, defined)}";
+                return $"the node's {Name(file)} needs {missing} of {soname}, which {(fromHost ? "the node's" : "the image's")} "
+                    + $"{Lacks(soname, missing, defined)}";
         }
         return null;
     }
@@ -114,7 +119,8 @@ sealed class HostSet(ImageFabric image, RootLibraries host, ProviderTable table,
         foreach ((string? soname, RootLibrary? library) in libraries)
             foreach ((string? version, string? user) in image.Imports.GetValueOrDefault(soname) ?? new Dictionary<string, string>())
                 if (!library.Elf.VersionsDefined.Contains(version))
-                    return $"the image's {user} needs {version} of {soname}, which the node's {Lacks(soname, version, library.Elf.VersionsDefined)}";
+                    return $"the image's {user} needs {version} of {soname}, "
+                        + $"which the node's {Lacks(soname, version, library.Elf.VersionsDefined)}";
         return null;
     }
 

@@ -88,7 +88,8 @@ public static class FabricPlanFile
         try
         {
             FabricPlan? plan = why is null
-                ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries, out why) : null;
+                ? Read(path, () => (OpenedFile.BytesKnown(path, Largest, beside.Identity, out statx found), found), libraries, out why)
+                : null;
             if (plan is not null && (why = Misfit(plan, digest, imagePath)) is null)
                 return plan;
         }

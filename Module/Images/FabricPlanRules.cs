@@ -32,7 +32,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
         Text("reason", plan.Reason);
         foreach ((string? at, FabricDevicePlan? device) in All("devices", plan.Devices))
             Device(at, device);
-        foreach ((string? at, string? name) in All("deviceNodes", plan.DeviceNodes).Concat(All("hiddenDeviceNodes", plan.HiddenDeviceNodes)))
+        foreach ((string? at, string? name) in All("deviceNodes", plan.DeviceNodes)
+            .Concat(All("hiddenDeviceNodes", plan.HiddenDeviceNodes)))
             Node(at, name);
         HashSet<string> destinations = new(StringComparer.Ordinal);
         foreach ((string? at, FabricBind? bind) in All("binds", plan.Binds))
@@ -100,7 +101,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     /// <summary>A node below /dev that one of the known kernel drivers makes.</summary>
     void Node(string at, string name)
     {
-        IEnumerable<string> known = table.Providers.SelectMany(p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
+        IEnumerable<string> known = table.Providers.SelectMany(
+            p => p.DeviceNodes.SelectMany(n => n.Contains("{name}", StringComparison.Ordinal)
             ? p.Names.Select(own => n.Replace("{name}", own, StringComparison.Ordinal)) : [n]))
             .Concat(table.IntraNode.Select(i => i.DeviceNode)).Concat(SysfsFabric.SharedNodes);
         if (!known.Any(pattern => PathPattern.MatchesName(pattern, name) && name.Count('/') == pattern.Count('/'))
@@ -129,7 +131,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     /// <param name="name">What the container sees it as.</param>
     bool IsLibrary(string source, string name)
     {
-        directories ??= [.. new RootLibraries(node, table, null).Directories.Concat(libraries.Select(node.Resolve).Where(l => !l.Loop).Select(l => l.Path))];
+        directories ??= [.. new RootLibraries(node, table, null)
+            .Directories.Concat(libraries.Select(node.Resolve).Where(l => !l.Loop).Select(l => l.Path))];
         if (node.Resolve(source) is not { Loop: false, Path: string real })
             return false;
         return directories.Any(d => real.StartsWith(d + "/", StringComparison.Ordinal))

@@ -19,8 +19,10 @@ static class FabricPlanText
         {
             int? version = Scan(text, path);
             outdated = version == FabricPlan.CurrentSchema ? null
-                : $"has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}, and this Slipway takes {FabricPlan.CurrentSchema}";
-            return outdated is not null ? null : JsonSerializer.Deserialize(text, FabricPlanJson.Default.FabricPlan) ?? throw new JsonException("it is null");
+                : $"has {(version is null ? "no schemaVersion" : $"schemaVersion {version}")}, "
+                + $"and this Slipway takes {FabricPlan.CurrentSchema}";
+            return outdated is not null ? null : JsonSerializer.Deserialize(text, FabricPlanJson.Default.FabricPlan)
+                ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {
@@ -34,7 +36,8 @@ static class FabricPlanText
         }
     }
 
-    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) => ImageErrors.PlanNotJson(path, place, why, inner);
+    static SlipwayException Bad(string place, string why, string path, Exception? inner = null) =>
+        ImageErrors.PlanNotJson(path, place, why, inner);
 
     /// <summary>Looks for names that an object has twice: which one counts would be each reader's own idea.</summary>
     /// <returns>The format's version; null where there is none.</returns>

@@ -9,10 +9,12 @@ static class ImageErrors
         new("ManifestInvalid", ErrorKind.InvalidData, $"{image}: /{ManifestReader.Path}: {why}", "Build the image anew.", image, inner);
 
     public static SlipwayException ManifestTooNew(string image, int version) =>
-        new("ManifestTooNew", ErrorKind.InvalidData, $"{image}: /{ManifestReader.Path} has schema version {version}, this Slipway knows 1", "Update Slipway.", image);
+        new("ManifestTooNew", ErrorKind.InvalidData, $"{image}: /{ManifestReader.Path} has schema version {version}, this Slipway knows 1",
+            "Update Slipway.", image);
 
     public static SlipwayException PlanNotWritten(string plan, Exception inner) =>
-        new("FabricPlanWrite", ErrorKind.WriteError, $"{plan}: {OpenedFile.Why(inner, plan)}", "Put the image where you may write.", plan, inner);
+        new("FabricPlanWrite", ErrorKind.WriteError, $"{plan}: {OpenedFile.Why(inner, plan)}", "Put the image where you may write.",
+            plan, inner);
 
     public static SlipwayException PlanUnreadable(string plan, Exception inner) =>
         new("FabricPlanRead", ErrorKind.ReadError, $"{plan}: {OpenedFile.Why(inner, plan)}", FabricPlanFile.MakeAgain, plan, inner);
@@ -22,10 +24,12 @@ static class ImageErrors
         new("FabricPlanRead", ErrorKind.InvalidData, $"{place}: {why}", FabricPlanFile.MakeAgain, plan, inner);
 
     /// <param name="why">To follow "it".</param>
-    public static SlipwayException PlanOutdated(string plan, string why) => new("FabricPlanVersion", ErrorKind.InvalidData, $"{plan}: it {why}", FabricPlanFile.MakeAgain, plan);
+    public static SlipwayException PlanOutdated(string plan, string why) =>
+        new("FabricPlanVersion", ErrorKind.InvalidData, $"{plan}: it {why}", FabricPlanFile.MakeAgain, plan);
 
     /// <param name="why">To follow "it".</param>
-    public static SlipwayException PlanOfAnother(string plan, string why) => new("FabricPlanOfAnother", ErrorKind.InvalidArgument, $"{plan}: it {why}", FabricPlanFile.MakeAgain, plan);
+    public static SlipwayException PlanOfAnother(string plan, string why) =>
+        new("FabricPlanOfAnother", ErrorKind.InvalidArgument, $"{plan}: it {why}", FabricPlanFile.MakeAgain, plan);
 
     public static SlipwayException PlanInvalid(string plan, string field, string what) =>
         new("FabricPlanInvalid", ErrorKind.InvalidData, $"{plan}: {field}: {what}", FabricPlanFile.MakeAgain, plan);

@@ -4,7 +4,10 @@ using Slipway.Readers;
 
 namespace Slipway.Images;
 
-/// <summary><c>/.slipway/image.json</c> of an image that nobody vouches for: within limits, and with nothing missing that the rest of the product takes for granted.</summary>
+/// <summary>
+/// <c>/.slipway/image.json</c> of an image that nobody vouches for: within limits, and with nothing missing that the rest of the product
+/// takes for granted.
+/// </summary>
 static class ManifestReader
 {
     public const string Path = ".slipway/image.json";
@@ -13,8 +16,10 @@ static class ManifestReader
     const long Largest = 32 << 20;
 
     /// <param name="image">What errors call the image.</param>
-    /// <exception cref="SlipwayException">It is no JSON, no manifest, of a later version, or exceeds a limit (<see cref="BoundedJson"/>).</exception>
-    public static ImageManifest Read(Stream stream, string image) => TryRead(stream, image, out SlipwayException? invalid) ?? throw invalid!;
+    /// <exception cref="SlipwayException">It is no JSON, no manifest, of a later version, or exceeds a limit
+    /// (<see cref="BoundedJson"/>).</exception>
+    public static ImageManifest Read(Stream stream, string image) => TryRead(stream, image, out SlipwayException? invalid)
+        ?? throw invalid!;
 
     /// <param name="image">What errors call the image.</param>
     /// <param name="invalid">What is wrong with it; null where nothing is.</param>
@@ -26,9 +31,11 @@ static class ManifestReader
         invalid = null;
         try
         {
-            manifest = JsonSerializer.Deserialize(new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), ObjectsJson.Default.ImageManifest);
+            manifest = JsonSerializer.Deserialize(
+                new BoundedJson(new BoundedStream(stream, Largest, TooLarge)), ObjectsJson.Default.ImageManifest);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or FormatException
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NotSupportedException or ArgumentException
+            or FormatException
             or OverflowException)
         {
             invalid = ImageErrors.ManifestInvalid(image, e.Message, e);

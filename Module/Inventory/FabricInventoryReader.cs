@@ -6,7 +6,8 @@ namespace Slipway.Inventory;
 /// <summary>What fabric hardware a node has, from its sysfs and procfs.</summary>
 public static class FabricInventoryReader
 {
-    /// <param name="root">A directory that is laid out like a node's root filesystem; its <c>/sys</c>, <c>/dev</c> and <c>/proc</c> are read.</param>
+    /// <param name="root">A directory that is laid out like a node's root filesystem; its <c>/sys</c>, <c>/dev</c> and <c>/proc</c> are
+    /// read.</param>
     /// <remarks>Files that are empty, unreadable, or vanish meanwhile leave their property null; nothing is thrown for them.</remarks>
     public static FabricInventory Read(string root = "/")
     {

@@ -11,7 +11,8 @@ public static class FabricPackages
     internal const string Verbs = "verbs";
 
     /// <summary>Names that a definition may give: providers (<c>mlx5</c>, <c>psm2</c>…).</summary>
-    public static IReadOnlyList<string> Names { get; } = ProviderTable.Default.Providers.Select(p => p.Provider).OfType<string>().Distinct().Order(StringComparer.Ordinal).ToList();
+    public static IReadOnlyList<string> Names { get; } = ProviderTable.Default.Providers.Select(p => p.Provider).OfType<string>().Distinct()
+        .Order(StringComparer.Ordinal).ToList();
 
     /// <summary>Whether a definition's <c>fabric</c> may name it.</summary>
     public static bool IsKnown(string name) => name == Auto || Names.Contains(name);
@@ -39,7 +40,8 @@ public static class FabricPackages
     /// <param name="names">With where they stand, for errors.</param>
     /// <inheritdoc cref="For(string, string?, IEnumerable{string}, IEnumerable{string}?)"/>
     /// <exception cref="SlipwayException">The distribution has no package for a name that is known.</exception>
-    public static IReadOnlyList<string> For(string family, string? release, IEnumerable<Located> names, IEnumerable<string>? repositories = null)
+    public static IReadOnlyList<string> For(
+        string family, string? release, IEnumerable<Located> names, IEnumerable<string>? repositories = null)
     {
         List<string>? urls = repositories?.ToList();
         List<string> packages = new List<string>();
@@ -58,12 +60,15 @@ public static class FabricPackages
     /// <param name="names">Of <see cref="Names"/>, or <see cref="Auto"/>.</param>
     /// <param name="repositories">URLs of the repositories that packages may come from: a vendor's own may have other names.</param>
     /// <returns>Package names, each once; empty where the table knows none for one of the names.</returns>
-    public static IReadOnlyList<string> For(string family, string? release, IEnumerable<string> names, IEnumerable<string>? repositories = null)
+    public static IReadOnlyList<string> For(
+        string family, string? release, IEnumerable<string> names, IEnumerable<string>? repositories = null)
     {
         ProviderTable table = ProviderTable.Default;
         List<string> urls = repositories?.ToList() ?? [];
-        string? vendor = table.Vendors.FirstOrDefault(v => v.Urls.Any(pattern => urls.Exists(u => PathPattern.MatchesName(pattern, u))))?.Name;
-        List<PackageRow?> sets = names.Select(n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
+        string? vendor = table.Vendors.FirstOrDefault(
+            v => v.Urls.Any(pattern => urls.Exists(u => PathPattern.MatchesName(pattern, u))))?.Name;
+        List<PackageRow?> sets = names.Select(
+            n => n == Auto ? (Verbs, null) : (table.Providers.FirstOrDefault(p => p.Provider == n)?.PackageSet ?? n, n))
             .Select(s => Find(table, s.Item1, s.Item2, family, release, vendor)).ToList();
         return sets.Contains(null) ? [] : sets.SelectMany(s => s!.Names).Distinct().ToList();
     }
@@ -89,12 +94,16 @@ public static class FabricPackages
             : $"no package of {name} is known to have it";
     }
 
-    /// <summary>The family of distributions that RPM repositories are of: <c>rhel</c>, whose names most have, or another that they look like.</summary>
-    /// <param name="names">Names and URLs of the repositories, and of the packages that are asked for: of a mirror with a name of its own they alone tell.</param>
+    /// <summary>
+    /// The family of distributions that RPM repositories are of: <c>rhel</c>, whose names most have, or another that they look like.
+    /// </summary>
+    /// <param name="names">Names and URLs of the repositories, and of the packages that are asked for: of a mirror with a name of its own
+    /// they alone tell.</param>
     internal static string RpmFamily(IEnumerable<string> names)
     {
         List<string> lower = [.. names.Select(n => n.ToLowerInvariant())];
-        return ProviderTable.Default.Repositories.FirstOrDefault(f => f.Value.Any(pattern => lower.Exists(n => PathPattern.MatchesName(pattern, n)))).Key ?? "rhel";
+        return ProviderTable.Default.Repositories.FirstOrDefault(
+            f => f.Value.Any(pattern => lower.Exists(n => PathPattern.MatchesName(pattern, n)))).Key ?? "rhel";
     }
 
     internal static bool IsDebian(string id) => Family(ProviderTable.Default, id) == "debian";
@@ -102,13 +111,15 @@ public static class FabricPackages
     static string? Family(ProviderTable table, string id) => table.Families.FirstOrDefault(f => f.Value.Contains(id)).Key;
 
     static int? RdmaCore(ProviderTable table, ImageDistribution distribution, string family) => table.Releases.FirstOrDefault(r =>
-        (r.Id == distribution.Id || r.Family == family) && (r.Release == distribution.VersionId || r.Release == distribution.VersionId?.Split('.')[0]))?.RdmaCore;
+        (r.Id == distribution.Id || r.Family == family)
+        && (r.Release == distribution.VersionId || r.Release == distribution.VersionId?.Split('.')[0]))?.RdmaCore;
 
     static PackageRow? Find(ProviderTable table, string set, string? provider, string family, string? release, string? vendor)
     {
         int? major = int.TryParse(release?.Split('.')[0], out int number) ? number : (int?)null;
         // the more special row first
-        return table.Packages.Where(p => p.Set == set && p.Family == family && (p.Provider is null || p.Provider == provider) && (p.Vendor is null || p.Vendor == vendor)
+        return table.Packages.Where(p => p.Set == set && p.Family == family && (p.Provider is null || p.Provider == provider)
+            && (p.Vendor is null || p.Vendor == vendor)
                 && (major is null || ((p.From ?? major) <= major && major <= (p.To ?? major))))
             .OrderBy(p => p.Vendor is null).ThenBy(p => p.Provider is null).FirstOrDefault();
     }

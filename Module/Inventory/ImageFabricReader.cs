@@ -14,7 +14,8 @@ public static class ImageFabricReader
 
     /// <summary>Reads an unpacked root filesystem; links in it are never followed out of it.</summary>
     /// <exception cref="OperationCanceledException"/>
-    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default) => Read(new RootTree(rootDirectory), cancellation);
+    public static ImageFabric FromRoot(string rootDirectory, CancellationToken cancellation = default) =>
+        Read(new RootTree(rootDirectory), cancellation);
 
     static ImageFabric Read(RootTree files, CancellationToken cancellation)
     {
@@ -35,7 +36,8 @@ public static class ImageFabricReader
             X86Level = c is null ? 0 : X86Level.Of(c.Elf.X86IsaNeeded),
             GlibcxxVersion = Highest(libraries.Find("libstdc++.so.6"), "GLIBCXX_"),
             Verbs = verbs is null ? null : new ImageVerbs(verbs.Path, verbs.Version, PrivateAbi(verbs.Elf.VersionsDefined)),
-            Providers = libraries.VerbsProviders().Select(p => new ImageProvider(p.Name, p.Path, p.Suffix, ImportedPrivateAbi(p.Library.Elf))
+            Providers = libraries.VerbsProviders()
+                .Select(p => new ImageProvider(p.Name, p.Path, p.Suffix, ImportedPrivateAbi(p.Library.Elf))
             {
                 VersionsNeeded = p.Library.Elf.VersionsNeeded,
                 Needed = p.Library.Elf.Needed,
@@ -59,7 +61,9 @@ public static class ImageFabricReader
         };
     }
 
-    /// <summary>Reads a SquashFS image that need not be ours. Only what matters is unpacked, into a private directory that is removed again.</summary>
+    /// <summary>
+    /// Reads a SquashFS image that need not be ours. Only what matters is unpacked, into a private directory that is removed again.
+    /// </summary>
     /// <exception cref="SlipwayException">There is no <c>unsquashfs</c>, or it cannot read the image.</exception>
     /// <exception cref="OperationCanceledException"/>
     public static ImageFabric FromImage(string squashfsPath, CancellationToken cancellation = default)
@@ -88,9 +92,12 @@ public static class ImageFabricReader
         executable || path.Contains(".so", StringComparison.Ordinal)
         || OsRelease.Places.Contains(path) || path is LoaderConfiguration.Path or DpkgDatabase
         || path.StartsWith(DpkgDatabase + ".d/", StringComparison.Ordinal)
-        || path.StartsWith("/etc/libibverbs.d/", StringComparison.Ordinal) || path.StartsWith("/etc/ld.so.conf.d/", StringComparison.Ordinal);
+        || path.StartsWith("/etc/libibverbs.d/", StringComparison.Ordinal)
+        || path.StartsWith("/etc/ld.so.conf.d/", StringComparison.Ordinal);
 
-    /// <summary>Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.</summary>
+    /// <summary>
+    /// Of the image's shell, so that in a root with libraries for several machines the one that runs is taken; else of its C library.
+    /// </summary>
     static string? MachineOf(RootTree files, ProviderTable table)
     {
         foreach (string program in (string[])["/bin/sh", "/usr/bin/env"])
@@ -113,7 +120,8 @@ public static class ImageFabricReader
         .Concat(table.Providers.Select(p => p.Library).OfType<string>()).Distinct();
 
     static ImageLibrary? Describe(string soname, RootLibrary? library) => library is null ? null
-        : new ImageLibrary(soname, library.Path, library.Version) { VersionsDefined = library.Elf.VersionsDefined, Needed = library.Elf.Needed };
+        : new ImageLibrary(soname, library.Path, library.Version) { VersionsDefined = library.Elf.VersionsDefined,
+            Needed = library.Elf.Needed };
 
     /// <summary>Lines <c>driver NAME</c>; anything else is a comment or junk, which libibverbs skips too (dynamic_driver.c).</summary>
     static List<string> Drivers(RootTree files) =>

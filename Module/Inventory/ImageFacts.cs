@@ -11,7 +11,9 @@ static class ImageFacts
     public static ImageFabric Of(ContainerImage image, CancellationToken cancellation = default) =>
         image.Manifest?.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } known ? known : Cached(image, Directory, cancellation);
 
-    /// <summary><c>/var/cache/slipway/fabric</c> for root, else <c>$XDG_CACHE_HOME/slipway/fabric</c> or <c>~/.cache/slipway/fabric</c>.</summary>
+    /// <summary>
+    /// <c>/var/cache/slipway/fabric</c> for root, else <c>$XDG_CACHE_HOME/slipway/fabric</c> or <c>~/.cache/slipway/fabric</c>.
+    /// </summary>
     static string Directory => Path.Combine(Places.Cache, "fabric");
 
     /// <param name="directory">Where the facts are kept. One that cannot be written, or that others can, is done without.</param>
@@ -38,7 +40,9 @@ static class ImageFacts
     {
         try
         {
-            return OpenedFile.BytesFound(path, LargestFacts) is { } kept && JsonSerializer.Deserialize(kept, ObjectsJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts ? facts : null;
+            return OpenedFile.BytesFound(path, LargestFacts) is { } kept
+                && JsonSerializer.Deserialize(kept, ObjectsJson.Default.ImageFabric) is { SchemaVersion: ImageFabric.CurrentSchema } facts
+                ? facts : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

@@ -14,7 +14,8 @@ sealed class ImageImports(RootTree files, ProviderTable table, string? machine, 
     readonly SortedDictionary<string, SortedSet<string>> plugins = new(StringComparer.Ordinal);
     readonly HashSet<string> ucx = [.. table.UcxLibraries];
     readonly HashSet<string> verbsSet = [.. table.VerbsLibraries, .. table.Providers.Where(p => p.Shared).Select(p => p.Library!)];
-    readonly HashSet<string> others = [.. table.LibfabricLibraries, .. table.Providers.Where(p => !p.Shared).Select(p => p.Library).OfType<string>()];
+    readonly HashSet<string> others =
+        [.. table.LibfabricLibraries, .. table.Providers.Where(p => !p.Shared).Select(p => p.Library).OfType<string>()];
 
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Imports =>
         new SortedDictionary<string, IReadOnlyDictionary<string, string>>(
@@ -26,10 +27,14 @@ sealed class ImageImports(RootTree files, ProviderTable table, string? machine, 
     /// <summary>What the programs take from UCX.</summary>
     public SortedSet<string> UcxSymbols { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>MPI libraries lie in directories of their own, which no loader configuration need name. Open MPI's components do the work of the library that they are linked with.</summary>
+    /// <summary>
+    /// MPI libraries lie in directories of their own, which no loader configuration need name. Open MPI's components do the work of the
+    /// library that they are linked with.
+    /// </summary>
     public IReadOnlyList<ImageMpi> Mpi => mpi.ConvertAll(m => m with
     {
-        Transports = m.Transports.Concat(plugins.Where(p => m.Family == MpiLibrary.OpenMpi && (p.Key == m.Soname || p.Key.Length == 0)).SelectMany(p => p.Value))
+        Transports = m.Transports.Concat(
+            plugins.Where(p => m.Family == MpiLibrary.OpenMpi && (p.Key == m.Soname || p.Key.Length == 0)).SelectMany(p => p.Value))
             .Distinct().Order(StringComparer.Ordinal).ToList(),
     });
 

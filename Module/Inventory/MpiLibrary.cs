@@ -17,14 +17,17 @@ static class MpiLibrary
         try
         {
             IReadOnlyList<string> exports = ElfFile.ReadExports(outside);
-            HashSet<string> texts = Contained(outside, table.MpiFamilies.Select(f => f.Text).OfType<string>().Concat(table.MpiFamilies.SelectMany(f => f.SpeaksByText.Keys)));
+            HashSet<string> texts = Contained(
+                outside, table.MpiFamilies.Select(f => f.Text).OfType<string>()
+                .Concat(table.MpiFamilies.SelectMany(f => f.SpeaksByText.Keys)));
             if (table.MpiFamilies.FirstOrDefault(f => Fits(f, soname, elf, exports, texts)) is { } row)
                 return new ImageMpi(soname, path, row.Family)
                 {
                     Flavour = row.Flavour,
                     Version = row.Version.Count > 0 && ElfFile.ReadText(outside, row.Version) is { Length: > 0 } version ? version : null,
                     Speaks = row.Speaks.Concat(row.SpeaksByText.Where(s => texts.Contains(s.Key)).Select(s => s.Value))
-                        .Concat(row.SpeaksByLibrary.Where(s => elf.Needed.Any(n => PathPattern.MatchesName(s.Key, n))).Select(s => s.Value)).Distinct().ToList(),
+                        .Concat(row.SpeaksByLibrary.Where(s => elf.Needed.Any(n => PathPattern.MatchesName(s.Key, n))).Select(s => s.Value))
+                        .Distinct().ToList(),
                 };
         }
         catch (Exception e) when (e is ElfFormatException or IOException or UnauthorizedAccessException)
@@ -36,7 +39,8 @@ static class MpiLibrary
 
     static bool Fits(MpiFamilyRow row, string soname, ElfFile elf, IReadOnlyList<string> exports, HashSet<string> texts) =>
         (row.Sonames.Count == 0 || row.Sonames.Any(s => PathPattern.MatchesName(s, soname)))
-        && (row.Exports.Any(e => exports.Any(x => PathPattern.MatchesName(e, x))) || row.Needs.Any(n => elf.Needed.Any(x => PathPattern.MatchesName(n, x))))
+        && (row.Exports.Any(e => exports.Any(x => PathPattern.MatchesName(e, x)))
+            || row.Needs.Any(n => elf.Needed.Any(x => PathPattern.MatchesName(n, x))))
         && (row.Text is null || texts.Contains(row.Text));
 
     /// <summary>Those of the texts that a file has in it.</summary>

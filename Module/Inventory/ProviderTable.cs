@@ -98,13 +98,17 @@ sealed class ProviderTable
     /// <summary>Below a library directory: where libfabric looks (<c>PROVDLDIR</c>).</summary>
     public required IReadOnlyList<string> LibfabricProviderDirectories { get; init; }
 
-    /// <summary>The row of a device, by its kernel module, the driver of its bus, its PCI ids, what it says of itself, or its name: in that order.</summary>
+    /// <summary>
+    /// The row of a device, by its kernel module, the driver of its bus, its PCI ids, what it says of itself, or its name: in that order.
+    /// </summary>
     public ProviderRow? Find(string? module, string? busDriver, string? vendor, string? device, string? description, string name) =>
         Providers.FirstOrDefault(p => p.KernelDriver == module)
         ?? Providers.FirstOrDefault(p => busDriver is not null && p.BusDrivers.Contains(busDriver))
-        ?? Providers.FirstOrDefault(p => vendor is not null && device is not null && p.VendorIds.Contains(vendor) && p.DeviceIds.Contains(device))
+        ?? Providers.FirstOrDefault(p => vendor is not null && device is not null && p.VendorIds.Contains(vendor)
+            && p.DeviceIds.Contains(device))
         ?? Providers.FirstOrDefault(p => description is not null && p.NodeDescription == description)
-        ?? Providers.FirstOrDefault(p => p.Names.Any(n => PathPattern.MatchesName(n, name)) && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
+        ?? Providers.FirstOrDefault(p => p.Names.Any(n => PathPattern.MatchesName(n, name))
+            && (p.VendorIds.Count == 0 || vendor is null || p.VendorIds.Contains(vendor)));
 
     public ProviderRow? ForDevice(FabricDevice device) => Providers.FirstOrDefault(p => p.KernelDriver == device.KernelDriver);
 
@@ -117,7 +121,9 @@ sealed class ProviderTable
 
 sealed record AbiRange(int Min, int Max);
 
-/// <summary>Variables by which an image's libraries find what is bound: ld.so(8), rdma-core's libibverbs/dynamic_driver.c, fabric(7).</summary>
+/// <summary>
+/// Variables by which an image's libraries find what is bound: ld.so(8), rdma-core's libibverbs/dynamic_driver.c, fabric(7).
+/// </summary>
 sealed record VariableNames(string Libraries, string VerbsDrivers, string LibfabricProviders);
 
 sealed record IntraNodeRow(string Name, string DeviceNode);
@@ -215,7 +221,10 @@ sealed class ProviderRow
     /// <summary>Public library of a shared provider, or the library that a libfabric provider drives the device with.</summary>
     public string? Library { get; set; }
 
-    /// <summary>True where programs link the provider too (rdma-core's shared providers): <c>libX-rdmavN.so</c> is then a link to <see cref="Library"/>.</summary>
+    /// <summary>
+    /// True where programs link the provider too (rdma-core's shared providers): <c>libX-rdmavN.so</c> is then a link to
+    /// <see cref="Library"/>.
+    /// </summary>
     public bool Shared { get; set; }
 
     /// <summary>Another provider of the same carrier that drives the device, by itself.</summary>
@@ -239,13 +248,16 @@ sealed class ProviderRow
 
     public int AbiMax { get; set; } = int.MaxValue;
 
-    /// <summary>Nodes beside uverbs; <c>{name}</c> is the device's kernel name. Those that do not exist are left out, save the first.</summary>
+    /// <summary>
+    /// Nodes beside uverbs; <c>{name}</c> is the device's kernel name. Those that do not exist are left out, save the first.
+    /// </summary>
     public IReadOnlyList<string> DeviceNodes { get; set; } = [];
 
     public string PackageSet { get; set; } = "verbs";
 }
 
 /// <summary>Apart from <see cref="ObjectsJson"/>, since a key that the table does not have is a slip of ours.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ProviderTable))]
 sealed partial class ProviderTableJson : JsonSerializerContext;

@@ -40,11 +40,14 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
     public RootLibrary? Find(string soname) =>
         Directories.Select(d => Read($"{d}/{soname}")).FirstOrDefault(l => l is not null);
 
-    /// <summary>Providers of libibverbs called <c>libNAME-rdmavN.so</c>: name, N, the file that libibverbs opens, and what it leads to.</summary>
+    /// <summary>
+    /// Providers of libibverbs called <c>libNAME-rdmavN.so</c>: name, N, the file that libibverbs opens, and what it leads to.
+    /// </summary>
     public IEnumerable<(string Name, int Suffix, string Path, RootLibrary Library)> VerbsProviders()
     {
         HashSet<string> seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string? directory in Directories.SelectMany(d => table.VerbsProviderDirectories.Select(p => $"{d}/{p}")).Concat(Directories))
+        foreach (string? directory in Directories.SelectMany(d => table.VerbsProviderDirectories.Select(p => $"{d}/{p}"))
+            .Concat(Directories))
             foreach (string? file in files.List(directory).Where(f => PathPattern.MatchesName("lib*-rdmav*.so", f)))
             {
                 int at = file.LastIndexOf("-rdmav", StringComparison.Ordinal);
@@ -76,7 +79,8 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
 
     /// <summary>Providers that are a part of libfabric itself.</summary>
     public IReadOnlyList<string> LibfabricBuiltIn() => Find("libfabric.so.1") is { } libfabric
-        ? table.LibfabricProviders.Where(p => p.Library is { } soname ? libfabric.Elf.Needed.Contains(soname) : Contains(libfabric, p.Text!)).Select(p => p.Name).ToList()
+        ? table.LibfabricProviders.Where(p => p.Library is { } soname ? libfabric.Elf.Needed.Contains(soname)
+            : Contains(libfabric, p.Text!)).Select(p => p.Name).ToList()
         : [];
 
     /// <summary>All symbols that these libraries export.</summary>
@@ -123,7 +127,9 @@ sealed class RootLibraries(RootTree files, ProviderTable table, string? machine)
         return false;
     }
 
-    /// <summary>Null where there is nothing, or nothing usable: then <see cref="Damaged"/> says why, save for another machine's files.</summary>
+    /// <summary>
+    /// Null where there is nothing, or nothing usable: then <see cref="Damaged"/> says why, save for another machine's files.
+    /// </summary>
     public RootLibrary? Read(string path)
     {
         if (!read.TryGetValue(path, out RootLibrary? library))

@@ -38,13 +38,17 @@ sealed class SysfsFabric(RootTree files, ProviderTable table)
         return devices;
     }
 
-    /// <summary>ibdev to uverbs node, by the node's own file or by the function that both belong to. <c>abi_version</c> is a plain file among the devices.</summary>
+    /// <summary>
+    /// ibdev to uverbs node, by the node's own file or by the function that both belong to. <c>abi_version</c> is a plain file among the
+    /// devices.
+    /// </summary>
     SortedDictionary<string, string> ReadUverbs()
     {
         SortedDictionary<string, string> result = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (string node in files.List(Verbs))
             if (files.HasDirectory($"{Verbs}/{node}"))
-                result.TryAdd(files.Small($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault() ?? node, node);
+                result.TryAdd(files.Small($"{Verbs}/{node}/ibdev") ?? files.List($"{Verbs}/{node}/device/infiniband").FirstOrDefault()
+                    ?? node, node);
         return result;
     }
 
@@ -104,7 +108,8 @@ sealed class SysfsFabric(RootTree files, ProviderTable table)
             NetDevices = bus.NetDevices,
             Ports =
             [
-                new FabricPort(1, "Ethernet", link switch { "1" => "ACTIVE", "0" => "DOWN", _ => link }, null, files.Small($"{entry}/device/properties/speed")),
+                new FabricPort(1, "Ethernet", link switch { "1" => "ACTIVE", "0" => "DOWN", _ => link }, null,
+                    files.Small($"{entry}/device/properties/speed")),
             ],
             DeviceNodes = nodes,
             MissingDeviceNodes = missing,
@@ -154,7 +159,8 @@ sealed class SysfsFabric(RootTree files, ProviderTable table)
     }
 
     FabricPort? ReadPort(string port, string number) => int.TryParse(number, out int n)
-        ? new FabricPort(n, files.Small($"{port}/link_layer"), AfterColon(files.Small($"{port}/state")), AfterColon(files.Small($"{port}/phys_state")), files.Small($"{port}/rate"))
+        ? new FabricPort(n, files.Small($"{port}/link_layer"), AfterColon(files.Small($"{port}/state")),
+            AfterColon(files.Small($"{port}/phys_state")), files.Small($"{port}/rate"))
         : null;
 
     static string Classify(string? nodeType, List<FabricPort> ports) =>

@@ -18,7 +18,8 @@ static class X86Level
     /// <summary>1 to 4 by <c>/proc/cpuinfo</c>; null where there is none, or no x86-64.</summary>
     public static int? OfCpu(RootTree files)
     {
-        string? line = files.Small("/proc/cpuinfo", CpuInfoLimit)?.Split('\n').FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal));
+        string? line = files.Small("/proc/cpuinfo", CpuInfoLimit)?.Split('\n')
+            .FirstOrDefault(l => l.StartsWith("flags", StringComparison.Ordinal));
         HashSet<string>? flags = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
         return flags?.Contains("lm") == true ? 1 + Flags.TakeWhile(level => level.All(flags.Contains)).Count() : null;
     }

@@ -13,7 +13,8 @@ static class Compatibility
         return Parse(reader.ReadToEnd(), Resource);
     });
 
-    sealed record VariableRow(string? Launcher, VersionRange? LauncherVersions, string? Gives, string? Family, VersionRange? Versions, string? Lacks, IReadOnlyDictionary<string, string> Set, string For, string Reason);
+    sealed record VariableRow(string? Launcher, VersionRange? LauncherVersions, string? Gives, string? Family, VersionRange? Versions,
+        string? Lacks, IReadOnlyDictionary<string, string> Set, string For, string Reason);
 
     /// <param name="mpi">The image's; null where it has none that was recognised.</param>
     /// <param name="version">The launcher's.</param>
@@ -29,7 +30,8 @@ static class Compatibility
             && (r.Launcher is null || launcher.Answers(r.Launcher))
             && (r.LauncherVersions is null || r.LauncherVersions.Has(version))
             && (r.Gives is null || (r.Gives == "none" ? launcher.Gives.Count == 0 : launcher.Gives.Contains(r.Gives))));
-        string Fill(string text) => text.Replace("{mpi}", name, StringComparison.Ordinal).Replace("{launcher}", title, StringComparison.Ordinal);
+        string Fill(string text) => text.Replace("{mpi}", name, StringComparison.Ordinal)
+            .Replace("{launcher}", title, StringComparison.Ordinal);
         return new MpiVerdict(row.Fit, name, title, Fill(row.Reason), row.Advice is null ? null : Fill(row.Advice));
     }
 
@@ -47,7 +49,8 @@ static class Compatibility
         if (image.Candidates.Count == 0)
             return Judge((ImageMpi?)null, launcher, version);
         List<MpiVerdict> verdicts = [.. image.Candidates.Select(m => Judge(m, launcher, version))];
-        MpiVerdict best = verdicts.FirstOrDefault(v => v.Fit == MpiFit.Works) ?? verdicts.FirstOrDefault(v => v.Fit == MpiFit.Unknown) ?? verdicts[0];
+        MpiVerdict best = verdicts.FirstOrDefault(v => v.Fit == MpiFit.Works) ?? verdicts.FirstOrDefault(v => v.Fit == MpiFit.Unknown)
+            ?? verdicts[0];
         return best.Fit != MpiFit.Refuse && verdicts.Find(v => v.Fit == MpiFit.Refuse) is { } other
             ? best with { Reason = $"{best.Reason}; but {image.Why}, and {other.Reason}" } : best;
     }
@@ -55,20 +58,28 @@ static class Compatibility
     static (IReadOnlyList<CompatibilityRow>, IReadOnlyList<VariableRow>) Parse(string text, string file)
     {
         YamlMap top = YamlMap.Parse(text, file, YamlForm.Compatibility, "the table", "pairs", "variables");
-        return ([.. top.Maps("pairs", "family", "flavour", "versions", "speaks", "launcher", "launcher-versions", "gives", "verdict", "reason", "advice").Select(map => new CompatibilityRow(
-            map.Text("family")?.Value, map.Text("flavour")?.Value, Range(map, "versions"), map.Text("speaks")?.Value, map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value,
+        return ([.. top.Maps("pairs", "family", "flavour", "versions", "speaks", "launcher", "launcher-versions", "gives", "verdict",
+            "reason", "advice").Select(map => new CompatibilityRow(
+            map.Text("family")?.Value, map.Text("flavour")?.Value, Range(map, "versions"), map.Text("speaks")?.Value,
+            map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value,
             Enum.Parse<MpiFit>(map.Required("verdict").Value, ignoreCase: true), map.Required("reason").Value, map.Text("advice")?.Value))],
-            [.. top.Maps("variables", "launcher", "launcher-versions", "gives", "family", "versions", "lacks", "set", "for", "reason").Select(map => new VariableRow(
-                map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value, map.Text("family")?.Value, Range(map, "versions"), map.Text("lacks")?.Value, map.Pairs("set", n => n.Length > 0, ""), map.Text("for")?.Value ?? "ranks", map.Required("reason").Value))]);
+            [.. top.Maps("variables", "launcher", "launcher-versions", "gives", "family", "versions", "lacks", "set", "for", "reason")
+                .Select(map => new VariableRow(
+                map.Text("launcher")?.Value, Range(map, "launcher-versions"), map.Text("gives")?.Value, map.Text("family")?.Value,
+                Range(map, "versions"), map.Text("lacks")?.Value, map.Pairs("set", n => n.Length > 0, ""), map.Text("for")?.Value
+                ?? "ranks", map.Required("reason").Value))]);
     }
 
     /// <summary>What the ranks or the launcher (<see cref="PlannedVariable.For"/>) are given beside, each with the reason.</summary>
     /// <param name="version">The launcher's.</param>
-    public static IEnumerable<(string Name, string Value, string For, string Reason)> Variables(Launcher launcher, string? version, ImageMpiFacts image) =>
+    public static IEnumerable<(string Name, string Value, string For, string Reason)> Variables(
+        Launcher launcher, string? version, ImageMpiFacts image) =>
         from row in Table.Value.Variables
-        where (row.Launcher is null || launcher.Answers(row.Launcher)) && (row.LauncherVersions is null || row.LauncherVersions.Has(version))
+        where (row.Launcher is null || launcher.Answers(row.Launcher))
+        && (row.LauncherVersions is null || row.LauncherVersions.Has(version))
             && (row.Gives is null || launcher.Gives.Contains(row.Gives))
-            && (row.Family is null || (image.Candidates.Count > 0 && image.Candidates.All(m => m.Family == row.Family && (row.Versions is null || row.Versions.Has(m.Version)))))
+            && (row.Family is null || (image.Candidates.Count > 0
+                && image.Candidates.All(m => m.Family == row.Family && (row.Versions is null || row.Versions.Has(m.Version)))))
             && (row.Lacks is null || (image.Candidates.Count > 0 && image.Facts is { } facts && !facts.Sonames.Contains(row.Lacks)))
         from pair in row.Set
         select (pair.Key, pair.Value, row.For, row.Reason);

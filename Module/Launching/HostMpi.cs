@@ -23,7 +23,8 @@ static class HostMpi
     /// <summary>Those of the rows that can be used here, in their order.</summary>
     /// <param name="variable">A variable of the environment.</param>
     /// <param name="looked">Gets what was looked for, and why it did not do.</param>
-    public static IEnumerable<FoundLauncher> Find(IEnumerable<Launcher> rows, Func<string, string?> variable, List<string> looked, CancellationToken cancel = default)
+    public static IEnumerable<FoundLauncher> Find(IEnumerable<Launcher> rows, Func<string, string?> variable, List<string> looked,
+        CancellationToken cancel = default)
     {
         foreach (Launcher row in rows)
         {
@@ -46,9 +47,13 @@ static class HostMpi
         }
     }
 
-    /// <summary>Open MPI's mpirun takes the directory above its own for where it is installed on the nodes, and stops at /bin, which is a link today.</summary>
+    /// <summary>
+    /// Open MPI's mpirun takes the directory above its own for where it is installed on the nodes, and stops at /bin, which is a link
+    /// today.
+    /// </summary>
     static string InRealDirectory(string program) =>
-        Path.GetDirectoryName(program) is { } directory && Directory.ResolveLinkTarget(directory, returnFinalTarget: true) is { } real && Path.Join(real.FullName, Path.GetFileName(program)) is var there && File.Exists(there) ? there : program;
+        Path.GetDirectoryName(program) is { } directory && Directory.ResolveLinkTarget(directory, returnFinalTarget: true) is { } real
+        && Path.Join(real.FullName, Path.GetFileName(program)) is var there && File.Exists(there) ? there : program;
 
     /// <param name="ask">What the program answers to some arguments.</param>
     public static FoundLauncher? Recognise(Launcher row, string program, Func<IReadOnlyList<string>, string> ask, List<string> looked)
@@ -65,12 +70,15 @@ static class HostMpi
             looked.Add($"{row.Name}: {program} {string.Join(' ', offers.Arguments)} does not offer it");
             return null;
         }
-        return new FoundLauncher(row, program, match.Groups["version"] is { Success: true, Value: var version } ? version.TrimEnd('.') : null, said);
+        return new FoundLauncher(row, program, match.Groups["version"] is { Success: true, Value: var version } ? version.TrimEnd('.')
+            : null, said);
     }
 
     /// <summary>What a program of the host answers. Each is asked once.</summary>
     public static string Ask(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
-        Answers.GetOrAdd(string.Join('\0', [program, File.GetLastWriteTimeUtc(program).Ticks.ToString(CultureInfo.InvariantCulture), .. arguments]), _ => AskNow(program, arguments, cancel));
+        Answers.GetOrAdd(
+            string.Join('\0', [program, File.GetLastWriteTimeUtc(program).Ticks.ToString(CultureInfo.InvariantCulture), .. arguments]),
+            _ => AskNow(program, arguments, cancel));
 
     /// <summary>Both streams; some launchers tell their version on standard error, and some with an exit code other than 0.</summary>
     public static string AskNow(string program, IReadOnlyList<string> arguments, CancellationToken cancel)

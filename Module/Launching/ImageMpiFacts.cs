@@ -27,14 +27,18 @@ sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidat
             // a node may have the image by its digest alone, and no unsquashfs
             return new ImageMpiFacts(null, [], $"what MPI the image has could not be read: {e.Message}");
         }
-        List<ImageMpi> all = [.. facts.Mpi.GroupBy(m => (m.Family, m.Flavour, m.Version)).Select(g => g.OrderByDescending(m => m.Speaks.Count).First())];
+        List<ImageMpi> all = [.. facts.Mpi.GroupBy(m => (m.Family, m.Flavour, m.Version))
+            .Select(g => g.OrderByDescending(m => m.Speaks.Count).First())];
         string from = image.Manifest?.Fabric is null ? "read from the image" : "from the image's manifest";
         if (all.Count < 2)
             return new ImageMpiFacts(facts, all, all.Count == 0 ? $"no MPI library ({from})" : $"{all[0].Path} ({from})");
         IReadOnlyList<string> needed = Needed(image, command, directory, cancel);
-        List<ImageMpi> used = [.. all.Where(m => facts.Mpi.Any(other => (other.Family, other.Flavour, other.Version) == (m.Family, m.Flavour, m.Version) && needed.Contains(other.Soname)))];
+        List<ImageMpi> used =
+            [.. all.Where(m => facts.Mpi.Any(other => (other.Family, other.Flavour, other.Version) == (m.Family, m.Flavour, m.Version)
+                && needed.Contains(other.Soname)))];
         return used.Count > 0
-            ? new ImageMpiFacts(facts, used, $"{command} is linked with {string.Join(", ", used.Select(m => m.Soname).Distinct())} ({from})")
+            ? new ImageMpiFacts(facts, used,
+                $"{command} is linked with {string.Join(", ", used.Select(m => m.Soname).Distinct())} ({from})")
             : new ImageMpiFacts(facts, all, $"the image has {string.Join(" and ", all)}, and {command} does not tell which it uses");
     }
 
@@ -50,11 +54,15 @@ sealed record ImageMpiFacts(ImageFabric? Facts, IReadOnlyList<ImageMpi> Candidat
             if (command.Contains('/') && Path.GetFullPath(command, directory) is var path && File.Exists(path))
                 return ElfFile.ReadIfElf(path)?.Needed ?? [];
             string name = Path.GetFileName(command);
-            using SquashfsExtract part = SquashfsExtract.Extract(image.Path, (p, executable) => executable && (command.Contains('/') ? p == command : Path.GetFileName(p) == name), cancel);
-            return [.. Directory.EnumerateFiles(part.Directory, name, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+            using SquashfsExtract part = SquashfsExtract.Extract(
+                image.Path, (p, executable) => executable && (command.Contains('/') ? p == command : Path.GetFileName(p) == name), cancel);
+            return [.. Directory.EnumerateFiles(
+                part.Directory, name, new EnumerationOptions { RecurseSubdirectories = true,
+                    AttributesToSkip = FileAttributes.ReparsePoint })
                 .SelectMany(f => ElfFile.ReadIfElf(f)?.Needed ?? []).Distinct()];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ElfFormatException or SlipwayException { Kind: not ErrorKind.ObjectNotFound })
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ElfFormatException
+            or SlipwayException { Kind: not ErrorKind.ObjectNotFound })
         {
             return [];
         }

@@ -9,7 +9,9 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Launching;
 
-/// <summary>Composes a launch plan: chooses the launcher, judges whether it and the image's MPI go together, and fills in its row's flags.</summary>
+/// <summary>
+/// Composes a launch plan: chooses the launcher, judges whether it and the image's MPI go together, and fills in its row's flags.
+/// </summary>
 sealed partial class LaunchPlanner
 {
     readonly MpiRequest request;
@@ -33,11 +35,14 @@ sealed partial class LaunchPlanner
         directory = request.WorkingDirectory ?? request.Location ?? Environment.CurrentDirectory;
     }
 
-    /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot be.</exception>
-    public static RunnablePlan Plan(MpiRequest request, CancellationToken cancel) => Plan(request, LauncherTable.Read(), Environment.GetEnvironmentVariable, cancel);
+    /// <exception cref="SlipwayException">No launcher is there that goes with the image's MPI, or the request asks for what cannot
+    /// be.</exception>
+    public static RunnablePlan Plan(MpiRequest request, CancellationToken cancel) =>
+        Plan(request, LauncherTable.Read(), Environment.GetEnvironmentVariable, cancel);
 
     /// <param name="variable">A variable of the environment: by those a job of a batch system is known.</param>
-    internal static RunnablePlan Plan(MpiRequest request, LauncherTable table, Func<string, string?> variable, CancellationToken cancel = default)
+    internal static RunnablePlan Plan(MpiRequest request, LauncherTable table, Func<string, string?> variable,
+        CancellationToken cancel = default)
     {
         Check(request);
         if (request.Launcher is { } wanted && !table.Launchers.Any(l => l.Answers(wanted)))
@@ -83,7 +88,8 @@ sealed partial class LaunchPlanner
         if (request.Nodes.Count > 0)
             Add(Hosts(row, ranks, perNode), "the nodes, with the ranks spread over them");
         if (perNode is not null)
-            Add(perNode == 1 && row.OnePerNode.Count > 0 ? row.OnePerNode : Fill(row.RanksPerNode, ranks, perNode), "how many ranks each node gets");
+            Add(perNode == 1 && row.OnePerNode.Count > 0 ? row.OnePerNode : Fill(row.RanksPerNode, ranks, perNode),
+                "how many ranks each node gets");
         AddOptions(row);
         if (variable("SLIPWAY_CONFIG") is { Length: > 0 } configuration)
             AddVariable(row, "SLIPWAY_CONFIG", configuration, "slipway on every node is to read the same configuration as here");
@@ -91,7 +97,8 @@ sealed partial class LaunchPlanner
 
         bool published = request.Image.Placements.Count > 0;
         // where it was brought along, or is not at our own path, publishing tells where all of the nodes have it
-        string slipway = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere : SlipwayProgram.Path;
+        string slipway = request.Image.Placements.Select(p => p.Launcher).Distinct().ToList() is [{ } everywhere] ? everywhere
+            : SlipwayProgram.Path;
         foreach ((string name, string value, string whose, string reason) in Compatibility.Variables(row, found.Version, mpi))
             if (whose == "launcher" ? variable(name) is null : !request.Environment.ContainsKey(name))
                 variables.Add(new PlannedVariable(name, value, whose, reason));
@@ -115,8 +122,10 @@ sealed partial class LaunchPlanner
 
         // what a launcher that started us, or a batch system, has set would lead the image's own astray
         foreach (string name in Environment.GetEnvironmentVariables().Keys.Cast<string>().Order(StringComparer.Ordinal))
-            if (table.RanksPrefixes.Concat(allocation?.System.Prefixes ?? []).Any(p => p.EndsWith('_') ? name.StartsWith(p, StringComparison.Ordinal) : name == p))
-                variables.Add(new PlannedVariable(name, null, "launcher", "the image's own launcher is not to take part in the job that we are in"));
+            if (table.RanksPrefixes.Concat(allocation?.System.Prefixes ?? [])
+                .Any(p => p.EndsWith('_') ? name.StartsWith(p, StringComparison.Ordinal) : name == p))
+                variables.Add(new PlannedVariable(
+                    name, null, "launcher", "the image's own launcher is not to take part in the job that we are in"));
 
         (FoundLauncher found, MpiVerdict verdict) = ChooseInImage(mpi, facts);
         Launcher row = found.Row;
@@ -146,7 +155,8 @@ sealed partial class LaunchPlanner
         return Plan(row, found.Version, SlipwayProgram.Path, verdict, ranks, null, here, [], run);
     }
 
-    RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode, IReadOnlyList<string> placement,
+    RunnablePlan Plan(Launcher row, string? version, string program, MpiVerdict verdict, int ranks, int? perNode,
+        IReadOnlyList<string> placement,
         IReadOnlyList<string> before, RunRequest run) => new()
     {
         Launcher = row.Name,
@@ -178,7 +188,8 @@ sealed partial class LaunchPlanner
     {
         List<string> looked = [];
         List<(FoundLauncher Found, MpiVerdict Verdict)> there = [];
-        foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)), variable, looked, cancel))
+        foreach (FoundLauncher found in HostMpi.Find(table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)),
+            variable, looked, cancel))
         {
             MpiVerdict verdict = Compatibility.Judge(mpi, found.Row, found.Version);
             if (verdict.Fit == MpiFit.Works)
@@ -191,11 +202,14 @@ sealed partial class LaunchPlanner
             return there[0];
         if (there.Count > 0)
             throw LaunchErrors.Mismatch(request.Image.Path, [.. there.Select(t => t.Verdict)]);
-        string program = table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)).SelectMany(l => l.Programs).FirstOrDefault(p => HostProgram.TryFind(p) is null) ?? "mpirun";
+        string program = table.Launchers.Where(l => request.Launcher is null || l.Answers(request.Launcher)).SelectMany(l => l.Programs)
+            .FirstOrDefault(p => HostProgram.TryFind(p) is null) ?? "mpirun";
         // the plain error for a program that is missing tells the package
-        if (request.Launcher is not null && table.Launchers.Where(l => l.Answers(request.Launcher)).SelectMany(l => l.Programs).All(p => HostProgram.TryFind(p) is null))
+        if (request.Launcher is not null && table.Launchers.Where(l => l.Answers(request.Launcher)).SelectMany(l => l.Programs)
+            .All(p => HostProgram.TryFind(p) is null))
             HostProgram.Find(program);
-        if (request.Launcher is null && HostProgram.TryFind("mpirun") is null && HostProgram.TryFind("mpiexec") is null && Candidate(mpi) is { } named)
+        if (request.Launcher is null && HostProgram.TryFind("mpirun") is null && HostProgram.TryFind("mpiexec") is null
+            && Candidate(mpi) is { } named)
             HostProgram.Find(named);
         throw LaunchErrors.NoLauncher(looked, LauncherTable.Path);
     }
@@ -205,8 +219,10 @@ sealed partial class LaunchPlanner
     (FoundLauncher, MpiVerdict) ChooseInImage(ImageMpiFacts mpi, ImageFabric facts)
     {
         List<string> looked = [];
-        foreach (Launcher row in table.Launchers.Where(l => l.Family is not null && (request.Launcher is null || l.Answers(request.Launcher))))
-            foreach (string program in facts.MpiLaunchers.Where(p => row.Programs.Contains(Path.GetFileName(p))).OrderBy(p => row.Programs.ToList().IndexOf(Path.GetFileName(p))))
+        foreach (Launcher row in table.Launchers.Where(
+            l => l.Family is not null && (request.Launcher is null || l.Answers(request.Launcher))))
+            foreach (string program in facts.MpiLaunchers.Where(p => row.Programs.Contains(Path.GetFileName(p)))
+                .OrderBy(p => row.Programs.ToList().IndexOf(Path.GetFileName(p))))
             {
                 // asked in the container, with the same environment
                 string Ask(IReadOnlyList<string> question)
@@ -238,11 +254,13 @@ sealed partial class LaunchPlanner
         if (request.Nodes.Count > 0 && row.Hosts.Count == 0)
             throw LaunchErrors.NodesNotChosen(row);
         // a launcher that takes no number for each node spreads unevenly by itself (srun: 4, 2, 1, 1)
-        if (perNode is null && request.Nodes.Count > 0 && row.RanksPerNode.Count > 0 && !row.Host.Contains("{slots}", StringComparison.Ordinal))
+        if (perNode is null && request.Nodes.Count > 0 && row.RanksPerNode.Count > 0
+            && !row.Host.Contains("{slots}", StringComparison.Ordinal))
             perNode = (ranks + request.Nodes.Count - 1) / request.Nodes.Count;
         if (perNode is not null && row.RanksPerNode.Count == 0)
             throw LaunchErrors.RanksPerNodeNotChosen(row);
-        IReadOnlyList<string> placement = request.Nodes.Count > 0 ? [.. request.Nodes.SelectMany((n, i) => Enumerable.Repeat(n, request.RanksPerNode ?? Slots(ranks, i))).Take(ranks)]
+        IReadOnlyList<string> placement = request.Nodes.Count > 0
+            ? [.. request.Nodes.SelectMany((n, i) => Enumerable.Repeat(n, request.RanksPerNode ?? Slots(ranks, i))).Take(ranks)]
             : allocation is null ? [.. Enumerable.Repeat(Environment.MachineName, ranks)]
             : request.RanksPerNode is { } k && nodes.Count > 0 ? [.. nodes.SelectMany(n => Enumerable.Repeat(n, k)).Take(ranks)]
             : row.Family is not null ? allocation.Fill(ranks) : [];
@@ -284,7 +302,8 @@ sealed partial class LaunchPlanner
 
     void AddVariable(Launcher row, string name, string value, string reason)
     {
-        Add(row.Environment.Select(e => e.Replace("{name}", name, StringComparison.Ordinal).Replace("{value}", value, StringComparison.Ordinal)), reason);
+        Add(row.Environment.Select(e => e.Replace("{name}", name, StringComparison.Ordinal)
+            .Replace("{value}", value, StringComparison.Ordinal)), reason);
         variables.Add(new PlannedVariable(name, value, "launcher", reason));
     }
 

@@ -44,7 +44,9 @@ sealed record Launcher
 
     public IReadOnlyList<string> OnePerNode { get; init; } = [];
 
-    /// <summary>Flags by which one rank that fails ends the others. A preflight does without: each of its ranks has something to say.</summary>
+    /// <summary>
+    /// Flags by which one rank that fails ends the others. A preflight does without: each of its ranks has something to say.
+    /// </summary>
     public IReadOnlyList<string> Together { get; init; } = [];
 
     /// <summary>One node in the list of hosts.</summary>
@@ -101,4 +103,5 @@ sealed record RankVariables(string? Rank, string? Size, string? LocalRank, IRead
 /// <param name="Form"><c>slurm</c> or <c>file</c>.</param>
 /// <param name="Slots">With <c>slurm</c>, the variable that tells how many tasks each node may have.</param>
 /// <param name="Prefixes">Of all its variables.</param>
-sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, string? Slots, IReadOnlyList<string> Prefixes);
+sealed record BatchSystem(string Name, IReadOnlyList<string> Inside, string? Nodes, string? Form, string? Slots,
+    IReadOnlyList<string> Prefixes);

@@ -5,7 +5,9 @@ namespace Slipway.Launching;
 /// <summary>One launcher, from its start to its end.</summary>
 static class LauncherProcess
 {
-    /// <summary>How long a launcher may take to end its ranks before it is killed; those of most then see that it is gone, and end too.</summary>
+    /// <summary>
+    /// How long a launcher may take to end its ranks before it is killed; those of most then see that it is gone, and end too.
+    /// </summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     /// <summary>How long output is waited for when the launcher has ended.</summary>

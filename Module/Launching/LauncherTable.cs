@@ -5,7 +5,9 @@ using YamlDotNet.RepresentationModel;
 
 namespace Slipway.Launching;
 
-/// <summary>The launchers and batch systems that Slipway knows: data, not code. A site's own stand in <c>/etc/slipway/launchers.yaml</c>.</summary>
+/// <summary>
+/// The launchers and batch systems that Slipway knows: data, not code. A site's own stand in <c>/etc/slipway/launchers.yaml</c>.
+/// </summary>
 /// <remarks>
 /// A row gives a user no right: all that it does is done as the user. So <c>SLIPWAY_LAUNCHERS</c> may name another file.
 /// </remarks>
@@ -18,8 +20,10 @@ sealed class LauncherTable
 
     static readonly string[] Keys =
     [
-        "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "together", "ranks", "nodes", "ranks-per-node", "instead-of-ranks",
-        "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed", "aborted", "codes", "stop",
+        "name", "group", "title", "like", "programs", "recognise", "offers", "inside", "family", "gives", "always", "together", "ranks",
+        "nodes", "ranks-per-node", "instead-of-ranks",
+        "one-per-node", "host", "separator", "hosts", "bind-to", "directory", "environment", "tag", "root", "variables", "failed",
+        "aborted", "codes", "stop",
     ];
 
     static readonly string[] Interfaces = ["pmi1", "pmi2", "pmix", "cray"];
@@ -27,11 +31,14 @@ sealed class LauncherTable
     /// <summary>What may be filled in where.</summary>
     static readonly (string Key, string[] Words)[] Words =
     [
-        ("always", []), ("together", []), ("ranks", ["ranks", "nodes", "per-node"]), ("nodes", ["ranks", "nodes", "per-node"]), ("ranks-per-node", ["ranks", "nodes", "per-node"]),
-        ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]), ("environment", ["name", "value"]), ("root", []),
+        ("always", []), ("together", []), ("ranks", ["ranks", "nodes", "per-node"]), ("nodes", ["ranks", "nodes", "per-node"]),
+        ("ranks-per-node", ["ranks", "nodes", "per-node"]),
+        ("one-per-node", ["ranks", "nodes", "per-node"]), ("hosts", ["hosts"]), ("directory", ["directory"]),
+        ("environment", ["name", "value"]), ("root", []),
     ];
 
-    static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal) { ["TERM"] = SIGTERM, ["INT"] = SIGINT, ["HUP"] = SIGHUP };
+    static readonly Dictionary<string, int> Signals =
+        new(StringComparer.Ordinal) { ["TERM"] = SIGTERM, ["INT"] = SIGINT, ["HUP"] = SIGHUP };
 
     static readonly Lazy<LauncherTable> Embedded = new(() =>
     {
@@ -141,10 +148,12 @@ sealed class LauncherTable
             Directory = Or("directory", like?.Directory),
             Environment = Or("environment", like?.Environment),
             Tag = map.Map("tag", "arguments", "pattern", "anywhere", "hides") is { } tag
-                ? new Tagging(List(tag, "arguments"), Expression(tag, "pattern", "rank"), tag.Flag("anywhere") ?? false, tag.Has("hides") ? Expression(tag, "hides", null) : null) : like?.Tag,
+                ? new Tagging(List(tag, "arguments"), Expression(tag, "pattern", "rank"), tag.Flag("anywhere") ?? false, tag.Has("hides")
+                    ? Expression(tag, "hides", null) : null) : like?.Tag,
             Root = Or("root", like?.Root),
             Variables = map.Map("variables", "rank", "size", "local-rank", "pmi") is { } variables
-                ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value, List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),
+                ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value,
+                    List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),
             Failed = map.Has("failed") ? [.. List(map, "failed").Select(p => Compile(map, "failed", p))] : like?.Failed ?? [],
             Aborted = map.Has("aborted") ? [.. List(map, "aborted").Select(p => Compile(map, "aborted", p))] : like?.Aborted ?? [],
             Codes = Ask(map, "codes", "codes") ?? like?.Codes,
@@ -176,13 +185,15 @@ sealed class LauncherTable
             return null;
         Dictionary<string, IReadOnlyList<string>> bindings = new(StringComparer.Ordinal);
         foreach ((Located name, YamlNode value) in map.Entries("bind-to"))
-            bindings[name.Value] = value is YamlSequenceNode list && list.Children.All(c => c is YamlScalarNode) ? [.. list.Children.Select(c => ((YamlScalarNode)c).Value!)]
+            bindings[name.Value] = value is YamlSequenceNode list && list.Children.All(c => c is YamlScalarNode)
+                ? [.. list.Children.Select(c => ((YamlScalarNode)c).Value!)]
                 : throw LaunchErrors.BindingIsNoList(map, name);
         return bindings;
     }
 
     static Question? Ask(YamlMap map, string key, string? group = null) =>
-        map.Map(key, "arguments", "pattern") is { } question ? new Question(List(question, "arguments"), Expression(question, "pattern", group)) : null;
+        map.Map(key, "arguments", "pattern") is { } question
+        ? new Question(List(question, "arguments"), Expression(question, "pattern", group)) : null;
 
     static IReadOnlyList<string> List(YamlMap map, string key) => [.. map.Texts(key, shell: true).Select(t => t.Value)];
 
@@ -196,7 +207,8 @@ sealed class LauncherTable
     {
         try
         {
-            return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Multiline, TimeSpan.FromSeconds(1));
+            return new Regex(text, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Multiline,
+                TimeSpan.FromSeconds(1));
         }
         catch (ArgumentException e)
         {

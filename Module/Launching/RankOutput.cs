@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Slipway.Launching;
 
 /// <summary>
-/// What comes from a launcher: takes the marks of ranks from its lines, hands the lines on, keeps the last ones of each rank, and reads from the launcher's own
-/// messages which rank failed first.
+/// What comes from a launcher: takes the marks of ranks from its lines, hands the lines on, keeps the last ones of each rank, and reads
+/// from the launcher's own messages which rank failed first.
 /// </summary>
 /// <param name="sink">Gets each line; null copies standard error to ours.</param>
 sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
@@ -75,17 +75,20 @@ sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
 
     void Emit(Match? mark, string text, bool isError)
     {
-        int? rank = mark is not null && int.TryParse(mark.Groups["rank"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        int? rank = mark is not null && int.TryParse(mark.Groups["rank"].Value, NumberStyles.None, CultureInfo.InvariantCulture,
+            out int number) ? number : null;
         if (rank is { } known && mark!.Groups["node"] is { Success: true, Value: var node })
             nodes[known] = node;
-        // a rank's own lines are not the launcher's, whatever they say, and count for itself alone; where lines are not marked nobody can tell
+        // a rank's own lines are not the launcher's, whatever they say, and count for itself alone; where lines are not marked nobody can
+        // tell
         if (rank is null)
             Note(text);
         if (plan.Row?.Codes is { Arguments.Count: > 0 } asked && plan.Labelled && rank is null && Matches(asked.Pattern, text) is not null)
             return; // it is there because we asked
         foreach (Regex pattern in plan.Row?.Aborted ?? [])
             if (aborted is null && Matches(pattern, text) is { } match)
-                aborted = (rank, int.TryParse(match.Groups["exit"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int code) ? code : null);
+                aborted = (rank, int.TryParse(match.Groups["exit"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int code)
+                    ? code : null);
         if (rank is not null && Tag?.Hides is { } hides && Matches(hides, text) is not null)
             return;
         Hand(new RankLine(rank, rank is { } r ? NodeOf(r) : null, isError, text));
@@ -119,7 +122,8 @@ sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
     {
         foreach (Regex pattern in plan.Row?.Failed ?? [])
         {
-            if (Matches(pattern, line) is not { } match || match.Groups.Values.Any(g => g is { Success: true, Name: not "0" } && failure.ContainsKey(g.Name)))
+            if (Matches(pattern, line) is not { } match
+                || match.Groups.Values.Any(g => g is { Success: true, Name: not "0" } && failure.ContainsKey(g.Name)))
                 continue;
             foreach (Group group in match.Groups.Values)
                 if (group is { Success: true, Name: not "0" })
@@ -155,7 +159,8 @@ sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
     {
         lock (gate)
         {
-            int? Number(string name) => failure.TryGetValue(name, out string? text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : null;
+            int? Number(string name) => failure.TryGetValue(name, out string? text)
+                && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : null;
             int? rank = Number("rank"), code = Number("exit"), signal = Number("signal");
             failure.TryGetValue("node", out string? node);
             if (rank is null && aborted is { } own)
@@ -163,13 +168,18 @@ sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
             else if (rank is null && codes is not null)
                 (rank, node, code, signal) = FromCodes(codes, node, code, signal, exit);
             node ??= rank is { } known ? NodeOf(known) : plan.Placement.Distinct().ToList() is [var only] ? only : null;
-            string reason = failure.TryGetValue("why", out string? why) ? why : signal is not null ? $"ended by signal {signal}" : code is not null ? $"exit code {code}"
+            string reason = failure.TryGetValue("why", out string? why) ? why : signal is not null ? $"ended by signal {signal}"
+                : code is not null ? $"exit code {code}"
                 : $"the launcher ended with exit code {exit}";
-            return new RankFailure(rank, node, code, signal, reason, rank is { } r && byRank.TryGetValue(r, out Queue<string>? its) && its.Count > 0 ? [.. its] : [.. all]);
+            return new RankFailure(rank, node, code, signal, reason, rank is { } r && byRank.TryGetValue(r, out Queue<string>? its)
+                && its.Count > 0 ? [.. its] : [.. all]);
         }
     }
 
-    /// <summary>Of states as wait(2) has them, <c>[NODE] S,S [NODE] S…</c> in the order of ranks, the one that is the cause: the only one that failed, or the only one that failed as the launcher did.</summary>
+    /// <summary>
+    /// Of states as wait(2) has them, <c>[NODE] S,S [NODE] S…</c> in the order of ranks, the one that is the cause: the only one that
+    /// failed, or the only one that failed as the launcher did.
+    /// </summary>
     static (int?, string?, int?, int?) FromCodes(string codes, string? node, int? exit, int? signal, int launcherExit)
     {
         List<(int Rank, string Node, int Status)> failed = [];
@@ -183,9 +193,11 @@ sealed class RankOutput(RunnablePlan plan, Action<RankLine>? sink)
             }
         static int Code(int status) => status > 255 ? status >> 8 : 0;
         static int Signal(int status) => status & 127;
-        List<(int Rank, string Node, int Status)> cause = failed.Count == 1 ? failed : failed.FindAll(f => f.Status > 255 && Code(f.Status) == (exit ?? launcherExit));
+        List<(int Rank, string Node, int Status)> cause = failed.Count == 1 ? failed
+            : failed.FindAll(f => f.Status > 255 && Code(f.Status) == (exit ?? launcherExit));
         if (cause.Count != 1)
             return (null, node, exit, signal);
-        return (cause[0].Rank, cause[0].Node, cause[0].Status > 255 ? Code(cause[0].Status) : null, cause[0].Status > 255 ? null : Signal(cause[0].Status));
+        return (cause[0].Rank, cause[0].Node, cause[0].Status > 255 ? Code(cause[0].Status) : null, cause[0].Status > 255
+            ? null : Signal(cause[0].Status));
     }
 }

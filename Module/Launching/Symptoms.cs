@@ -15,8 +15,11 @@ static class Symptoms
     static readonly Lazy<IReadOnlyList<Symptom>> Rows = new(() =>
     {
         using StreamReader reader = new(typeof(Symptoms).Assembly.GetManifestResourceStream(Resource)!);
-        return [.. YamlMap.ParseList(reader.ReadToEnd(), Resource, YamlForm.Symptoms, "a symptom", "check", "says", "means", "advice").Select(map =>
-            new Symptom(map.Required("check").Value, new Regex(map.Required("says").Value, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)), map.Required("means").Value, map.Required("advice").Value))];
+        return [.. YamlMap.ParseList(reader.ReadToEnd(), Resource, YamlForm.Symptoms, "a symptom", "check", "says", "means", "advice")
+            .Select(map =>
+            new Symptom(map.Required("check").Value,
+                new Regex(map.Required("says").Value, RegexOptions.IgnoreCase, TimeSpan.FromSeconds(1)), map.Required("means").Value,
+                map.Required("advice").Value))];
     });
 
     /// <summary>The first row that fits, in the order of the table, with the line that it fits.</summary>

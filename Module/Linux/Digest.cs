@@ -56,5 +56,6 @@ public static class Digest
 
     /// <summary>True for <c>sha256:</c> and 64 lower-case hexadecimal digits, and nothing else: it becomes part of a path.</summary>
     public static bool IsValid(string digest) =>
-        digest.Length == Prefix.Length + 64 && digest.StartsWith(Prefix, StringComparison.Ordinal) && !digest.AsSpan(Prefix.Length).ContainsAnyExcept("0123456789abcdef");
+        digest.Length == Prefix.Length + 64 && digest.StartsWith(Prefix, StringComparison.Ordinal)
+        && !digest.AsSpan(Prefix.Length).ContainsAnyExcept("0123456789abcdef");
 }

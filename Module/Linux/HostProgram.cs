@@ -44,7 +44,9 @@ public static class HostProgram
         ["ssh"] = ("openssh-client", "openssh-clients"),
     };
 
-    /// <summary>Absolute path of a program on PATH (then in the sbin directories, which users' PATHs often lack); null where there is none.</summary>
+    /// <summary>
+    /// Absolute path of a program on PATH (then in the sbin directories, which users' PATHs often lack); null where there is none.
+    /// </summary>
     public static unsafe string? TryFind(string name)
     {
         if (name.Contains('/'))
@@ -69,14 +71,16 @@ public static class HostProgram
     /// <param name="output">Gets each line of standard output; null leaves it where ours goes.</param>
     /// <param name="error">Gets each line of standard error; null leaves it where ours goes.</param>
     /// <param name="environment">Changes to our environment; null removes a variable.</param>
-    /// <param name="holdInput">Keeps the program's standard input open until it ends or <paramref name="cancel"/> comes; else it reads nothing,
-    /// or, where neither stream is taken, what we read.</param>
-    /// <param name="grace">How long the program may clean up after its input was closed (or, without <paramref name="holdInput"/>, after SIGTERM), before it is killed with all its children.</param>
+    /// <param name="holdInput">Keeps the program's standard input open until it ends or <paramref name="cancel"/> comes; else it reads
+    /// nothing, or, where neither stream is taken, what we read.</param>
+    /// <param name="grace">How long the program may clean up after its input was closed (or, without <paramref name="holdInput"/>, after
+    /// SIGTERM), before it is killed with all its children.</param>
     /// <param name="cancel">Ends the program.</param>
     /// <exception cref="SlipwayException">The program is not there or cannot be started.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and has ended.</exception>
     public static int Run(string file, IEnumerable<string> arguments, Action<string>? output = null, Action<string>? error = null,
-        IReadOnlyDictionary<string, string?>? environment = null, string? directory = null, bool holdInput = false, TimeSpan grace = default, CancellationToken cancel = default)
+        IReadOnlyDictionary<string, string?>? environment = null, string? directory = null, bool holdInput = false,
+        TimeSpan grace = default, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
         ProcessStartInfo start = new(Find(file), arguments)
@@ -182,10 +186,13 @@ public static class HostProgram
     /// <returns>Its exit code, 128 + N where signal N ended it; and the beginning of what it said on standard error.</returns>
     /// <exception cref="SlipwayException">The program is not there or cannot be started.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and has ended.</exception>
-    public static (int ExitCode, string Said) Stream(string file, IEnumerable<string> arguments, Action<Stream> take, CancellationToken cancel = default)
+    public static (int ExitCode, string Said) Stream(
+        string file, IEnumerable<string> arguments, Action<Stream> take, CancellationToken cancel = default)
     {
         cancel.ThrowIfCancellationRequested();
-        using Process process = Started(new ProcessStartInfo(Find(file), arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true });
+        using Process process = Started(
+            new ProcessStartInfo(Find(file), arguments) { RedirectStandardOutput = true, RedirectStandardError = true,
+                RedirectStandardInput = true });
         try
         {
             process.StandardInput.Close();

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Slipway.Linux;
 
-/// <summary>Strings and argument vectors outside the managed heap, for execve(2) and for the child of a raw clone. Never freed: an exec follows.</summary>
+/// <summary>
+/// Strings and argument vectors outside the managed heap, for execve(2) and for the child of a raw clone. Never freed: an exec follows.
+/// </summary>
 static unsafe class NativeStrings
 {
     public static byte* Of(string text)

@@ -2,7 +2,10 @@ using Slipway.Shared;
 
 namespace Slipway.Linux;
 
-/// <summary>A directory of this user's own below one that everybody may write to, such as /tmp, where anybody can take a name before its owner comes.</summary>
+/// <summary>
+/// A directory of this user's own below one that everybody may write to, such as /tmp, where anybody can take a name before its owner
+/// comes.
+/// </summary>
 static unsafe class OwnDirectory
 {
     /// <summary>True for a directory, not a link, that belongs to this user and that nobody else may enter.</summary>
@@ -15,20 +18,27 @@ static unsafe class OwnDirectory
     }
 
     /// <summary>True where something is there that is not this user's directory: it will never be, so another name is needed.</summary>
-    public static bool IsTaken(string path) => stat(path, out statx found, follow: false) == 0 && !(found.IsDirectory && found.stx_uid == geteuid());
+    public static bool IsTaken(string path) => stat(path, out statx found, follow: false) == 0
+        && !(found.IsDirectory && found.stx_uid == geteuid());
 
-    /// <summary>The path itself; where somebody else has taken that, the first PATH-… that this user has made before; null where there is none.</summary>
+    /// <summary>
+    /// The path itself; where somebody else has taken that, the first PATH-… that this user has made before; null where there is none.
+    /// </summary>
     public static string? Find(string path)
     {
         if (!IsTaken(path))
             return path;
         string above = Path.GetDirectoryName(path)!, start = Path.GetFileName(path) + "-";
         // nobody can give us a directory: chown(2) is root's, and who moves one must be able to write to it (rename(2))
-        return DirectoryNames.Read(above)?.Where(n => n.StartsWith(start, StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(n => Path.Combine(above, n)).FirstOrDefault(IsPrivate);
+        return DirectoryNames.Read(above)?.Where(n => n.StartsWith(start, StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            .Select(n => Path.Combine(above, n)).FirstOrDefault(IsPrivate);
     }
 
     /// <summary>The same, and where there is none a new one, whose name nobody could take before.</summary>
-    /// <remarks>One process of this user at a time makes one (as far as <c>$HOME</c> has locks), so that all find the same; it stays, since whoever knows its name could take it once it were gone.</remarks>
+    /// <remarks>
+    /// One process of this user at a time makes one (as far as <c>$HOME</c> has locks), so that all find the same; it stays, since whoever
+    /// knows its name could take it once it were gone.
+    /// </remarks>
     /// <returns>The errno where none can be made.</returns>
     public static int Make(string path, out string made)
     {
@@ -45,7 +55,10 @@ static unsafe class OwnDirectory
         return mkdir(made, Mode.rwx______) == 0 ? 0 : errno;
     }
 
-    /// <summary>A directory in one that is open, made if it is not there: by descriptor, so that no link is followed, and nothing of another's is changed.</summary>
+    /// <summary>
+    /// A directory in one that is open, made if it is not there: by descriptor, so that no link is followed, and nothing of another's is
+    /// changed.
+    /// </summary>
     /// <param name="mode">It gets this whatever the umask is.</param>
     /// <param name="found">What it is.</param>
     /// <returns>A descriptor; less than 0 where it cannot be made or opened (errno).</returns>

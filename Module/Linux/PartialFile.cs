@@ -6,12 +6,13 @@ using Slipway.Shared;
 namespace Slipway.Linux;
 
 /// <summary>
-/// A file that is being written beside its destination, to be renamed over it when it is whole. While its writer lives it has a lock, flock(2), on another file of
-/// the same name but for the ending: so that one whose writer has died is known and removed, whoever's it is and whatever /proc shows (hidepid, proc(5)).
+/// A file that is being written beside its destination, to be renamed over it when it is whole. While its writer lives it has a lock,
+/// flock(2), on another file of the same name but for the ending: so that one whose writer has died is known and removed, whoever's it is
+/// and whatever /proc shows (hidepid, proc(5)).
 /// </summary>
 /// <remarks>
-/// Its name tells its writer (host, pid, start time). Only the same host removes it: on a network file system a lock may be seen by its own host alone (nfs(5), local_lock).
-/// The lock is not on the file itself, since .NET takes flock(2) on what it writes.
+/// Its name tells its writer (host, pid, start time). Only the same host removes it: on a network file system a lock may be seen by its own
+/// host alone (nfs(5), local_lock). The lock is not on the file itself, since .NET takes flock(2) on what it writes.
 /// </remarks>
 sealed class PartialFile : IDisposable
 {
@@ -27,9 +28,12 @@ sealed class PartialFile : IDisposable
 
     static string Writer(int pid) => string.Create(CultureInfo.InvariantCulture, $"{Host}.{pid}.{ProcStat.StartTime(pid)}");
 
-    /// <summary>A name beside <paramref name="destination"/> that no other writer uses: for what is written in an instant, and not looked for.</summary>
+    /// <summary>
+    /// A name beside <paramref name="destination"/> that no other writer uses: for what is written in an instant, and not looked for.
+    /// </summary>
     public static string NameFor(string destination) =>
-        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(destination)!, $".{System.IO.Path.GetFileName(destination)}.{Writer(Environment.ProcessId)}.{Guid.NewGuid().ToString("n")[..8]}{Ending}");
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(destination)!,
+            $".{System.IO.Path.GetFileName(destination)}.{Writer(Environment.ProcessId)}.{Guid.NewGuid().ToString("n")[..8]}{Ending}");
 
     static string LockOf(string path) => path[..^Ending.Length] + LockEnding;
 
@@ -59,7 +63,8 @@ sealed class PartialFile : IDisposable
     public static void RemoveStale(string directory)
     {
         // one may be there without the other
-        IEnumerable<string> all = Directory.EnumerateFiles(directory, ".*" + Ending).Concat(Directory.EnumerateFiles(directory, ".*" + LockEnding).Select(l => l[..^LockEnding.Length] + Ending));
+        IEnumerable<string> all = Directory.EnumerateFiles(directory, ".*" + Ending)
+            .Concat(Directory.EnumerateFiles(directory, ".*" + LockEnding).Select(l => l[..^LockEnding.Length] + Ending));
         foreach (string path in all.Distinct().ToList())
             if (System.IO.Path.GetFileName(path).Split('.') is ["", _, .., var host, var pid, var start, _, _] && host == Host
                 && int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int writer) && !IsWritten(path, writer, start))
@@ -81,11 +86,12 @@ sealed class PartialFile : IDisposable
     }
 
     /// <summary>
-    /// A turn in a directory, by flock(2) on it: of several who look for others and then make their own file, one at a time does, so that the first has the destination.
+    /// A turn in a directory, by flock(2) on it: of several who look for others and then make their own file, one at a time does, so that
+    /// the first has the destination.
     /// </summary>
     /// <remarks>
-    /// Network file systems may have no such lock, and anybody who can read the directory can hold it: who has no turn after two seconds goes on without. Two of those
-    /// may both see the other and give way; never do both go on.
+    /// Network file systems may have no such lock, and anybody who can read the directory can hold it: who has no turn after two seconds
+    /// goes on without. Two of those may both see the other and give way; never do both go on.
     /// </remarks>
     public static IDisposable Turn(string directory)
     {

@@ -9,7 +9,8 @@ namespace Slipway.Linux;
 /// <remarks>
 /// Most of these places can be taken by others before the user comes. Then the next one is used, by the same rules in the front
 /// (Container.TryAddFiles): one
-/// that this user has already comes before one that is still to be made, so that the ranks of a step meet though somebody takes and frees places meanwhile.
+/// that this user has already comes before one that is still to be made, so that the ranks of a step meet though somebody takes and frees
+/// places meanwhile.
 /// </remarks>
 static class RuntimeDirectory
 {
@@ -32,7 +33,8 @@ static class RuntimeDirectory
     /// <exception cref="SlipwayException">None can be made.</exception>
     public static string Open()
     {
-        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set && set.StartsWith('/')
+        if (Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 1 and < RuntimePlaces.LongestDirectory } set
+            && set.StartsWith('/')
             && OwnDirectory.IsPrivate(set))
             return set.TrimEnd('/') + "/slipway" is var given && TryMake(given) ? given : throw NotMade(given, errno);
         if ((Usual.FirstOrDefault(OwnDirectory.IsPrivate) ?? Usual.FirstOrDefault(TryMake)) is { } place)

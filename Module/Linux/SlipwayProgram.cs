@@ -8,7 +8,10 @@ public static class SlipwayProgram
     /// <summary>The full launcher's name where the small program that each rank starts lies beside it as <c>slipway</c>.</summary>
     const string FullName = "slipway-full";
 
-    /// <summary>Absolute path of <c>slipway</c>. In the launcher itself, its own, or the small program's beside it; in the module, <c>bin/slipway</c> beside the assemblies.</summary>
+    /// <summary>
+    /// Absolute path of <c>slipway</c>. In the launcher itself, its own, or the small program's beside it; in the module,
+    /// <c>bin/slipway</c> beside the assemblies.
+    /// </summary>
     /// <exception cref="SlipwayException">It is not installed with the module.</exception>
     public static string Path
     {
@@ -48,7 +51,9 @@ public static class SlipwayProgram
     }
 
     // The single-file warning does not apply: in the native launcher the method has returned before.
-    [System.Diagnostics.CodeAnalysis.UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "only reached where assemblies are files")]
+    [System.Diagnostics.CodeAnalysis.UnconditionalSuppressMessage(
+        "SingleFile", "IL3000", Justification = "only reached where assemblies are files")]
     static string AppDirectory() =>
-        typeof(SlipwayProgram).Assembly.Location is { Length: > 0 } location ? System.IO.Path.GetDirectoryName(location)! + "/" : AppContext.BaseDirectory;
+        typeof(SlipwayProgram).Assembly.Location is { Length: > 0 } location ? System.IO.Path.GetDirectoryName(location)! + "/"
+        : AppContext.BaseDirectory;
 }

@@ -15,8 +15,8 @@ public static unsafe partial class LibC
 
     /// <summary>clone3(2) with fork's meaning: 0 in the child, which is a copy of the calling thread alone.</summary>
     /// <remarks>
-    /// A multi-threaded process may make a user namespace for a child, though not for itself (unshare(2)). A thread's errno is made when it is
-    /// first set: that is before the clone, since the child may not allocate.
+    /// A multi-threaded process may make a user namespace for a child, though not for itself (unshare(2)). A thread's errno is made when it
+    /// is first set: that is before the clone, since the child may not allocate.
     /// </remarks>
     public static int clone3(int flags)
     {

@@ -18,7 +18,8 @@ public static unsafe partial class LibC
 
     public static int mount(string? source, string target, string? filesystemtype, ulong_t mountflags, string? data)
     {
-        fixed (byte* from = CStringOrNull(source), to = CString(target), type = CStringOrNull(filesystemtype), options = CStringOrNull(data))
+        fixed (byte* from = CStringOrNull(source), to = CString(target), type = CStringOrNull(filesystemtype),
+            options = CStringOrNull(data))
             return C.mount(from, to, type, mountflags, options);
     }
 

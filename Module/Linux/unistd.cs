@@ -4,7 +4,8 @@ using C = Tmds.Linux.LibC;
 namespace Slipway.Linux;
 
 /// <summary>
-/// What Tmds.LibC lacks of libc, under libc's names (unistd.h here; one file per header), and those of its calls that take a path, with a string for it.
+/// What Tmds.LibC lacks of libc, under libc's names (unistd.h here; one file per header), and those of its calls that take a path, with a
+/// string for it.
 /// </summary>
 /// <remarks>
 /// The rule of errors: each import that can fail has <c>SetLastError = true</c>, those of Tmds.LibC and ours alike, and a test sees to it
@@ -81,7 +82,8 @@ public static unsafe partial class LibC
     }
 
     /// <summary>A zero-terminated UTF-8 copy.</summary>
-    /// <exception cref="SlipwayException">The text has a zero in it: libc would take what is before that, which is another path.</exception>
+    /// <exception cref="SlipwayException">The text has a zero in it: libc would take what is before that, which is another
+    /// path.</exception>
     public static byte[] CString(string text)
     {
         if (text.Contains('\0'))

@@ -1,6 +1,8 @@
 namespace Slipway;
 
-/// <summary>Exactly what an image was made of: the content of a lock file, and part of the manifest. With it a build takes the same again.</summary>
+/// <summary>
+/// Exactly what an image was made of: the content of a lock file, and part of the manifest. With it a build takes the same again.
+/// </summary>
 public sealed class BuildLock
 {
     /// <summary>Of the file's format; a reader refuses a higher one.</summary>
@@ -59,7 +61,9 @@ public sealed class LockedRepository
     /// <summary>Seconds since 1970, as the repository itself says.</summary>
     public long Date { get; set; }
 
-    /// <summary>Fingerprints of the keys that it may be signed with; empty where the tool's own keyring decides, or nothing is checked.</summary>
+    /// <summary>
+    /// Fingerprints of the keys that it may be signed with; empty where the tool's own keyring decides, or nothing is checked.
+    /// </summary>
     public IReadOnlyList<string> Keys { get; set; } = [];
 
     /// <summary>For people: <c>NAME (URL)</c>.</summary>
@@ -81,7 +85,9 @@ public sealed class LockedPackage
     /// <summary>Name of the <see cref="LockedRepository"/> that it came from.</summary>
     public string Repository { get; set; } = "";
 
-    /// <summary>deb only: the priority that the repository gives it, which may be another than the package's own (Debian policy 2.5).</summary>
+    /// <summary>
+    /// deb only: the priority that the repository gives it, which may be another than the package's own (Debian policy 2.5).
+    /// </summary>
     public string? Priority { get; set; }
 
     /// <summary>The first is where it was; others are mirrors of it.</summary>

@@ -33,7 +33,9 @@ public sealed class ContainerImage
     /// <summary>Filled by Publish-ImageCache: where the image lies on which node.</summary>
     public IReadOnlyList<Placement> Placements { get; set; } = [];
 
-    /// <summary>What it was built from, where this process has built it. What an image says of that itself is a claim, and nothing is built from it.</summary>
+    /// <summary>
+    /// What it was built from, where this process has built it. What an image says of that itself is a claim, and nothing is built from it.
+    /// </summary>
     internal ImageOrigin? BuiltFrom { get; set; }
 
     /// <summary>The path.</summary>

@@ -15,7 +15,9 @@ public sealed class Definition : Stage
     /// <summary>The named stages that the image copies from, each after those that it copies from itself.</summary>
     public IReadOnlyList<Stage> Stages { get; init; } = [];
 
-    /// <summary>Providers whose packages of the image's distribution are installed too, by name; <c>auto</c> is all of verbs. Empty for none.</summary>
+    /// <summary>
+    /// Providers whose packages of the image's distribution are installed too, by name; <c>auto</c> is all of verbs. Empty for none.
+    /// </summary>
     public IReadOnlyList<Located> Fabric { get; init; } = [];
 
     /// <summary>What <c>slipway run IMAGE</c> does when no command is given.</summary>

@@ -30,7 +30,9 @@ public sealed class FabricDevice
     /// <summary>Kernel name of the uverbs node, e.g. <c>uverbs0</c>; null where there is none.</summary>
     public string? Uverbs { get; init; }
 
-    /// <summary>The driver's own kernel ABI (<c>uverbsN/abi_version</c>), which a provider must support; null where sysfs does not tell.</summary>
+    /// <summary>
+    /// The driver's own kernel ABI (<c>uverbsN/abi_version</c>), which a provider must support; null where sysfs does not tell.
+    /// </summary>
     public int? UverbsAbi { get; init; }
 
     /// <summary>E.g. <c>CA</c> or <c>RNIC</c>.</summary>

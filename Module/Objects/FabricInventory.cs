@@ -9,7 +9,9 @@ public sealed class FabricInventory
     /// <summary>Machine as <c>uname -m</c> names it.</summary>
     public required string Machine { get; init; }
 
-    /// <summary>Level of an x86-64 CPU, 1 to 4, as the psABI defines x86-64-v2 to v4; null elsewhere, and where the node does not tell.</summary>
+    /// <summary>
+    /// Level of an x86-64 CPU, 1 to 4, as the psABI defines x86-64-v2 to v4; null elsewhere, and where the node does not tell.
+    /// </summary>
     public int? X86Level { get; init; }
 
     /// <summary>Those of verbs first, then those of Slingshot; empty where the node has no fabric.</summary>
@@ -21,10 +23,15 @@ public sealed class FabricInventory
     /// <summary>Nodes that belong to no single device (<c>/dev/infiniband/rdma_cm</c>), of those that exist.</summary>
     public IReadOnlyList<string> SharedDeviceNodes { get; init; } = [];
 
-    /// <summary>Kernel helpers for ranks of one node or for GPUs (<c>xpmem</c>, <c>knem</c>, <c>gdrdrv</c>), of those that are there, with their device nodes.</summary>
+    /// <summary>
+    /// Kernel helpers for ranks of one node or for GPUs (<c>xpmem</c>, <c>knem</c>, <c>gdrdrv</c>), of those that are there, with their
+    /// device nodes.
+    /// </summary>
     public IReadOnlyList<IntraNodeDevice> IntraNode { get; init; } = [];
 
-    /// <summary>Soft <c>RLIMIT_MEMLOCK</c> of the reading process in bytes; <see cref="long.MaxValue"/> is unlimited, null is unknown.</summary>
+    /// <summary>
+    /// Soft <c>RLIMIT_MEMLOCK</c> of the reading process in bytes; <see cref="long.MaxValue"/> is unlimited, null is unknown.
+    /// </summary>
     public long? MemlockSoft { get; init; }
 
     /// <summary>Hard <c>RLIMIT_MEMLOCK</c>, likewise.</summary>
@@ -34,8 +41,10 @@ public sealed class FabricInventory
     public IEnumerable<string> Describe()
     {
         foreach (FabricDevice d in Devices)
-            yield return string.Join('\t', [d.Name, d.Fabric, d.KernelDriver ?? "?", d.PciAddress ?? "virtual", $"{d.State ?? "?"} {d.Rate}".TrimEnd(),
-                d.Uverbs is null ? "no uverbs" : $"{d.Uverbs}, ABI {d.UverbsAbi?.ToString() ?? "?"}", string.Join(',', d.NetDevices), .. d.MissingDeviceNodes.Select(n => $"{n} is missing")]);
+            yield return string.Join('\t',
+                [d.Name, d.Fabric, d.KernelDriver ?? "?", d.PciAddress ?? "virtual", $"{d.State ?? "?"} {d.Rate}".TrimEnd(),
+                d.Uverbs is null ? "no uverbs" : $"{d.Uverbs}, ABI {d.UverbsAbi?.ToString() ?? "?"}", string.Join(',', d.NetDevices),
+                .. d.MissingDeviceNodes.Select(n => $"{n} is missing")]);
         if (Devices.Count == 0)
             yield return $"{Node}: no fabric device";
         if (IntraNode.Count > 0)

@@ -73,9 +73,13 @@ public sealed class FabricPlan
     /// <summary>The verdict and its reason.</summary>
     public override string ToString() => $"{Verdict}: {Reason}";
 
-    /// <summary>For a person: each device with every rung that was tried, and why it held or failed; then what is left out, and what works but not well.</summary>
+    /// <summary>
+    /// For a person: each device with every rung that was tried, and why it held or failed; then what is left out, and what works but not
+    /// well.
+    /// </summary>
     public IEnumerable<string> Explain() =>
-        Devices.SelectMany(d => d.Tried.Select(t => $"  {(t.Holds ? "holds" : "fails")}  {t.Rung}: {t.Reason}").Prepend($"{d.Device}: {d.Rung}"))
+        Devices.SelectMany(d => d.Tried.Select(t => $"  {(t.Holds ? "holds" : "fails")}  {t.Rung}: {t.Reason}")
+            .Prepend($"{d.Device}: {d.Rung}"))
             .Concat(Excluded.Select(e => $"{e.Key}: left out: {e.Value}"))
             .Concat(Warnings.Select(w => $"warning: {w}"))
             .Prepend(ToString());

@@ -1,7 +1,8 @@
 namespace Slipway;
 
 /// <summary>
-/// Where the user-space part of a fabric may come from: what a caller asks for. <see cref="FabricRung"/> is what came of it for a device or a node.
+/// Where the user-space part of a fabric may come from: what a caller asks for. <see cref="FabricRung"/> is what came of it for a device or
+/// a node.
 /// </summary>
 public enum FabricSource
 {

@@ -21,7 +21,9 @@ public sealed class ImageFabric
     /// <summary>32 or 64; 0 where there is no C library.</summary>
     public int Bits { get; set; }
 
-    /// <summary>The highest <c>GLIBC_</c> version that <c>libc.so.6</c> defines, e.g. <c>2.36</c>; null for an image without glibc.</summary>
+    /// <summary>
+    /// The highest <c>GLIBC_</c> version that <c>libc.so.6</c> defines, e.g. <c>2.36</c>; null for an image without glibc.
+    /// </summary>
     public string? GlibcVersion { get; set; }
 
     /// <summary>The highest <c>GLIBCXX_</c> version that <c>libstdc++.so.6</c> defines; null where there is none.</summary>
@@ -60,7 +62,9 @@ public sealed class ImageFabric
     /// <summary>Paths of the MPI launchers that the image has itself.</summary>
     public IReadOnlyList<string> MpiLaunchers { get; set; } = [];
 
-    /// <summary>Names of PMIx's loadable components (<c>mca_psec_munge.so</c>…), which decide what a server and its ranks have in common.</summary>
+    /// <summary>
+    /// Names of PMIx's loadable components (<c>mca_psec_munge.so</c>…), which decide what a server and its ranks have in common.
+    /// </summary>
     public IReadOnlyList<string> PmixComponents { get; set; } = [];
 
     /// <summary>Every library that a fabric plan may ask about.</summary>
@@ -88,8 +92,10 @@ public sealed class ImageFabric
 }
 
 /// <summary>The image's libibverbs.</summary>
-/// <param name="Version">What follows <c>.so.</c> in the file's name, e.g. <c>1.14.44.0</c>, of which the last two are rdma-core's release.</param>
-/// <param name="PrivateAbi">N of <c>IBVERBS_PRIVATE_N</c>; null where it defines none (libibverbs before rdma-core, MLNX_OFED's own).</param>
+/// <param name="Version">What follows <c>.so.</c> in the file's name, e.g. <c>1.14.44.0</c>, of which the last two are rdma-core's
+/// release.</param>
+/// <param name="PrivateAbi">N of <c>IBVERBS_PRIVATE_N</c>; null where it defines none (libibverbs before rdma-core, MLNX_OFED's
+/// own).</param>
 public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi)
 {
     /// <summary>Of rdma-core, e.g. <c>44.0</c>; as <see cref="Version"/> where the file's name does not tell it.</summary>
@@ -108,7 +114,8 @@ public sealed record ImageVerbs(string Path, string? Version, int? PrivateAbi)
 public sealed record ImageProvider(string Name, string Path, int Suffix, int? PrivateAbi)
 {
     /// <summary>Soname to the versions that must be defined there.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; set; } = new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; set; } =
+        new SortedDictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
 
     /// <summary>Sonames of the libraries that it is linked with (<c>DT_NEEDED</c>).</summary>
     public IReadOnlyList<string> Needed { get; set; } = [];
@@ -124,7 +131,9 @@ public sealed record ImageProvider(string Name, string Path, int Suffix, int? Pr
 /// <param name="Family"><c>Open MPI</c> or <c>MPICH</c> (with its descendants), by what it exports; null for another.</param>
 public sealed record ImageMpi(string Soname, string Path, string? Family)
 {
-    /// <summary>Of <c>ucx</c>, <c>libfabric</c>, <c>verbs</c> and <c>psm2</c>, those that the library or its components are linked with.</summary>
+    /// <summary>
+    /// Of <c>ucx</c>, <c>libfabric</c>, <c>verbs</c> and <c>psm2</c>, those that the library or its components are linked with.
+    /// </summary>
     public IReadOnlyList<string> Transports { get; set; } = [];
 
     /// <summary>Whose build of the family it is, e.g. <c>Intel MPI</c>; null for the family's own.</summary>

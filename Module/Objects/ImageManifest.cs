@@ -1,7 +1,9 @@
 namespace Slipway;
 
 /// <summary>What an image was made from and what it holds: <c>/.slipway/image.json</c>.</summary>
-/// <remarks>The same definition gives the same bytes whoever builds: nothing of the builder (user, host, time of day) stands here.</remarks>
+/// <remarks>
+/// The same definition gives the same bytes whoever builds: nothing of the builder (user, host, time of day) stands here.
+/// </remarks>
 public sealed class ImageManifest
 {
     /// <summary>Of this file's format; a reader refuses a higher one.</summary>

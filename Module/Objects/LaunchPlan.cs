@@ -82,7 +82,8 @@ public record LaunchPlan
     }
 
     internal static string Quote(string argument) =>
-        argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || "_-./=:,@%+".Contains(c)) ? argument : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+        argument.Length > 0 && argument.All(c => char.IsAsciiLetterOrDigit(c) || "_-./=:,@%+".Contains(c)) ? argument
+        : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 }
 
 /// <summary>A variable that a launch sets or takes away.</summary>
@@ -98,5 +99,6 @@ public sealed record PlannedVariable(string Name, string? Value, string For, str
 public sealed record PlannedBind(string Source, string Destination, bool ReadOnly, string Reason)
 {
     /// <summary>For people: <c>SOURCE at DESTINATION, read-only: REASON</c>.</summary>
-    public override string ToString() => $"{Source}{(Destination == Source ? "" : $" at {Destination}")}{(ReadOnly ? ", read-only" : "")}: {Reason}";
+    public override string ToString() =>
+        $"{Source}{(Destination == Source ? "" : $" at {Destination}")}{(ReadOnly ? ", read-only" : "")}: {Reason}";
 }

@@ -34,7 +34,10 @@ public sealed record MpiRequest
     /// <summary>Whose launcher starts the ranks; the host's, where nothing is said.</summary>
     public MpiMode Mpi { get; init; }
 
-    /// <summary>What each rank is bound to: <c>none</c>, <c>hwthread</c>, <c>core</c>, <c>socket</c> or <c>numa</c>, as far as the launcher can; null: the launcher decides.</summary>
+    /// <summary>
+    /// What each rank is bound to: <c>none</c>, <c>hwthread</c>, <c>core</c>, <c>socket</c> or <c>numa</c>, as far as the launcher can;
+    /// null: the launcher decides.
+    /// </summary>
     public string? BindTo { get; init; }
 
     /// <summary>Of the host, for the container: each <c>SRC[:DST[:ro]]</c>.</summary>
@@ -46,7 +49,9 @@ public sealed record MpiRequest
     /// <summary><c>auto</c>, <c>none</c>, or the path of a plan.</summary>
     public string Fabric { get; init; } = "auto";
 
-    /// <summary>Where the ranks work, on every node; null leaves it to the launcher, which takes <see cref="Location"/> if it can.</summary>
+    /// <summary>
+    /// Where the ranks work, on every node; null leaves it to the launcher, which takes <see cref="Location"/> if it can.
+    /// </summary>
     public string? WorkingDirectory { get; init; }
 
     /// <summary>Where the launcher is started; null is where we are.</summary>

@@ -42,7 +42,8 @@ public sealed class MpiResult
 public sealed record RankFailure(int? Rank, string? Node, int? ExitCode, int? Signal, string Reason, IReadOnlyList<string> LastLines)
 {
     /// <summary>For people: <c>rank 3 on n1: REASON</c>.</summary>
-    public override string ToString() => Rank is null && Node is null ? Reason : $"{(Rank is null ? "a rank" : $"rank {Rank}")}{(Node is null ? "" : $" on {Node}")}: {Reason}";
+    public override string ToString() => Rank is null && Node is null ? Reason
+        : $"{(Rank is null ? "a rank" : $"rank {Rank}")}{(Node is null ? "" : $" on {Node}")}: {Reason}";
 }
 
 /// <summary>A line that a rank, or the launcher, wrote.</summary>

@@ -32,6 +32,9 @@ sealed partial class ObjectsJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(), new JsonStringEnumConverter<PreflightStatus>(), new JsonStringEnumConverter<ImageCompression>(), new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(), new JsonStringEnumConverter<MissingKind>(), new JsonStringEnumConverter<MpiMode>(), new JsonStringEnumConverter<MpiFit>() },
+        Converters = { new JsonStringEnumConverter<FabricRung>(), new JsonStringEnumConverter<ErrorKind>(),
+            new JsonStringEnumConverter<PreflightStatus>(), new JsonStringEnumConverter<ImageCompression>(),
+            new JsonStringEnumConverter<DependencyKind>(), new JsonStringEnumConverter<DependencySeverity>(),
+            new JsonStringEnumConverter<MissingKind>(), new JsonStringEnumConverter<MpiMode>(), new JsonStringEnumConverter<MpiFit>() },
     });
 }

@@ -32,5 +32,7 @@ public sealed record PreflightCheck
     public string? Advice { get; init; }
 
     /// <summary>For people: <c>n1: memlock: failed: …</c></summary>
-    public override string ToString() => $"{(Node.Length == 0 ? "job" : Node)}: {Name}: {Status.ToString().ToLowerInvariant()}: {Seen}{(Advice is null ? "" : $". {Advice}")}";
+    public override string ToString() =>
+        $"{(Node.Length == 0 ? "job" : Node)}: {Name}: {Status.ToString().ToLowerInvariant()}: "
+        + $"{Seen}{(Advice is null ? "" : $". {Advice}")}";
 }

@@ -1,6 +1,8 @@
 namespace Slipway;
 
-/// <summary>What kind of failure an error is; the names are those of PowerShell's ErrorCategory, so that a front end maps them by name.</summary>
+/// <summary>
+/// What kind of failure an error is; the names are those of PowerShell's ErrorCategory, so that a front end maps them by name.
+/// </summary>
 public enum ErrorKind
 {
     /// <summary>What nobody thought of: a fault of Slipway.</summary>
@@ -56,7 +58,8 @@ public enum ErrorKind
 public class SlipwayException : Exception
 {
     /// <summary>Makes an error; the parameters are the properties of the same names.</summary>
-    public SlipwayException(string id, ErrorKind kind, string message, string? recommendation = null, object? target = null, Exception? inner = null)
+    public SlipwayException(string id, ErrorKind kind, string message, string? recommendation = null, object? target = null,
+        Exception? inner = null)
         : base(message, inner)
     {
         Id = id;
@@ -72,28 +75,42 @@ public class SlipwayException : Exception
         // the first that went wrong is what the others follow from
         AggregateException { InnerExceptions: [var first, ..] } => From(first),
         TypeInitializationException { InnerException: { } inner } => From(inner),
-        OperationCanceledException => new("Cancelled", ErrorKind.OperationStopped, "cancelled; nothing was left behind", null, null, thrown) { ExitCode = 130 },
+        OperationCanceledException => new("Cancelled", ErrorKind.OperationStopped, "cancelled; nothing was left behind", null, null,
+            thrown) { ExitCode = 130 },
         // .NET has no other word for a thread that could not be started (Thread.StartCore)
-        OutOfMemoryException or TaskSchedulerException or InsufficientExecutionStackException => new("OutOfMemory", ErrorKind.ResourceUnavailable,
-            "there is not enough memory, or no more threads may be started", "Raise the limit that holds here: ulimit -u, -v, -d or -s; pids.max and memory.max of the control group; the batch system's --mem.", null, thrown),
+        OutOfMemoryException or TaskSchedulerException or InsufficientExecutionStackException =>
+            new("OutOfMemory", ErrorKind.ResourceUnavailable,
+            "there is not enough memory, or no more threads may be started",
+            "Raise the limit that holds here: ulimit -u, -v, -d or -s; pids.max and memory.max of the control group; "
+            + "the batch system's --mem.",
+            null, thrown),
         // not what it is derived from
         System.Net.Sockets.SocketException => InputOutput(thrown),
-        System.ComponentModel.Win32Exception => new("ProgramNotStarted", ErrorKind.ResourceUnavailable, FirstLine(thrown.Message), "Check the limits that hold here: ulimit -u, and pids.max of the control group.", null, thrown),
+        System.ComponentModel.Win32Exception =>
+            new("ProgramNotStarted", ErrorKind.ResourceUnavailable, FirstLine(thrown.Message),
+                "Check the limits that hold here: ulimit -u, and pids.max of the control group.", null, thrown),
         // what .NET makes of EFBIG (RandomAccess.WriteAtOffset)
-        ArgumentOutOfRangeException { ParamName: "value" } when thrown.StackTrace?.Contains("WriteAtOffset", StringComparison.Ordinal) == true =>
-            new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write", "Raise the limit: ulimit -f.", null, thrown),
-        System.Text.Json.JsonException => new("NotJson", ErrorKind.InvalidData, $"what should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
+        ArgumentOutOfRangeException { ParamName: "value" }
+            when thrown.StackTrace?.Contains("WriteAtOffset", StringComparison.Ordinal) == true =>
+            new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write",
+                "Raise the limit: ulimit -f.", null, thrown),
+        System.Text.Json.JsonException =>
+            new("NotJson", ErrorKind.InvalidData, $"what should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
         UnauthorizedAccessException => new("AccessDenied", ErrorKind.PermissionDenied, FirstLine(thrown.Message), null, null, thrown),
         IOException => InputOutput(thrown),
-        _ => new("Unexpected", ErrorKind.NotSpecified, $"this is a fault of Slipway: {thrown.GetType().Name}{Place(thrown)}: {FirstLine(thrown.Message)}", "Report it, with the command line that led here.", null, thrown),
+        _ => new("Unexpected", ErrorKind.NotSpecified,
+            $"this is a fault of Slipway: {thrown.GetType().Name}{Place(thrown)}: {FirstLine(thrown.Message)}",
+            "Report it, with the command line that led here.", null, thrown),
     };
 
-    static SlipwayException InputOutput(Exception thrown) => new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown);
+    static SlipwayException InputOutput(Exception thrown) =>
+        new("InputOutputFailed", ErrorKind.ReadError, FirstLine(thrown.Message), null, null, thrown);
 
     static string FirstLine(string message) => message.Split('\n')[0].TrimEnd('\r');
 
     /// <summary>The method that threw: a trimmed program may not know it.</summary>
-    static string Place(Exception thrown) => FirstLine(thrown.StackTrace ?? "").Trim() is { Length: > 3 } frame ? " " + frame.Split(" in ")[0] : "";
+    static string Place(Exception thrown) => FirstLine(thrown.StackTrace ?? "").Trim() is { Length: > 3 } frame
+        ? " " + frame.Split(" in ")[0] : "";
 
     /// <summary>A stable name for the error, e.g. <c>DefinitionUnknownKey</c>.</summary>
     public string Id { get; }

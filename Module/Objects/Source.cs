@@ -115,7 +115,9 @@ public sealed class PackageRepository
     /// <summary>deb only. False accepts metadata whose <c>Valid-Until</c> has passed.</summary>
     public bool CheckValidUntil { get; init; } = true;
 
-    /// <summary>rpm only. False takes metadata that is not signed, as many distributions leave theirs; packages are checked all the same.</summary>
+    /// <summary>
+    /// rpm only. False takes metadata that is not signed, as many distributions leave theirs; packages are checked all the same.
+    /// </summary>
     public bool CheckMetadata { get; init; } = true;
 
     /// <summary>True where the definition leaves it to the distribution where the repository is.</summary>
@@ -123,8 +125,10 @@ public sealed class PackageRepository
 }
 
 /// <summary>The OpenPGP key that signs a repository.</summary>
-/// <param name="File">Absolute path of an armoured (.asc) or binary (.gpg) key or keyring; null where the key stands in the definition.</param>
+/// <param name="File">Absolute path of an armoured (.asc) or binary (.gpg) key or keyring; null where the key stands in the
+/// definition.</param>
 /// <param name="Inline">The armoured key itself.</param>
-/// <param name="Fingerprint">40 (or 64) hexadecimal digits: the one key that is taken, from the file, the text, or the host's keyrings.</param>
+/// <param name="Fingerprint">40 (or 64) hexadecimal digits: the one key that is taken, from the file, the text, or the host's
+/// keyrings.</param>
 /// <param name="Where">Where the definition says so.</param>
 public sealed record RepositoryKey(string? File, string? Inline, string? Fingerprint, string Where);

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Slipway.Preflight;
 
-/// <summary>What comes from the nodes through the launcher, which may put other lines between: a prefix, then a check as JSON, or a word.</summary>
+/// <summary>
+/// What comes from the nodes through the launcher, which may put other lines between: a prefix, then a check as JSON, or a word.
+/// </summary>
 static class PreflightLine
 {
     /// <summary>Before a check as JSON, or before NODE and <see cref="Begin"/>.</summary>

@@ -3,11 +3,16 @@ using Slipway.Linux;
 
 namespace Slipway.Readers;
 
-/// <summary>JSON on its way to the deserializer: a few bytes of it may ask for a thousand times as much memory, so what it holds is counted before anything is made of it.</summary>
+/// <summary>
+/// JSON on its way to the deserializer: a few bytes of it may ask for a thousand times as much memory, so what it holds is counted before
+/// anything is made of it.
+/// </summary>
 /// <remarks>Forward only. The grammar is the deserializer's to check; here only quotes, brackets and commas count (RFC 8259).</remarks>
 sealed class BoundedJson(Stream from) : ForwardStream
 {
-    /// <summary>Objects cost most, values least; the longest text that we write is a definition, of at most 1 MiB. As deep as the deserializer goes.</summary>
+    /// <summary>
+    /// Objects cost most, values least; the longest text that we write is a definition, of at most 1 MiB. As deep as the deserializer goes.
+    /// </summary>
     const int MostObjects = 100_000, MostLists = 200_000, MostValues = 1_000_000, LongestText = 4 << 20, DeepestNesting = 64;
 
     int objects, lists, values, text, depth;

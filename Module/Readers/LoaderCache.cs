@@ -6,7 +6,10 @@ namespace Slipway.Readers;
 /// <param name="ForSomeProcessors">It lies in a directory of glibc-hwcaps.</param>
 sealed record LoaderCacheEntry(string Path, bool ForSomeProcessors);
 
-/// <summary><c>/etc/ld.so.cache</c>: soname to the files that have it (glibc's sysdeps/generic/dl-cache.h: <c>struct cache_file_new</c>, <c>struct file_entry_new</c>).</summary>
+/// <summary>
+/// <c>/etc/ld.so.cache</c>: soname to the files that have it (glibc's sysdeps/generic/dl-cache.h: <c>struct cache_file_new</c>, <c>struct
+/// file_entry_new</c>).
+/// </summary>
 /// <remarks>What an entry says of its file's machine is not used: the file itself says it, and is read anyhow.</remarks>
 sealed class LoaderCache
 {
@@ -24,7 +27,8 @@ sealed class LoaderCache
     readonly Dictionary<string, List<LoaderCacheEntry>> entries = new(StringComparer.Ordinal);
 
     /// <summary>In the loader's order of preference; those for some processors only (glibc-hwcaps) are marked.</summary>
-    public IReadOnlyList<LoaderCacheEntry> Find(string soname) => entries.TryGetValue(soname, out List<LoaderCacheEntry>? found) ? found : [];
+    public IReadOnlyList<LoaderCacheEntry> Find(string soname) => entries.TryGetValue(soname, out List<LoaderCacheEntry>? found)
+        ? found : [];
 
     /// <exception cref="InvalidDataException">It is no such file, or a damaged one; the message says what is off.</exception>
     public static LoaderCache Parse(ReadOnlySpan<byte> file)

@@ -8,7 +8,9 @@ static class LoaderConfiguration
     // far more than any host has
     const int MostFiles = 1000, MostDirectories = 1000;
 
-    /// <summary>In their order, each once, whether or not they are there. A file that is too large is in the tree's <see cref="RootTree.TooLarge"/>.</summary>
+    /// <summary>
+    /// In their order, each once, whether or not they are there. A file that is too large is in the tree's <see cref="RootTree.TooLarge"/>.
+    /// </summary>
     public static IEnumerable<string> Directories(RootTree tree) =>
         Directories(tree, Path, new(StringComparer.Ordinal)).Distinct().Take(MostDirectories);
 

@@ -6,7 +6,8 @@ static class OsRelease
     /// <summary>Where it lies: the first that there is counts, whoever asks.</summary>
     public static IReadOnlyList<string> Places { get; } = ["/etc/os-release", "/usr/lib/os-release"];
 
-    /// <param name="textOf">The text of one of <see cref="Places"/>; null where the root has no such file, or it is a link that is not followed.</param>
+    /// <param name="textOf">The text of one of <see cref="Places"/>; null where the root has no such file, or it is a link that is not
+    /// followed.</param>
     /// <returns>Null where there is none, or it does not name the distribution.</returns>
     public static ImageDistribution? Find(Func<string, string?> textOf) =>
         Places.Select(textOf).FirstOrDefault(text => !string.IsNullOrWhiteSpace(text)) is { } text ? Parse(text) : null;

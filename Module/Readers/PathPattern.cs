@@ -2,7 +2,10 @@ using System.IO.Enumeration;
 
 namespace Slipway.Readers;
 
-/// <summary>An absolute path with wildcards: <c>*</c> and <c>?</c> inside a component, <c>**</c> for any number of components, <c>{a,b}</c> for alternatives.</summary>
+/// <summary>
+/// An absolute path with wildcards: <c>*</c> and <c>?</c> inside a component, <c>**</c> for any number of components, <c>{a,b}</c> for
+/// alternatives.
+/// </summary>
 sealed class PathPattern
 {
     PathPattern(string text)
@@ -29,10 +32,13 @@ sealed class PathPattern
 
     /// <summary>One pattern for each alternative.</summary>
     /// <exception cref="SlipwayException">There are too many.</exception>
-    public static IEnumerable<PathPattern> Parse(string text) => Alternatives(text).Take(MostAlternatives + 1).ToList() is { Count: <= MostAlternatives } all ? all
+    public static IEnumerable<PathPattern> Parse(string text) => Alternatives(text).Take(MostAlternatives + 1)
+        .ToList() is { Count: <= MostAlternatives } all ? all
         : throw ReaderErrors.PatternTooLarge(text, MostAlternatives);
 
-    /// <summary>A pattern of glob(7), as programs have it in their configuration: braces stand for themselves, and <c>**</c> is <c>*</c>.</summary>
+    /// <summary>
+    /// A pattern of glob(7), as programs have it in their configuration: braces stand for themselves, and <c>**</c> is <c>*</c>.
+    /// </summary>
     public static PathPattern OfGlob(string text) => new(text.Replace("**", "*", StringComparison.Ordinal));
 
     static IEnumerable<PathPattern> Alternatives(string text)
@@ -61,7 +67,8 @@ sealed class PathPattern
 
     public bool Matches(string path)
     {
-        if (!path.StartsWith(literal, StringComparison.Ordinal) || (name is not null && !MatchesName(name, System.IO.Path.GetFileName(path.AsSpan().TrimEnd('/')))))
+        if (!path.StartsWith(literal, StringComparison.Ordinal)
+            || (name is not null && !MatchesName(name, System.IO.Path.GetFileName(path.AsSpan().TrimEnd('/')))))
             return false;
         string[] names = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
         // from[i]: the components so far match the first i names

@@ -23,7 +23,8 @@ sealed record FileNode(FileKind Kind, string? Target, ushort Mode, long Size, lo
 }
 
 /// <summary>Where a path leads.</summary>
-/// <param name="Path">With all links followed; no component of it is a link. What is missing keeps its name behind the directory that it would be in.</param>
+/// <param name="Path">With all links followed; no component of it is a link. What is missing keeps its name behind the directory that it
+/// would be in.</param>
 /// <param name="Links">The links on the way, each by a path whose directory has no link in it.</param>
 /// <param name="Loop">The links go round, or there are more of them than the kernel follows.</param>
 sealed record ResolvedPath(string Path, FileKind Kind, IReadOnlyList<string> Links, bool Loop = false)
@@ -33,10 +34,11 @@ sealed record ResolvedPath(string Path, FileKind Kind, IReadOnlyList<string> Lin
 
 /// <summary>A tree of files as a process sees it that has it as its root. Nothing is written, and nothing of it is run.</summary>
 /// <remarks>
-/// Links are followed one component at a time (path_resolution(7)), so that an absolute link, or one full of <c>..</c>, never leads out of the root.
-/// Names, kinds and links are looked up once and kept; what a file holds is read each time. So an object is one look at a tree: whoever wants to see a
-/// change, as in a node's <c>/sys</c>, <c>/dev</c> and <c>/proc</c>, makes another for each reading. What vanishes meanwhile is missing, and no error.
-/// It serves one thread. A root into which something is written takes <c>Building.BuildRoot</c>, where the kernel follows the links by the same rules.
+/// Links are followed one component at a time (path_resolution(7)), so that an absolute link, or one full of <c>..</c>, never leads out of
+/// the root. Names, kinds and links are looked up once and kept; what a file holds is read each time. So an object is one look at a tree:
+/// whoever wants to see a change, as in a node's <c>/sys</c>, <c>/dev</c> and <c>/proc</c>, makes another for each reading. What vanishes
+/// meanwhile is missing, and no error. It serves one thread. A root into which something is written takes <c>Building.BuildRoot</c>, where
+/// the kernel follows the links by the same rules.
 /// </remarks>
 /// <param name="name">What errors call it, where that is not the directory: the image that it was unpacked from.</param>
 sealed class RootTree(string root, string? name = null)
@@ -59,7 +61,9 @@ sealed class RootTree(string root, string? name = null)
     /// <summary>Directories whose names were asked for, and may not be read.</summary>
     public IReadOnlyList<string> Unreadable => unreadable;
 
-    /// <summary>Files that <see cref="Bytes"/> did not read since they are larger than any such file should be, with the limit in bytes.</summary>
+    /// <summary>
+    /// Files that <see cref="Bytes"/> did not read since they are larger than any such file should be, with the limit in bytes.
+    /// </summary>
     public IReadOnlyDictionary<string, int> TooLarge => tooLarge;
 
     /// <summary>Files of which <see cref="Small"/> read the beginning alone: they are longer than any such file should be.</summary>
@@ -98,7 +102,8 @@ sealed class RootTree(string root, string? name = null)
     {
         if (outside.Contains('\0') || stat(outside, out statx found, follow: false) != 0)
             return FileNode.None;
-        FileKind kind = found.IsRegular ? FileKind.File : found.IsDirectory ? FileKind.Directory : found.IsLink ? FileKind.Link : FileKind.Other;
+        FileKind kind = found.IsRegular ? FileKind.File : found.IsDirectory ? FileKind.Directory : found.IsLink ? FileKind.Link
+            : FileKind.Other;
         string? target = null;
         if (kind == FileKind.Link)
         {
@@ -143,7 +148,8 @@ sealed class RootTree(string root, string? name = null)
             if (directory.Kind != FileKind.Directory)
                 return directory with { Path = whole, Kind = FileKind.None };
             FileNode node = Look(whole);
-            return node.Kind == FileKind.Link ? Follow(directory, whole, node.Target!, depth) : new ResolvedPath(whole, node.Kind, directory.Links);
+            return node.Kind == FileKind.Link ? Follow(directory, whole, node.Target!, depth)
+                : new ResolvedPath(whole, node.Kind, directory.Links);
         }
         return directory;
     }
@@ -152,7 +158,8 @@ sealed class RootTree(string root, string? name = null)
     {
         ResolvedPath end = Resolve(target.StartsWith('/') ? target : Join(directory.Path, target), depth + 1);
         // all links of a path count (namei.c: total_link_count): a few that name each other twice would else come to millions
-        return directory.Links.Count + 1 + end.Links.Count > LinkLimit ? new ResolvedPath(link, FileKind.None, [.. directory.Links, link], Loop: true)
+        return directory.Links.Count + 1 + end.Links.Count > LinkLimit
+            ? new ResolvedPath(link, FileKind.None, [.. directory.Links, link], Loop: true)
             : end with { Links = [.. directory.Links, link, .. end.Links] };
     }
 
@@ -190,7 +197,10 @@ sealed class RootTree(string root, string? name = null)
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public Stream? Open(string path) => Resolve(path) is { Kind: FileKind.File } file ? OpenedFile.Named(Outside(file.Path)) : null;
 
-    /// <summary>A file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in <see cref="TooLarge"/>.</summary>
+    /// <summary>
+    /// A file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in
+    /// <see cref="TooLarge"/>.
+    /// </summary>
     public byte[]? Bytes(string path, int limit)
     {
         byte[]? bytes = Beginning(path, limit, whole: true, out bool more);
@@ -199,11 +209,18 @@ sealed class RootTree(string root, string? name = null)
         return more ? null : bytes;
     }
 
-    /// <summary>A text file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in <see cref="TooLarge"/>.</summary>
+    /// <summary>
+    /// A text file of at most <paramref name="limit"/> bytes; null where there is none that may be read. A larger one is in
+    /// <see cref="TooLarge"/>.
+    /// </summary>
     public string? Text(string path, int limit = 1 << 22) => Bytes(path, limit) is { } bytes ? Decode(bytes) : null;
 
-    /// <summary>A small text file, without the blanks around it; null where it is empty, missing, or may not be read. Of a longer one, the beginning.</summary>
-    /// <param name="limit">Bytes after which the rest is not wanted; a file that goes on behind <see cref="SmallText"/> is in <see cref="Cut"/>.</param>
+    /// <summary>
+    /// A small text file, without the blanks around it; null where it is empty, missing, or may not be read. Of a longer one, the
+    /// beginning.
+    /// </summary>
+    /// <param name="limit">Bytes after which the rest is not wanted; a file that goes on behind <see cref="SmallText"/> is in
+    /// <see cref="Cut"/>.</param>
     public string? Small(string path, int limit = SmallText)
     {
         byte[]? bytes = Beginning(path, limit, whole: false, out bool more);
@@ -251,7 +268,9 @@ sealed class RootTree(string root, string? name = null)
         }
     }
 
-    /// <summary>Paths that match (see <see cref="PathPattern"/>), each in a directory that is there; links that lead nowhere are among them.</summary>
+    /// <summary>
+    /// Paths that match (see <see cref="PathPattern"/>), each in a directory that is there; links that lead nowhere are among them.
+    /// </summary>
     public IEnumerable<string> Glob(PathPattern pattern)
     {
         IEnumerable<string> found = ["/"];

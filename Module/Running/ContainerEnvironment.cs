@@ -10,15 +10,22 @@ static unsafe class ContainerEnvironment
 {
     public static readonly string DefaultPath = Encoding.UTF8.GetString(RankTables.DefaultPath);
 
-    static readonly HashSet<string> Dropped = [.. Encoding.UTF8.GetString(RankTables.Dropped).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)];
+    static readonly HashSet<string> Dropped =
+        [.. Encoding.UTF8.GetString(RankTables.Dropped).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries)];
 
     /// <summary>The variables of ours that a container does not get.</summary>
-    public static IEnumerable<string> DroppedHere() => Dropped.Where(name => name != "PATH" && Environment.GetEnvironmentVariable(name) is not null).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> DroppedHere() =>
+        Dropped.Where(name => name != "PATH" && Environment.GetEnvironmentVariable(name) is not null).Order(StringComparer.Ordinal);
 
-    /// <summary>True for a variable that changes what a program of the host does before its own code runs: ld.so(8), mallopt(3), iconv(1), setlocale(3).</summary>
+    /// <summary>
+    /// True for a variable that changes what a program of the host does before its own code runs: ld.so(8), mallopt(3), iconv(1),
+    /// setlocale(3).
+    /// </summary>
     public static bool IsOfTheLoader(string assignment) =>
-        assignment.StartsWith("LD_", StringComparison.Ordinal) || assignment.StartsWith("GLIBC_", StringComparison.Ordinal) || assignment.StartsWith("MALLOC_", StringComparison.Ordinal)
-        || assignment[..assignment.IndexOf('=', StringComparison.Ordinal)] is "GCONV_PATH" or "LOCPATH" or "NLSPATH" or "TZDIR" or "TZ" or "LOCALDOMAIN" or "RES_OPTIONS" or "HOSTALIASES" or "RESOLV_HOST_CONF" or "GETCONF_DIR" or "NIS_PATH";
+        assignment.StartsWith("LD_", StringComparison.Ordinal) || assignment.StartsWith("GLIBC_", StringComparison.Ordinal)
+        || assignment.StartsWith("MALLOC_", StringComparison.Ordinal)
+        || assignment[..assignment.IndexOf('=', StringComparison.Ordinal)] is "GCONV_PATH" or "LOCPATH" or "NLSPATH" or "TZDIR" or "TZ"
+        or "LOCALDOMAIN" or "RES_OPTIONS" or "HOSTALIASES" or "RESOLV_HOST_CONF" or "GETCONF_DIR" or "NIS_PATH";
 
     /// <param name="ours">The launcher's environment, as environ(7) has it.</param>
     public static List<string> Build(HolderEntry entry, RunRequest request, byte** ours)

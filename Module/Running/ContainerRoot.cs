@@ -6,12 +6,14 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// Makes the container's root inside the holder's own user and mount namespace: the image below, what the host lends above it, and then nothing else.
+/// Makes the container's root inside the holder's own user and mount namespace: the image below, what the host lends above it, and then
+/// nothing else.
 /// </summary>
 /// <remarks>
-/// Mount points that the image lacks come from a second lower layer of an overlay (a tmpfs), so that the image is never written, and a link in the image
-/// where a mount point should be is covered, not followed. The overlays lie only over those directories of the image where something is added. Everything
-/// of the host is opened before the image is looked at, and every target is resolved inside the root (openat2(2), RESOLVE_IN_ROOT).
+/// Mount points that the image lacks come from a second lower layer of an overlay (a tmpfs), so that the image is never written, and a link
+/// in the image where a mount point should be is covered, not followed. The overlays lie only over those directories of the image where
+/// something is added. Everything of the host is opened before the image is looked at, and every target is resolved inside the root
+/// (openat2(2), RESOLVE_IN_ROOT).
 /// </remarks>
 sealed unsafe class ContainerRoot
 {
@@ -21,7 +23,9 @@ sealed unsafe class ContainerRoot
     readonly List<(HostBind Bind, int Tree)> binds = [];
     HiddenDevices? hidden;
 
-    /// <summary>The image's mount. It stays open as long as the holder lives: <see cref="ReadAhead"/> may still read when the root is ready.</summary>
+    /// <summary>
+    /// The image's mount. It stays open as long as the holder lives: <see cref="ReadAhead"/> may still read when the root is ready.
+    /// </summary>
     int image = -1;
 
     /// <summary>Directories of the host that are seen at their own path.</summary>
@@ -88,16 +92,20 @@ sealed unsafe class ContainerRoot
         const string root = Base + "/root";
         List<string> layered = writable ? [""] : [.. Layered("")];
         bool whole = layered is [""];
-        if (!whole && (open_tree(image, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE) is var copy && (copy < 0 || move_mount(copy, AT_FDCWD, root) != 0 || close(copy) != 0)))
+        if (!whole && (open_tree(image, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE) is var copy
+            && (copy < 0 || move_mount(copy, AT_FDCWD, root) != 0 || close(copy) != 0)))
             throw RunningErrors.NotMade("the image's mount cannot be made the container's root", errno);
         int opened = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         foreach (string directory in layered)
         {
             // by descriptor: a directory that is the image may be changed while we look
             int below = OpenDirectory(image, directory), at = whole ? opened : OpenDirectory(opened, directory);
-            string layers = string.Create(CultureInfo.InvariantCulture, $"lowerdir={Base}/points{directory}:/proc/self/fd/{below},userxattr{(writable ? $",upperdir={Base}/upper,workdir={Base}/work" : "")}");
+            string above = writable ? $",upperdir={Base}/upper,workdir={Base}/work" : "";
+            string layers = string.Create(CultureInfo.InvariantCulture,
+                $"lowerdir={Base}/points{directory}:/proc/self/fd/{below},userxattr{above}");
             // the name that mount(8) shows inside tells whose container it is
-            if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"), string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}"), "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
+            if (mount(string.Create(CultureInfo.InvariantCulture, $"slipway-holder.{getpid()}"),
+                string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{at}"), "overlay", MS_NOSUID | MS_NODEV, layers) != 0)
                 throw RunningErrors.NotMade("no overlay can be mounted in the container's namespace", errno,
                     "An unprivileged overlay takes kernel 5.11 or later.");
             close(below);
@@ -111,11 +119,15 @@ sealed unsafe class ContainerRoot
         return opened;
     }
 
-    /// <summary>The directories in which the image lacks something that was added, or has something else in its place: the uppermost ones.</summary>
+    /// <summary>
+    /// The directories in which the image lacks something that was added, or has something else in its place: the uppermost ones.
+    /// </summary>
     IEnumerable<string> Layered(string directory)
     {
-        List<string> inside = [.. Directory.EnumerateFileSystemEntries(Base + "/points" + directory).Select(added => $"{directory}/{Path.GetFileName(added)}")];
-        return inside.Exists(added => !Directory.Exists(Base + "/points" + added) || !IsDirectoryOfImage(added)) ? [directory] : inside.SelectMany(Layered);
+        List<string> inside = [.. Directory.EnumerateFileSystemEntries(Base + "/points" + directory)
+            .Select(added => $"{directory}/{Path.GetFileName(added)}")];
+        return inside.Exists(added => !Directory.Exists(Base + "/points" + added) || !IsDirectoryOfImage(added)) ? [directory]
+            : inside.SelectMany(Layered);
     }
 
     bool IsDirectoryOfImage(string path)
@@ -130,8 +142,8 @@ sealed unsafe class ContainerRoot
         openat2(parent, path.Length > 0 ? path[1..] : ".", O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 
     /// <summary>
-    /// Puts the image's own top directories over the overlay's where nothing was added: an overlay asks its layers for an attribute of each file
-    /// (user.overlay.metacopy), which doubles what a FUSE server is asked when many small files are read.
+    /// Puts the image's own top directories over the overlay's where nothing was added: an overlay asks its layers for an attribute of each
+    /// file (user.overlay.metacopy), which doubles what a FUSE server is asked when many small files are read.
     /// </summary>
     void Uncover(int root)
     {
@@ -150,22 +162,25 @@ sealed unsafe class ContainerRoot
         close(directory);
     }
 
-    /// <summary>Names of the directories in one, by what getdents64(2) says of each: no file is looked at, as .NET does to tell where a link leads.</summary>
+    /// <summary>
+    /// Names of the directories in one, by what getdents64(2) says of each: no file is looked at, as .NET does to tell where a link leads.
+    /// </summary>
     static List<string> Directories(int fd)
     {
         List<string> names = [];
         byte* buffer = stackalloc byte[8192];
         while (getdents64(fd, buffer, 8192) is > 0 and var length)
             for (byte* at = buffer; at < buffer + length; at += ((dirent64*)at)->d_reclen)
-                if (((dirent64*)at)->d_type == DT_DIR && Marshal.PtrToStringUTF8((nint)((dirent64*)at)->d_name) is { } found and not ("." or ".."))
+                if (((dirent64*)at)->d_type == DT_DIR && Marshal.PtrToStringUTF8((nint)((dirent64*)at)->d_name) is { } found
+                    and not ("." or ".."))
                     names.Add(found);
         return names;
     }
 
     /// <summary>
-    /// Reads what every program of an image takes, its loader and C library, and the first rank's command if it is named by its path: the FUSE server, which
-    /// answers one after the other, has it ready when the container is, and page faults need not ask for it in small overlapping parts. On a thread of
-    /// its own, a block at a time: what puts the container together waits for no more than one.
+    /// Reads what every program of an image takes, its loader and C library, and the first rank's command if it is named by its path: the
+    /// FUSE server, which answers one after the other, has it ready when the container is, and page faults need not ask for it in small
+    /// overlapping parts. On a thread of its own, a block at a time: what puts the container together waits for no more than one.
     /// </summary>
     /// <param name="command">What the first rank will execute; null for the runscript.</param>
     void ReadAhead(string? command)
@@ -201,14 +216,20 @@ sealed unsafe class ContainerRoot
 
     static bool IsDirectory(int fd) => fstat(fd, out statx found) == 0 && found.IsDirectory;
 
-    /// <summary>Makes a mount point; where a link of the image leads into something of the host's, where nothing can be made (<c>/home -> tmp</c>), the link is covered.</summary>
+    /// <summary>
+    /// Makes a mount point; where a link of the image leads into something of the host's, where nothing can be made (<c>/home -> tmp</c>),
+    /// the link is covered.
+    /// </summary>
     string MakePoint(HostBind bind, bool directory, List<(int Tree, string Target)> before)
     {
         string at = MakePoint(bind.Destination, directory, bind.Literal);
-        return before.Exists(b => LauncherPaths.IsBelow(at, b.Target) && !LauncherPaths.IsBelow(bind.Destination, b.Target)) ? MakePoint(bind.Destination, directory, literal: true) : at;
+        return before.Exists(b => LauncherPaths.IsBelow(at, b.Target) && !LauncherPaths.IsBelow(bind.Destination, b.Target))
+            ? MakePoint(bind.Destination, directory, literal: true) : at;
     }
 
-    /// <summary>Makes a mount point in the layer above the image, and tells where it lies after the image's own links were resolved.</summary>
+    /// <summary>
+    /// Makes a mount point in the layer above the image, and tells where it lies after the image's own links were resolved.
+    /// </summary>
     string MakePoint(string destination, bool directory, bool literal)
     {
         string[] parts = destination.Split('/', StringSplitOptions.RemoveEmptyEntries);
@@ -218,7 +239,8 @@ sealed unsafe class ContainerRoot
             string here = $"{resolved}/{parts[i]}";
             uint mode = Mode.rwxr_xr_x;
             bool isDirectory = i < parts.Length - 1 || directory;
-            if (!literal && openat2(image, here[1..], O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found && found >= 0)
+            if (!literal && openat2(image, here[1..], O_PATH | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) is var found
+                && found >= 0)
             {
                 here = Resolved(found);
                 if (fstat(found, out statx of) == 0 && of.IsDirectory)
@@ -253,5 +275,6 @@ sealed unsafe class ContainerRoot
         return path.StartsWith(prefix, StringComparison.Ordinal) ? path[prefix.Length..] : "";
     }
 
-    string? ReadText(string path) => OpenedFile.TryTextAndClose(openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
+    string? ReadText(string path) =>
+        OpenedFile.TryTextAndClose(openat2(image, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
 }

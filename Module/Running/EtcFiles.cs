@@ -17,7 +17,8 @@ static unsafe class EtcFiles
         if (own.Length == 7)
             own[6] = "/bin/sh";
         yield return ("passwd", Merge(image("passwd"), [string.Join(':', own)]));
-        yield return ("group", Merge(image("group"), [.. Groups().Select(gid => HostLine("group", gid) ?? string.Create(CultureInfo.InvariantCulture, $"group{gid}:x:{gid}:"))]));
+        yield return ("group", Merge(image("group"),
+            [.. Groups().Select(gid => HostLine("group", gid) ?? string.Create(CultureInfo.InvariantCulture, $"group{gid}:x:{gid}:"))]));
         yield return ("nsswitch.conf", LocalFirst(image("nsswitch.conf")));
         foreach (string name in new[] { "hosts", "resolv.conf" })
             if (OpenedFile.TryTextNamed("/etc/" + name) is { } text)
@@ -48,7 +49,8 @@ static unsafe class EtcFiles
     static string Merge(string? image, string[] own)
     {
         HashSet<string?> taken = [.. own.Select(l => Field(l, 0)), .. own.Select(l => Field(l, 2))];
-        IEnumerable<string> rest = (image ?? "").Split('\n').Where(l => Field(l, 2) is { } number && !taken.Contains(number) && !taken.Contains(Field(l, 0)) && !l.Contains('\0'));
+        IEnumerable<string> rest = (image ?? "").Split('\n')
+            .Where(l => Field(l, 2) is { } number && !taken.Contains(number) && !taken.Contains(Field(l, 0)) && !l.Contains('\0'));
         return string.Join('\n', [.. own, .. rest]) + "\n";
     }
 
@@ -61,7 +63,8 @@ static unsafe class EtcFiles
         {
             int at = lines.FindIndex(l => l.StartsWith(database + ":", StringComparison.Ordinal));
             string services = at < 0 ? (database == "hosts" ? "dns" : "") : lines[at][(database.Length + 1)..];
-            string line = $"{database}: {string.Join(' ', services.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(s => s != "files").Prepend("files"))}";
+            IEnumerable<string> others = services.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(s => s != "files");
+            string line = $"{database}: {string.Join(' ', others.Prepend("files"))}";
             if (at < 0)
                 lines.Add(line);
             else

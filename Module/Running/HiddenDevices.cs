@@ -5,8 +5,8 @@ namespace Slipway.Running;
 
 /// <summary>Device nodes of the host that a container is not to see: those of fabric devices that its plan leaves out.</summary>
 /// <remarks>
-/// Libraries look whether a node is there (libibverbs' init.c, try_access_device), so the directory that it lies in is shown with the other nodes alone;
-/// of <c>/dev</c> itself, which others share, a node is covered by a file that nobody may open.
+/// Libraries look whether a node is there (libibverbs' init.c, try_access_device), so the directory that it lies in is shown with the other
+/// nodes alone; of <c>/dev</c> itself, which others share, a node is covered by a file that nobody may open.
 /// </remarks>
 sealed class HiddenDevices
 {
@@ -17,7 +17,8 @@ sealed class HiddenDevices
     /// <param name="nodes">Absolute paths; those that are not there, or not below <c>/dev</c>, need no hiding.</param>
     public HiddenDevices(IEnumerable<string> nodes)
     {
-        foreach (IGrouping<string, string> group in nodes.Where(n => n.StartsWith("/dev/", StringComparison.Ordinal) && File.Exists(n)).GroupBy(n => Path.GetDirectoryName(n)!))
+        foreach (IGrouping<string, string> group in nodes.Where(n => n.StartsWith("/dev/", StringComparison.Ordinal) && File.Exists(n))
+            .GroupBy(n => Path.GetDirectoryName(n)!))
             if (group.Key == "/dev")
                 single.AddRange(group);
             else

@@ -6,8 +6,8 @@ using Slipway.Shared;
 namespace Slipway.Running;
 
 /// <summary>
-/// Starts a holder. A process with a second thread, as a .NET one has, can make no user namespace for itself but for a child: so the holder comes
-/// of raw clones (<see cref="HolderChildren"/>).
+/// Starts a holder. A process with a second thread, as a .NET one has, can make no user namespace for itself but for a child: so the holder
+/// comes of raw clones (<see cref="HolderChildren"/>).
 /// </summary>
 static unsafe class HolderBirth
 {
@@ -20,7 +20,8 @@ static unsafe class HolderBirth
         {
             Launcher = NativeStrings.Of("/proc/self/exe"),
             HolderArguments = NativeStrings.Vector(["slipway", "holder", .. arguments.ToArguments()]),
-            Environment = NativeStrings.Vector(NativeStrings.Environment()), Source = NativeStrings.Of("slipway:" + image.Image), User = geteuid(), Group = getgid(), Mount = image.Fd,
+            Environment = NativeStrings.Vector(NativeStrings.Environment()), Source = NativeStrings.Of("slipway:" + image.Image),
+            User = geteuid(), Group = getgid(), Mount = image.Fd,
             Image = image.File, Lock = claim.Lock, Listener = claim.Listener,
         };
         if (p.User == 0)
@@ -31,7 +32,8 @@ static unsafe class HolderBirth
         if (image.Server is { } server)
         {
             p.Server = NativeStrings.Of(server);
-            p.ServerArguments = NativeStrings.Vector([image.Rung, "-f", Encoding.UTF8.GetString(HolderChildren.ImagePath), Encoding.UTF8.GetString(HolderChildren.MountPoint)]);
+            p.ServerArguments = NativeStrings.Vector(
+                [image.Rung, "-f", Encoding.UTF8.GetString(HolderChildren.ImagePath), Encoding.UTF8.GetString(HolderChildren.MountPoint)]);
         }
         byte* said = stackalloc byte[4096];
         int length = HolderChildren.Start(&p, said, 4096);
@@ -60,12 +62,14 @@ static unsafe class HolderBirth
                 "Check that a security policy (AppArmor, SELinux) allows user namespaces for slipway."),
             HolderChildren.NoFuseDevice => RunningErrors.NotMade(
                 $"/dev/fuse cannot be opened (errno {error}), so the image cannot be mounted by a user",
-                "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, or have root mount the image (slipway prolog)."),
+                "Load the kernel's fuse module (modprobe fuse) and give /dev/fuse the mode 0666, "
+                + "or have root mount the image (slipway prolog)."),
             HolderChildren.NoFuseMount => RunningErrors.NotMade("the FUSE mount cannot be made", error,
                 "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
             HolderChildren.TimedOut => RunningErrors.NotMade(
                 $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
-                "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does not answer."),
+                "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does "
+                + "not answer."),
             HolderChildren.NoProgram => RunningErrors.NotMade("the holder cannot be started", error),
             _ when said.Length == 0 => RunningErrors.NotMade(
                 $"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),
@@ -83,6 +87,7 @@ static unsafe class HolderBirth
     }
 
     /// <summary>Every id that our own namespace has, as itself (user_namespaces(7)): root may be root of a namespace only.</summary>
-    static string Same(string file) => string.Join('\n', (OpenedFile.TryTextNamed(file) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
+    static string Same(string file) =>
+        string.Join('\n', (OpenedFile.TryTextNamed(file) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(f => $"{f[0]} {f[0]} {f[2]}"));
 }

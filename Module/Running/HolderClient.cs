@@ -17,7 +17,10 @@ static unsafe class HolderClient
     /// <summary>How often a holder may answer and yet not be one that can be joined, before another takes its place.</summary>
     const int MostOdd = 3;
 
-    /// <summary>How long a lock may be held with nothing to connect to: its owner makes its socket at once, so by then somebody has removed that. Milliseconds.</summary>
+    /// <summary>
+    /// How long a lock may be held with nothing to connect to: its owner makes its socket at once, so by then somebody has removed that.
+    /// Milliseconds.
+    /// </summary>
     const int Vacancy = 5_000;
 
     /// <summary>How many holders are started for one rank: each may be killed before it is joined.</summary>
@@ -80,7 +83,10 @@ static unsafe class HolderClient
         }
     }
 
-    /// <summary>Lets another take the place of a holder that lives and cannot be joined, as when its entry was damaged: it keeps its ranks, but has no names any more.</summary>
+    /// <summary>
+    /// Lets another take the place of a holder that lives and cannot be joined, as when its entry was damaged: it keeps its ranks, but has
+    /// no names any more.
+    /// </summary>
     static void Replace(HolderFiles files)
     {
         using IDisposable turn = PartialFile.Turn(files.Directory);

@@ -52,7 +52,8 @@ sealed unsafe class HolderEntry
     }
 
     /// <summary>True where another version of Slipway wrote it, whose holders tell by other means that they live.</summary>
-    public static bool IsOfAnotherVersion(string path) => OpenedFile.TryTextFound(path) is ['v', ..] text && !text.StartsWith($"v{Version}\0", StringComparison.Ordinal);
+    public static bool IsOfAnotherVersion(string path) => OpenedFile.TryTextFound(path) is ['v', ..] text
+        && !text.StartsWith($"v{Version}\0", StringComparison.Ordinal);
 
     /// <summary>Null where there is none, or it is cut, or of another version.</summary>
     public static HolderEntry? Read(string path)

@@ -18,7 +18,9 @@ namespace Slipway.Running;
 /// </remarks>
 static unsafe class HolderProgram
 {
-    /// <summary>How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.</summary>
+    /// <summary>
+    /// How long an empty container waits for the next rank, in milliseconds: a shell loop of short commands keeps its holder.
+    /// </summary>
     const int Linger = 300;
 
     /// <summary>Inode number of the host's own user namespace (PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h).</summary>
@@ -97,10 +99,13 @@ static unsafe class HolderProgram
         return ready ? 0 : 125;
     }
 
-    /// <summary>Removes what holders and ranks that were killed have left in the runtime directory: nobody has the lock of their name.</summary>
+    /// <summary>
+    /// Removes what holders and ranks that were killed have left in the runtime directory: nobody has the lock of their name.
+    /// </summary>
     static void SweepDead(HolderFiles ours)
     {
-        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0]).Where(n => n != ours.Name).Distinct().ToList())
+        foreach (string name in Directory.EnumerateFiles(ours.Directory).Select(f => Path.GetFileName(f).Split('.')[0])
+            .Where(n => n != ours.Name).Distinct().ToList())
         {
             HolderFiles files = new(ours.Directory, name);
             if (HolderEntry.IsOfAnotherVersion(files.Entry))
@@ -177,7 +182,10 @@ static unsafe class HolderProgram
     /// <summary>A holder's names in the runtime directory, by descriptors: the host's root is no longer ours.</summary>
     sealed class Names(int parent, int directory, HolderFiles files)
     {
-        /// <summary>Takes the names away, the lock last, if they are ours: another holder has them where somebody removed our lock's file. Then gives up the lock.</summary>
+        /// <summary>
+        /// Takes the names away, the lock last, if they are ours: another holder has them where somebody removed our lock's file. Then
+        /// gives up the lock.
+        /// </summary>
         public void Remove()
         {
             if (HolderClaim.IsNamed(HolderChildren.LockFd,

@@ -22,7 +22,8 @@ static class HostBinds
         List<HostBind> binds = [.. Standard.Select(d => new HostBind(d, d, false, true, "always"))];
         void Own(string path, string why)
         {
-            if (path.StartsWith('/') && LauncherPaths.MayBeBound(path) && !binds.Exists(b => b.Source == b.Destination && LauncherPaths.IsBelow(path, b.Destination)) && Path.Exists(path))
+            if (path.StartsWith('/') && LauncherPaths.MayBeBound(path)
+                && !binds.Exists(b => b.Source == b.Destination && LauncherPaths.IsBelow(path, b.Destination)) && Path.Exists(path))
                 binds.Add(new HostBind(path, path, false, false, why));
         }
         Own(Places.Home, "your home directory");

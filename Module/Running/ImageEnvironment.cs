@@ -4,8 +4,8 @@ using Slipway.Linux;
 namespace Slipway.Running;
 
 /// <summary>
-/// The variables that an image sets, and the plan's: <c>/ch/environment</c> (NAME=VALUE, one a line), which our images and Charliecloud's have; else what the
-/// scripts in <c>/.singularity.d/env</c> set, as Apptainer and Singularity run them.
+/// The variables that an image sets, and the plan's: <c>/ch/environment</c> (NAME=VALUE, one a line), which our images and Charliecloud's
+/// have; else what the scripts in <c>/.singularity.d/env</c> set, as Apptainer and Singularity run them.
 /// </summary>
 /// <remarks>Called inside the container, where no link of the image leads out.</remarks>
 static unsafe class ImageEnvironment
@@ -48,13 +48,16 @@ static unsafe class ImageEnvironment
 
     /// <summary>Runs the image's scripts in the image's shell, as a rank would be run, and takes over what they have exported.</summary>
     /// <remarks>
-    /// A shell tells nobody its variables in a form that can be read back in every case; the kernel does: the shell execs another, which waits, and whose
+    /// A shell tells nobody its variables in a form that can be read back in every case; the kernel does: the shell execs another, which
+    /// waits, and whose
     /// <c>/proc/PID/environ</c> (proc(5)) is what was exported. So nothing but <c>/bin/sh</c> is needed of the image.
     /// </remarks>
     static List<string> Evaluate()
     {
-        const string script = """for f in /.singularity.d/env/*.sh; do if [ -f "$f" ]; then . "$f"; fi; done >/dev/null; exec /bin/sh -c 'echo; read x'""";
-        string[] before = ["PATH=" + ContainerEnvironment.DefaultPath, "HOME=/", "SINGULARITY_CONTAINER=slipway", "APPTAINER_CONTAINER=slipway"];
+        const string script =
+            """for f in /.singularity.d/env/*.sh; do if [ -f "$f" ]; then . "$f"; fi; done >/dev/null; exec /bin/sh -c 'echo; read x'""";
+        string[] before = ["PATH=" + ContainerEnvironment.DefaultPath, "HOME=/", "SINGULARITY_CONTAINER=slipway",
+            "APPTAINER_CONTAINER=slipway"];
         byte* shell = NativeStrings.Of("/bin/sh");
         byte** arguments = NativeStrings.Vector(["sh", "-c", script]);
         byte** environment = NativeStrings.Vector(before);
@@ -88,6 +91,9 @@ static unsafe class ImageEnvironment
         if (environ is null)
             throw RunningErrors.ImageEnvironmentFailed(Scripts, wait.revents == 0 ? $"do not end within {Patience / 1000} s" : "fail");
         HashSet<string> known = [.. before, ""];
-        return [.. environ.Split('\0').Where(v => !known.Contains(v) && !v.StartsWith("PWD=", StringComparison.Ordinal) && !v.StartsWith("SHLVL=", StringComparison.Ordinal) && !v.StartsWith("_=", StringComparison.Ordinal) && !v.StartsWith("OLDPWD=", StringComparison.Ordinal))];
+        return [.. environ.Split('\0')
+            .Where(v => !known.Contains(v) && !v.StartsWith("PWD=", StringComparison.Ordinal)
+                && !v.StartsWith("SHLVL=", StringComparison.Ordinal) && !v.StartsWith("_=", StringComparison.Ordinal)
+                && !v.StartsWith("OLDPWD=", StringComparison.Ordinal))];
     }
 }

@@ -5,8 +5,8 @@ namespace Slipway.Running;
 
 /// <summary>Which image a rank asks for, and what tells its content from another's without reading it.</summary>
 /// <remarks>
-/// One stat(2) and nothing else: it is on every rank's path. The ranks of a step ask for the same thing in the same words, so where the node cache has its
-/// copy is asked once, by whoever starts the holder (<see cref="Locate"/>).
+/// One stat(2) and nothing else: it is on every rank's path. The ranks of a step ask for the same thing in the same words, so where the
+/// node cache has its copy is asked once, by whoever starts the holder (<see cref="Locate"/>).
 /// </remarks>
 /// <param name="Given">Absolute path of a SquashFS file or of an unpacked directory, or <c>sha256:DIGEST</c>.</param>
 /// <param name="Stamp">Device, inode, size and times of last change of the file; empty for a digest, which says it all.</param>
@@ -26,8 +26,12 @@ sealed record ImageIdentity(string Given, string Stamp, bool IsDirectory, statx 
         return new ImageIdentity(path, SourceStamp.WithDevice(found), found.IsDirectory, found);
     }
 
-    /// <summary>What is to be mounted: the node cache's entry where there is one, so that the shared filesystem is asked no more than the stat, else the file itself.</summary>
-    /// <returns>An absolute path, its digest where the cache knows it, and then a descriptor that keeps the entry: whoever clears the cache passes it over while that is open.</returns>
+    /// <summary>
+    /// What is to be mounted: the node cache's entry where there is one, so that the shared filesystem is asked no more than the stat, else
+    /// the file itself.
+    /// </summary>
+    /// <returns>An absolute path, its digest where the cache knows it, and then a descriptor that keeps the entry: whoever clears the cache
+    /// passes it over while that is open.</returns>
     /// <exception cref="SlipwayException">A digest that no cache of this node has.</exception>
     public (string Path, string? Digest, int Held) Locate()
     {

@@ -7,7 +7,9 @@ using Slipway.Shared;
 
 namespace Slipway.Running;
 
-/// <summary>How an image becomes a mount on this node: the first rung of the ladder that holds, with the reasons for it and against the ones before.</summary>
+/// <summary>
+/// How an image becomes a mount on this node: the first rung of the ladder that holds, with the reasons for it and against the ones before.
+/// </summary>
 /// <remarks>
 /// <list type="number">
 /// <item>prolog: root has mounted it before the job, at <c>/run/slipway/mounts/DIGEST</c>: nothing is left to do;</item>
@@ -33,7 +35,10 @@ sealed unsafe record ImageMount
     /// <summary>A detached mount; -1 where there is none yet.</summary>
     public int Fd { get; init; } = -1;
 
-    /// <summary>The SquashFS file, open since before it was looked at, so that it is the one that is mounted whatever becomes of its name; -1 for a directory.</summary>
+    /// <summary>
+    /// The SquashFS file, open since before it was looked at, so that it is the one that is mounted whatever becomes of its name; -1 for a
+    /// directory.
+    /// </summary>
     public int File { get; init; } = -1;
 
     /// <summary>The program that serves the file; null where none is needed.</summary>
@@ -147,9 +152,12 @@ sealed unsafe record ImageMount
         fixed (byte* type = "squashfs\0"u8, key = "source\0"u8, readOnly = "ro\0"u8, device = CString(path))
         {
             int context = fsopen(type);
-            int mount = context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, key, device, 0) == 0 && fsconfig(context, FSCONFIG_SET_FLAG, readOnly, null, 0) == 0
-                && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0 ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
-            reasons.Add(mount >= 0 ? $"kernel: the kernel's SquashFS, over {path}" : string.Create(CultureInfo.InvariantCulture, $"kernel: no, the kernel does not mount it (errno {errno})"));
+            int mount = context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, key, device, 0) == 0
+                && fsconfig(context, FSCONFIG_SET_FLAG, readOnly, null, 0) == 0
+                && fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0) == 0
+                ? fsmount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY) : -1;
+            reasons.Add(mount >= 0 ? $"kernel: the kernel's SquashFS, over {path}"
+                : string.Create(CultureInfo.InvariantCulture, $"kernel: no, the kernel does not mount it (errno {errno})"));
             if (context >= 0)
                 close(context);
             close(loop);

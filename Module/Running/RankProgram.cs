@@ -82,7 +82,8 @@ static unsafe class RankProgram
             int entry = Passed(holder.Entry.Text());
             fcntl(holder.Pidfd, F_SETFD, 0);
             // with the environment as it came to us, byte for byte
-            execv(NativeStrings.Of(front), NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. ours.ToArguments()]));
+            execv(NativeStrings.Of(front),
+                NativeStrings.Vector(["slipway", "join", Number(holder.Pidfd), Number(entry), .. ours.ToArguments()]));
             throw RunningErrors.NotExecuted(front, errno);
         }
         string nsenter = HostProgram.Find("nsenter");
@@ -111,7 +112,11 @@ static unsafe class RankProgram
         return fd;
     }
 
-    /// <summary>The start of a command that sets variables by the image's own shell: nsenter(1) is the host's, and its loader would take them for itself.</summary>
+    /// <summary>
+    /// The start of a command that sets variables by the image's own shell: nsenter(1) is the host's, and its loader would take them for
+    /// itself.
+    /// </summary>
     static IEnumerable<string> Setting(IReadOnlyList<string> variables) =>
-        variables.Count == 0 ? [] : ["/bin/sh", "-c", """while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@" """.TrimEnd(), "sh", .. variables, "--"];
+        variables.Count == 0 ? [] : ["/bin/sh", "-c", """while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@" """.TrimEnd(),
+            "sh", .. variables, "--"];
 }

@@ -45,7 +45,8 @@ static class RunExplanation
         yield return Line("image", $"{start.Image} ({(isCached ? "" : "not in this node's cache; ")}{start.Content})");
         foreach (string reason in start.Reasons)
             yield return Line("mount", reason);
-        yield return Line("root", request.WritableTmpfs ? "changes are kept in memory until the container goes (--writable-tmpfs)" : "read-only");
+        yield return Line("root", request.WritableTmpfs ? "changes are kept in memory until the container goes (--writable-tmpfs)"
+            : "read-only");
         yield return Line("fabric", plan is null ? string.Join("; ", leftOut.Prepend("no plan")) : $"{plan.Verdict}: {plan.Reason}");
         foreach (HostBind bind in binds)
         {

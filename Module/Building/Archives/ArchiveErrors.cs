@@ -43,7 +43,8 @@ static class ArchiveErrors
 
     public static SlipwayException NoSuchOwner(ArchiveEntry entry, int error) =>
         new("ArchiveOwner", ErrorKind.PermissionDenied,
-            $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, which the builder's user namespace does not have (errno {error})",
+            $"entry {entry.Number}, '{entry.Path}': belongs to user {entry.Owner} and group {entry.Group}, "
+            + $"which the builder's user namespace does not have (errno {error})",
             "Build as root or with more subordinate ids, or make the archive with --owner=0 --group=0.");
 
     public static SlipwayException UnknownKind(int number, string name, object kind) =>

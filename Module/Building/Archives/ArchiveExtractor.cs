@@ -3,10 +3,12 @@ using Slipway.Shared;
 namespace Slipway.Building.Archives;
 
 /// <summary>
-/// Writes the entries of an archive below a root. The archive is not trusted: an entry that would be written, or linked, outside the root, through a link, or over
-/// an earlier one, that is a device, or that makes the tree larger than was allowed ends the work.
+/// Writes the entries of an archive below a root. The archive is not trusted: an entry that would be written, or linked, outside the root,
+/// through a link, or over an earlier one, that is a device, or that makes the tree larger than was allowed ends the work.
 /// </summary>
-/// <remarks>Parents are opened with openat2(2) and RESOLVE_NO_SYMLINKS below the root: a check of names alone could be outwitted by a link.</remarks>
+/// <remarks>
+/// Parents are opened with openat2(2) and RESOLVE_NO_SYMLINKS below the root: a check of names alone could be outwitted by a link.
+/// </remarks>
 sealed class ArchiveExtractor : IDisposable
 {
     /// <summary>More entries than the largest distributions have files.</summary>
@@ -115,7 +117,11 @@ sealed class ArchiveExtractor : IDisposable
         if (devices > 0)
             log($"{devices} device nodes of the archive's /dev are left out");
         if (attributesLeft.Count > 0)
-            warn($"extended attributes of the archive are not kept: {string.Join(", ", attributesLeft.Take(10).Select(a => $"{ArchiveErrors.Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}"))}");
+        {
+            IEnumerable<string> first = attributesLeft.Take(10)
+                .Select(a => $"{ArchiveErrors.Shown(a.Key)} of {a.Value} {(a.Value == 1 ? "entry" : "entries")}");
+            warn($"extended attributes of the archive are not kept: {string.Join(", ", first)}");
+        }
     }
 
     static ulong Inside => RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -127,7 +133,8 @@ sealed class ArchiveExtractor : IDisposable
         string[] parts = [.. path.Split('/').Where(p => p is not ("" or "."))];
         if (parts.Contains(".."))
             throw ArchiveErrors.Unsafe(entry, $"has '..' in its {what}");
-        if (parts.Length > DeepestPath || parts.Any(p => System.Text.Encoding.UTF8.GetByteCount(p) > 255) || path.Contains('\0', StringComparison.Ordinal))
+        if (parts.Length > DeepestPath || parts.Any(p => System.Text.Encoding.UTF8.GetByteCount(p) > 255)
+            || path.Contains('\0', StringComparison.Ordinal))
             throw ArchiveErrors.Unsafe(entry, $"has a {what} that no file can have");
         return string.Join('/', parts);
     }
@@ -137,7 +144,8 @@ sealed class ArchiveExtractor : IDisposable
     {
         if (parent.Descriptor >= 0 && parent.Path == directory)
             return parent.Descriptor;
-        int fd = directory.Length == 0 ? openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, Inside) : openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
+        int fd = directory.Length == 0 ? openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, Inside)
+            : openat2(root, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, Inside);
         if (fd < 0 && errno == ENOENT)
         {
             string above = directory.Contains('/') ? directory[..directory.LastIndexOf('/')] : "";
@@ -203,7 +211,8 @@ sealed class ArchiveExtractor : IDisposable
         // after the owner, whose change takes file capabilities away too
         foreach ((string key, string value) in entry.Attributes)
             if (!SetAttribute(to, key, value))
-                attributesLeft[key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]] = attributesLeft.GetValueOrDefault(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]) + 1;
+                attributesLeft[key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]] =
+                    attributesLeft.GetValueOrDefault(key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..]) + 1;
         chmod(to, entry.Mode & Mode.Bits);
         SetModified(to, entry.Modified);
     }
@@ -211,15 +220,21 @@ sealed class ArchiveExtractor : IDisposable
     /// <summary>Of a pax header; the name of the attribute comes after it.</summary>
     public const string AttributePrefix = "SCHILY.xattr.";
 
-    /// <summary>A user's own attributes and file capabilities are kept; labels of a security module and ACLs name what only the archive's own system knows.</summary>
+    /// <summary>
+    /// A user's own attributes and file capabilities are kept; labels of a security module and ACLs name what only the archive's own system
+    /// knows.
+    /// </summary>
     /// <remarks>.NET gives the value as text: bytes that are no UTF-8 are lost, and half of a capability is not set.</remarks>
     static bool SetAttribute(string to, string key, string value)
     {
-        if (!key.StartsWith(AttributePrefix, StringComparison.Ordinal) || value.Contains('\ufffd', StringComparison.Ordinal) || BuildNamespace.IsFake)
+        if (!key.StartsWith(AttributePrefix, StringComparison.Ordinal) || value.Contains('\ufffd', StringComparison.Ordinal)
+            || BuildNamespace.IsFake)
             return false;
         string name = key[AttributePrefix.Length..];
         byte[] bytes = System.Text.Encoding.UTF8.GetBytes(value);
-        return (name == "security.capability" || (name.StartsWith("user.", StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal))) && lsetxattr(to, name, bytes, 0) == 0;
+        return (name == "security.capability"
+            || (name.StartsWith("user.", StringComparison.Ordinal) && !name.Contains('\0', StringComparison.Ordinal)))
+            && lsetxattr(to, name, bytes, 0) == 0;
     }
 
     /// <param name="fd">To be closed, however it went.</param>

@@ -64,12 +64,16 @@ static class ArchiveReader
         }
     }
 
-    /// <summary>What .NET's readers throw at bytes that they were not made for is told by no list: all but what this machine, or we, had to say.</summary>
-    static bool IsOfArchive(Exception e) => e is EndOfStreamException or InvalidDataException || e is not (SlipwayException or OperationCanceledException or IOException or UnauthorizedAccessException or OutOfMemoryException);
+    /// <summary>
+    /// What .NET's readers throw at bytes that they were not made for is told by no list: all but what this machine, or we, had to say.
+    /// </summary>
+    static bool IsOfArchive(Exception e) => e is EndOfStreamException or InvalidDataException
+        || e is not (SlipwayException or OperationCanceledException or IOException or UnauthorizedAccessException or OutOfMemoryException);
 
     static void ReadThrough(string[] program, FileStream file, ArchiveExtractor to, Action tell, CancellationToken cancel)
     {
-        ProcessStartInfo start = new(HostProgram.Find(program[0]), program.Skip(1)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(HostProgram.Find(program[0]), program.Skip(1)) { RedirectStandardInput = true,
+            RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;
         string said = "";
         process.ErrorDataReceived += (_, e) => said = e.Data ?? said;
@@ -146,9 +150,12 @@ static class ArchiveReader
                 var other => throw ArchiveErrors.UnknownKind(number, entry.Name, other),
             };
             if (kind is not null)
-                yield return new ArchiveEntry(number, entry.Name, kind.Value, entry.LinkName, (uint)entry.Mode, (uint)entry.Uid, (uint)entry.Gid, entry.ModificationTime.ToUnixTimeSeconds(), entry.Length, entry.DataStream)
+                yield return new ArchiveEntry(number, entry.Name, kind.Value, entry.LinkName, (uint)entry.Mode, (uint)entry.Uid,
+                    (uint)entry.Gid, entry.ModificationTime.ToUnixTimeSeconds(), entry.Length, entry.DataStream)
                 {
-                    Attributes = entry is PaxTarEntry pax ? pax.ExtendedAttributes.Where(a => a.Key.StartsWith(ArchiveExtractor.AttributePrefix, StringComparison.Ordinal) || a.Key.StartsWith("SCHILY.acl.", StringComparison.Ordinal)) : [],
+                    Attributes = entry is PaxTarEntry pax
+                        ? pax.ExtendedAttributes.Where(a => a.Key.StartsWith(ArchiveExtractor.AttributePrefix, StringComparison.Ordinal)
+                            || a.Key.StartsWith("SCHILY.acl.", StringComparison.Ordinal)) : [],
                 };
         }
     }

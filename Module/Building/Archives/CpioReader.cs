@@ -5,7 +5,10 @@ using Slipway.Shared;
 
 namespace Slipway.Building.Archives;
 
-/// <summary>cpio archives in the formats newc and crc (cpio(5), "New ASCII Format"): a header of hexadecimal digits, name and content padded to four bytes.</summary>
+/// <summary>
+/// cpio archives in the formats newc and crc (cpio(5), "New ASCII Format"): a header of hexadecimal digits, name and content padded to four
+/// bytes.
+/// </summary>
 static class CpioReader
 {
     const int HeaderLength = 110, LongestName = 4096;
@@ -20,8 +23,10 @@ static class CpioReader
             stream.ReadExactly(header);
             if (!IsCpio(header))
                 throw new InvalidDataException($"entry {number} does not begin with 070701 or 070702");
-            uint Field(int index) => uint.Parse(Encoding.ASCII.GetString(header, 6 + 8 * index, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-            uint inode = Field(0), mode = Field(1), owner = Field(2), group = Field(3), links = Field(4), modified = Field(5), size = Field(6), name = Field(11);
+            uint Field(int index) => uint.Parse(Encoding.ASCII.GetString(header, 6 + 8 * index, 8), NumberStyles.AllowHexSpecifier,
+                CultureInfo.InvariantCulture);
+            uint inode = Field(0), mode = Field(1), owner = Field(2), group = Field(3), links = Field(4), modified = Field(5),
+            size = Field(6), name = Field(11);
             if (name is 0 or > LongestName)
                 throw new InvalidDataException($"entry {number} has a name of {name} bytes");
             string path = Text(stream, (int)name);
@@ -32,7 +37,8 @@ static class CpioReader
             ArchiveKind kind = KindOf((ushort)mode & S_IFMT);
             string? target = null;
             if (kind == ArchiveKind.SymbolicLink)
-                target = size <= LongestName ? Text(content, (int)size) : throw new InvalidDataException($"entry {number} has a link of {size} bytes");
+                target = size <= LongestName ? Text(content, (int)size)
+                    : throw new InvalidDataException($"entry {number} has a link of {size} bytes");
             yield return new ArchiveEntry(number, path, kind, target, mode & Mode.Bits, owner, group, modified,
                 kind == ArchiveKind.File ? size : 0, content)
             {

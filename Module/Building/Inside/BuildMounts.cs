@@ -4,8 +4,8 @@ using Slipway.Shared;
 namespace Slipway.Building.Inside;
 
 /// <summary>
-/// What commands in a root that is being made find mounted: processes, <c>/sys</c> read-only, and a <c>/dev</c> of its own with the harmless nodes. The
-/// host's <c>/dev</c> is not shown: a package's script runs as root here.
+/// What commands in a root that is being made find mounted: processes, <c>/sys</c> read-only, and a <c>/dev</c> of its own with the
+/// harmless nodes. The host's <c>/dev</c> is not shown: a package's script runs as root here.
 /// </summary>
 sealed class BuildMounts(BuildRoot root, Action<string> log) : IDisposable
 {
@@ -21,7 +21,8 @@ sealed class BuildMounts(BuildRoot root, Action<string> log) : IDisposable
                 File.WriteAllText(Path.Combine(dev, node), "");
                 Try("/dev/" + node, Path.Combine(dev, node), null, MS_BIND, null);
             }
-            foreach ((string name, string target) in new[] { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
+            foreach ((string name, string target) in new[] { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),
+                ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
                 symlink(target, Path.Combine(dev, name));
             Directory.CreateDirectory(Path.Combine(dev, "pts"));
             Directory.CreateDirectory(Path.Combine(dev, "shm"), (UnixFileMode)Mode.rwxrwxrwt);

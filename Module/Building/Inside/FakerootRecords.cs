@@ -4,12 +4,15 @@ using Slipway.Shared;
 namespace Slipway.Building.Inside;
 
 /// <summary>
-/// What fakeroot(1) remembers of the files of a root, put right after each step. It knows a file by its inode's number, and does not see what a statically linked program removes:
-/// the file that gets the number next is taken for what was there before, be that a directory or another owner's (fakeroot: faked.c, process_stat and process_chmod).
+/// What fakeroot(1) remembers of the files of a root, put right after each step. It knows a file by its inode's number, and does not see
+/// what a statically linked program removes:
+/// the file that gets the number next is taken for what was there before, be that a directory or another owner's (fakeroot: faked.c,
+/// process_stat and process_chmod).
 /// </summary>
 /// <remarks>
-/// It shows where the kernel knows of another type or mode, for fakeroot sets modes in earnest too. Owners it does not set: every inode that is not root's is held open, and
-/// its number not given again while the build lasts. What is left is a file of another owner that such a program removes in the very step that made it.
+/// It shows where the kernel knows of another type or mode, for fakeroot sets modes in earnest too. Owners it does not set: every inode
+/// that is not root's is held open, and its number not given again while the build lasts. What is left is a file of another owner that such
+/// a program removes in the very step that made it.
 /// </remarks>
 sealed class FakerootRecords(Action<string> log)
 {
@@ -18,12 +21,16 @@ sealed class FakerootRecords(Action<string> log)
 
     readonly Dictionary<(uint, uint, ulong), int> held = [];
 
-    /// <summary>Of one walk: files that were made anew, by what they were; those are held too, so that their numbers do not come again.</summary>
+    /// <summary>
+    /// Of one walk: files that were made anew, by what they were; those are held too, so that their numbers do not come again.
+    /// </summary>
     readonly Dictionary<(uint, uint, ulong), (int Old, int New)> renewed = [];
 
     readonly int most = MostDescriptors() - OtherDescriptors;
 
-    /// <summary>Walks a root in which nothing is mounted. By descriptors: a program that a step has left running may still change it.</summary>
+    /// <summary>
+    /// Walks a root in which nothing is mounted. By descriptors: a program that a step has left running may still change it.
+    /// </summary>
     public void Mend(string root)
     {
         int fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0), mended;
@@ -84,7 +91,8 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>Keeps the descriptor of what is not root's, once.</summary>
     void Hold(int entry)
     {
-        if (entry >= 0 && (held.Count >= most || stat($"/proc/self/fd/{entry}", out statx told) != 0 || (told.stx_uid | told.stx_gid) == 0 || !held.TryAdd(Key(told), entry)))
+        if (entry >= 0 && (held.Count >= most || stat($"/proc/self/fd/{entry}", out statx told) != 0 || (told.stx_uid | told.stx_gid) == 0
+            || !held.TryAdd(Key(told), entry)))
             close(entry);
     }
 
@@ -113,7 +121,8 @@ sealed class FakerootRecords(Action<string> log)
         return false;
     }
 
-    /// <returns>False where faked(1) does not let itself be corrected: from whatever it was to a regular file (or a link, which has no chmod).</returns>
+    /// <returns>False where faked(1) does not let itself be corrected: from whatever it was to a regular file (or a link, which has no
+    /// chmod).</returns>
     static bool Correct(int entry, in statx real, uint group)
     {
         string path = $"/proc/self/fd/{entry}";
@@ -126,7 +135,8 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>Makes a file or link anew, in all but its number what it was; fakeroot sees the old one go.</summary>
     void Replace(int directory, string name, int entry, in statx real)
     {
-        string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}", from = $"/proc/self/fd/{entry}";
+        string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}",
+        from = $"/proc/self/fd/{entry}";
         if (renewed.TryGetValue(Key(real), out (int Old, int New) again))
         {
             close(entry);
@@ -140,7 +150,8 @@ sealed class FakerootRecords(Action<string> log)
                 unlink(next);
                 Check(real.IsLink ? symlink(new FileInfo(place).LinkTarget!, next) : Copy(from, next));
             }
-            while (kernel_stat(next, out statx made, follow: false) != 0 || stat(next, out statx told, follow: false) != 0 || made.Type != told.Type);
+            while (kernel_stat(next, out statx made, follow: false) != 0 || stat(next, out statx told, follow: false) != 0
+                || made.Type != told.Type);
             if (!real.IsLink)
                 chmod(next, real.stx_mode & Mode.Bits);
             lchown(next, 0, 0);
@@ -152,7 +163,8 @@ sealed class FakerootRecords(Action<string> log)
         void Check(int result)
         {
             if (result != 0)
-                throw errno == ENOSPC ? new IOException("No space left on device") : new IOException($"{name}: fakeroot takes it for another file, and it cannot be made anew (errno {errno})");
+                throw errno == ENOSPC ? new IOException("No space left on device")
+                    : new IOException($"{name}: fakeroot takes it for another file, and it cannot be made anew (errno {errno})");
         }
     }
 
@@ -178,6 +190,8 @@ sealed class FakerootRecords(Action<string> log)
     }
 
     /// <summary>The soft limit (proc_pid_limits(5)).</summary>
-    static int MostDescriptors() => File.ReadLines("/proc/self/limits").Where(line => line.StartsWith("Max open files", StringComparison.Ordinal))
-        .Select(line => int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], out int soft) ? soft : 1024).FirstOrDefault(1024);
+    static int MostDescriptors() => File.ReadLines("/proc/self/limits")
+        .Where(line => line.StartsWith("Max open files", StringComparison.Ordinal))
+        .Select(line => int.TryParse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[3], out int soft) ? soft : 1024)
+        .FirstOrDefault(1024);
 }

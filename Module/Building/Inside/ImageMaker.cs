@@ -18,7 +18,8 @@ static class ImageMaker
     {
         BuildNamespace.CheckOwners(job.WorkDirectory);
         if (BuildNamespace.IsFake)
-            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; file capabilities are not kept, and statically linked programs cannot change owners");
+            log("this user has no subordinate ids: owners of files are remembered by fakeroot while the image is built; "
+                + "file capabilities are not kept, and statically linked programs cannot change owners");
         Definition definition = DefinitionReader.Parse(job.DefinitionText, job.DefinitionPath, job.Variables);
         BuildContext context = new(definition, job, (step, percent) => tell(new BuildMessage.Step(step, percent)), log);
         RootSource[] sources = [.. definition.Stages.Append(definition).Select(stage => RootSources.Of(stage, context))];
@@ -67,7 +68,9 @@ static class ImageMaker
         return new ImageManifest
         {
             Name = context.Job.Name,
-            Architecture = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64",
+            Architecture =
+                System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64
+                ? "aarch64" : "x86_64",
             Distribution = OsRelease.Find(place => root.Read(place[1..])),
             From = context.Definition.Source.From.Value,
             Definition = context.Definition.Text,

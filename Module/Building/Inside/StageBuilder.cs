@@ -37,7 +37,8 @@ static class StageBuilder
         long since = Stopwatch.GetTimestamp();
         void Done(int step)
         {
-            if ((step < keys.Count - 1 || stage.Name.Length > 0 || stage.Test is not null) && context.Cache.KeepRoot(keys[step], path, Stopwatch.GetElapsedTime(since), context, cancel))
+            if ((step < keys.Count - 1 || stage.Name.Length > 0 || stage.Test is not null)
+                && context.Cache.KeepRoot(keys[step], path, Stopwatch.GetElapsedTime(since), context, cancel))
                 since = Stopwatch.GetTimestamp();
         }
 
@@ -74,9 +75,15 @@ static class StageBuilder
     static List<string> Keys(Stage stage, LockedSource locked, IReadOnlyDictionary<string, string> stageKeys, BuildContext context)
     {
         List<string> keys = [ContentKey.Of([StepCache.Version, JsonSerializer.Serialize(locked, ObjectsJson.Default.LockedSource)])];
-        keys.Add(ContentKey.Of([keys[0], .. stage.Files.SelectMany(f => new[] { f.To, f.Mode.ToString(CultureInfo.InvariantCulture), f.From, f.Stage is null ? FileKey.Of(f.From) : stageKeys[f.Stage] })]));
+        keys.Add(
+            ContentKey.Of(
+                [keys[0], .. stage.Files.SelectMany(
+                    f => new[] { f.To, f.Mode.ToString(CultureInfo.InvariantCulture), f.From, f.Stage is null ? FileKey.Of(f.From)
+                        : stageKeys[f.Stage] })]));
         foreach (Located line in stage.Run)
-            keys.Add(ContentKey.Of([keys[^1], line.Value, context.Job.SourceDateEpoch?.ToString(CultureInfo.InvariantCulture) ?? "", .. stage.Environment.SelectMany(v => new[] { v.Key, v.Value })]));
+            keys.Add(
+                ContentKey.Of([keys[^1], line.Value, context.Job.SourceDateEpoch?.ToString(CultureInfo.InvariantCulture)
+                    ?? "", .. stage.Environment.SelectMany(v => new[] { v.Key, v.Value })]));
         return keys;
     }
 
@@ -91,7 +98,8 @@ static class StageBuilder
         context.Mend(root.Path);
     }
 
-    static void Copy(DefinitionFile file, BuildRoot root, IReadOnlyDictionary<string, string> roots, BuildContext context, CancellationToken cancel)
+    static void Copy(DefinitionFile file, BuildRoot root, IReadOnlyDictionary<string, string> roots, BuildContext context,
+        CancellationToken cancel)
     {
         if (file.Stage is null)
         {
@@ -121,9 +129,11 @@ static class StageBuilder
         environment.AddRange(runtime.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
         // nothing of the builder's environment but what fakeroot is known by
         if (BuildNamespace.IsFake)
-            environment.AddRange(new[] { "LD_PRELOAD", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }.Where(n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")
+            environment.AddRange(new[] { "LD_PRELOAD", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }.Where(
+                n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")
                 .Append("LD_LIBRARY_PATH=" + BuildNamespace.FakeLibraryPlace));
-        int exit = HostProgram.Run("env", ["-i", .. environment, HostProgram.Find("chroot"), root, "/bin/sh", "-e", "-c", line.Value], Line, Line, cancel: cancel);
+        int exit = HostProgram.Run("env", ["-i", .. environment, HostProgram.Find("chroot"), root, "/bin/sh", "-e", "-c", line.Value], Line,
+            Line, cancel: cancel);
         if (exit == 0)
             return;
         if (last.Any(l => l.Contains("No space left on device", StringComparison.Ordinal)))

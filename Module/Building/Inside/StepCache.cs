@@ -7,8 +7,8 @@ using Slipway.Shared;
 namespace Slipway.Building.Inside;
 
 /// <summary>
-/// What earlier builds have made, by the content of what they made it of: whole images, and root filesystems between two steps. Shared by all images that this
-/// user builds; the least recently used goes when there is more than the limit.
+/// What earlier builds have made, by the content of what they made it of: whole images, and root filesystems between two steps. Shared by
+/// all images that this user builds; the least recently used goes when there is more than the limit.
 /// </summary>
 sealed class StepCache(string directory, bool use, Action<string> log)
 {
@@ -21,24 +21,31 @@ sealed class StepCache(string directory, bool use, Action<string> log)
     /// <summary>How long the last snapshot took: a step that is faster than that is quicker run again than kept.</summary>
     TimeSpan cost;
 
-    static long Limit => long.TryParse(Environment.GetEnvironmentVariable(LimitVariable), NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) ? bytes : DefaultLimit;
+    static long Limit => long.TryParse(Environment.GetEnvironmentVariable(LimitVariable), NumberStyles.None, CultureInfo.InvariantCulture,
+        out long bytes) ? bytes : DefaultLimit;
 
     bool Enabled => use && Limit > 0;
 
     /// <summary>The key of a whole image: everything that is in it, and how it is packed.</summary>
     public static string ImageKey(Definition definition, BuildJob job, BuildLock locked) => ContentKey.Of(
     [
-        Version, job.Name, definition.Text, JsonSerializer.Serialize(locked, ObjectsJson.Default.BuildLock), job.Compression.ToString(), job.SourceDateEpoch?.ToString(CultureInfo.InvariantCulture) ?? "",
+        Version, job.Name, definition.Text, JsonSerializer.Serialize(locked, ObjectsJson.Default.BuildLock), job.Compression.ToString(),
+        job.SourceDateEpoch?.ToString(CultureInfo.InvariantCulture) ?? "",
         .. definition.Variables.SelectMany(v => new[] { v.Key, v.Value }),
         .. definition.Stages.Append(definition).SelectMany(s => s.Files).Where(f => f.Stage is null).Select(f => FileKey.Of(f.From)),
     ]);
 
     /// <summary>Another version may make another image of the same inputs.</summary>
-    public static string Version { get; } = $"{typeof(StepCache).Assembly.GetName().Version} {typeof(StepCache).Assembly.ManifestModule.ModuleVersionId} {System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}";
+    public static string Version { get; } =
+        $"{typeof(StepCache).Assembly.GetName().Version} {typeof(StepCache).Assembly.ManifestModule.ModuleVersionId} "
+        + $"{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture}";
 
     string PathOf(string key, string ending) => Path.Combine(directory, key + ending);
 
-    /// <summary>Copies an image that was built before, checked against its digest; where <paramref name="destination"/> has the same bytes already, nothing is written.</summary>
+    /// <summary>
+    /// Copies an image that was built before, checked against its digest; where <paramref name="destination"/> has the same bytes already,
+    /// nothing is written.
+    /// </summary>
     /// <returns>The digest; null where there is none, or the copy is not what was kept.</returns>
     public (string Digest, bool IsThere)? TakeImage(string key, string destination, string to, CancellationToken cancel)
     {
@@ -47,7 +54,8 @@ sealed class StepCache(string directory, bool use, Action<string> log)
             return null;
         try
         {
-            bool there = stat(destination, out statx found, follow: false) == 0 && found.IsRegular && found.stx_size == (ulong)new FileInfo(path).Length
+            bool there = stat(destination, out statx found, follow: false) == 0 && found.IsRegular
+                && found.stx_size == (ulong)new FileInfo(path).Length
                 && access(destination, R_OK) == 0 && Digest.OfFile(destination, cancel: cancel) == kept;
             if (!there)
                 OpenedFile.CopyNamed(path, to);
@@ -106,7 +114,9 @@ sealed class StepCache(string directory, bool use, Action<string> log)
         if (!Enabled || took < cost)
             return false;
         long start = Stopwatch.GetTimestamp();
-        Keep(PathOf(key, RootEnding), partial => context.Run("mksquashfs", [root, partial, "-noappend", "-no-progress", "-quiet", "-exit-on-error", "-comp", "zstd", "-Xcompression-level", "1"],
+        Keep(PathOf(key, RootEnding), partial =>
+            context.Run("mksquashfs", [root, partial, "-noappend", "-no-progress", "-quiet", "-exit-on-error", "-comp", "zstd",
+                "-Xcompression-level", "1"],
             new Dictionary<string, string?> { ["SOURCE_DATE_EPOCH"] = null }, cancel: cancel).Exit == 0);
         cost = Stopwatch.GetElapsedTime(start);
         return true;
@@ -137,7 +147,8 @@ sealed class StepCache(string directory, bool use, Action<string> log)
     void Shrink()
     {
         long left = Limit;
-        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles().Where(f => f.Extension is ImageEnding or RootEnding).OrderByDescending(f => f.LastWriteTimeUtc))
+        foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles().Where(f => f.Extension is ImageEnding or RootEnding)
+            .OrderByDescending(f => f.LastWriteTimeUtc))
             if ((left -= file.Length) < 0)
                 Remove(file.FullName);
     }

@@ -23,16 +23,19 @@ sealed class AptMessages(DebSource source, BuildContext context)
                 package?.Value);
         }
 
-        if (Find("is expired", "Release file for", "is not valid yet") is { } stale && (stale.Contains("expired", StringComparison.Ordinal) || stale.Contains("not valid yet", StringComparison.Ordinal)))
+        if (Find("is expired", "Release file for", "is not valid yet") is { } stale
+            && (stale.Contains("expired", StringComparison.Ordinal) || stale.Contains("not valid yet", StringComparison.Ordinal)))
             return RepositoryErrors.Outdated(Where(stale), Short(stale), source.Suite.Value);
 
-        if (Find("NO_PUBKEY", "EXPKEYSIG", "BADSIG", "REVKEYSIG", "is not signed", "OpenPGP signature verification failed", "couldn't be verified", "isn't signed", "no valid OpenPGP data") is { } unsigned)
+        if (Find("NO_PUBKEY", "EXPKEYSIG", "BADSIG", "REVKEYSIG", "is not signed", "OpenPGP signature verification failed",
+            "couldn't be verified", "isn't signed", "no valid OpenPGP data") is { } unsigned)
             return RepositoryErrors.SuiteNotTrusted(Where(unsigned), Short(unsigned), source.Suite.Value);
 
         if (Find("Hash Sum mismatch", "File has unexpected size", "Mirror sync in progress") is { } changed)
             return RepositoryErrors.FilesDisagree(Where(changed), Short(changed), source.Suite.Value);
 
-        if (Find("does not have a Release file", "Failed to fetch", "Could not connect", "Could not resolve", "Temporary failure resolving", "Cannot initiate the connection", "Connection timed out", "Error reading from server") is { } unreachable)
+        if (Find("does not have a Release file", "Failed to fetch", "Could not connect", "Could not resolve", "Temporary failure resolving",
+            "Cannot initiate the connection", "Connection timed out", "Error reading from server") is { } unreachable)
             return RepositoryErrors.Unreachable(Where(unreachable), "the repository", "has no such suite", Short(unreachable),
                 "URL, suite and network", source.Suite.Value);
 
@@ -52,6 +55,7 @@ sealed class AptMessages(DebSource source, BuildContext context)
     string Where(string message) => (RepositoryIn(message)?.Name ?? source.Suite).Where;
 
     PackageRepository? RepositoryIn(string message) => source.Repositories.FirstOrDefault(r =>
-        r.Urls.Any(url => message.Contains(url[(url.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').TrimEnd('/'), StringComparison.Ordinal))
+        r.Urls.Any(url => message.Contains(url[(url.IndexOf(':', StringComparison.Ordinal) + 1)..].TrimStart('/').TrimEnd('/'),
+            StringComparison.Ordinal))
         || message.Contains($"/mirrors/{r.Name.Value}.list", StringComparison.Ordinal));
 }

@@ -5,7 +5,9 @@ using Slipway.Linux;
 
 namespace Slipway.Building.Repositories;
 
-/// <summary>The repositories of a deb source as APT is told of them: sources.list(5) in deb822 form, apt.conf(5), apt_preferences(5).</summary>
+/// <summary>
+/// The repositories of a deb source as APT is told of them: sources.list(5) in deb822 form, apt.conf(5), apt_preferences(5).
+/// </summary>
 sealed partial class AptRepositories
 {
     readonly DebSource source;
@@ -29,12 +31,16 @@ sealed partial class AptRepositories
     /// <summary>True where the definition names no repository of the distribution's own.</summary>
     public bool Replaces => source.Repositories.Count > 0 && source.Repositories.All(r => !r.IsOwn);
 
-    /// <summary>The URI that APT is given. It reads <c>file:</c> in place, where the new root cannot see it later; <c>copy:</c> brings the packages in.</summary>
+    /// <summary>
+    /// The URI that APT is given. It reads <c>file:</c> in place, where the new root cannot see it later; <c>copy:</c> brings the packages
+    /// in.
+    /// </summary>
     public string UriOf(PackageRepository repository) => repository.Urls.Count == 1 && repository.MirrorList is null
         ? AptUri(repository.Urls[0])
         : "mirror+file:" + MirrorFile(repository);
 
-    static string AptUri(string url) => url.StartsWith("file:", StringComparison.Ordinal) ? "copy:/" + url["file:".Length..].TrimStart('/') : url;
+    static string AptUri(string url) => url.StartsWith("file:", StringComparison.Ordinal)
+        ? "copy:/" + url["file:".Length..].TrimStart('/') : url;
 
     string MirrorFile(PackageRepository repository) => Path.Combine(context.Directory("mirrors"), repository.Name.Value + ".list");
 
@@ -81,12 +87,17 @@ sealed partial class AptRepositories
     /// <summary>A repository's index that APT has read: <c>apt-get indextargets</c>.</summary>
     public sealed record Index(string Uri, string Release, string Component, string File)
     {
-        /// <summary>The signed file that vouches for the index: <c>InRelease</c>, or <c>Release</c> with its signature apart; null where it has none.</summary>
+        /// <summary>
+        /// The signed file that vouches for the index: <c>InRelease</c>, or <c>Release</c> with its signature apart; null where it has
+        /// none.
+        /// </summary>
         public string? ReleaseFile
         {
             get
             {
-                string prefix = Component.Length > 0 && Regex.Match(File, "_" + Regex.Escape(Component.Replace('/', '_')) + "_binary-[^_]*_Packages.*$") is { Success: true } tail
+                string prefix = Component.Length > 0
+                    && Regex.Match(File, "_" + Regex.Escape(Component.Replace('/', '_')) + "_binary-[^_]*_Packages.*$")
+                    is { Success: true } tail
                     ? File[..(tail.Index + 1)] : Packages().Replace(File, "");
                 return new[] { prefix + "InRelease", prefix + "Release" }.FirstOrDefault(System.IO.File.Exists);
             }
@@ -95,7 +106,11 @@ sealed partial class AptRepositories
 
     [GeneratedRegex("Packages[^_/]*$")] private static partial Regex Packages();
 
-    public PackageRepository? RepositoryOf(Index index) => source.Repositories.FirstOrDefault(r => !r.IsOwn && Same(UriOf(r), index.Uri) && (index.Component.Length == 0 ? index.Release == SuiteOf(r)[..^1].TrimEnd('/') || SuiteOf(r).EndsWith('/') : index.Release == SuiteOf(r) && r.Components.Contains(index.Component)))
+    public PackageRepository? RepositoryOf(Index index) =>
+        source.Repositories.FirstOrDefault(
+            r => !r.IsOwn && Same(UriOf(r), index.Uri)
+            && (index.Component.Length == 0 ? index.Release == SuiteOf(r)[..^1].TrimEnd('/') || SuiteOf(r).EndsWith('/')
+                : index.Release == SuiteOf(r) && r.Components.Contains(index.Component)))
         ?? source.Repositories.FirstOrDefault(r => r.IsOwn && (r.Components.Contains(index.Component) || index.Component.Length == 0));
 
     static bool Same(string a, string b) => Normal(a) == Normal(b);
@@ -103,8 +118,8 @@ sealed partial class AptRepositories
     static string Normal(string uri) => uri.TrimEnd('/').Replace(":///", ":/", StringComparison.Ordinal);
 
     /// <summary>
-    /// Pins by a label that is given to each repository's Release file after APT has checked its signature: origin, label and host, by which
-    /// apt_preferences(5) can tell versions apart, are the same for two repositories of one host or of one maker.
+    /// Pins by a label that is given to each repository's Release file after APT has checked its signature: origin, label and host, by
+    /// which apt_preferences(5) can tell versions apart, are the same for two repositories of one host or of one maker.
     /// </summary>
     public string Relabel(IReadOnlyList<Index> indexes)
     {
@@ -112,7 +127,8 @@ sealed partial class AptRepositories
         StringBuilder pins = new(), general = new();
         foreach (Index index in indexes)
         {
-            if (RepositoryOf(index) is not { } repository || index.ReleaseFile is not { } file || (repository.Priority is null && repository.Include.Count == 0 && repository.Exclude.Count == 0))
+            if (RepositoryOf(index) is not { } repository || index.ReleaseFile is not { } file
+                || (repository.Priority is null && repository.Include.Count == 0 && repository.Exclude.Count == 0))
                 continue;
             if (!labels.TryGetValue(file, out string? label))
             {
@@ -126,7 +142,8 @@ sealed partial class AptRepositories
                 pins.Append(CultureInfo.InvariantCulture, $"Package: {string.Join(' ', repository.Exclude)}\n{pin}Pin-Priority: -1\n\n");
             if (repository.Include.Count > 0)
             {
-                pins.Append(CultureInfo.InvariantCulture, $"Package: {string.Join(' ', repository.Include)}\n{pin}Pin-Priority: {priority}\n\n");
+                pins.Append(CultureInfo.InvariantCulture,
+                    $"Package: {string.Join(' ', repository.Include)}\n{pin}Pin-Priority: {priority}\n\n");
                 general.Append(CultureInfo.InvariantCulture, $"Package: *\n{pin}Pin-Priority: -1\n\n");
             }
             else if (repository.Priority is not null)
@@ -142,8 +159,10 @@ sealed partial class AptRepositories
     {
         IEnumerable<string> lines = release.Split('\n');
         if (release.StartsWith("-----BEGIN PGP SIGNED MESSAGE-----", StringComparison.Ordinal))
-            lines = lines.SkipWhile(line => line.Trim().Length > 0).Skip(1).TakeWhile(line => !line.StartsWith("-----BEGIN PGP SIGNATURE-----", StringComparison.Ordinal));
-        return $"Label: {label}\n" + string.Join('\n', lines.Where(line => !line.StartsWith("Label:", StringComparison.Ordinal))).TrimEnd('\n') + "\n";
+            lines = lines.SkipWhile(line => line.Trim().Length > 0).Skip(1)
+                .TakeWhile(line => !line.StartsWith("-----BEGIN PGP SIGNATURE-----", StringComparison.Ordinal));
+        return $"Label: {label}\n" + string.Join('\n', lines.Where(line => !line.StartsWith("Label:", StringComparison.Ordinal)))
+            .TrimEnd('\n') + "\n";
     }
 
     /// <summary>The state of each repository; before it is relabelled.</summary>
@@ -174,7 +193,8 @@ sealed partial class AptRepositories
     static long DateOf(string release)
     {
         string? date = File.ReadLines(release).Take(100).FirstOrDefault(line => line.StartsWith("Date:", StringComparison.Ordinal));
-        return date is not null && DateTimeOffset.TryParse(date["Date:".Length..].Replace("UTC", "GMT", StringComparison.Ordinal), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+        return date is not null && DateTimeOffset.TryParse(date["Date:".Length..].Replace("UTC", "GMT", StringComparison.Ordinal),
+            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
             ? time.ToUnixTimeSeconds() : 0;
     }
 }

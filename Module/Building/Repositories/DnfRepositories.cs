@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Slipway.Building.Repositories;
 
-/// <summary>The repositories of an rpm source as dnf is told of them (dnf.conf(5)): a private <c>reposdir</c>, with signatures checked.</summary>
+/// <summary>
+/// The repositories of an rpm source as dnf is told of them (dnf.conf(5)): a private <c>reposdir</c>, with signatures checked.
+/// </summary>
 sealed class DnfRepositories
 {
     readonly Dictionary<string, RepositoryKeys.Usable?> keys = [];
@@ -26,7 +28,8 @@ sealed class DnfRepositories
 
     public string Release { get; }
 
-    public static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "aarch64" : "x86_64";
+    public static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64
+        ? "aarch64" : "x86_64";
 
     public RepositoryKeys.Usable? KeyOf(PackageRepository repository) => keys.GetValueOrDefault(repository.Name.Value);
 
@@ -78,7 +81,8 @@ sealed class DnfRepositories
             else
                 text.Append(CultureInfo.InvariantCulture, $"baseurl={string.Join("\n        ", UrlsOf(repository))}\n");
             RepositoryKeys.Usable? key = KeyOf(repository);
-            text.Append(CultureInfo.InvariantCulture, $"gpgcheck={On(key is not null)}\nrepo_gpgcheck={On(key is not null && repository.CheckMetadata)}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"gpgcheck={On(key is not null)}\nrepo_gpgcheck={On(key is not null && repository.CheckMetadata)}\n");
             if (key is not null)
                 text.Append(CultureInfo.InvariantCulture, $"gpgkey=file://{(inImage ? ImageKey(repository) : key.File)}\n");
             if (repository.Priority is { } priority)
@@ -98,8 +102,8 @@ sealed class DnfRepositories
     public static string ImageKey(PackageRepository repository) => $"/etc/pki/rpm-gpg/slipway-{repository.Name.Value}.asc";
 
     /// <summary>
-    /// Checks each package against the keys of its own repository: dnf would take the key of any. What has no signature is refused, apart from what
-    /// comes from a repository that is trusted.
+    /// Checks each package against the keys of its own repository: dnf would take the key of any. What has no signature is refused, apart
+    /// from what comes from a repository that is trusted.
     /// </summary>
     public void CheckSignatures(IReadOnlyList<PackageCache.Held> packages, CancellationToken cancel)
     {
@@ -109,18 +113,23 @@ sealed class DnfRepositories
             if (KeyOf(repository) is not { } key || own.Count == 0)
                 continue;
             string database = context.Directory("rpmkeys", repository.Name.Value);
-            string[] options = ["--define", $"_dbpath {database}", "--define", "_pkgverify_level all", "--define", "_keyringpath " + database];
+            string[] options = ["--define", $"_dbpath {database}", "--define", "_pkgverify_level all", "--define", "_keyringpath "
+                + database];
             (int imported, IReadOnlyList<string> why) = context.Run("rpmkeys", [.. options, "--import", key.File], cancel: cancel);
             if (imported != 0)
                 throw RepositoryErrors.KeyRefused(repository.Key!, repository.Name.Value, why.LastOrDefault());
             foreach (PackageCache.Held[] some in own.Chunk(200))
             {
-                (int exit, IReadOnlyList<string> said) = context.Run("rpmkeys", [.. options, "--checksig", .. some.Select(p => p.File)], cancel: cancel);
+                (int exit, IReadOnlyList<string> said) =
+                    context.Run("rpmkeys", [.. options, "--checksig", .. some.Select(p => p.File)], cancel: cancel);
                 if (exit == 0)
                     continue;
                 string bad = said.FirstOrDefault(line => line.EndsWith("NOT OK", StringComparison.Ordinal)) ?? said.LastOrDefault() ?? "";
-                LockedPackage package = (some.FirstOrDefault(p => bad.StartsWith(p.File + ":", StringComparison.Ordinal)) ?? some[0]).Package;
-                string what = bad.Contains("SIGNATURES", StringComparison.Ordinal) ? $"is not signed by the repository's key {string.Join(" or ", key.Fingerprints)}" : $"has been changed since it was signed ({bad[(bad.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()})";
+                LockedPackage package = (some.FirstOrDefault(p => bad.StartsWith(p.File + ":", StringComparison.Ordinal)) ?? some[0])
+                    .Package;
+                string what = bad.Contains("SIGNATURES", StringComparison.Ordinal)
+                    ? $"is not signed by the repository's key {string.Join(" or ", key.Fingerprints)}"
+                    : $"has been changed since it was signed ({bad[(bad.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()})";
                 throw RepositoryErrors.PackageNotTrusted(repository.Name, package, what);
             }
         }

@@ -2,7 +2,9 @@ using Slipway.Linux;
 
 namespace Slipway.Building.Repositories;
 
-/// <summary>The repositories of an RPM distribution as its own dnf knows them: <c>*.repo</c> in dnf's directories (dnf.conf(5), "reposdir").</summary>
+/// <summary>
+/// The repositories of an RPM distribution as its own dnf knows them: <c>*.repo</c> in dnf's directories (dnf.conf(5), "reposdir").
+/// </summary>
 sealed class HostRepositories(string root = "/")
 {
     static readonly string[] Directories = ["etc/yum.repos.d", "etc/distro.repos.d", "usr/share/dnf5/repos.d"];
@@ -46,14 +48,18 @@ sealed class HostRepositories(string root = "/")
     /// <summary>All that the host has enabled, for a definition that names none.</summary>
     public IReadOnlyList<PackageRepository> Enabled(RpmSource source)
     {
-        PackageRepository[] all = [.. Sections().Where(s => s.Options.GetValueOrDefault("enabled", "1") is "1" or "true" or "yes" or "True").Select(s => Of(new PackageRepository { Name = source.From with { Value = s.Id } }, s.Options))];
+        PackageRepository[] all = [.. Sections().Where(s => s.Options.GetValueOrDefault("enabled", "1") is "1" or "true" or "yes" or "True")
+            .Select(s => Of(new PackageRepository { Name = source.From with { Value = s.Id } }, s.Options))];
         return all.Length > 0 ? all : throw RepositoryErrors.NoneOnHost(source.From);
     }
 
     static PackageRepository Of(PackageRepository named, Dictionary<string, string> options)
     {
-        string[] keyFiles = [.. options.GetValueOrDefault("gpgkey", "").Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries).Where(k => k.StartsWith("file://", StringComparison.Ordinal)).Select(k => k[7..]).Where(File.Exists)];
-        RepositoryKey? key = named.Key ?? (keyFiles.Length > 0 ? new RepositoryKey(null, string.Join('\n', keyFiles.Select(file => OpenedFile.TextNamed(file))), null, named.Name.Where) : null);
+        string[] keyFiles = [.. options.GetValueOrDefault("gpgkey", "").Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries)
+            .Where(k => k.StartsWith("file://", StringComparison.Ordinal)).Select(k => k[7..]).Where(File.Exists)];
+        RepositoryKey? key = named.Key
+            ?? (keyFiles.Length > 0 ? new RepositoryKey(null, string.Join('\n', keyFiles.Select(file => OpenedFile.TextNamed(file))), null,
+                named.Name.Where) : null);
         if (key is null && !named.Trusted)
             throw RepositoryErrors.WithoutKey(named.Name);
         return new PackageRepository

@@ -6,8 +6,8 @@ using Slipway.Shared;
 namespace Slipway.Building.Repositories;
 
 /// <summary>
-/// Packages on disk, each under its own file name, shared by all builds. What is taken from here has the hash that is wanted, whoever put it
-/// here; what is missing is fetched with curl(1), from each mirror in turn.
+/// Packages on disk, each under its own file name, shared by all builds. What is taken from here has the hash that is wanted, whoever put
+/// it here; what is missing is fetched with curl(1), from each mirror in turn.
 /// </summary>
 sealed class PackageCache(BuildContext context)
 {
@@ -77,22 +77,27 @@ sealed class PackageCache(BuildContext context)
     {
         string url = package.Urls.Count > 0 ? package.Urls[0] : "";
         string name = Uri.UnescapeDataString(url[(url.LastIndexOf('/') + 1)..]);
-        return name.Length is > 0 and < 240 && name[0] != '.' && !name.Contains('/', StringComparison.Ordinal) && !name.Any(char.IsControl) ? name : package.Sha256;
+        return name.Length is > 0 and < 240 && name[0] != '.' && !name.Contains('/', StringComparison.Ordinal) && !name.Any(char.IsControl)
+            ? name : package.Sha256;
     }
 
     /// <summary>Two packages of one file name, from two repositories: the second has its hash before its name.</summary>
-    IEnumerable<string> Places(LockedPackage package) => [Path.Combine(Directory, NameOf(package)), Path.Combine(Directory, package.Sha256[..12] + "-" + NameOf(package))];
+    IEnumerable<string> Places(LockedPackage package) =>
+        [Path.Combine(Directory, NameOf(package)), Path.Combine(Directory, package.Sha256[..12] + "-" + NameOf(package))];
 
     string? Find(LockedPackage package) => Places(package).FirstOrDefault(path => IsWanted(path, package));
 
     static bool IsWanted(string path, LockedPackage package) =>
-        stat(path, out statx found) == 0 && found.IsRegular && (package.Size == 0 || found.stx_size == (ulong)package.Size) && access(path, R_OK) == 0
+        stat(path, out statx found) == 0 && found.IsRegular && (package.Size == 0 || found.stx_size == (ulong)package.Size)
+        && access(path, R_OK) == 0
         && Digest.OfFile(path) == Digest.Prefix + package.Sha256;
 
     /// <summary>Puts a file that was checked into the cache.</summary>
     public string Keep(LockedPackage package, string file)
     {
-        string place = Places(package).First(path => !File.Exists(path) || IsWanted(path, package) || path.Contains(package.Sha256[..12] + "-", StringComparison.Ordinal));
+        string place = Places(package)
+            .First(path => !File.Exists(path) || IsWanted(path, package)
+                || path.Contains(package.Sha256[..12] + "-", StringComparison.Ordinal));
         try
         {
             if (rename(file, place) == 0)
@@ -127,8 +132,10 @@ sealed class PackageCache(BuildContext context)
                 continue;
             }
             string? proxy = source.Repositories.FirstOrDefault(r => r.Name.Value == package.Repository)?.Proxy;
-            config.Append(config.Length > 0 ? "next\n" : "").Append(CultureInfo.InvariantCulture, $"url = \"{Quote(url)}\"\noutput = \"{Quote(file)}\"\n")
-                .Append("fail\nlocation\nsilent\nshow-error\nretry = 2\nconnect-timeout = 30\nspeed-limit = 1000\nspeed-time = 30\nnetrc-optional\nproto = \"=http,https,ftp\"\nproto-redir = \"=http,https\"\n")
+            config.Append(config.Length > 0 ? "next\n" : "")
+                .Append(CultureInfo.InvariantCulture, $"url = \"{Quote(url)}\"\noutput = \"{Quote(file)}\"\n")
+                .Append("fail\nlocation\nsilent\nshow-error\nretry = 2\nconnect-timeout = 30\nspeed-limit = 1000\nspeed-time = "
+                    + "30\nnetrc-optional\nproto = \"=http,https,ftp\"\nproto-redir = \"=http,https\"\n")
                 .Append("write-out = \"%{exitcode} %{http_code} %{size_download} %{filename_effective} %{errormsg}\\n\"\n");
             if (proxy is not null)
                 config.Append(CultureInfo.InvariantCulture, $"proxy = \"{Quote(proxy)}\"\n");
@@ -173,10 +180,12 @@ sealed class PackageCache(BuildContext context)
     /// <param name="IsTampered">It gave another file in full.</param>
     sealed record Failure(string Why, bool IsTampered = false);
 
-    static string? LocalPath(string url) => url.StartsWith("file:", StringComparison.Ordinal) || url.StartsWith("copy:", StringComparison.Ordinal)
+    static string? LocalPath(string url) => url.StartsWith("file:", StringComparison.Ordinal)
+        || url.StartsWith("copy:", StringComparison.Ordinal)
         ? Uri.UnescapeDataString("/" + url[5..].TrimStart('/')) : null;
 
-    static string Quote(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+    static string Quote(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal);
 
     static SlipwayException Gone(PackageSource source, List<LockedPackage> missing, Dictionary<LockedPackage, Failure> failures)
     {

@@ -4,12 +4,17 @@ using Slipway.Shared;
 
 namespace Slipway.Building.Repositories;
 
-/// <summary>The OpenPGP keys of a repository, made ready for APT and dnf: only those that are meant, and of those only what has not expired.</summary>
-/// <remarks>Neither dnf nor rpm looks at the expiry of a key that signs packages; keys that have expired are therefore not handed to them.</remarks>
+/// <summary>
+/// The OpenPGP keys of a repository, made ready for APT and dnf: only those that are meant, and of those only what has not expired.
+/// </summary>
+/// <remarks>
+/// Neither dnf nor rpm looks at the expiry of a key that signs packages; keys that have expired are therefore not handed to them.
+/// </remarks>
 sealed class RepositoryKeys(BuildContext context)
 {
     /// <summary>Where a key is looked for that the definition names by its fingerprint alone.</summary>
-    static readonly string[] HostKeyrings = ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d", "/etc/pki/rpm-gpg", "/usr/share/distribution-gpg-keys"];
+    static readonly string[] HostKeyrings =
+        ["/usr/share/keyrings", "/etc/apt/keyrings", "/etc/apt/trusted.gpg.d", "/etc/pki/rpm-gpg", "/usr/share/distribution-gpg-keys"];
 
     /// <summary>A file with the usable keys, armoured, and their fingerprints.</summary>
     public sealed record Usable(string File, IReadOnlyList<string> Fingerprints);
@@ -18,7 +23,8 @@ sealed class RepositoryKeys(BuildContext context)
 
     /// <summary>The usable keys of a repository.</summary>
     /// <returns>Null where it has no key of its own.</returns>
-    /// <exception cref="SlipwayException">There is no key in the file, not the one that is meant, or it has expired or is revoked.</exception>
+    /// <exception cref="SlipwayException">There is no key in the file, not the one that is meant, or it has expired or is
+    /// revoked.</exception>
     public Usable? Prepare(PackageRepository repository, CancellationToken cancel) =>
         repository.Key is { } key ? Read(repository, key, cancel) : null;
 
@@ -47,7 +53,8 @@ sealed class RepositoryKeys(BuildContext context)
         Gpg(home, ["--import", input], cancel);
         List<string> armoured = [];
         // subkeys that have expired go too
-        Gpg(home, ["--armor", "--export-filter", "drop-subkey=expired -t || revoked -t", "--export", .. usable.Select(k => k.Fingerprint)], cancel, armoured.Add);
+        Gpg(home, ["--armor", "--export-filter", "drop-subkey=expired -t || revoked -t", "--export", .. usable.Select(k => k.Fingerprint)],
+            cancel, armoured.Add);
         if (armoured.Count == 0)
             throw RepositoryErrors.KeyUnreadable(key, name, usable[0].Fingerprint);
         File.WriteAllText(file, string.Join('\n', armoured) + "\n");
@@ -81,7 +88,9 @@ sealed class RepositoryKeys(BuildContext context)
         throw RepositoryErrors.KeyNotOnHost(key, HostKeyrings);
     }
 
-    /// <summary>The primary keys of a file, by gpg's machine-readable listing (gnupg: doc/DETAILS, "Format of the colon listings").</summary>
+    /// <summary>
+    /// The primary keys of a file, by gpg's machine-readable listing (gnupg: doc/DETAILS, "Format of the colon listings").
+    /// </summary>
     List<Key> Read(string file, string home, CancellationToken cancel)
     {
         List<Key> keys = [];
@@ -108,11 +117,13 @@ sealed class RepositoryKeys(BuildContext context)
                     validity = state.Length > 0 ? state[0] : '-';
                     expires = null;
                 }
-                DateTimeOffset? until = long.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+                DateTimeOffset? until = long.TryParse(end, NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+                    ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
                 if (field[0] == "pub")
                     expires = until;
                 // lower case: what this very part may do
-                signer |= field[11].Contains('s', StringComparison.Ordinal) && !(state.Length > 0 && state[0] is 'e' or 'r' or 'i') && (until is null || until > DateTimeOffset.UtcNow);
+                signer |= field[11].Contains('s', StringComparison.Ordinal) && !(state.Length > 0 && state[0] is 'e' or 'r' or 'i')
+                    && (until is null || until > DateTimeOffset.UtcNow);
             }
             else if (field[0] == "fpr" && primary && field.Length > 9)
             {
@@ -125,6 +136,7 @@ sealed class RepositoryKeys(BuildContext context)
     }
 
     int Gpg(string home, IReadOnlyList<string> arguments, CancellationToken cancel, Action<string>? output = null) =>
-        HostProgram.Run("gpg", ["--homedir", home, "--batch", "--no-options", "--no-autostart", "--no-auto-check-trustdb", "--quiet", .. arguments], output ?? (_ => { }), context.Log,
+        HostProgram.Run("gpg", ["--homedir", home, "--batch", "--no-options", "--no-autostart", "--no-auto-check-trustdb", "--quiet",
+            .. arguments], output ?? (_ => { }), context.Log,
             new Dictionary<string, string?> { ["LC_ALL"] = "C.UTF-8" }, cancel: cancel);
 }

@@ -7,7 +7,10 @@ namespace Slipway.Building.Sources;
 /// <summary><c>from: archive</c>: what a tar or cpio archive holds.</summary>
 sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
-    /// <summary>An archive's date is that of its newest file, which shows only when it has been read; it stays with the root until the image is packed.</summary>
+    /// <summary>
+    /// An archive's date is that of its newest file, which shows only when it has been read; it stays with the root until the image is
+    /// packed.
+    /// </summary>
     public const string DateFile = ".slipway/source-date";
 
     string Path => source.Archive.Value;
@@ -32,7 +35,8 @@ sealed class ArchiveRoot(ArchiveSource source, Stage stage, BuildContext context
         using FileStream file = OpenedFile.Named(Path, buffer: 1 << 20);
         try
         {
-            using ArchiveExtractor extractor = new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log, Context.Warn);
+            using ArchiveExtractor extractor =
+                new(root, source.SizeLimit ?? Math.Max(1L << 30, 100 * file.Length), Context.Log, Context.Warn);
             ArchiveReader.Read(file, extractor, percent => Context.Step("unpacking the archive", percent), cancel);
             new BuildRoot(root).Write(DateFile, extractor.Newest.ToString(CultureInfo.InvariantCulture));
         }

@@ -10,8 +10,8 @@ using Slipway.Shared;
 namespace Slipway.Building.Sources;
 
 /// <summary>
-/// <c>from: deb</c>. APT, in a root that mmdebstrap(1) sets up, reads the repositories and chooses the packages; mmdebstrap then installs exactly
-/// those, from a repository of them alone that is made on the spot.
+/// <c>from: deb</c>. APT, in a root that mmdebstrap(1) sets up, reads the repositories and chooses the packages; mmdebstrap then installs
+/// exactly those, from a repository of them alone that is made on the spot.
 /// </summary>
 sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context) : RootSource(stage, context)
 {
@@ -27,23 +27,30 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
 
     const string Installing = "installing packages";
 
-    /// <summary>What dpkg says of each package once when it unpacks it, and once when it configures it (dpkg: src/main/unpack.c, configure.c).</summary>
+    /// <summary>
+    /// What dpkg says of each package once when it unpacks it, and once when it configures it (dpkg: src/main/unpack.c, configure.c).
+    /// </summary>
     static readonly string[] PackageMessages = ["Unpacking ", "Setting up "];
 
     // mmdebstrap runs dpkg and apt, whose messages must be the ones we know
-    Dictionary<string, string?> Environment => new() { ["LC_ALL"] = "C.UTF-8", ["TMPDIR"] = Context.Job.WorkDirectory, ["SOURCE_DATE_EPOCH"] = null };
+    Dictionary<string, string?> Environment =>
+        new() { ["LC_ALL"] = "C.UTF-8", ["TMPDIR"] = Context.Job.WorkDirectory, ["SOURCE_DATE_EPOCH"] = null };
 
-    static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
+    static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64
+        ? "arm64" : "amd64";
 
     readonly AptMessages messages = new(source, context);
 
     string[] Packages => [.. source.Packages.Select(p => p.Value), .. FabricPackages("debian", null, source)];
 
     /// <summary>What stands in the definition, keys by their fingerprints.</summary>
-    LockedSource Empty(AptRepositories repositories) => NewLock([source.Suite.Value, .. Packages, "repositories", .. source.Repositories.SelectMany(r => new[]
+    LockedSource Empty(AptRepositories repositories) =>
+        NewLock([source.Suite.Value, .. Packages, "repositories", .. source.Repositories.SelectMany(r => new[]
     {
-        r.Name.Value, string.Join(' ', r.Urls), r.MirrorList ?? "", r.Suite ?? "", string.Join(' ', r.Components), string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
-        r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude), string.Join(' ', r.Architectures),
+        r.Name.Value, string.Join(' ', r.Urls), r.MirrorList ?? "", r.Suite ?? "", string.Join(' ', r.Components),
+        string.Join(' ', repositories.KeyOf(r)?.Fingerprints ?? []), r.Trusted.ToString(),
+        r.Priority?.ToString(CultureInfo.InvariantCulture) ?? "", string.Join(' ', r.Include), string.Join(' ', r.Exclude),
+        string.Join(' ', r.Architectures),
     })]);
 
     AptRepositories? repositories;
@@ -58,7 +65,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         AptRepositories repositories = Repositories(cancel);
         string work = Context.Directory("apt", Stage.Name), root = Path.Combine(work, "root"), etc = Path.Combine(work, "etc");
         Directory.CreateDirectory(Path.Combine(etc, "sources.list.d"));
-        string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources"), text = repositories.Sources(cancel);
+        string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources"),
+        text = repositories.Sources(cancel);
         if (text.Length > 0)
             File.WriteAllText(sources, text);
 
@@ -77,7 +85,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         Context.Step("reading the repositories");
         (int exit, IReadOnlyList<string> said) = Context.Run("mmdebstrap", arguments, Environment, cancel: cancel);
         // apt goes on with the other repositories where one does not answer: that is not what the definition says
-        if (exit != 0 || said.Any(line => line.StartsWith("W: Failed to fetch", StringComparison.Ordinal) || line.StartsWith("W: Some index files failed", StringComparison.Ordinal)))
+        if (exit != 0 || said.Any(line => line.StartsWith("W: Failed to fetch", StringComparison.Ordinal)
+            || line.StartsWith("W: Some index files failed", StringComparison.Ordinal)))
             throw messages.Explain("mmdebstrap", said, exit);
 
         string config = Path.Combine(work, "apt.conf");
@@ -102,13 +111,16 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         locked.Repositories = repositories.States(indexes);
         locked.SourceDateEpoch = locked.Repositories.Select(r => r.Date).DefaultIfEmpty().Max();
         if (repositories.Relabel(indexes) is { Length: > 0 } pins)
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(root, "etc/apt/preferences.d")).FullName, "slipway"), pins);
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(root, "etc/apt/preferences.d")).FullName, "slipway"),
+                pins);
 
         Context.Step("choosing packages");
-        string suite = $"?narrow(?or(?archive(^{Regex.Escape(source.Suite.Value)}$),?codename(^{Regex.Escape(source.Suite.Value)}$)),?architecture({Architecture}),";
+        string name = Regex.Escape(source.Suite.Value);
+        string suite = $"?narrow(?or(?archive(^{name}$),?codename(^{name}$)),?architecture({Architecture}),";
         List<LockedPackage> packages = [];
         // as mmdebstrap's variant minbase has it: what is essential, and what is required
-        Run("apt-get", ["-y", "-q", "--print-uris", "install", suite + "?essential)", suite + "?and(?priority(required),?not(?essential)))", .. Packages], line =>
+        Run("apt-get", ["-y", "-q", "--print-uris", "install", suite + "?essential)", suite + "?and(?priority(required),?not(?essential)))",
+            .. Packages], line =>
         {
             if (PrintedUri().Match(line) is { Success: true } found)
                 packages.Add(Package(found, indexes, repositories));
@@ -122,7 +134,9 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
 
         void Run(string program, IReadOnlyList<string> options, Action<string> line)
         {
-            (int code, IReadOnlyList<string> lines) = Context.Run(program, options, new Dictionary<string, string?> { ["LC_ALL"] = "C.UTF-8", ["APT_CONFIG"] = config }, line, cancel);
+            (int code, IReadOnlyList<string> lines) =
+                Context.Run(program, options, new Dictionary<string, string?> { ["LC_ALL"] = "C.UTF-8", ["APT_CONFIG"] = config },
+                    line, cancel);
             if (code != 0)
                 throw messages.Explain(program, lines, code);
         }
@@ -162,16 +176,20 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
     }
 
     static IEnumerable<string> Options(IEnumerable<string> more) =>
-        new[] { "APT::Sandbox::User \"root\"", "Acquire::Retries \"2\"", "Acquire::http::Timeout \"30\"", "Acquire::https::Timeout \"30\"", "Acquire::Languages \"none\"" }.Concat(more).Select(o => "--aptopt=" + o);
+        new[] { "APT::Sandbox::User \"root\"", "Acquire::Retries \"2\"", "Acquire::http::Timeout \"30\"", "Acquire::https::Timeout \"30\"",
+            "Acquire::Languages \"none\"" }.Concat(more).Select(o => "--aptopt=" + o);
 
-    /// <summary>A line of <c>apt-get --print-uris</c>: <c>'URI' NAME_VERSION_ARCH.deb SIZE SHA256:…</c>, the epoch's colon as %3a.</summary>
+    /// <summary>
+    /// A line of <c>apt-get --print-uris</c>: <c>'URI' NAME_VERSION_ARCH.deb SIZE SHA256:…</c>, the epoch's colon as %3a.
+    /// </summary>
     LockedPackage Package(Match found, IReadOnlyList<AptRepositories.Index> indexes, AptRepositories repositories)
     {
         string uri = found.Groups[1].Value;
         AptRepositories.Index? index = indexes.Where(i => uri.StartsWith(i.Uri, StringComparison.Ordinal)).MaxBy(i => i.Uri.Length);
         PackageRepository? repository = index is null ? null : repositories.RepositoryOf(index);
         IReadOnlyList<string> urls = repository is null || repository.IsOwn ? [uri]
-            : [.. repositories.MirrorsOf(repository).Select(mirror => mirror.TrimEnd('/') + "/" + uri[index!.Uri.Length..].TrimStart('/', ' '))];
+            : [.. repositories.MirrorsOf(repository)
+                .Select(mirror => mirror.TrimEnd('/') + "/" + uri[index!.Uri.Length..].TrimStart('/', ' '))];
         return new LockedPackage
         {
             Name = found.Groups[2].Value,
@@ -184,7 +202,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         };
     }
 
-    [GeneratedRegex(@"^'([^']+)' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) (?:SHA256:([0-9a-fA-F]{64}))?")] private static partial Regex PrintedUri();
+    [GeneratedRegex(
+        @"^'([^']+)' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) (?:SHA256:([0-9a-fA-F]{64}))?")] private static partial Regex PrintedUri();
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
@@ -198,7 +217,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
             // for dpkg's messages, which tell how far it is
             "--verbose",
             // apt takes a package that lies in its archives and has the right hash as downloaded
-            "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives) + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
+            "--setup-hook=mkdir -p \"$1\"/var/cache/apt && mv " + Quote(archives)
+                + " \"$1\"/var/cache/apt/archives && mkdir -p \"$1\"/var/cache/apt/archives/partial",
             .. Options([]),
         ];
         if (!BuildNamespace.IsFake && !BuildNamespace.IsInitialUserNamespace())
@@ -207,7 +227,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         {
             // a pts file system takes a group that a namespace of one id does not have
             arguments.AddRange(["--skip=chroot/mount/dev,chroot/mount/sys",
-                "--setup-hook=mkdir -p \"$1\"/dev && mount -t tmpfs -o mode=755 tmpfs \"$1\"/dev && for n in null zero full random urandom tty; do : >\"$1\"/dev/$n && mount --bind /dev/$n \"$1\"/dev/$n; done",
+                "--setup-hook=mkdir -p \"$1\"/dev && mount -t tmpfs -o mode=755 tmpfs \"$1\"/dev && for n in null zero full random "
+                    + "urandom tty; do : >\"$1\"/dev/$n && mount --bind /dev/$n \"$1\"/dev/$n; done",
                 .. BuildNamespace.FakeLibraries.Select(l => $"--setup-hook=cp -rT {Quote(l)} \"$1\"{BuildNamespace.FakeLibraryPlace}"),
                 "--customize-hook=umount -R -l \"$1\"/dev"]);
         }
@@ -244,26 +265,34 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         {
             (LockedPackage package, string file) = held[i];
             // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
-            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb", pooled = Path.Combine(archives, name);
+            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb",
+            pooled = Path.Combine(archives, name);
             if (link(file, pooled) != 0)
                 OpenedFile.CopyNamed(file, pooled);
             string control = ControlOf(package, file);
             if (package.Priority is { } priority && priority.All(char.IsAsciiLetter))
-                control = string.Join('\n', control.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal)).Append("Priority: " + priority));
-            stanzas[i] = $"{control.TrimEnd()}\nFilename: pool/{name}\nSize: {new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)}\nSHA256: {package.Sha256}\n";
+                control = string.Join('\n', control.Split('\n')
+                    .Where(line => line.Length > 0 && !line.StartsWith("Priority:", StringComparison.Ordinal))
+                    .Append("Priority: " + priority));
+            stanzas[i] = $"{control.TrimEnd()}\nFilename: pool/{name}\nSize: "
+                + $"{new FileInfo(file).Length.ToString(CultureInfo.InvariantCulture)}\nSHA256: {package.Sha256}\n";
         });
         string suite = source.Suite.Value.TrimEnd('/'), packages = string.Join('\n', stanzas) + "\n";
         string directory = Path.Combine(pool, "dists", suite), index = Path.Combine(directory, "main", "binary-" + Architecture);
         Directory.CreateDirectory(index);
         File.WriteAllText(Path.Combine(index, "Packages"), packages);
         File.WriteAllText(Path.Combine(directory, "Release"), string.Create(CultureInfo.InvariantCulture,
-            $"Origin: slipway\nLabel: slipway\nSuite: {suite}\nCodename: {suite}\nDate: {DateTimeOffset.FromUnixTimeSeconds(date):ddd, dd MMM yyyy HH:mm:ss} UTC\nArchitectures: {Architecture}\nComponents: main\nSHA256:\n {Digest.OfText(packages)[Digest.Prefix.Length..]} {Encoding.UTF8.GetByteCount(packages)} main/binary-{Architecture}/Packages\n"));
+            $"Origin: slipway\nLabel: slipway\nSuite: {suite}\nCodename: {suite}\nDate: "
+            + $"{DateTimeOffset.FromUnixTimeSeconds(date):ddd, dd MMM yyyy HH:mm:ss} UTC\nArchitectures: {Architecture}\nComponents: "
+            + $"main\nSHA256:\n {Digest.OfText(packages)[Digest.Prefix.Length..]} {Encoding.UTF8.GetByteCount(packages)} "
+            + $"main/binary-{Architecture}/Packages\n"));
     }
 
     /// <summary>The control fields of a package, and that it is the one that the lock names.</summary>
     string ControlOf(LockedPackage package, string file)
     {
-        bool IsOf(string text) => new[] { $"Package: {package.Name}", $"Version: {package.Version}" }.All(text.Split('\n').Contains) && !text.Contains("\n\n", StringComparison.Ordinal);
+        bool IsOf(string text) => new[] { $"Package: {package.Name}", $"Version: {package.Version}" }.All(text.Split('\n').Contains)
+            && !text.Contains("\n\n", StringComparison.Ordinal);
         // the file has that hash, so what it says of itself is what it said before
         string kept = Path.Combine(Context.Job.ControlCache, package.Sha256);
         if (OpenedFile.TryTextFound(kept) is { } before && IsOf(before))

@@ -41,8 +41,10 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
 
     protected override string Inputs(CancellationToken cancel) => NewLock(
     [
-        .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value), .. source.Files.Select(f => "file " + f.Value),
-        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d), .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Fabric.Select(f => f.Value)),
+        .. source.Programs.Select(p => "program " + p.Value), .. source.Packages.Select(p => "package " + p.Value),
+        .. source.Files.Select(f => "file " + f.Value),
+        .. source.Exclude.Select(e => "exclude " + e.Value), .. LibraryPath.Select(d => "library path " + d),
+        .. Shell.Select(s => "shell " + s), "fabric " + string.Join(' ', Fabric.Select(f => f.Value)),
     ]).Inputs;
 
     protected override LockedSource Resolve(CancellationToken cancel)
@@ -92,16 +94,19 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         [
             .. found.Files.Where(f => Leftovers.Has(f.Path)).Select(f => new DependencyProblem(f.AskedBy is null
                 ? DependencySeverity.Warning : DependencySeverity.Error, f.Path, f.Rule,
-                $"{f.Path}: left out: an image has nothing of its own there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
-            .. found.Files.Where(f => IsFiltered(f)).Select(f => new DependencyProblem(DependencySeverity.Note, f.Path, f.Rule,
-                $"{f.Path}: {(f.Path == "/etc/group" ? "groups of people (ids from 1000) and all members" : "the accounts of people (ids from 1000)")} are left out") { Recommendation = $"Name {f.Path} under 'files' if the image is to have them." }),
+                $"{f.Path}: left out: an image has nothing of its own "
+                + $"there{(f.AskedBy is null ? "" : $" ({f.AskedBy} asks for it)")}") { Recommendation = "Move it to another directory." }),
+            .. found.Files.Where(f => IsFiltered(f)).Select(AccountsLeftOut),
             .. found.Problems,
         ],
         Packages = found.Packages,
     };
 
-    /// <summary>For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.</summary>
-    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Fabric.Select(f => f.Value)).Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
+    /// <summary>
+    /// For the definition's <c>fabric</c>; providers and their configuration come by the rules of libibverbs and libfabric.
+    /// </summary>
+    IEnumerable<string> FabricLibraries() => Slipway.Inventory.FabricPackages.Libraries(Fabric.Select(f => f.Value))
+        .Select(l => $"/usr/{{lib64,lib/*-linux-gnu*}}/{l}");
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
@@ -124,13 +129,16 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
             Problems = found.Problems,
             Dependencies =
             [
-                .. found.Files.GroupBy(f => (f.Rule, f.AskedBy, f.Why)).Select(g => new DependencyReason(g.Key.Rule, g.Key.AskedBy, g.Key.Why, [.. g.Select(f => f.Path)])),
+                .. found.Files.GroupBy(f => (f.Rule, f.AskedBy, f.Why))
+                    .Select(g => new DependencyReason(g.Key.Rule, g.Key.AskedBy, g.Key.Why, [.. g.Select(f => f.Path)])),
                 new DependencyReason("loader", null, "made by ldconfig from the libraries of the image", [Generated]),
             ],
         }, ObjectsJson.Default.ImageManifest));
     }
 
-    /// <summary>Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.</summary>
+    /// <summary>
+    /// Takes out what <see cref="Make"/> put down for the manifest: it stays with the root where that is kept for later builds.
+    /// </summary>
     public static ImageManifest? TakeRecord(BuildRoot root)
     {
         using Stream? file = root.Open(Record);
@@ -163,7 +171,8 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
                 if (file.Kind != DependencyKind.Directory)
                     SetModified(to, file.Modified);
             }
-            catch (UnauthorizedAccessException) when (found.Problems.Any(p => p.Path == file.Path && p.Severity == DependencySeverity.Error))
+            catch (UnauthorizedAccessException)
+                when (found.Problems.Any(p => p.Path == file.Path && p.Severity == DependencySeverity.Error))
             {
                 // told already: it may not be read
             }
@@ -195,14 +204,27 @@ sealed class HostRoot(HostSource source, Stage stage, BuildContext context) : Ro
         chmod(path, mode | Mode.rwx______);
     }
 
+    static DependencyProblem AccountsLeftOut(ImageDependency file)
+    {
+        string people = file.Path == "/etc/group" ? "groups of people (ids from 1000) and all members"
+            : "the accounts of people (ids from 1000)";
+        return new DependencyProblem(DependencySeverity.Note, file.Path, file.Rule, $"{file.Path}: {people} are left out")
+        {
+            Recommendation = $"Name {file.Path} under 'files' if the image is to have them.",
+        };
+    }
+
     bool IsFiltered(ImageDependency file) => Accounts.Contains(file.Path) && !source.Files.Any(f => f.Value == file.Path);
 
-    /// <summary>User and group files without the people of this host; null for all others, and for those that the definition names.</summary>
+    /// <summary>
+    /// User and group files without the people of this host; null for all others, and for those that the definition names.
+    /// </summary>
     string? Text(ImageDependency file)
     {
         if (!IsFiltered(file))
             return null;
-        List<string[]> kept = [.. OpenedFile.TextNamed(file.Path, LargestAccounts).Split('\n').Select(l => l.Split(':')).Where(f => f.Length >= 4
+        List<string[]> kept = [.. OpenedFile.TextNamed(file.Path, LargestAccounts).Split('\n').Select(l => l.Split(':'))
+            .Where(f => f.Length >= 4
             && int.TryParse(f[2], NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id is < FirstPerson or Nobody)];
         foreach (string[] fields in kept)
         {

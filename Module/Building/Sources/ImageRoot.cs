@@ -12,9 +12,13 @@ sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : 
 
     static bool IsDigest(ImageSource source) => source.Image.Value.StartsWith(Digest.Prefix, StringComparison.Ordinal);
 
-    /// <summary>The files that hold the images which a definition names by digest. For the caller's own process: the builder's namespace has another user.</summary>
+    /// <summary>
+    /// The files that hold the images which a definition names by digest. For the caller's own process: the builder's namespace has another
+    /// user.
+    /// </summary>
     /// <exception cref="SlipwayException">One is not in this node's cache.</exception>
-    public static IReadOnlyDictionary<string, string> FindCached(Definition definition) => definition.Stages.Append(definition).Select(s => s.Source).OfType<ImageSource>().Where(IsDigest).DistinctBy(s => s.Image.Value)
+    public static IReadOnlyDictionary<string, string> FindCached(Definition definition) => definition.Stages.Append(definition)
+        .Select(s => s.Source).OfType<ImageSource>().Where(IsDigest).DistinctBy(s => s.Image.Value)
         .ToDictionary(s => s.Image.Value, s => Slipway.Cache.NodeCache.FindEntry(s.Image.Value)
             ?? throw SourceErrors.ImageNotCached(s.Image));
 
@@ -48,7 +52,8 @@ sealed class ImageRoot(ImageSource source, Stage stage, BuildContext context) : 
         string digest = Digest.OfFile(Path, cancel: cancel);
         if (digest != locked.Digest)
             throw SourceErrors.FileNotLocked(source.Image, Path, "image", digest, locked.Digest);
-        (int exit, IReadOnlyList<string> said) = Context.Run("unsquashfs", ["-no-progress", "-quiet", "-force", "-dest", root, Path], cancel: cancel);
+        (int exit, IReadOnlyList<string> said) =
+            Context.Run("unsquashfs", ["-no-progress", "-quiet", "-force", "-dest", root, Path], cancel: cancel);
         // 2: everything but some extended attributes or device nodes was written (unsquashfs(1)); a user namespace may make neither
         if (exit is not (0 or 2))
             throw SourceErrors.NotUnpacked(source.Image, Path, exit, said.LastOrDefault());

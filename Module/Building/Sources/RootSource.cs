@@ -10,7 +10,9 @@ abstract class RootSource(Stage stage, BuildContext context)
 
     protected BuildContext Context => context;
 
-    /// <summary>What the definition's <c>fabric</c> asks of this stage: it goes into the image itself, not into what that copies from.</summary>
+    /// <summary>
+    /// What the definition's <c>fabric</c> asks of this stage: it goes into the image itself, not into what that copies from.
+    /// </summary>
     protected IReadOnlyList<Located> Fabric => stage.Name.Length > 0 ? [] : context.Definition.Fabric;
 
     /// <summary>The packages that bring it.</summary>

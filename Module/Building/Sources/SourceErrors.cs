@@ -61,7 +61,8 @@ static class SourceErrors
 
     public static SlipwayException OtherPackage(Located source, LockedPackage package) =>
         new("PackageInvalid", ErrorKind.SecurityError,
-            $"{source.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) says of itself that it is another",
+            $"{source.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) "
+            + "says of itself that it is another",
             "Ask who keeps the repository.", package.Name);
 
     /// <param name="installed">Each as NAME VERSION ARCHITECTURE.</param>
@@ -69,7 +70,9 @@ static class SourceErrors
     {
         IEnumerable<string> differs = installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p));
         return new("LockNotMet", ErrorKind.InvalidOperation,
-            $"{source.Where}: what was installed is not what was chosen: {string.Join(", ", differs.Order(StringComparer.Ordinal).Take(10))}", null, source.Value);
+            $"{source.Where}: what was installed is not what was chosen: "
+            + $"{string.Join(", ", differs.Order(StringComparer.Ordinal).Take(10))}",
+            null, source.Value);
     }
 
     public static SlipwayException NotDnf4(Located from, string program) =>

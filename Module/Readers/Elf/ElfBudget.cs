@@ -1,6 +1,8 @@
 namespace Slipway.Readers.Elf;
 
-/// <summary>What may be kept of all the ELF files of one root: each is small, and an image of a megabyte can hold a hundred thousand.</summary>
+/// <summary>
+/// What may be kept of all the ELF files of one root: each is small, and an image of a megabyte can hold a hundred thousand.
+/// </summary>
 /// <param name="root">What errors call it.</param>
 sealed class ElfBudget(string root)
 {

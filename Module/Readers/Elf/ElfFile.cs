@@ -9,7 +9,9 @@ public enum ElfClass { Elf32 = 1, Elf64 = 2 }
 /// <summary><c>e_type</c> of elf(5).</summary>
 public enum ElfType { None, Relocatable, Executable, SharedObject, Core }
 
-/// <summary>What the dynamic loader would read of one ELF file: elf(5), the generic ABI's chapter 5, and the LSB's chapter on symbol versioning.</summary>
+/// <summary>
+/// What the dynamic loader would read of one ELF file: elf(5), the generic ABI's chapter 5, and the LSB's chapter on symbol versioning.
+/// </summary>
 /// <remarks>
 /// Everything comes from the program headers and the dynamic section, as in the loader; section headers may be stripped.
 /// </remarks>
@@ -47,19 +49,27 @@ public sealed class ElfFile
     /// <summary><c>DT_RUNPATH</c>, split at colons.</summary>
     public IReadOnlyList<string> Runpath { get; init; } = [];
 
-    /// <summary><c>DT_AUXILIARY</c> and <c>DT_FILTER</c>: libraries whose symbols stand before the file's own; the loader loads them too.</summary>
+    /// <summary>
+    /// <c>DT_AUXILIARY</c> and <c>DT_FILTER</c>: libraries whose symbols stand before the file's own; the loader loads them too.
+    /// </summary>
     public IReadOnlyList<string> Filters { get; init; } = [];
 
     /// <summary><c>DF_1_NODEFLIB</c>: the loader does not look in its default directories.</summary>
     public bool NoDefaultLibraries { get; init; }
 
-    /// <summary><c>DT_VERNEED</c>: soname to the versions that must be defined there. Weak ones (<c>VER_FLG_WEAK</c>) are left out: the loader only warns.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+    /// <summary>
+    /// <c>DT_VERNEED</c>: soname to the versions that must be defined there. Weak ones (<c>VER_FLG_WEAK</c>) are left out: the loader only
+    /// warns.
+    /// </summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> VersionsNeeded { get; init; } =
+        new Dictionary<string, IReadOnlyList<string>>();
 
     /// <summary><c>DT_VERDEF</c> without the base entry, which is the file's own name.</summary>
     public IReadOnlyList<string> VersionsDefined { get; init; } = [];
 
-    /// <summary>Bits of <c>GNU_PROPERTY_X86_ISA_1_NEEDED</c> (x86-64 psABI, 2.1): 1 baseline, 2 v2, 4 v3, 8 v4; 0 where the file does not say.</summary>
+    /// <summary>
+    /// Bits of <c>GNU_PROPERTY_X86_ISA_1_NEEDED</c> (x86-64 psABI, 2.1): 1 baseline, 2 v2, 4 v3, 8 v4; 0 where the file does not say.
+    /// </summary>
     public uint X86IsaNeeded { get; init; }
 
     /// <summary>JSON texts of <c>.note.dlopen</c>: libraries that the file opens at run time (systemd's ELF_DLOPEN_METADATA).</summary>
@@ -103,7 +113,9 @@ public sealed class ElfFile
         return reader.Read();
     }
 
-    /// <summary>Names of the dynamic symbols that the file defines for others. Read apart from the rest: most questions need none.</summary>
+    /// <summary>
+    /// Names of the dynamic symbols that the file defines for others. Read apart from the rest: most questions need none.
+    /// </summary>
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadExports(string path)
     {
@@ -128,7 +140,9 @@ public sealed class ElfFile
         return reader.ReadText(symbols, limit);
     }
 
-    /// <summary>Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.</summary>
+    /// <summary>
+    /// Those of the given names that the file imports: undefined symbols of its dynamic symbol table. None where it has no such table.
+    /// </summary>
     /// <exception cref="ElfFormatException">It is no ELF file, or a damaged one.</exception>
     public static IReadOnlyList<string> ReadImports(string path, HashSet<string> among)
     {
@@ -149,7 +163,8 @@ public sealed class ElfFile
     {
         int error = stat(path, out statx found);
         if (error != 0)
-            throw error == EACCES || error == EPERM ? new UnauthorizedAccessException($"{path}: permission denied") : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
+            throw error == EACCES || error == EPERM ? new UnauthorizedAccessException($"{path}: permission denied")
+                : new FileNotFoundException($"{path}: {Marshal.GetPInvokeErrorMessage(error)}", path);
         return found.IsRegular && found.stx_size > 0 ? new ElfWindow(path, (long)found.stx_size) : null;
     }
 

@@ -38,7 +38,9 @@ sealed class ElfReader : IDisposable
     /// <summary>The dynamic section: of the tags that are read, which are few, the first of each.</summary>
     sealed class Dynamic
     {
-        static readonly ulong[] Known = [DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_SYMTAB, DT_HASH, DT_GNU_HASH, DT_VERNEED, DT_VERNEEDNUM, DT_VERDEF, DT_VERDEFNUM, DT_FLAGS_1];
+        static readonly ulong[] Known =
+            [DT_STRTAB, DT_STRSZ, DT_SONAME, DT_RPATH, DT_RUNPATH, DT_SYMTAB, DT_HASH, DT_GNU_HASH, DT_VERNEED, DT_VERNEEDNUM, DT_VERDEF,
+                DT_VERDEFNUM, DT_FLAGS_1];
 
         readonly ulong[] values = new ulong[Known.Length];
         uint there;
@@ -108,7 +110,8 @@ sealed class ElfReader : IDisposable
             LittleEndian = littleEndian,
             MachineId = machine,
             Type = type <= 4 ? (ElfType)type : ElfType.None,
-            Interpreter = segments.Find(s => s.Type == PT_INTERP) is { } interpreter ? names.Text(interpreter.Offset, Math.Min(interpreter.Size, NameLimit), "the interpreter's name") : null,
+            Interpreter = segments.Find(s => s.Type == PT_INTERP) is { } interpreter
+                ? names.Text(interpreter.Offset, Math.Min(interpreter.Size, NameLimit), "the interpreter's name") : null,
             IsDynamic = dynamic.IsThere || needed.Count > 0,
             Soname = dynamic.TryGetValue(DT_SONAME, out ulong soname) ? Name(soname, NameLimit, "DT_SONAME") : null,
             Needed = needed.ConvertAll(n => Name(n, NameLimit, "DT_NEEDED")),
@@ -149,7 +152,9 @@ sealed class ElfReader : IDisposable
         return exports;
     }
 
-    /// <summary>The first of the given symbols that the file defines as data, read as a text that ends with a zero byte; null where it defines none.</summary>
+    /// <summary>
+    /// The first of the given symbols that the file defines as data, read as a text that ends with a zero byte; null where it defines none.
+    /// </summary>
     /// <param name="limit">Bytes; a longer text is cut.</param>
     public string? ReadText(IReadOnlyList<string> symbols, int limit)
     {
@@ -173,15 +178,17 @@ sealed class ElfReader : IDisposable
     }
 
     /// <summary>
-    /// Undefined symbols of the dynamic symbol table, as far as their names are among the given ones. A GNU hash table holds only what is defined, and what
-    /// it holds stands last: so nothing behind its first symbol needs a look.
+    /// Undefined symbols of the dynamic symbol table, as far as their names are among the given ones. A GNU hash table holds only what is
+    /// defined, and what it holds stands last: so nothing behind its first symbol needs a look.
     /// </summary>
     public IReadOnlyList<string> ReadImports(HashSet<string> among)
     {
-        if (!dynamic.TryGetValue(DT_SYMTAB, out ulong address) || !dynamic.TryGetValue(DT_STRTAB, out ulong strings) || !dynamic.TryGetValue(DT_STRSZ, out ulong size))
+        if (!dynamic.TryGetValue(DT_SYMTAB, out ulong address) || !dynamic.TryGetValue(DT_STRTAB, out ulong strings)
+            || !dynamic.TryGetValue(DT_STRSZ, out ulong size))
             return [];
         ulong table = Locate(address, "DT_SYMTAB");
-        ulong count = dynamic.TryGetValue(DT_GNU_HASH, out ulong gnu) ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
+        ulong count = dynamic.TryGetValue(DT_GNU_HASH, out ulong gnu)
+            ? Math.Max(U32(file.Slice(Locate(gnu, "DT_GNU_HASH"), 16, "DT_GNU_HASH"), 4), CountUnhashed(address)) : CountSymbols();
         LimitSymbols(count);
         // names lie all over the table: in one piece they are read once
         ReadOnlySpan<byte> text = names.Whole(Locate(strings, "DT_STRTAB"), Math.Min(size, StringTableLimit), "the string table");
@@ -190,21 +197,23 @@ sealed class ElfReader : IDisposable
         Span<char> name = stackalloc char[128];
         for (ulong i = 0; i < count; i++)
         {
-            ReadOnlySpan<byte> symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16, "a dynamic symbol");
+            ReadOnlySpan<byte> symbol = file.Slice(Add(table, i * (is64 ? 24u : 16u), "a dynamic symbol"), is64 ? 24 : 16,
+                "a dynamic symbol");
             uint at = U32(symbol, 0);
             if (U16(symbol, is64 ? 6 : 14) != SHN_UNDEF || at == 0 || at >= text.Length)
                 continue;
             ReadOnlySpan<byte> rest = text.Slice((int)at, (int)Math.Min(text.Length - at, name.Length));
             int length = rest.IndexOf((byte)0);
-            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out int written) && wanted.TryGetValue(name[..written], out string? import))
+            if (length > 0 && Encoding.ASCII.TryGetChars(rest[..length], name, out int written)
+                && wanted.TryGetValue(name[..written], out string? import))
                 imports.Add(import);
         }
         return [.. imports];
     }
 
     /// <summary>
-    /// Where nothing is defined the GNU hash table is empty, and its first symbol means nothing: linkers then write 1, and the symbol table ends where the
-    /// string table begins (they put them in that order).
+    /// Where nothing is defined the GNU hash table is empty, and its first symbol means nothing: linkers then write 1, and the symbol table
+    /// ends where the string table begins (they put them in that order).
     /// </summary>
     ulong CountUnhashed(ulong symbols)
     {
@@ -402,7 +411,8 @@ sealed class ElfReader : IDisposable
         if (offset >= size)
             throw new ElfFormatException(file.Path, $"{what} is outside the string table");
         string name = names.Text(Add(Locate(address, "DT_STRTAB"), offset, what), Math.Min(size - offset, (ulong)limit), what);
-        return (named += name.Length + StringCost) <= namedLimit ? name : throw new ElfFormatException(file.Path, "its names are longer than any file has them");
+        return (named += name.Length + StringCost) <= namedLimit
+            ? name : throw new ElfFormatException(file.Path, "its names are longer than any file has them");
     }
 
     /// <summary>Where an address of the loaded file lies in the file.</summary>
@@ -427,7 +437,8 @@ sealed class ElfReader : IDisposable
     }
 
     ulong Add(ulong offset, ulong distance, string what) =>
-        offset <= ulong.MaxValue - distance ? offset + distance : throw new ElfFormatException(file.Path, $"{what} has an impossible offset");
+        offset <= ulong.MaxValue - distance ? offset + distance
+        : throw new ElfFormatException(file.Path, $"{what} has an impossible offset");
 
     static ulong Round(ulong value, ulong to) => (value + to - 1) & ~(to - 1);
 

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Slipway.Readers.Elf;
 
-/// <summary>The bytes of one file: its beginning, where nearly everything that a loader reads lies, and the part behind that was looked at last.</summary>
+/// <summary>
+/// The bytes of one file: its beginning, where nearly everything that a loader reads lies, and the part behind that was looked at last.
+/// </summary>
 /// <remarks>
 /// Files are read with pread(2) and not mapped: a mapped file that is cut short by somebody else (a package upgrade, a network
 /// filesystem) kills the reader with SIGBUS, and an image holds thousands of files of which only a few kilobytes matter. .NET's own way to
@@ -49,7 +51,8 @@ sealed unsafe class ElfWindow : IDisposable
 
     ElfWindow(ElfWindow whose)
     {
-        (this.whose, Path, Length, fd, memory, head, headLength) = (whose, whose.Path, whose.Length, whose.fd, whose.memory, whose.head, whose.headLength);
+        (this.whose, Path, Length, fd, memory, head, headLength) =
+            (whose, whose.Path, whose.Length, whose.fd, whose.memory, whose.head, whose.headLength);
         block = fd < 0 ? [] : ArrayPool<byte>.Shared.Rent(NamesSize);
     }
 
@@ -64,7 +67,9 @@ sealed unsafe class ElfWindow : IDisposable
 
     public long Length { get; }
 
-    /// <summary>A second, smaller window on the same file, so that reading names does not lose the place in a table. It ends before this one.</summary>
+    /// <summary>
+    /// A second, smaller window on the same file, so that reading names does not lose the place in a table. It ends before this one.
+    /// </summary>
     public ElfWindow Another() => new(this);
 
     public void Dispose()

@@ -3,7 +3,9 @@ using System.Text;
 namespace Slipway.Readers.Packages;
 
 /// <summary>dpkg's database, read as it is: dpkg(1), deb822(5), <c>/var/lib/dpkg/{status,diversions,info/*.list}</c>.</summary>
-/// <remarks>Of packages that have split files (<c>/var/lib/dpkg/status.d</c>, distroless images) only names are known: they bring no list.</remarks>
+/// <remarks>
+/// Of packages that have split files (<c>/var/lib/dpkg/status.d</c>, distroless images) only names are known: they bring no list.
+/// </remarks>
 sealed class DpkgDatabase : PackageDatabase
 {
     const string Status = "/var/lib/dpkg/status", Info = "/var/lib/dpkg/info";
@@ -40,7 +42,9 @@ sealed class DpkgDatabase : PackageDatabase
     public static IReadOnlyList<ImagePackage> InstalledIn(RootTree tree) =>
         tree.Bytes(Status, LargestStatus) is { } bytes ? new DpkgDatabase(tree, bytes).Installed() : [];
 
-    /// <summary>The database of a tree; one that was read before is taken again while neither status nor lists have changed since.</summary>
+    /// <summary>
+    /// The database of a tree; one that was read before is taken again while neither status nor lists have changed since.
+    /// </summary>
     /// <remarks>Its lists are read meanwhile: they are asked for last.</remarks>
     public static DpkgDatabase? TryOpen(RootTree tree)
     {
@@ -89,7 +93,8 @@ sealed class DpkgDatabase : PackageDatabase
 
         void Flush()
         {
-            if (name is not null && state is not null && !state.EndsWith(" not-installed", StringComparison.Ordinal) && !state.EndsWith(" config-files", StringComparison.Ordinal))
+            if (name is not null && state is not null && !state.EndsWith(" not-installed", StringComparison.Ordinal)
+                && !state.EndsWith(" config-files", StringComparison.Ordinal))
             {
                 string? trouble = state.EndsWith(" ok installed", StringComparison.Ordinal) ? null : state;
                 InstalledPackage package = new InstalledPackage(name, version ?? "", architecture ?? "", trouble);
@@ -106,7 +111,8 @@ sealed class DpkgDatabase : PackageDatabase
     public override InstalledPackage? Find(string name) => packages.GetValueOrDefault(name);
 
     /// <remarks>Not those that are half installed, or unpacked and not configured.</remarks>
-    public override IReadOnlyList<ImagePackage> Installed() => Listed(all.Where(p => p.State?.EndsWith(" installed", StringComparison.Ordinal) ?? true));
+    public override IReadOnlyList<ImagePackage> Installed() =>
+        Listed(all.Where(p => p.State?.EndsWith(" installed", StringComparison.Ordinal) ?? true));
 
     public override IReadOnlyList<string> Files(InstalledPackage package)
     {
@@ -115,10 +121,12 @@ sealed class DpkgDatabase : PackageDatabase
     }
 
     string ListOf(InstalledPackage package) =>
-        tree.Resolve($"{Info}/{package.Name}:{package.Architecture}.list") is { Exists: true } found ? found.Path : $"{Info}/{package.Name}.list";
+        tree.Resolve($"{Info}/{package.Name}:{package.Architecture}.list") is { Exists: true } found ? found.Path
+        : $"{Info}/{package.Name}.list";
 
     public override PackageTrouble? Trouble(InstalledPackage package) =>
-        package.State is { } state ? new PackageTrouble(DependencySeverity.Error, $"its state is '{state}'", "Run dpkg --configure -a, or install it anew.") : null;
+        package.State is { } state ? new PackageTrouble(
+            DependencySeverity.Error, $"its state is '{state}'", "Run dpkg --configure -a, or install it anew.") : null;
 
     public override IReadOnlyList<string> Licences(InstalledPackage package) => [$"/usr/share/doc/{package.Name}/copyright"];
 
@@ -142,7 +150,9 @@ sealed class DpkgDatabase : PackageDatabase
     }
 
     string? OldName(string path) =>
-        path.StartsWith("/usr/", StringComparison.Ordinal) && Array.Find(Merged, m => path.AsSpan(4).StartsWith(m + "/", StringComparison.Ordinal)) is { } merged && tree.Look(merged).Kind == FileKind.Link
+        path.StartsWith("/usr/", StringComparison.Ordinal)
+        && Array.Find(Merged, m => path.AsSpan(4).StartsWith(m + "/", StringComparison.Ordinal)) is { } merged
+        && tree.Look(merged).Kind == FileKind.Link
             ? path[4..] : null;
 
     PathOwners ReadLists()
@@ -151,7 +161,8 @@ sealed class DpkgDatabase : PackageDatabase
         // on another thread
         RootTree own = tree.Another();
         foreach (string name in own.List(Info))
-            if (name.EndsWith(".list", StringComparison.Ordinal) && Find(name[..^5]) is { } package && own.Bytes($"{Info}/{name}", LargestList) is { } list)
+            if (name.EndsWith(".list", StringComparison.Ordinal) && Find(name[..^5]) is { } package
+                && own.Bytes($"{Info}/{name}", LargestList) is { } list)
                 all.AddLines(list, package);
         return all;
     }

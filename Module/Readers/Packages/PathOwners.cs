@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Slipway.Readers.Packages;
 
-/// <summary>The package of each path, by 64-bit hashes: a host has some hundred thousand files, of which a few thousand are asked for.</summary>
+/// <summary>
+/// The package of each path, by 64-bit hashes: a host has some hundred thousand files, of which a few thousand are asked for.
+/// </summary>
 /// <remarks>Lists of 150,000 paths are read in a twentieth of a second; most of them are never made a string.</remarks>
 sealed class PathOwners
 {

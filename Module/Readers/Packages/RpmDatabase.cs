@@ -44,14 +44,16 @@ sealed class RpmDatabase : PackageDatabase
         PlaceIn(tree) is { } place && HostProgram.TryFind("rpm") is not null ? new RpmDatabase(tree, place, log) : null;
 
     /// <summary>The directory of a root's database; null where it has none.</summary>
-    public static string? PlaceIn(RootTree tree) => Places.FirstOrDefault(p => Names.Any(n => tree.Resolve($"{p}/{n}").Kind == FileKind.File));
+    public static string? PlaceIn(RootTree tree) =>
+        Places.FirstOrDefault(p => Names.Any(n => tree.Resolve($"{p}/{n}").Kind == FileKind.File));
 
     /// <summary>Each line of an answer; none where rpm does not know.</summary>
     List<string> Ask(params IEnumerable<string> arguments)
     {
         List<string> lines = [];
         // the path of the database is given: another distribution's rpm looks elsewhere
-        int exit = HostProgram.Run("rpm", [.. tree.IsHost ? [] : (string[])["--root", tree.Outside("")], "--define", $"_dbpath {place}", .. arguments], lines.Add, log,
+        int exit = HostProgram.Run("rpm",
+            [.. tree.IsHost ? [] : (string[])["--root", tree.Outside("")], "--define", $"_dbpath {place}", .. arguments], lines.Add, log,
             new Dictionary<string, string?> { ["LC_ALL"] = "C" });
         return exit == 0 || arguments.Contains("-qf") ? lines : [];
     }
@@ -63,26 +65,35 @@ sealed class RpmDatabase : PackageDatabase
     public override IReadOnlyList<ImagePackage> Installed() =>
         Listed(Ask("-qa", "--qf", Format).Select(Parse).OfType<InstalledPackage>().Where(p => p.Name != "gpg-pubkey"));
 
-    public override InstalledPackage? Find(string name) => name.StartsWith('-') ? null : Ask("-q", "--qf", Format, name).Select(Parse).FirstOrDefault(p => p is not null);
+    public override InstalledPackage? Find(string name) => name.StartsWith('-') ? null : Ask("-q", "--qf", Format, name).Select(Parse)
+        .FirstOrDefault(p => p is not null);
 
     /// <summary>As rpm takes it on its command line: without the epoch, which older ones do not know there.</summary>
-    static string Full(InstalledPackage package) => $"{package.Name}-{package.Version[(package.Version.IndexOf(':') + 1)..]}.{package.Architecture}";
+    static string Full(InstalledPackage package) =>
+        $"{package.Name}-{package.Version[(package.Version.IndexOf(':') + 1)..]}.{package.Architecture}";
 
-    public override IReadOnlyList<string> Files(InstalledPackage package) => [.. Of(package).Where(f => ShouldBeThere(f) || IsThere(f.Path)).Select(f => f.Path)];
+    public override IReadOnlyList<string> Files(InstalledPackage package) =>
+        [.. Of(package).Where(f => ShouldBeThere(f) || IsThere(f.Path)).Select(f => f.Path)];
 
-    public override IReadOnlyList<string> Licences(InstalledPackage package) => [.. Of(package).Where(f => (f.Flags & Licence) != 0).Select(f => f.Path)];
+    public override IReadOnlyList<string> Licences(InstalledPackage package) =>
+        [.. Of(package).Where(f => (f.Flags & Licence) != 0).Select(f => f.Path)];
 
     /// <summary>
-    /// RPM has no state of a whole package. One whose installation was broken off lacks files that are installed by its header; one whose update was broken off
-    /// has two headers, of which only some may be there at once: those that say so (kernels).
+    /// RPM has no state of a whole package. One whose installation was broken off lacks files that are installed by its header; one whose
+    /// update was broken off has two headers, of which only some may be there at once: those that say so (kernels).
     /// </summary>
     public override PackageTrouble? Trouble(InstalledPackage package)
     {
-        List<string> missing = [.. Of(package).Where(f => ShouldBeThere(f) && (f.Flags & Documentation) == 0 && !IsThere(f.Path)).Select(f => f.Path)];
+        List<string> missing = [.. Of(package).Where(f => ShouldBeThere(f) && (f.Flags & Documentation) == 0 && !IsThere(f.Path))
+            .Select(f => f.Path)];
         if (missing.Count > 0)
-            return new PackageTrouble(DependencySeverity.Warning, $"{missing.Count} of its files {(missing.Count == 1 ? "is" : "are")} missing, {missing[0]} first (rpm -V {package.Name})", $"Install it anew: dnf reinstall {package.Name}.");
+            return new PackageTrouble(DependencySeverity.Warning,
+                $"{missing.Count} of its files {(missing.Count == 1 ? "is" : "are")} missing, {missing[0]} first (rpm -V {package.Name})",
+                $"Install it anew: dnf reinstall {package.Name}.");
         return several is not null && several.TryGetValue($"{package.Name}.{package.Architecture}", out List<string>? versions)
-            ? new PackageTrouble(DependencySeverity.Warning, $"versions {string.Join(" and ", versions)} are there at once: an update was broken off", "Remove the older one: dnf remove --duplicates.") : null;
+            ? new PackageTrouble(DependencySeverity.Warning,
+                $"versions {string.Join(" and ", versions)} are there at once: an update was broken off",
+                "Remove the older one: dnf remove --duplicates.") : null;
     }
 
     static bool ShouldBeThere(RpmFile file) => file.State == WasInstalled && (file.Flags & MayBeMissing) == 0;
@@ -98,7 +109,8 @@ sealed class RpmDatabase : PackageDatabase
             foreach (string? name in some)
                 files[name] = [];
             foreach (string line in Ask(["-q", "--qf", FilesFormat, .. some]))
-                if (line.Split('\t') is [var name, ['/', ..] and var path, var flags, var state] && files.TryGetValue(name, out List<RpmFile>? list))
+                if (line.Split('\t') is [var name, ['/', ..] and var path, var flags, var state]
+                    && files.TryGetValue(name, out List<RpmFile>? list))
                     list.Add(new RpmFile(path, int.TryParse(flags, out int f) ? f : 0, int.TryParse(state, out int s) ? s : -1));
         }
     }
@@ -106,8 +118,10 @@ sealed class RpmDatabase : PackageDatabase
     /// <summary>By name and architecture, the versions of what is there more than once and should not be.</summary>
     Dictionary<string, List<string>> Several() =>
         Ask("-qa", "--qf", $"%{{NAME}}.%{{ARCH}}\\t{Version}[\\t%{{PROVIDENAME}}]\\n").Select(l => l.Split('\t'))
-            .Where(f => f.Length >= 2 && !f[0].StartsWith("gpg-pubkey.", StringComparison.Ordinal) && !f.Any(p => p.StartsWith("installonlypkg(", StringComparison.Ordinal)))
-            .GroupBy(f => f[0], f => f[1]).Where(g => g.Count() > 1).ToDictionary(g => g.Key, g => g.Order(StringComparer.Ordinal).ToList(), StringComparer.Ordinal);
+            .Where(f => f.Length >= 2 && !f[0].StartsWith("gpg-pubkey.", StringComparison.Ordinal)
+                && !f.Any(p => p.StartsWith("installonlypkg(", StringComparison.Ordinal)))
+            .GroupBy(f => f[0], f => f[1]).Where(g => g.Count() > 1)
+            .ToDictionary(g => g.Key, g => g.Order(StringComparer.Ordinal).ToList(), StringComparer.Ordinal);
 
     List<RpmFile> Of(InstalledPackage package)
     {

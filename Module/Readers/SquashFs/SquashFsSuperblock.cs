@@ -4,7 +4,9 @@ using Slipway.Shared;
 
 namespace Slipway.Readers.SquashFs;
 
-/// <summary>The first 96 bytes of a SquashFS 4.0 image (kernel: fs/squashfs/squashfs_fs.h, struct squashfs_super_block), little-endian.</summary>
+/// <summary>
+/// The first 96 bytes of a SquashFS 4.0 image (kernel: fs/squashfs/squashfs_fs.h, struct squashfs_super_block), little-endian.
+/// </summary>
 public sealed record SquashFsSuperblock(int Compressor, uint BlockSize, uint Inodes, DateTimeOffset Made, long BytesUsed)
 {
     static readonly string[] Compressors = ["gzip", "lzma", "lzo", "xz", "lz4", "zstd"];

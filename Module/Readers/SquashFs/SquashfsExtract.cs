@@ -13,10 +13,15 @@ sealed class SquashfsExtract : IDisposable
     /// <summary>Libraries of a machine-learning image come to tens of gigabytes; those that matter here are small.</summary>
     const long ByteLimit = 1L << 30;
 
-    /// <summary>More than the largest distributions have; and of these, those that matter here. Each costs memory, here and in who looks at it.</summary>
+    /// <summary>
+    /// More than the largest distributions have; and of these, those that matter here. Each costs memory, here and in who looks at it.
+    /// </summary>
     const int MostEntries = 5_000_000, MostFiles = 150_000;
 
-    /// <summary>Bytes: of a listing, whose directories may be nested so deep that it has no end; and of a line of it, which has a path and a link's target (PATH_MAX each).</summary>
+    /// <summary>
+    /// Bytes: of a listing, whose directories may be nested so deep that it has no end; and of a line of it, which has a path and a link's
+    /// target (PATH_MAX each).
+    /// </summary>
     const long LongestListing = 1L << 30;
     const int LongestLine = 2 * 4096 + 128;
 
@@ -39,7 +44,8 @@ sealed class SquashfsExtract : IDisposable
         {
             string list = Path.Combine(extract.temporary.FullName, "files");
             File.WriteAllLines(list, extract.Choose(image, wanted, cancellation));
-            Run(image, [.. ImageFile.Options, "-quiet", "-no-exit-code", "-no-wildcards", "-d", extract.Directory, "-ef", list, image], output => output.CopyTo(Stream.Null), cancellation);
+            Run(image, [.. ImageFile.Options, "-quiet", "-no-exit-code", "-no-wildcards", "-d", extract.Directory, "-ef", list, image],
+                output => output.CopyTo(Stream.Null), cancellation);
             System.IO.Directory.CreateDirectory(extract.Directory);
             return extract;
         }
@@ -53,7 +59,8 @@ sealed class SquashfsExtract : IDisposable
     public void Dispose()
     {
         // Directories of the image keep their modes, and one that may not be written cannot be emptied.
-        foreach (DirectoryInfo directory in temporary.EnumerateDirectories("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
+        foreach (DirectoryInfo directory in temporary.EnumerateDirectories(
+            "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }))
             directory.UnixFileMode |= (UnixFileMode)Mode.rwx______;
         temporary.Delete(recursive: true);
     }
@@ -82,7 +89,8 @@ sealed class SquashfsExtract : IDisposable
                 Complete = false;
             }
         }
-        Run(image, [.. ImageFile.Options, "-lln", "-d", "", image], output => Lines(new BoundedStream(output, LongestListing, () => ReaderErrors.ListTooLong(image)), Take), cancellation);
+        Run(image, [.. ImageFile.Options, "-lln", "-d", "", image], output =>
+            Lines(new BoundedStream(output, LongestListing, () => ReaderErrors.ListTooLong(image)), Take), cancellation);
         return links.Concat(files.UnorderedItems.Select(f => f.Element.Path));
     }
 
@@ -92,7 +100,8 @@ sealed class SquashfsExtract : IDisposable
     static string? PathOf(string line) => line.IndexOf(" /", StringComparison.Ordinal) is >= 0 and var at ? line[(at + 1)..] : null;
 
     static (long Size, string Path)? FileOf(string line, Func<string, bool, bool> wanted) =>
-        line.StartsWith('-') && PathOf(line) is { } path && line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [var mode, _, var length, _, _, _]
+        line.StartsWith('-') && PathOf(line) is { } path
+        && line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries) is [var mode, _, var length, _, _, _]
             && long.TryParse(length, out long size) && size > 0 && wanted(path, mode.AsSpan().ContainsAny('x', 's')) ? (size, path) : null;
 
     /// <summary>Each line but those that are too long for any path, of which nothing is kept.</summary>

@@ -8,9 +8,11 @@ namespace Slipway.Readers.Yaml;
 /// <param name="Begins">How such a file begins.</param>
 sealed record YamlForm(string? Id, string Page, string Begins)
 {
-    public static readonly YamlForm Definition = new(null, "docs/definition.md", "from: deb"), Configuration = new("ConfigurationInvalid", "docs/running.md", "cache: /local"),
+    public static readonly YamlForm Definition = new(null, "docs/definition.md", "from: deb"),
+    Configuration = new("ConfigurationInvalid", "docs/running.md", "cache: /local"),
         Launchers = new("LaunchersInvalid", "docs/mpi.md", "launchers:"), Compatibility = new("LaunchersInvalid", "docs/mpi.md", "pairs:"),
-        Symptoms = new("LaunchersInvalid", "docs/mpi.md", "- check: ranks"), Resolver = new("ResolverInvalid", "docs/resolvers.md", "name: mine");
+        Symptoms = new("LaunchersInvalid", "docs/mpi.md", "- check: ranks"),
+        Resolver = new("ResolverInvalid", "docs/resolvers.md", "name: mine");
 
     /// <param name="id">For a definition.</param>
     public SlipwayException Error(string file, string id, Mark at, string message, string? recommendation, Exception? inner = null) =>

@@ -33,14 +33,17 @@ sealed class YamlMap
 
     string Suggest(string name)
     {
-        string? near = known.Select(k => (Key: k, Distance: Distance(k, name))).Where(c => c.Distance <= 2).OrderBy(c => c.Distance).Select(c => c.Key).FirstOrDefault();
-        return (near is null ? "" : $"Did you mean '{near}'? ") + $"The keys are: {string.Join(", ", known.Order(StringComparer.Ordinal))}.";
+        string? near = known.Select(k => (Key: k, Distance: Distance(k, name))).Where(c => c.Distance <= 2).OrderBy(c => c.Distance)
+            .Select(c => c.Key).FirstOrDefault();
+        return (near is null ? "" : $"Did you mean '{near}'? ")
+            + $"The keys are: {string.Join(", ", known.Order(StringComparer.Ordinal))}.";
     }
 
     /// <summary>A text that is one mapping, without variables.</summary>
     /// <param name="file">As errors name it.</param>
     /// <param name="what">What errors call the mapping.</param>
-    /// <exception cref="SlipwayException">As <see cref="YamlText.Parse"/> has it; and where it is another thing, or has an unknown key.</exception>
+    /// <exception cref="SlipwayException">As <see cref="YamlText.Parse"/> has it; and where it is another thing, or has an unknown
+    /// key.</exception>
     public static YamlMap Parse(string text, string file, YamlForm form, string what, params string[] known) =>
         Of(file, form, YamlText.Parse(text, file, form), what, YamlVariables.None, known);
 
@@ -53,12 +56,15 @@ sealed class YamlMap
             : throw form.Error(file, "DefinitionWrongType", root.Start, "the file must be a list", $"Begin with e.g. '{form.Begins}'.");
     }
 
-    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, YamlVariables variables, IReadOnlyCollection<string> known) =>
+    public static YamlMap Of(string file, YamlForm form, YamlNode node, string what, YamlVariables variables,
+        IReadOnlyCollection<string> known) =>
         node is YamlMappingNode map
             ? new YamlMap(file, form, map, what, variables, known)
-            : throw form.Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)", $"See the example in {form.Page}.");
+            : throw form.Error(file, "DefinitionWrongType", node.Start, $"{what} must be a mapping (key: value)",
+                $"See the example in {form.Page}.");
 
-    SlipwayException Error(string id, YamlNode at, string message, string? recommendation) => form.Error(file, id, at.Start, message, recommendation);
+    SlipwayException Error(string id, YamlNode at, string message, string? recommendation) =>
+        form.Error(file, id, at.Start, message, recommendation);
 
     public SlipwayException Error(string key, string id, string message, string? recommendation) =>
         Error(id, Find(key) ?? node, message, recommendation);
@@ -84,15 +90,21 @@ sealed class YamlMap
         Located plain = Plain(value, what);
         return plain with
         {
-            Value = variables.Expand(plain.Value, shell, () => Error("DefinitionTooLarge", value, $"{what} makes more than {YamlVariables.LongestText >> 20} MiB of text, variables written out", "Write a program's input into a file, and name it under 'files'."), name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
+            Value = variables.Expand(plain.Value, shell,
+                () => Error("DefinitionTooLarge", value,
+                    $"{what} makes more than {YamlVariables.LongestText >> 20} MiB of text, variables written out",
+                    "Write a program's input into a file, and name it under 'files'."),
+                    name => Error("DefinitionUnknownVariable", value, $"{what} has the variable '{name}', which is not declared",
                 $"Add '{name}' under 'variables', or write $${{{name}}} where the text itself is meant.")),
         };
     }
 
     Located Plain(YamlNode value, string what) =>
         value is YamlScalarNode { Value: { } text } ? !text.Contains('\0', StringComparison.Ordinal) ? new Located(text, Where(value))
-                : throw Error("DefinitionWrongType", value, $"{what} has a zero in it ('\\0'), which no path, name or command can have", "Take it out.")
-            : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}", "Write one text or number; in quotes where it has a colon or a brace.");
+                : throw Error("DefinitionWrongType", value, $"{what} has a zero in it ('\\0'), which no path, name or command can have",
+                    "Take it out.")
+            : throw Error("DefinitionWrongType", value, $"{what} must be a single value, not a {Kind(value)}",
+                "Write one text or number; in quotes where it has a colon or a brace.");
 
     static string Kind(YamlNode value) => value is YamlMappingNode ? "mapping" : "list";
 
@@ -106,7 +118,8 @@ sealed class YamlMap
     {
         null => [],
         YamlMappingNode map => map.Children.Select(pair => (Plain(pair.Key, "a key"), pair.Value)),
-        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)", $"Write '{key}: {{NAME: value}}', or one NAME: value a line, indented."),
+        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a mapping (NAME: value)",
+            $"Write '{key}: {{NAME: value}}', or one NAME: value a line, indented."),
     };
 
     /// <summary>A single value, or null for one that is empty (<c>~</c>).</summary>
@@ -121,7 +134,8 @@ sealed class YamlMap
     {
         "true" => true,
         "false" => false,
-        _ => throw Error(key, "DefinitionWrongType", $"'{key}' must be true or false, not '{text.Value}'", $"Write '{key}: true' or '{key}: false'."),
+        _ => throw Error(key, "DefinitionWrongType", $"'{key}' must be true or false, not '{text.Value}'",
+            $"Write '{key}: true' or '{key}: false'."),
     };
 
     public int? Number(string key) => Text(key) is not { } text ? null
@@ -137,21 +151,28 @@ sealed class YamlMap
         return [.. Items(key).Select(item => Scalar(item, $"an item of '{key}'", shell))];
     }
 
-    /// <summary>Those items of a list that are single values; mappings beside them are for <see cref="Maps(string, IReadOnlyCollection{string})"/>.</summary>
-    public IReadOnlyList<Located> PlainTexts(string key) => [.. Items(key).Where(item => item is not YamlMappingNode).Select(item => Scalar(item, $"an item of '{key}'"))];
+    /// <summary>
+    /// Those items of a list that are single values; mappings beside them are for <see cref="Maps(string, IReadOnlyCollection{string})"/>.
+    /// </summary>
+    public IReadOnlyList<Located> PlainTexts(string key) =>
+        [.. Items(key).Where(item => item is not YamlMappingNode).Select(item => Scalar(item, $"an item of '{key}'"))];
 
-    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value ? Of(file, form, value, $"'{key}'", variables, keys) : null;
+    public YamlMap? Map(string key, params IReadOnlyCollection<string> keys) => Find(key) is { } value
+        ? Of(file, form, value, $"'{key}'", variables, keys) : null;
 
     public IEnumerable<YamlMap> Maps(string key, params IReadOnlyCollection<string> keys) => Maps(key, besideTexts: false, keys);
 
     /// <param name="besideTexts">Items that are single values are passed over: they are for <see cref="PlainTexts"/>.</param>
-    public IEnumerable<YamlMap> Maps(string key, bool besideTexts, IReadOnlyCollection<string> keys) => Items(key).Where(item => !besideTexts || item is YamlMappingNode).Select(item => Of(file, form, item, $"an item of '{key}'", variables, keys));
+    public IEnumerable<YamlMap> Maps(string key, bool besideTexts, IReadOnlyCollection<string> keys) =>
+        Items(key).Where(item => !besideTexts || item is YamlMappingNode)
+        .Select(item => Of(file, form, item, $"an item of '{key}'", variables, keys));
 
     IEnumerable<YamlNode> Items(string key) => Find(key) switch
     {
         null => [],
         YamlSequenceNode list => list.Children,
-        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a list", $"Write '{key}: [a, b]', or one item a line, each after '- '."),
+        { } other => throw Error("DefinitionWrongType", other, $"'{key}' must be a list",
+            $"Write '{key}: [a, b]', or one item a line, each after '- '."),
     };
 
     public SortedDictionary<string, string> Pairs(string key, Func<string, bool> validName, string nameRule)

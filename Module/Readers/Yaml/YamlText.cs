@@ -5,8 +5,8 @@ using YamlDotNet.RepresentationModel;
 namespace Slipway.Readers.Yaml;
 
 /// <summary>
-/// The one way into YAML: text to a tree of nodes, within limits. What is nested deeply, or grows when its aliases are followed, is refused before the tree is made,
-/// and whatever the parser throws is an error with its place.
+/// The one way into YAML: text to a tree of nodes, within limits. What is nested deeply, or grows when its aliases are followed, is refused
+/// before the tree is made, and whatever the parser throws is an error with its place.
 /// </summary>
 static class YamlText
 {
@@ -14,7 +14,8 @@ static class YamlText
     const long MostNodes = 100_000;
 
     /// <summary>The root node of the text's one document.</summary>
-    /// <exception cref="SlipwayException">The text is not YAML, has no or several documents, or exceeds a limit; file, line and column are named.</exception>
+    /// <exception cref="SlipwayException">The text is not YAML, has no or several documents, or exceeds a limit; file, line and column are
+    /// named.</exception>
     public static YamlNode Parse(string text, string path, YamlForm form)
     {
         YamlStream stream = [];
@@ -33,9 +34,12 @@ static class YamlText
         {
             throw NotYaml(parser.Current?.End ?? Mark.Empty, e);
         }
-        SlipwayException NotYaml(Mark at, Exception e) => form.Error(path, "DefinitionNotYaml", at, $"not YAML: {e.Message.Split('\n')[0]}", "Check the indentation, and quote values that have a colon, a '*' or a brace.", e);
+        SlipwayException NotYaml(Mark at, Exception e) =>
+            form.Error(path, "DefinitionNotYaml", at, $"not YAML: {e.Message.Split('\n')[0]}",
+                "Check the indentation, and quote values that have a colon, a '*' or a brace.", e);
         return stream.Documents.Count == 1 ? stream.Documents[0].RootNode
-            : throw form.Error(path, "DefinitionNotYaml", new Mark(0, 1, 1), $"one YAML document is needed, not {stream.Documents.Count}", $"Begin with e.g. '{form.Begins}'.");
+            : throw form.Error(path, "DefinitionNotYaml", new Mark(0, 1, 1), $"one YAML document is needed, not {stream.Documents.Count}",
+                $"Begin with e.g. '{form.Begins}'.");
     }
 
     /// <summary>Counts nodes as they would be if each alias were written out; an alias costs what its anchor holds.</summary>
@@ -48,7 +52,8 @@ static class YamlText
             if (open.TryPop(out (string? Anchor, long Size) top))
                 open.Push((top.Anchor, top.Size += nodes));
             if (nodes > MostNodes || top.Size > MostNodes)
-                throw form.Error(path, "DefinitionTooLarge", at.Start, $"more than {MostNodes} values, aliases written out", "Write the few values that are meant.");
+                throw form.Error(path, "DefinitionTooLarge", at.Start, $"more than {MostNodes} values, aliases written out",
+                    "Write the few values that are meant.");
         }
 
         while (parser.MoveNext())
@@ -56,7 +61,8 @@ static class YamlText
             {
                 case NodeEvent start and (MappingStart or SequenceStart):
                     if (open.Count >= DeepestNesting)
-                        throw form.Error(path, "DefinitionTooLarge", start.Start, $"nested more than {DeepestNesting} deep", "No key nests that deep.");
+                        throw form.Error(path, "DefinitionTooLarge", start.Start, $"nested more than {DeepestNesting} deep",
+                            "No key nests that deep.");
                     open.Push((start.Anchor.IsEmpty ? null : start.Anchor.Value, 1));
                     break;
                 case MappingEnd or SequenceEnd:
@@ -68,7 +74,8 @@ static class YamlText
                 case AnchorAlias alias:
                     // an anchor that is still open would hold itself
                     if (!sizes.TryGetValue(alias.Value.Value, out long held))
-                        throw form.Error(path, "DefinitionNotYaml", alias.Start, $"the alias '*{alias.Value.Value}' has no anchor before it", "Write the value itself.");
+                        throw form.Error(path, "DefinitionNotYaml", alias.Start,
+                            $"the alias '*{alias.Value.Value}' has no anchor before it", "Write the value itself.");
                     Add(held, alias);
                     break;
                 case Scalar scalar:

@@ -29,12 +29,14 @@ sealed class YamlVariables(SortedDictionary<string, string> values)
                 throw tooLong();
             (expanded ??= new StringBuilder()).Append(part);
         }
-        for (int at, end; (at = text.IndexOf("${", from, StringComparison.Ordinal)) >= 0 && (end = text.IndexOf('}', at)) >= 0; from = end + 1)
+        for (int at, end; (at = text.IndexOf("${", from, StringComparison.Ordinal)) >= 0
+            && (end = text.IndexOf('}', at)) >= 0; from = end + 1)
         {
             bool kept = at > from && text[at - 1] == '$';
             string name = text[(at + 2)..end];
             Add(text.AsSpan(from, at - from - (kept ? 1 : 0)));
-            Add(!kept && values.TryGetValue(name, out string? value) ? value : kept || shell ? text.AsSpan(at, end + 1 - at) : throw unknown(name));
+            Add(!kept && values.TryGetValue(name, out string? value) ? value : kept || shell ? text.AsSpan(at, end + 1 - at)
+                : throw unknown(name));
         }
         if (expanded is null)
             return text;

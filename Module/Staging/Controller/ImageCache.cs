@@ -4,7 +4,10 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Controller;
 
-/// <summary>Looks after the caches of this node and of others: what <c>Get-</c>, <c>Remove-</c>, <c>Clear-</c>, <c>Lock-</c> and <c>Unlock-ImageCache</c> do.</summary>
+/// <summary>
+/// Looks after the caches of this node and of others: what <c>Get-</c>, <c>Remove-</c>, <c>Clear-</c>, <c>Lock-</c> and
+/// <c>Unlock-ImageCache</c> do.
+/// </summary>
 public static class ImageCache
 {
     /// <summary>The digest that is meant: as it is, or that of an image file, by its record where it was published.</summary>

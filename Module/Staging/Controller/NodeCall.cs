@@ -38,7 +38,8 @@ static class NodeCall
             while (waiting.Count + active.Count > 0)
             {
                 cancel.ThrowIfCancellationRequested();
-                while (waiting.Count > 0 && active.Sum(s => s.Nodes.Count) is var busy && (busy == 0 || busy + waiting.Peek().Count <= limit))
+                while (waiting.Count > 0 && active.Sum(s => s.Nodes.Count) is var busy
+                    && (busy == 0 || busy + waiting.Peek().Count <= limit))
                     active.Add(new NodeSession(starter, waiting.Dequeue(), request, Replied, bring));
                 foreach (NodeSession session in active.ToList())
                 {

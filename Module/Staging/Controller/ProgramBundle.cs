@@ -6,8 +6,8 @@ using Slipway.Staging.Node;
 namespace Slipway.Staging.Controller;
 
 /// <summary>
-/// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before, under its digest in a
-/// directory of the user's own. Either way it is at one path on every node then, which a launch can name.
+/// Finds <c>slipway</c> on a node, or brings it there: the same file at the same path (by size, time and owner), or the copy of before,
+/// under its digest in a directory of the user's own. Either way it is at one path on every node then, which a launch can name.
 /// </summary>
 sealed class ProgramBundle
 {
@@ -55,24 +55,31 @@ sealed class ProgramBundle
         return digest;
     }
 
-    // One line, and no single quote: it goes through the login shells of nodes, whatever those are. $1 name, $2 our path or -, $3 its size and time, $4 the request,
-    // then for each file name, size and digest, where they are to be read from standard input.
+    // One line, and no single quote: it goes through the login shells of nodes, whatever those are. $1 name, $2 our path or -, $3 its size
+    // and time, $4 the request, then for each file name, size and digest, where they are to be read from standard input.
     const string Script =
-        "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
+        "LC_ALL=C; export LC_ALL; n=$1; p=$2; s=$3; r=$4; shift 4; umask 022; u=$(id -u); if [ \"$u\" = 0 ]; then c=/var/cache/slipway; "
+        + "m=755; else c=/var/tmp/slipway-$u; m=700; fi; " +
         "say() { echo \"slipway-stage ${SLURMD_NODENAME:--} ={\\\"kind\\\":\\\"$1\\\"$2}\"; }; " +
         "die() { say failed \",\\\"error\\\":" +
         "{\\\"id\\\":\\\"LauncherNotBrought\\\",\\\"kind\\\":\\\"WriteError\\\",\\\"message\\\":\\\"$1\\\"}\"; exit 1; }; " +
         // where somebody else has taken the name, the one that OwnDirectory.Find finds, or another
         "own() { [ \"$(stat -c \"%u %a %F\" \"$1\" 2>/dev/null)\" = \"$u $m directory\" ]; }; mkdir -m $m \"$c\" 2>/dev/null; " +
-        "if [ \"$u\" != 0 ] && [ \"$(stat -c \"%u %F\" \"$c\" 2>/dev/null)\" != \"$u directory\" ]; then d=$c; for c in \"$d\"-*; do own \"$c\" && break; done; own \"$c\" || c=$(mktemp -d \"$d-XXXXXXXX\") || c=$d; fi; " +
-        "if ! own \"$c\"; then die \"$c: others could have written to this directory: have it removed, or its owner and mode mended\"; fi; " +
-        "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; then exec \"$l/slipway\" stage \"$r\"; fi; " +
-        "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
+        "if [ \"$u\" != 0 ] && [ \"$(stat -c \"%u %F\" \"$c\" 2>/dev/null)\" != \"$u directory\" ]; then d=$c; for c in \"$d\"-*; "
+        + "do own \"$c\" && break; done; own \"$c\" || c=$(mktemp -d \"$d-XXXXXXXX\") || c=$d; fi; " +
+        "if ! own \"$c\"; then die \"$c: others could have written to this directory: have it removed, "
+        + "or its owner and mode mended\"; fi; " +
+        "l=$c/launcher/$n; if [ -d \"$l\" ] && [ -L \"$l\" ]; then :; elif [ -x \"$l/slipway\" ]; "
+        + "then exec \"$l/slipway\" stage \"$r\"; fi; " +
+        "if [ \"$p\" != - ] && [ -x \"$p\" ]; then case \"$(stat -L -c \"%u %s.%Y\" \"$p\")\" in \"0 $s\"|\"$u $s\") "
+        + "mkdir -p \"$c/launcher\"; ln -sfn \"${p%/*}\" \"$l\"; exec \"$p\" stage \"$r\";; esac; fi; " +
         "if [ $# = 0 ]; then say lacks-program; exit 97; fi; " +
-        "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; trap \"rm -rf \\\"$t\\\"\" EXIT; " +
+        "mkdir -p \"$c/launcher\" && t=$(mktemp -d \"$c/launcher/.XXXXXXXX\") || die \"$c/launcher: slipway cannot be written there\"; "
+        + "trap \"rm -rf \\\"$t\\\"\" EXIT; " +
         "while [ $# -gt 0 ]; do head -c \"$2\" >\"$t/$1\" || die \"$c/launcher: slipway cannot be written there: the disk is full\"; " +
         "[ \"$(sha256sum <\"$t/$1\")\" = \"$3  -\" ] || die \"slipway did not arrive whole\"; chmod 755 \"$t/$1\"; shift 3; done; " +
-        "chmod 755 \"$t\"; [ -L \"$l\" ] && rm -f \"$l\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
+        "chmod 755 \"$t\"; [ -L \"$l\" ] && rm -f \"$l\"; mv -T \"$t\" \"$l\" 2>/dev/null || [ -x \"$l/slipway\" ] || die \"$l: "
+        + "cannot be put into place\"; rm -rf \"$t\"; exec \"$l/slipway\" stage \"$r\"";
 
     public static string ScriptText => Script;
 
@@ -87,7 +94,8 @@ sealed class ProgramBundle
         bool plain = !path.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-");
         FileInfo own = new(path);
         arguments.Add(plain ? path : "-");
-        arguments.Add(string.Create(CultureInfo.InvariantCulture, $"{own.Length}.{new DateTimeOffset(own.LastWriteTimeUtc).ToUnixTimeSeconds()}"));
+        arguments.Add(
+            string.Create(CultureInfo.InvariantCulture, $"{own.Length}.{new DateTimeOffset(own.LastWriteTimeUtc).ToUnixTimeSeconds()}"));
         arguments.Add(request);
         if (bring)
             foreach ((string name, _, long size, string digest) in files)

@@ -14,7 +14,8 @@ sealed class PublishWork
     public PublishWork(string path, Placement source, FabricPlan? plan, int width, int limit, Action<Placement>? placed,
         IProgress<StepProgress>? progress)
     {
-        (Path, Entry, Digest, Plan, Width, Limit, this.placed, this.progress) = (path, source.Path, source.Digest, plan, width, limit, placed, progress);
+        (Path, Entry, Digest, Plan, Width, Limit, this.placed, this.progress) =
+            (path, source.Path, source.Digest, plan, width, limit, placed, progress);
         Size = new FileInfo(Entry).Length;
         Stamp = stat(path, out statx found) == 0 ? SourceStamp.Of(found) : null;
     }
@@ -43,7 +44,8 @@ sealed class PublishWork
     public SentImage Image(Transport transport) => new(transport, Digest, Size, Path, ProgramBundle.Own.Name, Stamp, Plan);
 
     public void Report(string node, string step, long bytes = -1) =>
-        progress?.Report(new StepProgress($"Publishing {System.IO.Path.GetFileName(Path)}", step, bytes < 0 ? -1 : (int)(100 * bytes / Math.Max(1, Size)), node));
+        progress?.Report(new StepProgress($"Publishing {System.IO.Path.GetFileName(Path)}", step, bytes < 0
+            ? -1 : (int)(100 * bytes / Math.Max(1, Size)), node));
 
     public void Succeed(string node, Placement placement)
     {

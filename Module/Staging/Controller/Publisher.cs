@@ -20,8 +20,10 @@ public static class Publisher
     /// <param name="failed">Gets the error of each node that failed in the end.</param>
     /// <param name="warn">Gets a sentence where a fabric plan does not go along.</param>
     /// <returns>The image, with a placement for each node that has it now.</returns>
-    /// <exception cref="SlipwayException">There is no such image, or nothing can reach nodes from here, or this node's own cache cannot be used.</exception>
-    public static ContainerImage Publish(PublishRequest request, Action<Placement>? placed = null, Action<SlipwayException>? failed = null, IProgress<StepProgress>? progress = null,
+    /// <exception cref="SlipwayException">There is no such image, or nothing can reach nodes from here, or this node's own cache cannot be
+    /// used.</exception>
+    public static ContainerImage Publish(PublishRequest request, Action<Placement>? placed = null, Action<SlipwayException>? failed = null,
+        IProgress<StepProgress>? progress = null,
         CancellationToken cancel = default, Action<string>? warn = null)
     {
         if (request.Width < 0 || request.Retry < 0)
@@ -73,7 +75,9 @@ public static class Publisher
         return image;
     }
 
-    /// <summary>The plan that goes along: the object's, or the one that lies beside the image; of this image, and made by who publishes, or by root.</summary>
+    /// <summary>
+    /// The plan that goes along: the object's, or the one that lies beside the image; of this image, and made by who publishes, or by root.
+    /// </summary>
     static FabricPlan? PlanFor(ContainerImage? image, string path, string digest, Action<string> warn)
     {
         FabricPlan? plan = image?.FabricPlan ?? FabricPlanFile.Find(path, digest, SiteConfiguration.Read().Libraries, warn);
@@ -83,7 +87,8 @@ public static class Publisher
             return null;
         }
         if (plan is { Verdict: not FabricRung.None } && NodeCache.IsRoots(digest))
-            warn($"root has put this image into {NodeCache.RootCache}: containers on this node get the fabric plan that root has put there, "
+            warn($"root has put this image into {NodeCache.RootCache}: containers on this node get the fabric plan that root "
+                + "has put there, "
                 + $"not '{FabricPlanFile.PathFor(path)}' (slipway run --fabric FILE takes that)");
         return plan;
     }

@@ -3,8 +3,14 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Controller;
 
-/// <summary>Slurm's own broadcast, in an allocation: sbcast(1) copies, and checks nothing; a step on the nodes holds the place, checks, and makes it an entry.</summary>
-/// <remarks>sbcast(1) sends to all nodes of a step or to none: one that fails (a full disk) fails them all, so a step that failed is done again in halves.</remarks>
+/// <summary>
+/// Slurm's own broadcast, in an allocation: sbcast(1) copies, and checks nothing; a step on the nodes holds the place, checks, and makes it
+/// an entry.
+/// </summary>
+/// <remarks>
+/// sbcast(1) sends to all nodes of a step or to none: one that fails (a full disk) fails them all, so a step that failed is done again in
+/// halves.
+/// </remarks>
 sealed class SbcastTransport(string job) : ITransport
 {
     public Transport Transport => Transport.Sbcast;
@@ -61,14 +67,17 @@ sealed class SbcastTransport(string job) : ITransport
                 .GroupBy(r => r.Value.Partial, r => r.Key)];
         if (places.Count == 0)
             return [];
-        // the step's nodes all get the file at one path: where some are done already, or the cache is not at the same place, the rest goes in steps of its own
+        // the step's nodes all get the file at one path: where some are done already, or the cache is not at the same place, the rest goes
+        // in steps of its own
         if (places.Count > 1 || finished.Count > 0 || ready.Count < nodes.Count)
             return [.. places.Select(p => (IReadOnlyList<string>)[.. p])];
 
         foreach (string node in nodes)
             work.Report(node, "sbcast");
         List<string> said = [];
-        int exit = HostProgram.Run("sbcast", ["--force", $"--jobid={ready[nodes[0]].Step}", .. work.Width > 0 ? (string[])[$"--fanout={Math.Min(64, work.Width)}"] : [], work.Entry, places[0].Key],
+        int exit = HostProgram.Run("sbcast",
+            ["--force", $"--jobid={ready[nodes[0]].Step}", .. work.Width > 0 ? (string[])[$"--fanout={Math.Min(64, work.Width)}"] : [],
+                work.Entry, places[0].Key],
             said.Add, said.Add, grace: TimeSpan.FromSeconds(2), cancel: cancel);
         if (exit != 0 && nodes.Count > 1)
             return Halves(nodes);

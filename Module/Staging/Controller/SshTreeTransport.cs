@@ -5,8 +5,9 @@ using Slipway.Staging.Node;
 namespace Slipway.Staging.Controller;
 
 /// <summary>
-/// SSH starts a receiver on each node; the receivers form a tree whose root is here, and each passes the image on while it receives. Each knows all nodes
-/// above it: where one dies, those below go on with the next one up, in the end with us, and where no network leads to us, through SSH itself.
+/// SSH starts a receiver on each node; the receivers form a tree whose root is here, and each passes the image on while it receives. Each
+/// knows all nodes above it: where one dies, those below go on with the next one up, in the end with us, and where no network leads to us,
+/// through SSH itself.
 /// </summary>
 sealed class SshTreeTransport : ITransport
 {
@@ -56,7 +57,10 @@ sealed class SshTreeTransport : ITransport
         /// <summary>The most that a node has got in a watch.</summary>
         long best;
 
-        /// <summary>The node that was led around a slow one last, what it got in the watch before, and for how many more watches nothing is tried since that was no help.</summary>
+        /// <summary>
+        /// The node that was led around a slow one last, what it got in the watch before, and for how many more watches nothing is tried
+        /// since that was no help.
+        /// </summary>
         Branch? tried;
         long triedBefore;
         int pause;
@@ -144,7 +148,8 @@ sealed class SshTreeTransport : ITransport
             bool ended = branch.Session!.HasEnded;
             long now = Environment.TickCount64;
             // one that waits for another producer says nothing, and may
-            bool stuck = !branch.Busy && now - (branch.Address is null ? branch.Session.LastHeard : Math.Max(branch.MovedAt, branch.Bytes == work.Size ? branch.Session.LastHeard : 0)) > Patience;
+            bool stuck = !branch.Busy && now - (branch.Address is null ? branch.Session.LastHeard
+                : Math.Max(branch.MovedAt, branch.Bytes == work.Size ? branch.Session.LastHeard : 0)) > Patience;
             if (!ended && !stuck)
                 return;
             branch.Over = true;
@@ -176,8 +181,9 @@ sealed class SshTreeTransport : ITransport
         }
 
         /// <summary>
-        /// A node that gets less than a quarter of what any has got in a watch may hold up those below it: they read from above it instead. One such node a watch, from the
-        /// top, since those below it are slow too; and where that was no help, as where the whole network has become slow, the tree is left as it is for a while.
+        /// A node that gets less than a quarter of what any has got in a watch may hold up those below it: they read from above it instead.
+        /// One such node a watch, from the top, since those below it are slow too; and where that was no help, as where the whole network
+        /// has become slow, the tree is left as it is for a while.
         /// </summary>
         void RouteAroundSlow()
         {
@@ -188,7 +194,8 @@ sealed class SshTreeTransport : ITransport
             tried = null;
             if (pause > 0)
                 pause--;
-            else if (joined.Where(b => b.Parent is { Over: false } p && !b.Over && p.Bytes < work.Size && Got(p) * 4 < best).Select(b => b.Parent!).MinBy(p => Above(p).Count()) is { } slow)
+            else if (joined.Where(b => b.Parent is { Over: false } p && !b.Over && p.Bytes < work.Size && Got(p) * 4 < best)
+                .Select(b => b.Parent!).MinBy(p => Above(p).Count()) is { } slow)
                 foreach (Branch branch in joined.Where(b => b.Parent == slow && !b.Over))
                 {
                     work.Report(branch.Node, $"{slow.Node} is slow, so it goes around", branch.Bytes);

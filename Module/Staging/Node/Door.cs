@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace Slipway.Staging.Node;
 
 /// <summary>
-/// A listener that lets in who shows the token. Anybody on the network may knock: so strangers take no thread, at most <see cref="MostStrangers"/> of them wait at a time,
-/// each for at most <see cref="Patience"/> in all, and where another comes the one that has waited longest goes. Whoever has the token sends it at once.
+/// A listener that lets in who shows the token. Anybody on the network may knock: so strangers take no thread, at most
+/// <see cref="MostStrangers"/> of them wait at a time, each for at most <see cref="Patience"/> in all, and where another comes the one that
+/// has waited longest goes. Whoever has the token sends it at once.
 /// </summary>
 /// <param name="hello">Bytes that everybody sends first; the token is their beginning.</param>
 sealed class Door(Socket listener, byte[] token, int hello) : IDisposable

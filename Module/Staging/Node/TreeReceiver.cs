@@ -7,11 +7,16 @@ using Slipway.Staging.Messages;
 
 namespace Slipway.Staging.Node;
 
-/// <summary>Fills a file from the first of its sources that answers, goes on with the next where one fails, and starts anew with a new list.</summary>
-/// <param name="askForStream">Called where no source is left: the bytes then come by <see cref="GrowingFile.Append"/>, or a new list does.</param>
+/// <summary>
+/// Fills a file from the first of its sources that answers, goes on with the next where one fails, and starts anew with a new list.
+/// </summary>
+/// <param name="askForStream">Called where no source is left: the bytes then come by <see cref="GrowingFile.Append"/>, or a new list
+/// does.</param>
 sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
 {
-    /// <summary>A source that has not said a word for this long is dead, or as good as. Milliseconds; it should say one each second.</summary>
+    /// <summary>
+    /// A source that has not said a word for this long is dead, or as good as. Milliseconds; it should say one each second.
+    /// </summary>
     const int Patience = 10_000;
 
     readonly object gate = new();
@@ -111,7 +116,8 @@ sealed class TreeReceiver(GrowingFile file, string token, Action askForStream)
         string host = source.Host ?? Environment.GetEnvironmentVariable("SSH_CONNECTION")?.Split(' ')[0]
             ?? throw new SocketException((int)SocketError.HostNotFound);
         IPAddress[] addresses = IPAddress.TryParse(host, out IPAddress? one) ? [one] : Dns.GetHostAddresses(host);
-        Socket socket = new(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Patience, SendTimeout = Patience };
+        Socket socket = new(addresses[0].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Patience,
+            SendTimeout = Patience };
         try
         {
             if (!socket.ConnectAsync(addresses[0], source.Port).Wait(Patience))

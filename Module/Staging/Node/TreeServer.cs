@@ -8,10 +8,13 @@ using Slipway.Staging.Messages;
 namespace Slipway.Staging.Node;
 
 /// <summary>
-/// Gives a file, while it grows, to whoever has the token, from the offset that they ask for, over TCP. Frames: four bytes of length (little-endian), then so
-/// many bytes; a length of 0 says that we are alive and have nothing new.
+/// Gives a file, while it grows, to whoever has the token, from the offset that they ask for, over TCP. Frames: four bytes of length
+/// (little-endian), then so many bytes; a length of 0 says that we are alive and have nothing new.
 /// </summary>
-/// <remarks>The token keeps other users of the cluster from reading the image; the network itself is trusted no more than the digest at the end allows.</remarks>
+/// <remarks>
+/// The token keeps other users of the cluster from reading the image; the network itself is trusted no more than the digest at the end
+/// allows.
+/// </remarks>
 sealed class TreeServer : IDisposable
 {
     public const int TokenLength = 64, HelloLength = TokenLength + 8, Beat = 1000;

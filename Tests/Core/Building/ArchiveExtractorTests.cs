@@ -24,9 +24,12 @@ public sealed class ArchiveExtractorTests : IDisposable
         using MemoryStream stream = new();
         using (TarWriter writer = new(stream, TarEntryFormat.Pax, leaveOpen: true))
         {
-            PaxTarEntry first = new(TarEntryType.RegularFile, "a", new Dictionary<string, string> { ["comment"] = "a place for what is put in" + new string('x', 60) }) { DataStream = new MemoryStream(new byte[700]) };
+            PaxTarEntry first = new(TarEntryType.RegularFile, "a",
+                new Dictionary<string, string> { ["comment"] = "a place for what is put in" + new string('x', 60) }) { DataStream =
+                new MemoryStream(new byte[700]) };
             // of whoever runs this: no user namespace is made here
-            foreach (PaxTarEntry entry in new[] { first, new(TarEntryType.Directory, "d"), new(TarEntryType.SymbolicLink, "d/l") { LinkName = "../a" } })
+            foreach (PaxTarEntry entry in new[] { first, new(TarEntryType.Directory, "d"),
+                new(TarEntryType.SymbolicLink, "d/l") { LinkName = "../a" } })
             {
                 (entry.Uid, entry.Gid) = ((int)(uint)Tmds.Linux.LibC.geteuid(), (int)(uint)Tmds.Linux.LibC.getegid());
                 writer.WriteEntry(entry);
@@ -85,7 +88,9 @@ public sealed class ArchiveExtractorTests : IDisposable
     [InlineData(23)]
     public void AMutatedArchiveIsRefusedOrUnpacked(int seed)
     {
-        Mutator mutator = new(seed, ["0000000", "7777777", "\u0001", "ustar", "99 size=99999999999999999999\n", "20 uid=4294967296\n", "../", "/", "\0", "L", "x", "K", "S"]);
+        Mutator mutator =
+            new(seed, ["0000000", "7777777", "\u0001", "ustar", "99 size=99999999999999999999\n", "20 uid=4294967296\n", "../", "/", "\0",
+                "L", "x", "K", "S"]);
         byte[] whole = Tar();
         int refused = 0;
         for (int i = 0; i < 150; i++)
@@ -103,7 +108,9 @@ public sealed class ArchiveExtractorTests : IDisposable
         Assert.InRange(refused, 50, 150);
     }
 
-    /// <summary>The last eight bytes are the checksum and the length (RFC 1952): without them nobody knows that the rest is right.</summary>
+    /// <summary>
+    /// The last eight bytes are the checksum and the length (RFC 1952): without them nobody knows that the rest is right.
+    /// </summary>
     [Theory]
     [InlineData(0, false)]
     [InlineData(1, true)]

@@ -39,7 +39,8 @@ public sealed class HostRootTests : IDisposable
     Cli.Result Build(string user, string definition, params string[] more)
     {
         directory.Write("image.yaml", "from: host\n" + definition);
-        return Cli.Start(user, [Cli.Program, "build", Path.Combine(directory.Path, "image.yaml"), "-o", Image, .. more], environment: new Dictionary<string, string> { ["TMPDIR"] = directory.Path }).Wait();
+        return Cli.Start(user, [Cli.Program, "build", Path.Combine(directory.Path, "image.yaml"), "-o", Image, .. more],
+            environment: new Dictionary<string, string> { ["TMPDIR"] = directory.Path }).Wait();
     }
 
     ImageManifest Built(string user, string definition, params string[] more)
@@ -58,10 +59,12 @@ public sealed class HostRootTests : IDisposable
 
     /// <summary>Paths in the image, with their modes.</summary>
     Dictionary<string, string> Listing() =>
-        Cli.Start(Environment.UserName, ["unsquashfs", "-lln", "-d", "", Image]).Wait().Output.Split('\n').Where(l => l.Contains(" /", StringComparison.Ordinal))
+        Cli.Start(Environment.UserName, ["unsquashfs", "-lln", "-d", "", Image]).Wait().Output.Split('\n')
+        .Where(l => l.Contains(" /", StringComparison.Ordinal))
             .ToDictionary(l => l[(l.IndexOf(" /", StringComparison.Ordinal) + 1)..].Split(" -> ")[0], l => l[..10]);
 
-    [NeedsTheory(Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "bash", "iconv", "openssl", "getent"), MemberData(nameof(Users))]
+    [NeedsTheory(Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "bash", "iconv",
+        "openssl", "getent"), MemberData(nameof(Users))]
     public void ProgramsRunWithAllThatTheyNeedAndTheManifestSaysWhyEachFileIsThere(string user)
     {
         ImageManifest manifest = Built(user, """
@@ -77,8 +80,11 @@ public sealed class HostRootTests : IDisposable
         Assert.Equal("root\n", RunIn(user, "bash", "-c", "id -un 0"));
         Assert.StartsWith("root:x:0:0:", RunIn(user, "getent", "passwd", "root"));
         Assert.Equal(user + "\n", RunIn(user, "bash", "-c", "cd ~; id -un"));
-        Assert.Equal("from: host", RunIn(user, "bash", "-c", "iconv -f UTF-8 -t UTF-16 /opt/here | iconv -f UTF-16 -t EBCDIC-AT-DE | iconv -f EBCDIC-AT-DE -t ISO-8859-15").Split('\n')[0]);
-        Assert.Contains("-connect", Cli.RunAs(user, "run", Image, "--", "openssl", "s_client", "-help") is var help ? help.Output + help.Error : "");
+        Assert.Equal("from: host", RunIn(
+            user, "bash", "-c", "iconv -f UTF-8 -t UTF-16 /opt/here | iconv -f UTF-16 -t EBCDIC-AT-DE | iconv -f EBCDIC-AT-DE -t "
+            + "ISO-8859-15").Split('\n')[0]);
+        Assert.Contains("-connect", Cli.RunAs(user, "run", Image, "--", "openssl", "s_client", "-help") is var help
+            ? help.Output + help.Error : "");
         Assert.Contains("OpenSSL Legacy Provider", RunIn(user, "openssl", "list", "-providers", "-provider", "legacy"));
         Assert.NotEmpty(Cli.RunAs(user, "run", Image).Output);
 
@@ -88,21 +94,27 @@ public sealed class HostRootTests : IDisposable
         Assert.Contains(manifest.Packages, p => p.Name == "libc6");
 
         // each file is there for a reason, and each that has a reason is there
-        Dictionary<string, (string Path, string Rule, string? AskedBy, string Why)> reasons = manifest.Dependencies.SelectMany(d => d.Files.Select(f => (Path: f, d.Rule, d.AskedBy, d.Why))).ToDictionary(d => d.Path);
+        Dictionary<string, (string Path, string Rule, string? AskedBy, string Why)> reasons =
+            manifest.Dependencies.SelectMany(d => d.Files.Select(f => (Path: f, d.Rule, d.AskedBy, d.Why))).ToDictionary(d => d.Path);
         Dictionary<string, string> listing = Listing();
         Assert.Empty(reasons.Keys.Except(listing.Keys));
         string[] ours = ["/.slipway", "/.singularity.d", "/ch", "/opt"];
-        Assert.DoesNotContain(listing.Where(l => l.Value[0] is '-' or 'l').Select(l => l.Key).Except(reasons.Keys), p => !ours.Any(o => p.StartsWith(o, StringComparison.Ordinal)));
+        Assert.DoesNotContain(listing.Where(l => l.Value[0] is '-' or 'l').Select(l => l.Key).Except(reasons.Keys),
+            p => !ours.Any(o => p.StartsWith(o, StringComparison.Ordinal)));
         Assert.Equal(("definition", null), (reasons["/usr/bin/openssl"].Rule, reasons["/usr/bin/openssl"].AskedBy));
-        Assert.Contains(reasons.Values, r => r.Rule == "gconv" && r.Path.EndsWith("/EBCDIC-AT-DE.so", StringComparison.Ordinal) && r.AskedBy is not null);
-        Assert.Contains(reasons.Values, r => r.Rule == "loader" && r.Path.EndsWith("/libc.so.6", StringComparison.Ordinal) && r.Why.Contains(" needs libc.so.6: ", StringComparison.Ordinal));
+        Assert.Contains(reasons.Values, r => r.Rule == "gconv" && r.Path.EndsWith("/EBCDIC-AT-DE.so", StringComparison.Ordinal)
+            && r.AskedBy is not null);
+        Assert.Contains(reasons.Values, r => r.Rule == "loader" && r.Path.EndsWith("/libc.so.6", StringComparison.Ordinal)
+            && r.Why.Contains(" needs libc.so.6: ", StringComparison.Ordinal));
         Assert.Contains(reasons.Values, r => r.Rule == "package" && r.Path == "/usr/share/doc/bash/copyright");
 
         // the people and the secrets of this host are not in it, and it says so
-        Assert.Contains(manifest.Problems, p => p.Severity == DependencySeverity.Note && p.Path == "/etc/passwd" && p.Message == "/etc/passwd: the accounts of people (ids from 1000) are left out");
+        Assert.Contains(manifest.Problems, p => p.Severity == DependencySeverity.Note && p.Path == "/etc/passwd"
+            && p.Message == "/etc/passwd: the accounts of people (ids from 1000) are left out");
         Assert.DoesNotContain("/etc/shadow", listing.Keys);
         Assert.DoesNotContain(listing, l => l.Value.Contains('s'));
-        Assert.DoesNotContain(Cli.Start(user, ["unsquashfs", "-cat", Image, "etc/passwd"]).Wait().Output.Split('\n'), l => l.Split(':') is [_, _, var id, ..] && int.Parse(id, null) is >= 1000 and not 65534);
+        Assert.DoesNotContain(Cli.Start(user, ["unsquashfs", "-cat", Image, "etc/passwd"]).Wait().Output.Split('\n'),
+            l => l.Split(':') is [_, _, var id, ..] && int.Parse(id, null) is >= 1000 and not 65534);
     }
 
     [NeedsFact(Needs.Launcher, Needs.Root, "mksquashfs", "newuidmap", "ldconfig")]
@@ -153,12 +165,15 @@ public sealed class HostRootTests : IDisposable
         string says = $"{script}: its interpreter 'no-such-interpreter', which env looks for, is not on the PATH";
         Assert.Contains($"error: {says} [interpreter]", built.Error);
         Assert.Contains($"warning: {script}: it is set-uid", built.Error);
-        ImageManifest manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest").Deserialize(ObjectsJson.Default.ImageManifest)!;
-        Assert.Contains(manifest.Problems, p => p.Message == says && p.Severity == DependencySeverity.Error && p.Rule == "interpreter" && p.Path == script);
+        ImageManifest manifest = JsonDocument.Parse(built.Output).RootElement.GetProperty("manifest")
+            .Deserialize(ObjectsJson.Default.ImageManifest)!;
+        Assert.Contains(manifest.Problems, p => p.Message == says && p.Severity == DependencySeverity.Error && p.Rule == "interpreter"
+            && p.Path == script);
         Assert.Equal("-rwxr-xr-x", Listing()[script]);
     }
 
-    [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "/etc/libibverbs.d", "ucx_info", "fi_info")]
+    [NeedsFact(Needs.Launcher, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "ibv_devinfo", "/etc/libibverbs.d",
+        "ucx_info", "fi_info")]
     public void FabricToolsFindTheirProvidersAndModules()
     {
         string user = Cli.OtherUser ?? Environment.UserName;
@@ -166,13 +181,16 @@ public sealed class HostRootTests : IDisposable
         // what they say is what they say on the host
         foreach (string? command in new[] { "ibv_devinfo", "fi_info -l", "ucx_info -v" })
         {
-            (Cli.Result? inside, Cli.Result? outside) = (Cli.RunAs(user, ["run", Image, "--", .. command.Split(' ')]), Cli.Start(user, command.Split(' ')).Wait());
+            (Cli.Result? inside, Cli.Result? outside) =
+                (Cli.RunAs(user, ["run", Image, "--", .. command.Split(' ')]), Cli.Start(user, command.Split(' ')).Wait());
             Assert.Equal((outside.ExitCode, outside.Output, outside.Error), (inside.ExitCode, inside.Output, inside.Error));
         }
-        static IEnumerable<string> Components(string output) => output.Split('\n').Where(l => l.Contains("Component:", StringComparison.Ordinal)).Select(l => l.Trim());
+        static IEnumerable<string> Components(string output) =>
+            output.Split('\n').Where(l => l.Contains("Component:", StringComparison.Ordinal)).Select(l => l.Trim());
         Assert.Equal(Components(Cli.Start(user, ["ucx_info", "-d"]).Wait().Output), Components(RunIn(user, "ucx_info", "-d")));
         // without such devices nobody opens a provider: its loader has to find all that it needs
-        List<string> providers = manifest.Dependencies.Where(d => d.Rule == "libibverbs").SelectMany(d => d.Files).Where(f => f.Contains("-rdmav", StringComparison.Ordinal)).ToList();
+        List<string> providers = manifest.Dependencies.Where(d => d.Rule == "libibverbs").SelectMany(d => d.Files)
+            .Where(f => f.Contains("-rdmav", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(providers);
         string script = string.Join("; ", providers.Select(p => $"/lib64/ld-linux-x86-64.so.2 --list {p}"));
         Assert.DoesNotContain("not found", RunIn(user, "bash", "-ec", script));
@@ -190,7 +208,8 @@ public sealed class HostRootTests : IDisposable
             MPI_Finalize(); return 0; }
         """;
 
-    static readonly Dictionary<string, string> AsRoot = new() { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" };
+    static readonly Dictionary<string, string> AsRoot =
+        new() { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" };
 
     [NeedsFact(Needs.Launcher, Needs.Root, Needs.Fuse, "mksquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "mpicc", "mpirun")]
     public void AnMpiProgramRunsOnTwoRanks()
@@ -202,7 +221,8 @@ public sealed class HostRootTests : IDisposable
         ImageManifest manifest = Built(Environment.UserName, $"programs: [\"{ring}\"]\n");
         Assert.Contains(manifest.Dependencies, d => d.Rule == "openmpi" && d.Files.Any(f => f.Contains("/mca_", StringComparison.Ordinal)));
         File.Delete(ring);
-        Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", ring], environment: AsRoot).Wait();
+        Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", ring],
+            environment: AsRoot).Wait();
         Assert.True(ran.ExitCode == 0, ran.Error);
         Assert.Equal("2 ranks, sum 1\n", ran.Output);
     }
@@ -221,22 +241,29 @@ public sealed class HostRootTests : IDisposable
         run 20
         """;
 
-    [NeedsFact(Needs.Long, Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "lmp", "mpirun", "strace")]
+    [NeedsFact(Needs.Long, Needs.Launcher, Needs.Fuse, "mksquashfs", "unsquashfs", "squashfuse_ll", "newuidmap", "ldconfig", "lmp",
+        "mpirun", "strace")]
     public void LammpsRunsOnTwoRanksFromAnImageThatIsLittleLargerThanWhatItOpens()
     {
         directory.Write("in.melt", Melt);
         string input = Path.Combine(directory.Path, "in.melt");
         ImageManifest manifest = Built(Environment.UserName, "programs: [lmp]\n");
         Assert.DoesNotContain(manifest.Problems, p => p.Severity == DependencySeverity.Error);
-        Cli.Result ran = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
+        Cli.Result ran = Cli.Start(Environment.UserName,
+            ["mpirun", "--oversubscribe", "-np", "2", Cli.Program, "run", Image, "--", "lmp", "-in", input, "-log", "none"],
+            environment: AsRoot).Wait();
         Assert.True(ran.ExitCode == 0, ran.Error);
         Assert.Contains("on 2 procs for 20 steps", ran.Output);
 
         string trace = Path.Combine(directory.Path, "trace");
-        Cli.Result traced = Cli.Start(Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", "strace", "-f", "-ff", "-o", trace, "-e", "trace=open,openat,execve", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
+        Cli.Result traced = Cli.Start(
+            Environment.UserName, ["mpirun", "--oversubscribe", "-np", "2", "strace", "-f", "-ff", "-o", trace, "-e",
+                "trace=open,openat,execve", "lmp", "-in", input, "-log", "none"], environment: AsRoot).Wait();
         Assert.True(traced.ExitCode == 0, traced.Error);
-        List<string> opened = Directory.GetFiles(directory.Path, "trace*").SelectMany(File.ReadLines).Where(l => l.Contains('"') && !l.Contains(" = -1 ", StringComparison.Ordinal)).Select(l => l.Split('"')[1])
-            .Where(p => p.StartsWith('/') && !new[] { "/proc", "/sys", "/dev", "/tmp" }.Any(k => p.StartsWith(k, StringComparison.Ordinal)) && File.Exists(p))
+        List<string> opened = Directory.GetFiles(directory.Path, "trace*").SelectMany(File.ReadLines)
+            .Where(l => l.Contains('"') && !l.Contains(" = -1 ", StringComparison.Ordinal)).Select(l => l.Split('"')[1])
+            .Where(p => p.StartsWith('/') && !new[] { "/proc", "/sys", "/dev", "/tmp" }.Any(k => p.StartsWith(k, StringComparison.Ordinal))
+                && File.Exists(p))
             .Select(p => HostProgram.Read("readlink", "-f", p)!).Distinct().ToList();
         HashSet<string> inImage = manifest.Dependencies.SelectMany(d => d.Files).ToHashSet();
         Assert.DoesNotContain(opened, p => !inImage.Contains(p));

@@ -30,13 +30,15 @@ public sealed class ImageBuilderTests : IDisposable
     string ImagePath => Path.Combine(directory.Path, "small.sqfs");
 
     Cli.Running Start(string user, string definition, params string[] more) =>
-        Cli.Start(user, [Cli.Program, "build", definition, "-o", ImagePath, .. more], environment: new Dictionary<string, string> { ["TMPDIR"] = directory.Path });
+        Cli.Start(user, [Cli.Program, "build", definition, "-o", ImagePath, .. more],
+            environment: new Dictionary<string, string> { ["TMPDIR"] = directory.Path });
 
     /// <summary>Nothing but what the test itself put there.</summary>
     void AssertNothingLeft(params string[] except) =>
         Assert.Empty(Directory.GetFileSystemEntries(directory.Path).Select(p => Path.GetFileName(p)!).Except(["small.yaml", .. except]));
 
-    [NeedsTheory(Needs.Launcher, Needs.Network, Needs.Fuse, "mmdebstrap", "mksquashfs", "unsquashfs", "newuidmap", "squashfuse_ll", "ch-run"), MemberData(nameof(Users))]
+    [NeedsTheory(Needs.Launcher, Needs.Network, Needs.Fuse, "mmdebstrap", "mksquashfs", "unsquashfs", "newuidmap", "squashfuse_ll",
+        "ch-run"), MemberData(nameof(Users))]
     public void BuildsAnImageThatHoldsWhatItsDefinitionSays(string user)
     {
         directory.Write("motd.txt", "from the host\n");
@@ -61,13 +63,16 @@ public sealed class ImageBuilderTests : IDisposable
         Assert.Equal(Digest.OfFile(ImagePath), image.GetProperty("digest").GetString());
         Assert.Contains(manifest.GetProperty("packages").EnumerateArray(), p => p.GetProperty("name").GetString() == "hello");
         Assert.Equal("debian", manifest.GetProperty("distribution").GetProperty("id").GetString());
-        Assert.Contains(manifest.GetProperty("fabric").GetProperty("providers").EnumerateArray(), p => p.GetProperty("name").GetString() == "mlx5");
+        Assert.Contains(manifest.GetProperty("fabric").GetProperty("providers").EnumerateArray(),
+            p => p.GetProperty("name").GetString() == "mlx5");
 
         Cli.Result listing = Cli.Start(Environment.UserName, ["unsquashfs", "-lln", ImagePath]).Wait();
         string[] lines = listing.Output.Split('\n');
-        Assert.Contains(lines, l => l.StartsWith("-rw-r----- 0/0 ", StringComparison.Ordinal) && l.EndsWith("/opt/site/motd", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("-rw-r----- 0/0 ", StringComparison.Ordinal)
+            && l.EndsWith("/opt/site/motd", StringComparison.Ordinal));
         Assert.DoesNotContain(lines, l => l.StartsWith('b') || l.StartsWith('c'));
-        foreach (string absent in new[] { "/etc/resolv.conf", "/var/cache/apt/archives", "/var/log/dpkg.log", "/var/cache/ldconfig/aux-cache", "/etc/apt/apt.conf.d/99mmdebstrap", ".deb" })
+        foreach (string absent in new[] { "/etc/resolv.conf", "/var/cache/apt/archives", "/var/log/dpkg.log",
+            "/var/cache/ldconfig/aux-cache", "/etc/apt/apt.conf.d/99mmdebstrap", ".deb" })
             Assert.DoesNotContain(lines, l => l.EndsWith(absent, StringComparison.Ordinal));
 
         Cli.Result run = Cli.RunAs(user, "run", ImagePath, "--", "sh", "-c", "cat /opt/uid /opt/tree/sub/file; echo $GREETING; hello");
@@ -94,8 +99,10 @@ public sealed class ImageBuilderTests : IDisposable
     }
 
     [NeedsTheory(Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "newuidmap")]
-    [InlineData("packages: [no-such-package-at-all]\n", "small.yaml:3:12: no repository of suite 'bookworm' has a package 'no-such-package-at-all'")]
-    [InlineData("repositories: [{name: gone, url: 'http://127.0.0.1:9/debian', trusted: true}]\n", "small.yaml:3:23: the repository cannot be reached")]
+    [InlineData("packages: [no-such-package-at-all]\n",
+        "small.yaml:3:12: no repository of suite 'bookworm' has a package 'no-such-package-at-all'")]
+    [InlineData("repositories: [{name: gone, url: 'http://127.0.0.1:9/debian', trusted: true}]\n",
+        "small.yaml:3:23: the repository cannot be reached")]
     [InlineData("run: ['echo said; exit 3']\n", "small.yaml:3:7: the command of 'run' ended with exit code 3: said")]
     [InlineData("test: 'exit 4'\n", "small.yaml:3:7: the 'test' ended with exit code 4")]
     public void SaysWhatFailedAndLeavesNothing(string more, string says)
@@ -121,11 +128,13 @@ public sealed class ImageBuilderTests : IDisposable
     public void NamesAProgramThatIsMissing(string program, string package)
     {
         string bin = Directory.CreateDirectory(Path.Combine(directory.Path, "bin")).FullName;
-        foreach (string name in new[] { "unshare", "mmdebstrap", "apt-get", "dpkg-deb", "gpg", "curl", "mksquashfs", "chroot", "cp", "newuidmap" }.Where(n => n != program))
+        foreach (string name in new[] { "unshare", "mmdebstrap", "apt-get", "dpkg-deb", "gpg", "curl", "mksquashfs", "chroot", "cp",
+            "newuidmap" }.Where(n => n != program))
             File.WriteAllText(Path.Combine(bin, name), "#!/bin/sh\n");
         foreach (string file in Directory.GetFiles(bin))
             File.SetUnixFileMode(file, (UnixFileMode)0x1ed);
-        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", Definition(Small), "-o", ImagePath], environment: new Dictionary<string, string> { ["PATH"] = bin }).Wait();
+        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", Definition(Small), "-o", ImagePath],
+            environment: new Dictionary<string, string> { ["PATH"] = bin }).Wait();
         Assert.Equal(127, built.ExitCode);
         Assert.Contains($"{program}: this program is not on the PATH", built.Error, StringComparison.Ordinal);
         Assert.Contains(package, built.Error, StringComparison.Ordinal);
@@ -133,14 +142,16 @@ public sealed class ImageBuilderTests : IDisposable
     }
 
     [NeedsTheory(Needs.Launcher, Needs.Network, "mmdebstrap", "mksquashfs", "newuidmap")]
-    [InlineData(0.02, "INT"), InlineData(0.3, "INT"), InlineData(2, "TERM"), InlineData(5, "INT"), InlineData(9, "INT"), InlineData(3, "KILL")]
+    [InlineData(0.02, "INT"), InlineData(0.3, "INT"), InlineData(2, "TERM"), InlineData(5, "INT"), InlineData(9, "INT"),
+        InlineData(3, "KILL")]
     public void CancelledAtAnyMomentItLeavesNothing(double seconds, string signal)
     {
         string user = Cli.OtherUser ?? Environment.UserName, definition = Definition(Small + "packages: [hello]\n");
         Cli.Running build = Start(user, definition);
         Thread.Sleep(TimeSpan.FromSeconds(seconds));
         // to the launcher alone: runuser(1) is in between where the tests are root's
-        for (int i = 0; i < 100 && Cli.Start(Environment.UserName, ["pkill", "-" + signal, "-f", $"^{Cli.Program} build {definition} -o"]).Wait().ExitCode != 0; i++)
+        for (int i = 0; i < 100 && Cli.Start(Environment.UserName, ["pkill", "-" + signal, "-f", $"^{Cli.Program} build {definition} -o"])
+            .Wait().ExitCode != 0; i++)
             Thread.Sleep(10);
         Cli.Result ended = build.Wait(60);
         if (ended.ExitCode == 0)

@@ -16,7 +16,8 @@ public sealed class RootSourceTests : IDisposable
         Definition read = DefinitionReader.Parse(definition, directory.Path + "/image.yaml");
         BuildContext context = new(read, new BuildJob
         {
-            DefinitionPath = read.Path, DefinitionText = read.Text, Name = "image", WorkDirectory = directory.Path, PartialPath = directory.Path + "/partial",
+            DefinitionPath = read.Path, DefinitionText = read.Text, Name = "image", WorkDirectory = directory.Path,
+            PartialPath = directory.Path + "/partial",
             PackageCache = directory.Path, MetadataCache = directory.Path, ControlCache = directory.Path, StepCache = directory.Path,
             Destination = directory.Path + "/image.sqfs", LogPath = directory.Path + "/log", Compression = ImageCompression.Fast,
         }, (_, _) => { }, _ => { });
@@ -24,7 +25,8 @@ public sealed class RootSourceTests : IDisposable
     }
 
     static string Rpm(string url, string packages, string fabric) =>
-        $"from: rpm\nrelease: \"15.6\"\nrepositories: [{{name: main, url: \"{url}\", trusted: true}}]\npackages: [bash{packages}]\nfabric: {fabric}\n";
+        $"from: rpm\nrelease: \"15.6\"\nrepositories: [{{name: main, url: \"{url}\", trusted: true}}]\npackages: "
+        + $"[bash{packages}]\nfabric: {fabric}\n";
 
     [Theory]
     [InlineData("https://download.opensuse.org/distribution/leap/15.6/repo/oss/", ", libibverbs, libibverbs1, librdmacm1, libmlx5-1")]

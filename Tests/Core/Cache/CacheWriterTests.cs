@@ -21,7 +21,8 @@ public sealed class CacheWriterTests : IDisposable
     public void CopiesOnceAndThenFindsIt()
     {
         string image = TinyImage.Make(directory.Path + "/x.sqfs", root => File.WriteAllText(root + "/unique", Guid.NewGuid().ToString()));
-        Placement first = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local), second = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local);
+        Placement first = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local),
+        second = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local);
         try
         {
             Assert.Equal((false, true), (first.Hit, second.Hit));
@@ -31,7 +32,8 @@ public sealed class CacheWriterTests : IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead, File.GetUnixFileMode(first.Path));
             string wanted = "sha256:" + new string('0', 64);
             SlipwayException error = Error(image, wanted);
-            Assert.Equal(("DigestMismatch", $"{image}: the copy on this node has the digest {first.Digest}, not {wanted}"), (error.Id, error.Message));
+            Assert.Equal(("DigestMismatch", $"{image}: the copy on this node has the digest {first.Digest}, not {wanted}"),
+                (error.Id, error.Message));
         }
         finally
         {
@@ -54,14 +56,16 @@ public sealed class CacheWriterTests : IDisposable
     [NeedsFact("mksquashfs", "busybox")]
     public void ACopyThatSomethingElseMadeIsChecked()
     {
-        string cache = NodeCache.Prepare(), partial = $"{Partials}/.{new string('a', 64)}.{Guid.NewGuid():n}.partial", digest = "sha256:" + new string('a', 64);
+        string cache = NodeCache.Prepare(), partial = $"{Partials}/.{new string('a', 64)}.{Guid.NewGuid():n}.partial", digest = "sha256:"
+            + new string('a', 64);
         File.WriteAllBytes(partial, new byte[10]);
         try
         {
             SlipwayException error = Assert.Throws<SlipwayException>(() => CacheWriter.Adopt(cache, partial, digest, 11));
             Assert.Equal(("CopyIncomplete", $"{partial}: the copy is not whole: 10 of 11 bytes arrived"), (error.Id, error.Message));
             error = Assert.Throws<SlipwayException>(() => CacheWriter.Adopt(cache, partial, digest, 10));
-            Assert.Equal(("DigestMismatch", $"what arrived has the digest {Digest.OfFile(partial)}, not {digest}"), (error.Id, error.Message));
+            Assert.Equal(("DigestMismatch", $"what arrived has the digest {Digest.OfFile(partial)}, not {digest}"),
+                (error.Id, error.Message));
             Assert.Equal("CopyIncomplete", Assert.Throws<SlipwayException>(() => CacheWriter.Adopt(cache, partial + "x", digest, 10)).Id);
             Assert.False(File.Exists(NodeCache.EntryPath(cache, digest)));
         }

@@ -4,14 +4,18 @@ using Slipway.Linux;
 
 namespace Slipway.Tests.Cache;
 
-/// <summary>The real cache of the user who runs the tests, by the real launcher; every test's image is its own, so entries never meet.</summary>
+/// <summary>
+/// The real cache of the user who runs the tests, by the real launcher; every test's image is its own, so entries never meet.
+/// </summary>
 public sealed class NodeCacheTests : IDisposable
 {
     readonly TemporaryDirectory directory = new();
 
     public void Dispose() => directory.Dispose();
 
-    string Image(string name = "app.sqfs") => TinyImage.Make(Path.Combine(directory.Path, name), root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
+    string Image(string name = "app.sqfs") =>
+        TinyImage.Make(Path.Combine(directory.Path, name),
+            root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
 
     static JsonElement Publish(string image)
     {
@@ -67,7 +71,8 @@ public sealed class NodeCacheTests : IDisposable
         JsonElement placement = Publish(Image());
         string entries = Path.GetDirectoryName(placement.GetProperty("path").GetString()!)!, cache = Path.GetDirectoryName(entries)!;
         // who writes has the lock of its name
-        string living = PartialFile.NameFor(entries + "/" + new string('0', 64)), dead = PartialFile.NameFor(entries + "/" + new string('1', 64));
+        string living = PartialFile.NameFor(entries + "/" + new string('0', 64)),
+        dead = PartialFile.NameFor(entries + "/" + new string('1', 64));
         using CacheLock held = CacheLock.Take(cache, new string('0', 64));
         File.WriteAllText(living, "");
         File.WriteAllText(dead, "");
@@ -88,7 +93,8 @@ public sealed class NodeCacheTests : IDisposable
     [NeedsFact(Needs.Launcher)]
     public void RefusesWhatIsNoDigestOrNotThere()
     {
-        Cli.Result bad = Cli.Run("run", "sha256:../../etc/passwd", "--", "true"), absent = Cli.Run("run", "sha256:" + new string('f', 64), "--", "true");
+        Cli.Result bad = Cli.Run("run", "sha256:../../etc/passwd", "--", "true"),
+        absent = Cli.Run("run", "sha256:" + new string('f', 64), "--", "true");
         Assert.Equal((125, 125), (bad.ExitCode, absent.ExitCode));
         Assert.Contains("is not a digest", bad.Error, StringComparison.Ordinal);
         Assert.Contains("slipway publish", absent.Error, StringComparison.Ordinal);

@@ -39,10 +39,12 @@ public class DefinitionReaderTests
         Assert.Equal(["https://repo.example.org/debian"], site.Urls);
         Assert.Equal(("stable", 900, Path.Combine(directory.Path, "site.asc")), (site.Suite, site.Priority, site.Key!.File));
         Assert.Equal(["auto"], definition.Fabric.Select(f => f.Value));
-        Assert.Equal((Path.Combine(directory.Path, "in.melt"), "/opt/in.melt", Convert.ToInt32("640", 8)), (definition.Files[0].From, definition.Files[0].To, definition.Files[0].Mode));
+        Assert.Equal((Path.Combine(directory.Path, "in.melt"), "/opt/in.melt", Convert.ToInt32("640", 8)),
+            (definition.Files[0].From, definition.Files[0].To, definition.Files[0].Mode));
         Assert.Equal(["ldconfig", "echo done"], definition.Run.Select(r => r.Value));
         Assert.Equal(("1", ""), (definition.Environment["OMP_NUM_THREADS"], definition.Environment["EMPTY"]));
-        Assert.Equal(("exec lmp \"$@\"", "lmp -h", "hpc@example.org"), (definition.Runscript, definition.Test!.Value, definition.Labels["maintainer"]));
+        Assert.Equal(("exec lmp \"$@\"", "lmp -h", "hpc@example.org"),
+            (definition.Runscript, definition.Test!.Value, definition.Labels["maintainer"]));
     }
 
     [Theory]
@@ -57,9 +59,12 @@ public class DefinitionReaderTests
     [InlineData("from: deb\nsuite: '--help'\n", "DefinitionBadName", "/site/app.yaml:2:8:", null)]
     [InlineData("from: deb\nsuite: bookworm\nfiles: [{from: nope, to: /x}]\n", "DefinitionFileNotFound", "/site/app.yaml:3:16:", null)]
     [InlineData("from: deb\nsuite: bookworm\nfiles: [{from: /etc/passwd, to: ../x}]\n", "DefinitionBadPath", "/site/app.yaml:3:33:", null)]
-    [InlineData("from: deb\nsuite: bookworm\nfiles: [{from: /etc/passwd, to: /x, mode: rw}]\n", "DefinitionWrongType", "/site/app.yaml:3:43:", "0644")]
-    [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'https://h/x'}]\n", "RepositoryWithoutKey", "'a' has no key", "trusted: true")]
-    [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'gopher://h/x', trusted: true}]\n", "DefinitionBadUrl", "/site/app.yaml:3:31:", "https://")]
+    [InlineData("from: deb\nsuite: bookworm\nfiles: [{from: /etc/passwd, to: /x, mode: rw}]\n", "DefinitionWrongType",
+        "/site/app.yaml:3:43:", "0644")]
+    [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'https://h/x'}]\n", "RepositoryWithoutKey", "'a' has no key",
+        "trusted: true")]
+    [InlineData("from: deb\nsuite: bookworm\nrepositories: [{name: a, url: 'gopher://h/x', trusted: true}]\n", "DefinitionBadUrl",
+        "/site/app.yaml:3:31:", "https://")]
     [InlineData("from: deb\nsuite: bookworm\nenvironment: {2BAD: x}\n", "DefinitionBadName", "/site/app.yaml:3:15:", null)]
     [InlineData("from: empty\nfabric: auto\n", "DefinitionWrongType", "/site/app.yaml:2:9:", null)]
     [InlineData("from: deb\nsuite: bookworm\nfabric: yes\n", "DefinitionUnknownProvider", "/site/app.yaml:3:9:", null)]
@@ -76,21 +81,29 @@ public class DefinitionReaderTests
     }
 
     [Theory]
-    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', metalink: 'https://h/m', trusted: true}]\npackages: [a]\n", "DefinitionConflict", ":2:23:")]
-    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', suite: b, trusted: true}]\npackages: [a]\n", "DefinitionUnknownKey", ":2:46:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', metalink: 'https://h/m', trusted: true}]\npackages: [a]\n",
+        "DefinitionConflict", ":2:23:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', suite: b, trusted: true}]\npackages: [a]\n",
+        "DefinitionUnknownKey", ":2:46:")]
     [InlineData("from: rpm\n", "DefinitionMissingKey", "'packages' is missing")]
     [InlineData("from: rpm\npackages: ['--installroot=/']\n", "DefinitionBadName", ":2:12:")]
-    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://me:secret@h/x', trusted: true}]\npackages: [a]\n", "DefinitionBadUrl", ":2:31:")]
-    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', key: nowhere.asc}]\npackages: [a]\n", "DefinitionFileNotFound", ":2:51:")]
-    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', fingerprint: 12}]\npackages: [a]\n", "DefinitionWrongType", ":2:59:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://me:secret@h/x', trusted: true}]\npackages: [a]\n",
+        "DefinitionBadUrl", ":2:31:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', key: nowhere.asc}]\npackages: [a]\n",
+        "DefinitionFileNotFound", ":2:51:")]
+    [InlineData("from: rpm\nrepositories: [{name: a, url: 'https://h/x', fingerprint: 12}]\npackages: [a]\n",
+        "DefinitionWrongType", ":2:59:")]
     [InlineData("from: image\nimage: sha256:12\n", "DefinitionBadDigest", ":2:8:")]
     [InlineData("from: archive\narchive: nowhere.tar\n", "DefinitionFileNotFound", ":2:10:")]
     [InlineData("from: empty\npackages: [a]\n", "DefinitionUnknownKey", ":2:1:")]
     [InlineData("from: deb\nsuite: ${release}\n", "DefinitionUnknownVariable", ":2:8:")]
     [InlineData("variables: {release: ~}\nfrom: deb\nsuite: ${release}\n", "DefinitionVariableNotSet", "'release'")]
     [InlineData("from: empty\nfiles: [{stage: a, from: /x, to: /x}]\n", "DefinitionUnknownStage", ":2:17:")]
-    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n  b: {from: empty, files: [{stage: a, from: /x, to: /x}]}\n", "DefinitionStageCycle", "a from b from a")]
-    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: a, from: /x, to: /x}]}\nfiles: [{stage: a, from: /x, to: /x}]\n", "DefinitionStageCycle", ":3:36:")]
+    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n  b: {from: empty, files: [{stage: a, "
+        + "from: /x, to: /x}]}\n",
+        "DefinitionStageCycle", "a from b from a")]
+    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: a, from: /x, to: /x}]}\nfiles: [{stage: a, from: /x, to: /x}]\n",
+        "DefinitionStageCycle", ":3:36:")]
     [InlineData("from: empty\nstages:\n  a: {from: empty, runscript: x}\n", "DefinitionUnknownKey", ":3:20:")]
     [InlineData("from: &a [*a]\n", "DefinitionNotYaml", "has no anchor before it")]
     public void RefusesWhatOtherSourcesAndStagesCannotHave(string text, string id, string says)
@@ -105,7 +118,8 @@ public class DefinitionReaderTests
     {
         System.Text.StringBuilder laughs = new("from: empty\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for (int i = 1; i < 30; i++)
-            laughs.Append(System.Globalization.CultureInfo.InvariantCulture, $"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat("*a" + (i - 1), 10))}]\n");
+            laughs.Append(System.Globalization.CultureInfo.InvariantCulture,
+                $"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat("*a" + (i - 1), 10))}]\n");
         Assert.Equal("DefinitionTooLarge", Refused(laughs.ToString()).Id);
         Assert.Equal("DefinitionTooLarge", Refused("from: " + new string('[', 500_000)).Id);
         Assert.Equal("DefinitionTooLarge", Refused("from: " + string.Concat(Enumerable.Repeat("{a: ", 100_000))).Id);
@@ -123,7 +137,9 @@ public class DefinitionReaderTests
             """, "/site/app.yaml", new Dictionary<string, string> { ["suite"] = "trixie" });
         Assert.Equal("trixie", Assert.IsType<DebSource>(definition.Source).Suite.Value);
         Assert.Equal("echo hello ${HOME} ${what}", definition.Run[0].Value);
-        Assert.Equal("DefinitionUnknownVariable", Assert.Throws<SlipwayException>(() => DefinitionReader.Parse("from: empty\n", "/site/app.yaml", new Dictionary<string, string> { ["x"] = "" })).Id);
+        Assert.Equal("DefinitionUnknownVariable",
+            Assert.Throws<SlipwayException>(() =>
+                DefinitionReader.Parse("from: empty\n", "/site/app.yaml", new Dictionary<string, string> { ["x"] = "" })).Id);
     }
 
     [Fact]

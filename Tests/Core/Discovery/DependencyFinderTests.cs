@@ -12,8 +12,10 @@ public sealed class DependencyFinderTests : IDisposable
 
     static ElfBuilder Damageable(string interpreter) => new()
     {
-        Interpreter = interpreter, Needed = ["libx.so.1", "libc.so.6"], Runpath = "$ORIGIN/../lib", Imports = ["iconv_open", "getpwnam"], Exports = ["f"],
-        VersionsNeeded = new Dictionary<string, string[]> { ["libc.so.6"] = ["GLIBC_2.34"] }, VersionsDefined = ["V_1"], X86Isa = 4, DlopenNote = """[{"soname":["liby.so"]}]""",
+        Interpreter = interpreter, Needed = ["libx.so.1", "libc.so.6"], Runpath = "$ORIGIN/../lib", Imports = ["iconv_open", "getpwnam"],
+        Exports = ["f"],
+        VersionsNeeded = new Dictionary<string, string[]> { ["libc.so.6"] = ["GLIBC_2.34"] }, VersionsDefined = ["V_1"], X86Isa = 4,
+        DlopenNote = """[{"soname":["liby.so"]}]""",
     };
 
     [Fact]
@@ -58,7 +60,8 @@ public sealed class DependencyFinderTests : IDisposable
     [Fact]
     public void ADamagedLibraryIsToldAndAnotherOneBehindItFound()
     {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = "/opt/lib" }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = "/opt/lib" },
+            executable: true);
         Directory.CreateDirectory(host.Outside("/opt/lib"));
         File.WriteAllBytes(host.Outside("/opt/lib/libx.so.1"), new ElfBuilder().Build()[..100]);
         Assert.Equal("/usr/bin/app: it needs libx.so.1, which is not where the loader looks", Assert.Single(host.Find("app").Errors()));
@@ -140,14 +143,17 @@ public sealed class DependencyFinderTests : IDisposable
         host.Write("/opt/proc/file", "x");
         DependencySet found = host.Find("/");
         Assert.Contains("/opt/proc/file", found.Paths());
-        Assert.DoesNotContain(found.Paths(), p => p.StartsWith("/proc", StringComparison.Ordinal) || p.StartsWith("/sys", StringComparison.Ordinal));
+        Assert.DoesNotContain(found.Paths(), p => p.StartsWith("/proc", StringComparison.Ordinal)
+            || p.StartsWith("/sys", StringComparison.Ordinal));
         Assert.Contains("/proc/kmsg", host.Find("/proc/kmsg").Paths());
     }
 
     [Fact]
     public void NamesThatStandForNothingAreErrors()
     {
-        foreach (DependencyRequest? request in new[] { new DependencyRequest { Names = ["nothing"] }, new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] }, new DependencyRequest { Files = ["/nothing/*"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Names = ["nothing"] },
+            new DependencyRequest { Programs = ["nothing"] }, new DependencyRequest { Packages = ["nothing"] },
+            new DependencyRequest { Files = ["/nothing/*"] } })
         {
             SlipwayException error = Assert.Throws<DependencyNotFoundException>(() => host.Find(request));
             Assert.Equal("DependencyNotFound", error.Id);

@@ -16,7 +16,8 @@ public sealed class ImageComparerTests : IDisposable
     IReadOnlyList<MissingDependency> Missing() => ImageComparer.Compare(host.Root).Missing;
 
     void Needs(string path, string soname, params string[] versions) =>
-        host.Elf(path, new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = [soname, "libc.so.6"], VersionsNeeded = new Dictionary<string, string[]> { [soname] = versions } }, executable: true);
+        host.Elf(path, new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = [soname, "libc.so.6"],
+            VersionsNeeded = new Dictionary<string, string[]> { [soname] = versions } }, executable: true);
 
     [Fact]
     public void AWholeImageLacksNothing()
@@ -80,7 +81,8 @@ public sealed class ImageComparerTests : IDisposable
     [Fact]
     public void APlugInMayCountOnWhatItsProgramHasLoadedButNotOnWhatIsNowhere()
     {
-        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libapp.so", "libc.so.6"], Runpath = "$ORIGIN/../lib" }, executable: true);
+        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libapp.so", "libc.so.6"],
+            Runpath = "$ORIGIN/../lib" }, executable: true);
         host.Library("/opt/app/lib/libapp.so");
         host.Library("/opt/app/plugins/one.so", "libapp.so");
         Assert.Empty(Missing());
@@ -98,7 +100,8 @@ public sealed class ImageComparerTests : IDisposable
         host.Elf("/opt/firmware", new ElfBuilder { Machine = 243, Interpreter = "/lib/ld-linux-riscv64-lp64d.so.1" }, executable: true);
         ImageComparison comparison = ImageComparer.Compare(host.Root);
         Assert.Empty(comparison.Missing);
-        Assert.Equal([("/opt/firmware", DependencySeverity.Note), ("/usr/bin/broken", DependencySeverity.Warning)], comparison.Problems.Select(p => (p.Path, p.Severity)));
+        Assert.Equal([("/opt/firmware", DependencySeverity.Note), ("/usr/bin/broken", DependencySeverity.Warning)],
+            comparison.Problems.Select(p => (p.Path, p.Severity)));
     }
 
     [NeedsFact(Tests.Needs.Launcher, "mksquashfs", "unsquashfs")]
@@ -134,7 +137,8 @@ public sealed class ImageComparerTests : IDisposable
             string root = Path.Combine(Place.Value.FullName, suite);
             if (!Directory.Exists(root))
             {
-                Cli.Result made = Cli.Start(Environment.UserName, ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=openssl,curl", suite, root]).Wait(400);
+                Cli.Result made = Cli.Start(Environment.UserName,
+                    ["mmdebstrap", "--mode=root", "--variant=minbase", "--include=openssl,curl", suite, root]).Wait(400);
                 Assert.True(made.ExitCode == 0, made.Error);
             }
             return root;
@@ -147,7 +151,9 @@ public sealed class ImageComparerTests : IDisposable
             return copy;
         }
 
-        public static string Find(string root, string soname) => Directory.EnumerateFiles(Path.Combine(root, "usr/lib/x86_64-linux-gnu"), soname).Concat(Directory.EnumerateFiles(Path.Combine(root, "lib/x86_64-linux-gnu"), soname)).First();
+        public static string Find(string root, string soname) =>
+            Directory.EnumerateFiles(Path.Combine(root, "usr/lib/x86_64-linux-gnu"), soname)
+            .Concat(Directory.EnumerateFiles(Path.Combine(root, "lib/x86_64-linux-gnu"), soname)).First();
     }
 
     [NeedsTheory(Tests.Needs.Long, Tests.Needs.Network, Tests.Needs.Root, "mmdebstrap", "mksquashfs", "unsquashfs")]
@@ -166,28 +172,35 @@ public sealed class ImageComparerTests : IDisposable
         Assert.Contains("/usr/bin/curl", missing.Programs);
         Assert.DoesNotContain("/usr/bin/ls", missing.Programs);
         // the loader of the image is the judge
-        Assert.Contains($"{soname}: cannot open shared object file", Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/openssl", "version"]).Wait().Error);
+        Assert.Contains($"{soname}: cannot open shared object file",
+            Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/openssl", "version"]).Wait().Error);
     }
 
     [NeedsTheory(Tests.Needs.Long, Tests.Needs.Network, Tests.Needs.Root, "mmdebstrap")]
     [InlineData("bullseye", "trixie", "libtinfo.so.6", "libc.so.6 libtinfo.so.6", "GLIBC_2. NCURSES6_TINFO_6.2.current", "/usr/bin/bash")]
     [InlineData("bookworm", "trixie", "libcrypto.so.3", "libc.so.6", "GLIBC_", "/usr/bin/openssl")]
     [InlineData("trixie", "bookworm", "libcrypto.so.3", "libcrypto.so.3", "OPENSSL_3.", "/usr/bin/openssl")]
-    public void NamesExactlyTheVersionsThatALibraryOfAnotherReleaseLacks(string suite, string other, string soname, string providers, string prefixes, string program)
+    public void NamesExactlyTheVersionsThatALibraryOfAnotherReleaseLacks(
+        string suite, string other, string soname, string providers, string prefixes, string program)
     {
         using TemporaryDirectory work = new();
         string root = Debian.Copy(suite, work);
         string place = Debian.Find(root, soname);
         string file = new FileInfo(place).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? place;
-        File.Copy(new FileInfo(Debian.Find(Debian.Root(other), soname)).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Debian.Find(Debian.Root(other), soname), file, overwrite: true);
+        File.Copy(new FileInfo(Debian.Find(Debian.Root(other), soname)).ResolveLinkTarget(returnFinalTarget: true)?.FullName
+            ?? Debian.Find(Debian.Root(other), soname), file, overwrite: true);
         IReadOnlyList<MissingDependency> missing = ImageComparer.Compare(root).Missing;
         Assert.NotEmpty(missing);
         Assert.All(missing, m => Assert.Equal(MissingKind.Version, m.Kind));
         Assert.All(missing, m => Assert.Contains(prefixes.Split(' '), p => m.Name.StartsWith(p, StringComparison.Ordinal)));
-        Assert.All(missing, m => Assert.Contains(providers.Split(' '), p => m.Provider!.Contains("/" + p[..p.IndexOf(".so", StringComparison.Ordinal)], StringComparison.Ordinal)));
-        Assert.Contains(missing, m => m.Programs.Contains(program) || m.Programs.Contains(program.Replace("/usr", "", StringComparison.Ordinal)));
+        Assert.All(missing, m => Assert.Contains(
+            providers.Split(' '), p => m.Provider!.Contains(
+                "/" + p[..p.IndexOf(".so", StringComparison.Ordinal)], StringComparison.Ordinal)));
+        Assert.Contains(missing, m => m.Programs.Contains(program)
+            || m.Programs.Contains(program.Replace("/usr", "", StringComparison.Ordinal)));
         // the loader of the image is the judge: it names each of them, and no other
-        Cli.Result said = Cli.Start(Environment.UserName, ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
+        Cli.Result said = Cli.Start(Environment.UserName,
+            ["chroot", root, "/usr/bin/env", "-i", "LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1", program]).Wait();
         foreach (MissingDependency? version in missing.Where(m => m.Programs.Contains(program)))
             Assert.Contains($"version `{version.Name}' not found", said.Error + said.Output);
     }

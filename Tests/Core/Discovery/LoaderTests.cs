@@ -20,7 +20,8 @@ public sealed class LoaderTests : IDisposable
         DependencySet found = host.Find("app");
 
         Assert.Empty(found.Problems);
-        Assert.Equal(["/lib", "/lib64", "/usr/bin/app", HostFixture.Lib + "/ld-linux-x86-64.so.2", HostFixture.Lib + "/libc.so.6", HostFixture.Lib + "/libx.so.1", HostFixture.Lib + "/libx.so.1.2.3", "/usr/lib64/ld-linux-x86-64.so.2"], found.Paths());
+        Assert.Equal(["/lib", "/lib64", "/usr/bin/app", HostFixture.Lib + "/ld-linux-x86-64.so.2", HostFixture.Lib + "/libc.so.6",
+            HostFixture.Lib + "/libx.so.1", HostFixture.Lib + "/libx.so.1.2.3", "/usr/lib64/ld-linux-x86-64.so.2"], found.Paths());
         Assert.Equal(DependencyKind.Link, found.File(HostFixture.Lib + "/libx.so.1").Kind);
         Assert.Equal("libx.so.1.2.3", found.File(HostFixture.Lib + "/libx.so.1").Target);
         ImageDependency library = found.File(HostFixture.Lib + "/libx.so.1.2.3");
@@ -36,7 +37,8 @@ public sealed class LoaderTests : IDisposable
     [InlineData("/opt/app/$PLATFORM", "/opt/app/haswell/libx.so.1")]
     public void FollowsARunpathWithItsTokens(string runpath, string library)
     {
-        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = runpath }, executable: true);
+        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so.1"], Runpath = runpath },
+            executable: true);
         host.Library(library);
         host.Library(HostFixture.Lib + "/libx.so.1");
         DependencySet found = host.Find("/opt/app/bin/app");
@@ -48,19 +50,23 @@ public sealed class LoaderTests : IDisposable
     [Fact]
     public void AnRpathIsInheritedAndARunpathIsNot()
     {
-        foreach ((string? name, ElfBuilder? elf) in new[] { ("old", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }), ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
+        foreach ((string? name, ElfBuilder? elf) in new[] { ("old",
+            new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }),
+            ("new", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Runpath = "/opt/lib" }) })
             host.Elf($"/usr/bin/{name}", elf, executable: true);
         host.Library("/opt/lib/liba.so", "libb.so");
         host.Library("/opt/lib/libb.so");
 
         Assert.Empty(host.Find("old").Problems);
-        Assert.Equal(["/opt/lib/liba.so: it needs libb.so, which is not where the loader looks (in a process of /usr/bin/new)"], host.Find("new").Errors());
+        Assert.Equal(["/opt/lib/liba.so: it needs libb.so, which is not where the loader looks (in a process of /usr/bin/new)"],
+            host.Find("new").Errors());
     }
 
     [Fact]
     public void AnObjectWithARunpathIgnoresEveryRpath()
     {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["liba.so"], Rpath = "/opt/lib" },
+            executable: true);
         host.Elf("/opt/lib/liba.so", new ElfBuilder { Soname = "liba.so", Needed = ["libb.so"], Runpath = "/nowhere" });
         host.Library("/opt/lib/libb.so");
         Assert.Single(host.Find("app").Errors());
@@ -108,9 +114,11 @@ public sealed class LoaderTests : IDisposable
             Assert.Contains(HostFixture.Lib + path, found.Paths());
         foreach (string? path in new[] { "/opt/y/liby.so.1", "/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1" })
             Assert.Contains(path, found.Paths());
-        Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu, glibc-hwcaps: processors of x86-64-v3 and later take it in place of the one for all",
+        Assert.Equal("/usr/bin/app needs libx.so.1: default directory /lib/x86_64-linux-gnu, glibc-hwcaps: "
+            + "processors of x86-64-v3 and later take it in place of the one for all",
             found.File(HostFixture.Lib + "/glibc-hwcaps/x86-64-v3/libx.so.1").Why);
-        Assert.Contains("/etc/ld.so.cache, glibc-hwcaps: processors of x86-64-v4 and later", found.File("/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1").Why);
+        Assert.Contains("/etc/ld.so.cache, glibc-hwcaps: processors of x86-64-v4 and later",
+            found.File("/opt/y/glibc-hwcaps/x86-64-v4/liby.so.1").Why);
     }
 
     [Fact]
@@ -125,10 +133,12 @@ public sealed class LoaderTests : IDisposable
     public void Finds32BitLibrariesFor32BitPrograms()
     {
         host.Link("/lib/ld-linux.so.2", "i386-linux-gnu/ld-linux.so.2");
-        foreach ((string? name, string[]? needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []), ("libx.so.1", ["libc.so.6"]) })
+        foreach ((string? name, string[]? needed) in new (string, string[])[] { ("ld-linux.so.2", []), ("libc.so.6", []),
+            ("libx.so.1", ["libc.so.6"]) })
             host.Elf($"/usr/lib/i386-linux-gnu/{name}", new ElfBuilder { Is64 = false, Machine = 3, Soname = name, Needed = needed });
         host.Library(HostFixture.Lib + "/libx.so.1");
-        host.Elf("/usr/bin/app32", new ElfBuilder { Is64 = false, Machine = 3, Interpreter = "/lib/ld-linux.so.2", Needed = ["libx.so.1", "libc.so.6"] }, executable: true);
+        host.Elf("/usr/bin/app32", new ElfBuilder { Is64 = false, Machine = 3, Interpreter = "/lib/ld-linux.so.2",
+            Needed = ["libx.so.1", "libc.so.6"] }, executable: true);
         host.Program("/usr/bin/app64", "libx.so.1");
         // the cache names both: the one of the other class is passed over
         host.Cache(("libx.so.1", HostFixture.Lib + "/libx.so.1", 0), ("libx.so.1", "/usr/lib/i386-linux-gnu/libx.so.1", 0));
@@ -143,7 +153,8 @@ public sealed class LoaderTests : IDisposable
     [Fact]
     public void TakesAuxiliaryLibrariesAndTheLibraryPathThatIsGiven()
     {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], Auxiliary = "libaux.so" }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], Auxiliary = "libaux.so" },
+            executable: true);
         host.Library("/opt/mods/libx.so");
         host.Library(HostFixture.Lib + "/libaux.so");
         Assert.Single(host.Find("app").Errors());
@@ -156,7 +167,8 @@ public sealed class LoaderTests : IDisposable
     [Fact]
     public void AProgramThatAsksForItGetsNothingFromTheDefaultDirectories()
     {
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], NoDefaultLibraries = true }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libx.so"], NoDefaultLibraries = true },
+            executable: true);
         host.Library(HostFixture.Lib + "/libx.so");
         Assert.Single(host.Find("app").Errors());
     }
@@ -167,7 +179,8 @@ public sealed class LoaderTests : IDisposable
         if (!File.Exists("/etc/ld.so.cache"))
             return;
         LoaderCache cache = LoaderCache.Parse(File.ReadAllBytes("/etc/ld.so.cache"));
-        List<string> expected = Cli.Start(Environment.UserName, [HostProgram.Find("ldconfig"), "-p"]).Wait().Output.Split('\n').Skip(1).Where(l => l.Contains(" => ", StringComparison.Ordinal)).ToList();
+        List<string> expected = Cli.Start(Environment.UserName, [HostProgram.Find("ldconfig"), "-p"]).Wait().Output.Split('\n').Skip(1)
+            .Where(l => l.Contains(" => ", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(expected);
         foreach (string line in expected)
             Assert.Contains(line.Split(" => ")[1], cache.Find(line.Trim().Split(' ')[0]).Select(e => e.Path));

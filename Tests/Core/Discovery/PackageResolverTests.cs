@@ -33,7 +33,8 @@ public sealed class PackageResolverTests : IDisposable
             Multi-Arch: same
             Version: 5
             """ + "\n");
-        host.Write("/var/lib/dpkg/info/app.list", "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
+        host.Write("/var/lib/dpkg/info/app.list",
+            "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
         host.Write("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
         host.Write("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
         host.Write("/etc/app.conf", "x");
@@ -65,7 +66,9 @@ public sealed class PackageResolverTests : IDisposable
         Assert.Equal("app", found.File("/usr/bin/app").Package);
         // the package calls it /lib/…: before /usr was merged
         Assert.Equal("libx1", found.File(HostFixture.Lib + "/libx.so.1").Package);
-        Assert.Equal(("package", "licence of the package libx1", "libx1"), (found.File("/usr/share/doc/libx1/copyright").Rule, found.File("/usr/share/doc/libx1/copyright").Why, found.File("/usr/share/doc/libx1/copyright").Package));
+        Assert.Equal(("package", "licence of the package libx1", "libx1"),
+            (found.File("/usr/share/doc/libx1/copyright").Rule, found.File("/usr/share/doc/libx1/copyright").Why,
+                found.File("/usr/share/doc/libx1/copyright").Package));
         Assert.Null(found.File(HostFixture.Lib + "/libc.so.6").Package);
         Assert.DoesNotContain("/etc/app.conf", found.Paths());
     }
@@ -73,10 +76,14 @@ public sealed class PackageResolverTests : IDisposable
     [Fact]
     public void AHalfInstalledPackageIsToldAlsoWhereOnlyAFileOfItIsTaken()
     {
-        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["half"] }, new DependencyRequest { Programs = ["half"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["half"] },
+            new DependencyRequest { Programs = ["half"] } })
         {
             DependencyProblem problem = Assert.Single(host.Find(request).Problems);
-            Assert.Equal((DependencySeverity.Error, "package", "half: the package is not wholly installed: its state is 'install reqreinst half-installed'"), (problem.Severity, problem.Rule, problem.Message));
+            Assert.Equal(
+                (DependencySeverity.Error, "package",
+                    "half: the package is not wholly installed: its state is 'install reqreinst half-installed'"),
+                    (problem.Severity, problem.Rule, problem.Message));
         }
     }
 
@@ -112,10 +119,13 @@ public sealed class PackageResolverTests : IDisposable
         {
             InstalledPackage package = database.Find(name)!;
             Assert.Equal(HostProgram.Read("dpkg-query", "-W", "-f", "${Version}", name), package.Version);
-            IOrderedEnumerable<string> expected = HostProgram.Read("dpkg-query", "-L", name)!.Split('\n').Where(l => l.StartsWith('/') && l != "/.").Order();
+            IOrderedEnumerable<string> expected = HostProgram.Read("dpkg-query", "-L", name)!.Split('\n')
+                .Where(l => l.StartsWith('/') && l != "/.").Order();
             Assert.Equal(expected, database.Files(package).Order());
         }
-        IReadOnlyDictionary<string, InstalledPackage> owned = database.Owners([tree.Resolve("/bin/bash").Path, tree.Resolve("/bin/ls").Path, tree.Resolve("/lib/x86_64-linux-gnu/libc.so.6").Path]);
+        IReadOnlyDictionary<string, InstalledPackage> owned =
+            database.Owners(
+                [tree.Resolve("/bin/bash").Path, tree.Resolve("/bin/ls").Path, tree.Resolve("/lib/x86_64-linux-gnu/libc.so.6").Path]);
         Assert.Equal(["bash", "coreutils", "libc6"], owned.Values.Select(p => p.Name).Order());
     }
 
@@ -128,7 +138,8 @@ public sealed class PackageResolverTests : IDisposable
         host.Program("/usr/bin/app", "libx.so.1");
 
         DependencySet byPackage = host.Find(new DependencyRequest { Packages = ["rapp"] });
-        foreach (string? path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/licenses/rapp/LICENSE", HostFixture.Lib + "/libx.so.1" })
+        foreach (string? path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/licenses/rapp/LICENSE", HostFixture.Lib
+            + "/libx.so.1" })
             Assert.Contains(path, byPackage.Paths());
         DependencySet byProgram = host.Find("/usr/bin/app");
         Assert.Equal("rapp", byProgram.File("/usr/bin/app").Package);
@@ -144,15 +155,21 @@ public sealed class PackageResolverTests : IDisposable
 
         // what RPM knows of one whose installation, or update, was broken off
         File.Delete(host.Outside("/etc/app.conf"));
-        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["rapp"] }, new DependencyRequest { Programs = ["/usr/bin/app"] } })
+        foreach (DependencyRequest? request in new[] { new DependencyRequest { Packages = ["rapp"] },
+            new DependencyRequest { Programs = ["/usr/bin/app"] } })
         {
             DependencyProblem problem = Assert.Single(host.Find(request).Problems, p => p.Path == "rapp");
-            Assert.Equal((DependencySeverity.Warning, "package", "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"), (problem.Severity, problem.Rule, problem.Message));
+            Assert.Equal(
+                (DependencySeverity.Warning, "package",
+                    "rapp: the package is not wholly installed: 1 of its files is missing, /etc/app.conf first (rpm -V rapp)"),
+                    (problem.Severity, problem.Rule, problem.Message));
         }
         host.Write("/etc/app.conf", "x");
         Assert.DoesNotContain(host.Find("/usr/bin/app").Problems, p => p.Path == "rapp");
         Install("1.3");
-        Assert.Contains("rapp: the package is not wholly installed: versions 2:1.2-3 and 2:1.3-3 are there at once: an update was broken off", host.Find("/usr/bin/app").Problems.Select(p => p.Message));
+        Assert.Contains("rapp: the package is not wholly installed: versions 2:1.2-3 and 2:1.3-3 are there at once: "
+            + "an update was broken off",
+            host.Find("/usr/bin/app").Problems.Select(p => p.Message));
 
         void Install(string version)
         {
@@ -177,9 +194,13 @@ public sealed class PackageResolverTests : IDisposable
                 %config /etc/app.conf
                 %license /usr/share/licenses/rapp/LICENSE
                 """);
-            Cli.Result built = Cli.Start(Environment.UserName, ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define", $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
+            Cli.Result built = Cli.Start(Environment.UserName,
+                ["rpmbuild", "-bb", "--define", $"_topdir {work.Path}", "--define", $"_rpmdir {work.Path}", "--define",
+                    $"_dbpath {work.Path}/db", "--define", "_build_id_links none", $"{work.Path}/app.spec"]).Wait();
             Assert.True(built.ExitCode == 0, built.Error);
-            Cli.Result installed = Cli.Start(Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles", "--force", $"{work.Path}/noarch/rapp-{version}-3.noarch.rpm"]).Wait();
+            Cli.Result installed = Cli.Start(
+                Environment.UserName, ["rpm", "--root", host.Root, "--define", "_dbpath /var/lib/rpm", "-i", "--nodeps", "--replacefiles",
+                    "--force", $"{work.Path}/noarch/rapp-{version}-3.noarch.rpm"]).Wait();
             Assert.True(installed.ExitCode == 0, installed.Error);
         }
     }

@@ -21,20 +21,30 @@ public sealed class RuleResolverTests : IDisposable
     }
 
     [Theory]
-    [InlineData("openmpi", "/usr/lib/x86_64-linux-gnu/libopen-pal.so.40", "/usr/lib/x86_64-linux-gnu/openmpi/lib/openmpi3/mca_btl_tcp.so", "/usr/share/openmpi/help-mpi-runtime.txt", "/etc/openmpi/openmpi-mca-params.conf")]
-    [InlineData("openmpi", "/opt/ompi/lib/libopen-pal.so.80", "/opt/ompi/lib/openmpi/mca_pml_ob1.so", "/opt/ompi/share/openmpi/help-mpi-runtime.txt", "/opt/ompi/etc/openmpi-mca-params.conf")]
-    [InlineData("pmix", "/usr/lib/x86_64-linux-gnu/pmix2/lib/libpmix.so.2", "/usr/lib/x86_64-linux-gnu/pmix2/lib/pmix/pmix_mca_psec_munge.so", "/usr/lib/x86_64-linux-gnu/pmix2/share/pmix/help-pmix-server.txt")]
-    [InlineData("prrte", "/opt/prrte/lib/libprrte.so.3", "/opt/prrte/lib/prte/prte_mca_plm_ssh.so", "/opt/prrte/share/prte/help-prterun.txt")]
+    [InlineData("openmpi", "/usr/lib/x86_64-linux-gnu/libopen-pal.so.40", "/usr/lib/x86_64-linux-gnu/openmpi/lib/openmpi3/mca_btl_tcp.so",
+        "/usr/share/openmpi/help-mpi-runtime.txt", "/etc/openmpi/openmpi-mca-params.conf")]
+    [InlineData("openmpi", "/opt/ompi/lib/libopen-pal.so.80", "/opt/ompi/lib/openmpi/mca_pml_ob1.so",
+        "/opt/ompi/share/openmpi/help-mpi-runtime.txt", "/opt/ompi/etc/openmpi-mca-params.conf")]
+    [InlineData("pmix", "/usr/lib/x86_64-linux-gnu/pmix2/lib/libpmix.so.2",
+        "/usr/lib/x86_64-linux-gnu/pmix2/lib/pmix/pmix_mca_psec_munge.so",
+        "/usr/lib/x86_64-linux-gnu/pmix2/share/pmix/help-pmix-server.txt")]
+    [InlineData("prrte", "/opt/prrte/lib/libprrte.so.3", "/opt/prrte/lib/prte/prte_mca_plm_ssh.so",
+        "/opt/prrte/share/prte/help-prterun.txt")]
     [InlineData("ucx", "/usr/lib/x86_64-linux-gnu/libucs.so.0", "/usr/lib/x86_64-linux-gnu/ucx/libuct_ib.so.0", "/etc/ucx/ucx.conf")]
     [InlineData("libfabric", "/opt/fabric/lib64/libfabric.so.1", "/opt/fabric/lib64/libfabric/libcxi-fi.so")]
-    [InlineData("libibverbs", "/usr/lib/x86_64-linux-gnu/libibverbs.so.1", "/usr/lib/x86_64-linux-gnu/libibverbs/libmlx5-rdmav34.so", "/etc/libibverbs.d/mlx5.driver")]
-    [InlineData("hcoll", "/opt/mellanox/hcoll/lib/libhcoll.so.1", "/opt/mellanox/hcoll/lib/hcoll/hmca_bcol_ucx_p2p.so", "/opt/mellanox/hcoll/etc/hmca.conf")]
+    [InlineData("libibverbs", "/usr/lib/x86_64-linux-gnu/libibverbs.so.1", "/usr/lib/x86_64-linux-gnu/libibverbs/libmlx5-rdmav34.so",
+        "/etc/libibverbs.d/mlx5.driver")]
+    [InlineData("hcoll", "/opt/mellanox/hcoll/lib/libhcoll.so.1", "/opt/mellanox/hcoll/lib/hcoll/hmca_bcol_ucx_p2p.so",
+        "/opt/mellanox/hcoll/etc/hmca.conf")]
     [InlineData("ucc", "/opt/ucc/lib/libucc.so.1", "/opt/ucc/lib/ucc/libucc_tl_ucp.so", "/opt/ucc/share/ucc.conf")]
     [InlineData("slurm", "/usr/lib/x86_64-linux-gnu/libslurm.so.38", "/usr/lib/x86_64-linux-gnu/slurm-wlm/auth_munge.so")]
     [InlineData("hwloc", "/usr/lib/x86_64-linux-gnu/libhwloc.so.15", "/usr/lib/x86_64-linux-gnu/hwloc/hwloc_pci.so")]
-    [InlineData("openssl", "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so", "/usr/lib/x86_64-linux-gnu/engines-3/afalg.so", "/etc/ssl/openssl.cnf")]
-    [InlineData("certificates", "/usr/lib/x86_64-linux-gnu/libssl.so.3", "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem")]
-    [InlineData("fontconfig", "/usr/lib/x86_64-linux-gnu/libfontconfig.so.1", "/etc/fonts/conf.d/10-a.conf", "/usr/share/fonts/truetype/a.ttf")]
+    [InlineData("openssl", "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", "/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so",
+        "/usr/lib/x86_64-linux-gnu/engines-3/afalg.so", "/etc/ssl/openssl.cnf")]
+    [InlineData("certificates", "/usr/lib/x86_64-linux-gnu/libssl.so.3", "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem")]
+    [InlineData("fontconfig", "/usr/lib/x86_64-linux-gnu/libfontconfig.so.1", "/etc/fonts/conf.d/10-a.conf",
+        "/usr/share/fonts/truetype/a.ttf")]
     [InlineData("terminfo", "/usr/lib/x86_64-linux-gnu/libtinfo.so.6", "/lib/terminfo/x/xterm-256color", "/usr/share/terminfo/t/tmux")]
     [InlineData("sasl", "/usr/lib/x86_64-linux-gnu/libsasl2.so.2", "/usr/lib/x86_64-linux-gnu/sasl2/libplain.so.2")]
     public void ALibraryBringsItsPlugIns(string rule, string library, params string[] expected)
@@ -57,7 +67,9 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void WhatAPlugInNeedsComesTooAndWhatTheProgramHasLoadedNeedNot()
     {
-        host.Elf("/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libucs.so.0", "libprivate.so", "libc.so.6"], Runpath = "$ORIGIN/../lib" }, executable: true);
+        host.Elf(
+            "/opt/app/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter,
+                Needed = ["libucs.so.0", "libprivate.so", "libc.so.6"], Runpath = "$ORIGIN/../lib" }, executable: true);
         host.Library("/opt/app/lib/libprivate.so");
         host.Library(Lib + "/libucs.so.0");
         host.Library(Lib + "/ucx/libuct_ib.so.0", "libprivate.so", "libverbs.so");
@@ -72,16 +84,21 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void ServicesOfNsswitchComeForProgramsThatLookUp()
     {
-        host.Write("/etc/nsswitch.conf", "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\nhosts: files mdns4_minimal [NOTFOUND=return] dns\nautomount: ldap\n");
+        host.Write("/etc/nsswitch.conf",
+            "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\nhosts: files mdns4_minimal [NOTFOUND=return] "
+            + "dns\nautomount: ldap\n");
         foreach (string? service in new[] { "sss", "systemd", "mdns4_minimal", "ldap", "return", "other" })
             host.Library($"{Lib}/libnss_{service}.so.2");
         host.Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
-        host.Elf("/usr/bin/id", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = ["getpwuid"] }, executable: true);
+        host.Elf("/usr/bin/id", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = ["getpwuid"] },
+            executable: true);
         host.Program("/usr/bin/true");
         DependencySet found = host.Find("id");
-        Assert.Equal(["libnss_mdns4_minimal.so.2", "libnss_sss.so.2", "libnss_systemd.so.2"], found.Files.Where(f => f.Path.Contains("libnss", StringComparison.Ordinal)).Select(f => System.IO.Path.GetFileName(f.Path)));
+        Assert.Equal(["libnss_mdns4_minimal.so.2", "libnss_sss.so.2", "libnss_systemd.so.2"],
+            found.Files.Where(f => f.Path.Contains("libnss", StringComparison.Ordinal)).Select(f => System.IO.Path.GetFileName(f.Path)));
         Assert.Contains("/etc/passwd", found.Paths());
-        Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Note && p.Message.Contains("/var/lib/sss/pipes", StringComparison.Ordinal));
+        Assert.Contains(found.Problems, p => p.Severity == DependencySeverity.Note
+            && p.Message.Contains("/var/lib/sss/pipes", StringComparison.Ordinal));
         Assert.DoesNotContain(host.Find("true").Files, f => f.Rule == "nss");
     }
 
@@ -93,7 +110,8 @@ public sealed class RuleResolverTests : IDisposable
     public void ASymbolBringsTheDataThatItTakes(string symbol, string rule, string path)
     {
         Add(path);
-        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = [symbol] }, executable: true);
+        host.Elf("/usr/bin/app", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libc.so.6"], Imports = [symbol] },
+            executable: true);
         host.Program("/usr/bin/other");
         Assert.Equal(rule, host.Find("app").File(path).Rule);
         Assert.DoesNotContain(path, host.Find("other").Paths());
@@ -102,15 +120,21 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void PlugInsThatNoProgramOfTheImageUsesStayOut()
     {
-        foreach (string? plugin in new[] { "/hwloc/hwloc_pci.so", "/hwloc/hwloc_gl.so", "/hwloc/hwloc_xml_libxml.so", "/sasl2/libplain.so.2", "/sasl2/libsasldb.so.2", "/openmpi/lib/openmpi3/mca_pml_ob1.so", "/openmpi/lib/openmpi3/mca_spml_ucx.so" })
+        foreach (string? plugin in new[] { "/hwloc/hwloc_pci.so", "/hwloc/hwloc_gl.so", "/hwloc/hwloc_xml_libxml.so",
+            "/sasl2/libplain.so.2", "/sasl2/libsasldb.so.2", "/openmpi/lib/openmpi3/mca_pml_ob1.so",
+            "/openmpi/lib/openmpi3/mca_spml_ucx.so" })
             host.Library(Lib + plugin);
         foreach (string? library in new[] { "libhwloc.so.15", "libsasl2.so.2", "libopen-pal.so.40", "liboshmem.so.40" })
             host.Library($"{Lib}/{library}");
-        ElfBuilder Program(string[] needed, string[] imports) => new() { Interpreter = HostFixture.Interpreter, Needed = [.. needed, "libc.so.6"], Imports = imports };
-        host.Elf("/usr/bin/client", Program(["libhwloc.so.15", "libsasl2.so.2", "libopen-pal.so.40"], ["sasl_client_new"]), executable: true);
+        ElfBuilder Program(string[] needed, string[] imports) =>
+            new() { Interpreter = HostFixture.Interpreter, Needed = [.. needed, "libc.so.6"], Imports = imports };
+        host.Elf("/usr/bin/client", Program(["libhwloc.so.15", "libsasl2.so.2", "libopen-pal.so.40"], ["sasl_client_new"]),
+            executable: true);
         host.Elf("/usr/bin/server", Program(["libsasl2.so.2"], ["sasl_server_new"]), executable: true);
         host.Elf("/usr/bin/shmem", Program(["liboshmem.so.40"], []), executable: true);
-        string[] Plugins(string program) => [.. host.Find(program).Paths().Where(p => p.Count(c => c == '/') > 4).Select(p => System.IO.Path.GetFileName(p)).Order(StringComparer.Ordinal)];
+        string[] Plugins(string program) =>
+            [.. host.Find(program).Paths().Where(p => p.Count(c => c == '/') > 4).Select(p => System.IO.Path.GetFileName(p))
+                .Order(StringComparer.Ordinal)];
         Assert.Equal(["hwloc_pci.so", "libplain.so.2", "mca_pml_ob1.so"], Plugins("client"));
         Assert.Equal(["libplain.so.2", "libsasldb.so.2"], Plugins("server"));
         Assert.Equal(["mca_spml_ucx.so"], Plugins("shmem"));
@@ -123,7 +147,8 @@ public sealed class RuleResolverTests : IDisposable
         foreach (string? module in new[] { "ISO8859-1", "IBM1390" })
             host.Library($"{Lib}/gconv/{module}.so");
         host.Program("/usr/bin/solver", "libstdc++.so.6");
-        host.Elf("/usr/bin/convert", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libstdc++.so.6", "libc.so.6"], Imports = ["iconv_open"] }, executable: true);
+        host.Elf("/usr/bin/convert", new ElfBuilder { Interpreter = HostFixture.Interpreter, Needed = ["libstdc++.so.6", "libc.so.6"],
+            Imports = ["iconv_open"] }, executable: true);
         Assert.Contains(Lib + "/gconv/ISO8859-1.so", host.Find("solver").Paths());
         Assert.DoesNotContain(Lib + "/gconv/IBM1390.so", host.Find("solver").Paths());
         Assert.Contains(Lib + "/gconv/IBM1390.so", host.Find("convert").Paths());
@@ -147,7 +172,8 @@ public sealed class RuleResolverTests : IDisposable
     public void TooMuchIsLeftOutAndTold()
     {
         host.Library(Lib + "/libfontconfig.so.1");
-        using (FileStream large = new FileStream(Directory.CreateDirectory(host.Outside("/usr/share/fonts")).FullName + "/large.ttf", FileMode.Create))
+        using (FileStream large = new FileStream(Directory.CreateDirectory(host.Outside("/usr/share/fonts")).FullName + "/large.ttf",
+            FileMode.Create))
             large.SetLength(65L << 20);
         DependencySet found = host.Find(Lib + "/libfontconfig.so.1");
         Assert.Contains("/usr/share/fonts/large.ttf: left out", Assert.Single(found.Problems).Message);
@@ -174,7 +200,8 @@ public sealed class RuleResolverTests : IDisposable
         host.Write("/opt/solver/share/solver/a/b", "x");
         host.Write("/etc/solver.conf", "x");
         host.Write("/opt/solver/bin/run", "x", executable: true);
-        DependencySet found = host.Find(new DependencyRequest { Files = ["/opt/solver/lib/libsolver.so.1", "/opt/solver/bin/run"], SiteRules = host.Outside("/site") });
+        DependencySet found = host.Find(
+            new DependencyRequest { Files = ["/opt/solver/lib/libsolver.so.1", "/opt/solver/bin/run"], SiteRules = host.Outside("/site") });
         foreach (string? path in new[] { "/opt/solver/lib/kernels/k1.so", "/opt/solver/share/solver/a/b", Lib + "/libextra.so.1" })
             Assert.Equal(("solver", "our solver opens its kernels by name"), (found.File(path).Rule, found.File(path).Why));
         Assert.Equal("the run script reads it", found.File("/etc/solver.conf").Why);
@@ -184,10 +211,13 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void ARuleWhoseExpressionTakesForEverIsCutOffAndTold()
     {
-        host.Write("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, line: '^((a+)b?)+(?<v>x?)$', add: ['/$v']}]\n");
+        host.Write("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, line: '^((a+)b?)+(?<v>x?)$', add: "
+            + "['/$v']}]\n");
         host.Write("/etc/x", new string('a', 40) + "!\n");
         host.Library(Lib + "/libx.so");
-        Assert.Contains("takes too long", Assert.Single(host.Find(new DependencyRequest { Files = [Lib + "/libx.so"], SiteRules = host.Outside("/site") }).Problems).Message);
+        Assert.Contains("takes too long",
+            Assert.Single(host.Find(new DependencyRequest { Files = [Lib + "/libx.so"], SiteRules = host.Outside("/site") }).Problems)
+            .Message);
     }
 
     [Theory]

@@ -61,7 +61,9 @@ public sealed class FabricPlannerTests
         image.Verbs(34, "56.1");
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
-        Assert.Equal([new FabricBind(node.Root + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so", "/.slipway/fabric/libibverbs/librxe-rdmav34.so")], plan.Binds);
+        Assert.Equal(
+            [new FabricBind(node.Root + $"{SystemTree.Directory}/libibverbs/librxe-rdmav34.so",
+                "/.slipway/fabric/libibverbs/librxe-rdmav34.so")], plan.Binds);
         Assert.Equal("/.slipway/fabric/libibverbs/librxe", Assert.Single(plan.Environment, e => e.Key == "RDMAV_DRIVERS").Value);
         Assert.DoesNotContain("LD_LIBRARY_PATH", plan.Environment.Keys);
     }
@@ -75,7 +77,9 @@ public sealed class FabricPlannerTests
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Provider, plan.Verdict);
         string file = node.Root + $"{SystemTree.Directory}/libmlx5.so.1.24.0.0";
-        Assert.Equal([new FabricBind(file, "/.slipway/fabric/lib/libmlx5.so.1"), new FabricBind(file, "/.slipway/fabric/libibverbs/libmlx5-rdmav34.so")], plan.Binds);
+        Assert.Equal(
+            [new FabricBind(file, "/.slipway/fabric/lib/libmlx5.so.1"),
+                new FabricBind(file, "/.slipway/fabric/libibverbs/libmlx5-rdmav34.so")], plan.Binds);
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
         Assert.Equal("/.slipway/fabric/libibverbs/libmlx5", plan.Environment["RDMAV_DRIVERS"]);
         Assert.Equal(4, plan.DeviceNodes.Count);
@@ -98,11 +102,14 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Debian12(new NodeTree().Rxe());
         using ImageTree image = new ImageTree("ubuntu", "22.04", "2.34");
-        image.Verbs(33, "33.2").Rdmacm(33).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
+        image.Verbs(33, "33.2").Rdmacm(33)
+            .Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.1"]), ("librdmacm.so.1", ["RDMACM_1.0"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Stack, plan.Verdict);
         Assert.Contains("IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", Tried(plan, FabricRung.Provider).Reason);
-        Assert.Equal(["/.slipway/fabric/lib/libibverbs.so.1", "/.slipway/fabric/lib/librdmacm.so.1", "/.slipway/fabric/libibverbs/librxe-rdmav34.so"], plan.Binds.Select(b => b.Destination));
+        Assert.Equal(
+            ["/.slipway/fabric/lib/libibverbs.so.1", "/.slipway/fabric/lib/librdmacm.so.1",
+                "/.slipway/fabric/libibverbs/librxe-rdmav34.so"], plan.Binds.Select(b => b.Destination));
         Assert.Equal("/.slipway/fabric/lib", plan.Environment["LD_LIBRARY_PATH"]);
     }
 
@@ -118,7 +125,8 @@ public sealed class FabricPlannerTests
         Assert.Contains("IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's", Tried(plan, FabricRung.Stack).Reason);
         Assert.Contains("fabric: auto", plan.Reason);
         Assert.Contains("ibverbs-providers", plan.Reason);
-        Assert.Equal([FabricRung.Image, FabricRung.Provider, FabricRung.Stack, FabricRung.Refuse], plan.Devices[0].Tried.Select(t => t.Rung));
+        Assert.Equal([FabricRung.Image, FabricRung.Provider, FabricRung.Stack, FabricRung.Refuse],
+            plan.Devices[0].Tried.Select(t => t.Rung));
         Assert.Empty(plan.Binds);
         Assert.Empty(plan.DeviceNodes);
     }
@@ -131,7 +139,8 @@ public sealed class FabricPlannerTests
         image.Verbs(33, "33.2").Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_PRIVATE_33"])]);
         FabricPlan plan = Plan(node, image);
         Assert.Equal(FabricRung.Refuse, plan.Verdict);
-        Assert.Contains("the image's /usr/bin/ibv_devinfo needs IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's", Tried(plan, FabricRung.Stack).Reason);
+        Assert.Contains("the image's /usr/bin/ibv_devinfo needs IBVERBS_PRIVATE_33 of libibverbs.so.1, which the node's",
+            Tried(plan, FabricRung.Stack).Reason);
     }
 
     [Fact]
@@ -293,7 +302,8 @@ public sealed class FabricPlannerTests
     {
         using NodeTree node = Node();
         using ImageTree image = new ImageTree("debian", "12", "2.36");
-        image.Verbs(34, "44.0").Provider("rxe", 34).Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
+        image.Verbs(34, "44.0").Provider("rxe", 34)
+            .Library("libmpi.so.40", "libmpi.so.40.30.4", [], ["libc.so.6"], [], exports: ["ompi_mpi_comm_world"]);
         Assert.Contains("it will use TCP", Assert.Single(Plan(node, image).Warnings));
     }
 

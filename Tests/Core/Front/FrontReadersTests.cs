@@ -6,8 +6,8 @@ using Slipway.Shared;
 namespace Slipway.Tests.Front;
 
 /// <summary>
-/// The front's readers on random input: they never read past it, and where they accept something they understand it as the full launcher does.
-/// What they do not accept, the full launcher gets.
+/// The front's readers on random input: they never read past it, and where they accept something they understand it as the full launcher
+/// does. What they do not accept, the full launcher gets.
 /// </summary>
 public sealed unsafe class FrontReadersTests
 {
@@ -21,7 +21,8 @@ public sealed unsafe class FrontReadersTests
 
     static bool IsUtf8(byte[] bytes) => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes)).AsSpan().SequenceEqual(bytes);
 
-    static readonly string[] PathWords = ["/", "/", ".", "..", "a", "data", "/mnt", "/tmp", " ", "é", "🚢", ":", ":ro", ":rw", "\n", "-", "="];
+    static readonly string[] PathWords =
+        ["/", "/", ".", "..", "a", "data", "/mnt", "/tmp", " ", "é", "🚢", ":", ":ro", ":rw", "\n", "-", "="];
 
     static List<byte[]> Arguments(FrontInput input)
     {
@@ -46,7 +47,10 @@ public sealed unsafe class FrontReadersTests
         if (input.Random.Next(25) == 0)
             arguments.Add(input.Word("--", "explain", "--help", "-", "x", "="));
         if (input.Random.Next(25) != 0)
-            arguments.Add(input.Random.Next(3) == 0 ? input.Word(PathWords) : Encoding.UTF8.GetBytes(input.Pick(".", "/tmp/", "..", "/etc//passwd", "/usr/./bin/../bin/env", "sha256:" + new string('a', 64), "sha256:short", "")));
+            arguments.Add(input.Random.Next(3) == 0 ? input.Word(PathWords)
+                : Encoding.UTF8.GetBytes(
+                    input.Pick(".", "/tmp/", "..", "/etc//passwd", "/usr/./bin/../bin/env", "sha256:" + new string('a', 64),
+                        "sha256:short", "")));
         if (input.Random.Next(2) == 0)
             arguments.Add("--"u8.ToArray());
         for (int n = input.Random.Next(4); n > 0; n--)
@@ -58,8 +62,12 @@ public sealed unsafe class FrontReadersTests
     {
         List<byte[]> variables = [];
         for (int n = input.Random.Next(12); n > 0; n--)
-            variables.Add([.. Encoding.UTF8.GetBytes(input.Pick("PATH", "PATHS", "HOME", "LD_PRELOAD", "LD_PRELOAD_", "A", "B_2", "PMIX_NAMESPACE", "SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_PROCID", "FLUX_URI", "FLUX_JOB_ID", "LSB_JOBID", "LSF_PM_TASKID", "PALS_APID", "ENV", "TERMINFO", "")),
-                .. input.Random.Next(20) == 0 ? Array.Empty<byte>() : "="u8.ToArray(), .. input.Random.Next(4) == 0 ? [] : input.Word("/", "home", "1", ".", "=", "é", "/tmp", Directory)]);
+            variables.Add(
+                [.. Encoding.UTF8.GetBytes(input.Pick("PATH", "PATHS", "HOME", "LD_PRELOAD", "LD_PRELOAD_", "A", "B_2", "PMIX_NAMESPACE",
+                    "SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_PROCID", "FLUX_URI", "FLUX_JOB_ID", "LSB_JOBID", "LSF_PM_TASKID", "PALS_APID",
+                    "ENV", "TERMINFO", "")),
+                .. input.Random.Next(20) == 0 ? Array.Empty<byte>() : "="u8.ToArray(), .. input.Random.Next(4) == 0
+                    ? [] : input.Word("/", "home", "1", ".", "=", "é", "/tmp", Directory)]);
         return variables;
     }
 
@@ -86,7 +94,10 @@ public sealed unsafe class FrontReadersTests
             if (!RunArguments.TryRead(input.Vector(arguments), environment, directory, out RunArguments request))
                 continue;
             // --env NAME has its value from an environment that is not ours
-            if (!arguments.Select(Text).Zip(arguments.Select(Text).Skip(1)).All(p => p.First != "--env" || p.Second.Contains('=', StringComparison.Ordinal)) || arguments.Select(Text).Any(a => a.StartsWith("--env=", StringComparison.Ordinal) && !a[6..].Contains('=', StringComparison.Ordinal)))
+            if (!arguments.Select(Text).Zip(arguments.Select(Text).Skip(1))
+                .All(p => p.First != "--env" || p.Second.Contains('=', StringComparison.Ordinal))
+                || arguments.Select(Text).Any(a => a.StartsWith("--env=", StringComparison.Ordinal)
+                    && !a[6..].Contains('=', StringComparison.Ordinal)))
                 continue;
             Slipway.Shared.Text key = default;
             string expected = "";
@@ -103,7 +114,8 @@ public sealed unsafe class FrontReadersTests
             if (expected.Length == 0)
                 continue;
             accepted++;
-            Assert.True(expected == Text(key.Bytes), $"{string.Join(' ', arguments.Select(Text))}\nfront: {Text(key.Bytes)}\nfull:  {expected}");
+            Assert.True(expected == Text(key.Bytes),
+                $"{string.Join(' ', arguments.Select(Text))}\nfront: {Text(key.Bytes)}\nfull:  {expected}");
             Slipway.Shared.Text name = default;
             KeyName.Add(ref name, key.Bytes, key.Length);
             Assert.Equal(KeyName.Of(expected), Text(name.Bytes));
@@ -119,8 +131,10 @@ public sealed unsafe class FrontReadersTests
         int compared = 0;
         for (int i = 0; i < Cases; i++, input.Clear())
         {
-            List<byte[]> arguments = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => (byte[])[.. "--env="u8, .. input.Word("A", "PATH", "B_2", "=", "x")]), "/"u8.ToArray()];
-            List<byte[]> variables = Variables(input), ofImage = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => input.Word("A", "PATH", "HOME", "=", "/bin"))];
+            List<byte[]> arguments = [.. Enumerable.Range(0, input.Random.Next(4))
+                .Select(_ => (byte[])[.. "--env="u8, .. input.Word("A", "PATH", "B_2", "=", "x")]), "/"u8.ToArray()];
+            List<byte[]> variables = Variables(input),
+            ofImage = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => input.Word("A", "PATH", "HOME", "=", "/bin"))];
             byte[] text = Entry([.. ofImage.Select(v => (byte[])[(byte)'e', .. v])]);
             byte* slash = input.Copy("/\0"u8);
             if (!RunArguments.TryRead(input.Vector(arguments), input.Vector([]), slash, out RunArguments request))
@@ -143,7 +157,8 @@ public sealed unsafe class FrontReadersTests
     }
 
     static byte[] Entry(params byte[][] more) =>
-        [.. "v"u8, .. RankTables.HolderVersion, .. "\0kkey\0p4711\0r/run\0d/home/user\0d/tmp\0"u8, .. more.SelectMany(m => (byte[])[.. m, 0]), .. ".\0"u8];
+        [.. "v"u8, .. RankTables.HolderVersion, .. "\0kkey\0p4711\0r/run\0d/home/user\0d/tmp\0"u8,
+            .. more.SelectMany(m => (byte[])[.. m, 0]), .. ".\0"u8];
 
     /// <summary>An entry as it was, or changed in a few places.</summary>
     static byte[] Spoil(FrontInput input)
@@ -183,7 +198,8 @@ public sealed unsafe class FrontReadersTests
             File.WriteAllBytes(path, text);
             HolderEntry? full = HolderEntry.Read(path);
             Assert.NotNull(full);
-            Assert.Equal((full.Key, full.Pid, full.Runscript), (Text(entry.Key), entry.Pid, entry.Runscript == null ? null : Text(entry.Runscript)));
+            Assert.Equal((full.Key, full.Pid, full.Runscript),
+                (Text(entry.Key), entry.Pid, entry.Runscript == null ? null : Text(entry.Runscript)));
             List<string> visible = [];
             for (byte* field = null; (field = entry.Next((byte)'d', field)) != null;)
                 visible.Add(Text(field));

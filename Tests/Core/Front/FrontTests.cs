@@ -11,7 +11,8 @@ namespace Slipway.Tests.Front;
 [AttributeUsage(AttributeTargets.Method)]
 sealed class FrontFactAttribute : FactAttribute
 {
-    public FrontFactAttribute(bool needsLong = false) => Skip = Needs.Missing([Needs.Front, .. TinyImage.Takes, .. needsLong ? [Needs.Long] : Array.Empty<string>()]);
+    public FrontFactAttribute(bool needsLong = false) =>
+        Skip = Needs.Missing([Needs.Front, .. TinyImage.Takes, .. needsLong ? [Needs.Long] : Array.Empty<string>()]);
 }
 
 /// <summary>The front as a program: what it does itself, what it hands over, and what it never does.</summary>
@@ -55,7 +56,9 @@ public sealed unsafe class FrontTests
         using RunSite site = new(RunSite.Ordinary);
         string front = Lonely(site);
         Stay(site);
-        Cli.Result result = site.Start([front, "run", "--job=k", "--env", "A=b c", TinyImage.File, "--", "sh", "-c", "echo $$ $A; grep NoNewPrivs /proc/self/status"]).Wait(60);
+        Cli.Result result = site.Start(
+            [front, "run", "--job=k", "--env", "A=b c", TinyImage.File, "--", "sh", "-c", "echo $$ $A; grep NoNewPrivs /proc/self/status"])
+            .Wait(60);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Contains("b c", result.Output, StringComparison.Ordinal);
         Assert.Contains("NoNewPrivs:\t1", result.Output, StringComparison.Ordinal);
@@ -71,14 +74,18 @@ public sealed unsafe class FrontTests
         Stay(site);
         string[][] asked =
         [
-            [], ["run"], ["inspect", TinyImage.File], ["--version"], ["run", "--help"], ["run", "--explain", "--job", "k", TinyImage.File, "--", "true"], ["shell", "--job", "k", TinyImage.File],
-            ["run", "--job", "k", "/nowhere.sqfs", "--", "true"], ["run", "--job"], ["run", "--job", "k", "--unknown", TinyImage.File], ["run", "--job", "k", TinyImage.File],
-            ["run", "--job", "k", "--env", "=x", TinyImage.File, "--", "true"], ["run", "--job", "k", "--bind", "a:b", TinyImage.File, "--", "true"], ["run", "--job", "k", "--", TinyImage.File, "true"],
+            [], ["run"], ["inspect", TinyImage.File], ["--version"], ["run", "--help"],
+            ["run", "--explain", "--job", "k", TinyImage.File, "--", "true"], ["shell", "--job", "k", TinyImage.File],
+            ["run", "--job", "k", "/nowhere.sqfs", "--", "true"], ["run", "--job"], ["run", "--job", "k", "--unknown", TinyImage.File],
+            ["run", "--job", "k", TinyImage.File],
+            ["run", "--job", "k", "--env", "=x", TinyImage.File, "--", "true"],
+            ["run", "--job", "k", "--bind", "a:b", TinyImage.File, "--", "true"], ["run", "--job", "k", "--", TinyImage.File, "true"],
         ];
         foreach (string[] arguments in asked)
         {
             Cli.Result result = site.Start([front, .. arguments]).Wait(60);
-            Assert.True((result.ExitCode, result.Output) == (HandedOver, $"handed over: {arguments.Length}\n"), $"{string.Join(' ', arguments)}: {result}");
+            Assert.True((result.ExitCode, result.Output) == (HandedOver, $"handed over: {arguments.Length}\n"),
+                $"{string.Join(' ', arguments)}: {result}");
         }
     }
 
@@ -113,7 +120,8 @@ public sealed unsafe class FrontTests
         Assert.Equal((127, "", "slipway: nope: this command is not in the container (errno 2)"), Run("nope"));
         Assert.Equal((127, "", "slipway: : this command is not in the container (errno 2)"), Run(""));
         Assert.Equal((127, "", "slipway: /bin/nope: this command is not in the container (errno 2)"), Run("/bin/nope"));
-        Assert.Equal((127, "", "slipway: /bin/lost: the interpreter or loader that this file names is not in the container (errno 2)"), Run("/bin/lost"));
+        Assert.Equal((127, "", "slipway: /bin/lost: the interpreter or loader that this file names is not in the container (errno 2)"),
+            Run("/bin/lost"));
         Assert.Equal((126, "", "slipway: data: this command cannot be executed in the container (errno 13)"), Run("data"));
         Assert.Equal((126, "", "slipway: /bin: this command cannot be executed in the container (errno 13)"), Run("/bin"));
     }
@@ -137,7 +145,8 @@ public sealed unsafe class FrontTests
     public void AnEnvironmentOfTenThousandVariables()
     {
         using RunSite site = new(RunSite.Ordinary);
-        Dictionary<string, string> variables = Enumerable.Range(0, 10_000).ToDictionary(i => string.Create(CultureInfo.InvariantCulture, $"VARIABLE_{i}"), i => i.ToString(CultureInfo.InvariantCulture));
+        Dictionary<string, string> variables = Enumerable.Range(0, 10_000)
+            .ToDictionary(i => string.Create(CultureInfo.InvariantCulture, $"VARIABLE_{i}"), i => i.ToString(CultureInfo.InvariantCulture));
         for (int i = 0; i < 2; i++)
         {
             Cli.Result result = site.Start([Cli.Program, "run", "--job", "k", TinyImage.File, "--", "env"], variables).Wait(60);
@@ -155,7 +164,10 @@ public sealed unsafe class FrontTests
         File.Copy(Cli.Program + "-full", alone + "/slipway");
         Stay(site);
         string Sorted(string program) =>
-            site.Start(["/bin/sh", "-c", "env -i HOME=\"$HOME\" XDG_RUNTIME_DIR=\"$XDG_RUNTIME_DIR\" PATH=/usr/bin:/bin LD_PRELOAD= A= 'B=x y' ENV=z OMPI_COMM_WORLD_RANK=3 É=ü \"$1\" run --job k --env A=1 --env PATH=/bin --env A=2 \"$2\" -- env | sort", "sh", program, TinyImage.File]).Wait(60).Output;
+            site.Start(
+                ["/bin/sh", "-c", "env -i HOME=\"$HOME\" XDG_RUNTIME_DIR=\"$XDG_RUNTIME_DIR\" PATH=/usr/bin:/bin LD_PRELOAD= A= 'B=x y' "
+                    + "ENV=z OMPI_COMM_WORLD_RANK=3 É=ü \"$1\" run --job k --env A=1 --env PATH=/bin --env A=2 \"$2\" -- env | sort", "sh",
+                    program, TinyImage.File]).Wait(60).Output;
         string front = Sorted(Cli.Program);
         Assert.Equal(Sorted(alone + "/slipway"), front);
         Assert.Contains("\nB=x y\n", front, StringComparison.Ordinal);
@@ -181,7 +193,8 @@ public sealed unsafe class FrontTests
             ["empty"] = [],
             ["another version"] = Encoding.UTF8.GetBytes(text.Replace("vslipway-holder ", "vslipway-holder 0", StringComparison.Ordinal)),
             ["another key"] = Encoding.UTF8.GetBytes(text.Replace("job=k", "job=l", StringComparison.Ordinal)),
-            ["a process that is not the holder"] = Encoding.UTF8.GetBytes(text.Replace($"\0p{holder}\0", $"\0p{rank}\0", StringComparison.Ordinal)),
+            ["a process that is not the holder"] =
+                Encoding.UTF8.GetBytes(text.Replace($"\0p{holder}\0", $"\0p{rank}\0", StringComparison.Ordinal)),
             ["no process"] = Encoding.UTF8.GetBytes(text.Replace($"\0p{holder}\0", "\0p-1\0", StringComparison.Ordinal)),
             ["init"] = Encoding.UTF8.GetBytes(text.Replace($"\0p{holder}\0", "\0p1\0", StringComparison.Ordinal)),
         };
@@ -247,7 +260,9 @@ public sealed unsafe class FrontTests
         Assert.Equal("", result.Error);
     }
 
-    /// <summary>Random arguments and environments for the program itself: it ends by itself, with an exit code of its own or of what it became.</summary>
+    /// <summary>
+    /// Random arguments and environments for the program itself: it ends by itself, with an exit code of its own or of what it became.
+    /// </summary>
     [FrontFact]
     public void TheProgramNeverCrashes()
     {
@@ -256,7 +271,8 @@ public sealed unsafe class FrontTests
         File.Delete(front + "-full"); // 125, at once
         byte[] program = CString(front);
         using FrontInput input = new(5);
-        string[] words = ["run", "join", "--job", "--bind", "--env", "--fabric", "=", "k", "/", "..", TinyImage.File, "--", "--writable-tmpfs", ":", "sha256:", "é", "\n", "x"];
+        string[] words = ["run", "join", "--job", "--bind", "--env", "--fabric", "=", "k", "/", "..", TinyImage.File, "--",
+            "--writable-tmpfs", ":", "sha256:", "é", "\n", "x"];
         int nothing = open("/dev/null", O_RDWR | O_CLOEXEC, 0);
         Dictionary<int, int> ended = [];
         byte* actions = stackalloc byte[256]; // posix_spawn_file_actions_t has 80
@@ -275,7 +291,8 @@ public sealed unsafe class FrontTests
             fixed (byte* path = program)
                 Assert.Equal(0, posix_spawn(&pid, path, actions, null, input.Vector(arguments), input.Vector(variables)));
             Assert.Equal(pid, waitpid(pid, &status, 0));
-            Assert.True((status & 0x7f) == 0, $"signal {status & 0x7f} after: {string.Join(' ', arguments.Select(Encoding.UTF8.GetString))}");
+            Assert.True((status & 0x7f) == 0,
+                $"signal {status & 0x7f} after: {string.Join(' ', arguments.Select(Encoding.UTF8.GetString))}");
             int code = status >> 8;
             ended[code] = ended.GetValueOrDefault(code) + 1;
         }
@@ -316,7 +333,9 @@ public sealed unsafe class FrontTests
         Assert.Empty(site.Pids("slipway-full"));
     }
 
-    /// <summary>Where the front cannot decide how to start a container, one rank's full launcher does, and the others wait for it.</summary>
+    /// <summary>
+    /// Where the front cannot decide how to start a container, one rank's full launcher does, and the others wait for it.
+    /// </summary>
     [FrontFact]
     public void OneFullLauncherForAllThatComeAtOnce()
     {

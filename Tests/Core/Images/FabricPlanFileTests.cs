@@ -77,7 +77,8 @@ public sealed class FabricPlanFileTests : IDisposable
         FabricPlanRules rules = new("/x.json", own: true, []);
         foreach (FabricPlan made in VerdictTests.AllPlans())
         {
-            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, ObjectsJson.Default.FabricPlan), "/x.json", out _)!;
+            FabricPlan back = FabricPlanText.Parse(JsonSerializer.SerializeToUtf8Bytes(made, ObjectsJson.Default.FabricPlan),
+                "/x.json", out _)!;
             rules.Check(back);
             Assert.Equal(made.Environment, back.Environment);
             Assert.Equal(made.Binds, back.Binds);
@@ -120,7 +121,8 @@ public sealed class FabricPlanFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"schemaVersion":1,"node":"x","verdict":"Image","reason":"ok","environment":{"LD_PRELOAD":"/tmp/evil.so"},"binds":[{"source":"/tmp/evilbin","destination":"/bin"}]}""", "schemaVersion 1")]
+    [InlineData(
+        """{"schemaVersion":1,"node":"x","verdict":"Image","reason":"ok","environment":{"LD_PRELOAD":"/tmp/evil.so"},"binds":[{"source":"/tmp/evilbin","destination":"/bin"}]}""", "schemaVersion 1")]
     [InlineData("""{"node":"x"}""", "no schemaVersion")]
     [InlineData("""{"schemaVersion":3,"new":{"schemaVersion":2}}""", "schemaVersion 3")]
     [InlineData("""{"schemaVersion":"2"}""", "no schemaVersion")]
@@ -129,7 +131,8 @@ public sealed class FabricPlanFileTests : IDisposable
     {
         File.WriteAllText(plan, text);
         AssertLeftOut(why);
-        Assert.Contains(why, Assert.Throws<SlipwayException>(() => FabricPlanFile.ReadFile(plan, image, [])).Message, StringComparison.Ordinal);
+        Assert.Contains(why, Assert.Throws<SlipwayException>(() => FabricPlanFile.ReadFile(plan, image, [])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -155,7 +158,8 @@ public sealed class FabricPlanFileTests : IDisposable
             ["symbolic link"] = p => File.CreateSymbolicLink(p, directory.Path + "/real.json"),
             ["socket"] = p =>
             {
-                using System.Net.Sockets.Socket socket = new(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+                using System.Net.Sockets.Socket socket =
+                    new(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
                 socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(p));
                 rename(p, p + ".kept");
                 socket.Dispose();
@@ -266,7 +270,8 @@ public sealed class FabricPlanFileTests : IDisposable
     [Fact]
     public void PlansThatAreNoText()
     {
-        foreach (byte[] text in new byte[][] { [0xff, 0xfe, .. "{}"u8], [0xef, 0xbb, 0xbf, .. "{}"u8], [.. "{\"schemaVersion\":2,\"node\":\""u8, 0xff, .. "\"}"u8], [0] })
+        foreach (byte[] text in new byte[][] { [0xff, 0xfe, .. "{}"u8], [0xef, 0xbb, 0xbf, .. "{}"u8],
+            [.. "{\"schemaVersion\":2,\"node\":\""u8, 0xff, .. "\"}"u8], [0] })
             Assert.StartsWith("/x.json", Assert.Throws<SlipwayException>(() => Check(text)).Message, StringComparison.Ordinal);
     }
 
@@ -310,7 +315,8 @@ public sealed class FabricPlanFileTests : IDisposable
     [InlineData(".slipway/fabric/lib/x")]
     [InlineData("")]
     [InlineData("/.slipway/fabric/lib/a\nb")]
-    public void OnlyPlacesOfOurOwn(string destination) => AssertBad(Sample(p => p.Binds = [new FabricBind(PlanSample.Library, destination)]), "binds[0].destination", own: true);
+    public void OnlyPlacesOfOurOwn(string destination) =>
+        AssertBad(Sample(p => p.Binds = [new FabricBind(PlanSample.Library, destination)]), "binds[0].destination", own: true);
 
     [Theory]
     [InlineData("/etc/shadow")]
@@ -324,7 +330,8 @@ public sealed class FabricPlanFileTests : IDisposable
     [InlineData("usr/lib/x")]
     [InlineData("")]
     [InlineData("/usr/lib/x\0y")]
-    public void OnlyLibrariesOfTheNode(string source) => AssertBad(Sample(p => p.Binds = [new FabricBind(source, FabricPaths.Libraries + "/x")]), "binds[0].source");
+    public void OnlyLibrariesOfTheNode(string source) =>
+        AssertBad(Sample(p => p.Binds = [new FabricBind(source, FabricPaths.Libraries + "/x")]), "binds[0].source");
 
     [Fact]
     public void NoPlaceTwice() => AssertBad(Sample(p => p.Binds = [p.Binds[0], p.Binds[0]]), "binds[1].destination");
@@ -333,11 +340,13 @@ public sealed class FabricPlanFileTests : IDisposable
     public void WhatTheCallerOwnsOrTheSiteAllows()
     {
         directory.Write("lib/mine.so", "mine");
-        string mine = directory.Path + "/lib/mine.so", text = Sample(p => p.Binds = [new FabricBind(mine, FabricPaths.Libraries + "/mine.so")]);
+        string mine = directory.Path + "/lib/mine.so",
+        text = Sample(p => p.Binds = [new FabricBind(mine, FabricPaths.Libraries + "/mine.so")]);
         AssertBad(text, "in none of the node's library directories");
         Assert.Single(Check(Encoding.UTF8.GetBytes(text), own: true).Binds);
         Assert.Single(Check(Encoding.UTF8.GetBytes(text), false, directory.Path + "/lib").Binds);
-        AssertBad(text.Replace("mine.so\",", "gone.so\",", StringComparison.Ordinal), "in none of the node's library directories", own: true);
+        AssertBad(text.Replace("mine.so\",", "gone.so\",", StringComparison.Ordinal), "in none of the node's library directories",
+            own: true);
         // a link out of an allowed directory leads out of it
         directory.Link("lib/out.so", "/etc/hostname");
         string link = Sample(p => p.Binds = [new FabricBind(directory.Path + "/lib/out.so", FabricPaths.Libraries + "/other.so")]);
@@ -363,8 +372,10 @@ public sealed class FabricPlanFileTests : IDisposable
 
     static readonly string[] Words =
     [
-        "null", "[]", "{}", "[null]", "{\"\":null}", "true", "-1", "1e400", "2", "99999999999999999999", "\"\"", "\"\\u0000\"", "\"\\ud800\"", "\"/etc/shadow\"", "\"/bin\"", "\"../..\"", "\"LD_PRELOAD\"", "\"PATH\"",
-        "\"/dev/null\"", "\"/tmp/x/libfabric\"", "\"Refuse\"", "\"None\"", "77", "\"schemaVersion\"", "\"binds\"", "/..", "[[[[[[[[", ",", ":", "\"/.slipway/fabric/lib/../../../etc/passwd\"",
+        "null", "[]", "{}", "[null]", "{\"\":null}", "true", "-1", "1e400", "2", "99999999999999999999", "\"\"", "\"\\u0000\"",
+        "\"\\ud800\"", "\"/etc/shadow\"", "\"/bin\"", "\"../..\"", "\"LD_PRELOAD\"", "\"PATH\"",
+        "\"/dev/null\"", "\"/tmp/x/libfabric\"", "\"Refuse\"", "\"None\"", "77", "\"schemaVersion\"", "\"binds\"", "/..", "[[[[[[[[", ",",
+        ":", "\"/.slipway/fabric/lib/../../../etc/passwd\"",
     ];
 
     /// <summary>An error of ours, or a plan that says what planning gives, and that all who use it can use.</summary>
@@ -412,7 +423,8 @@ public sealed class FabricPlanFileTests : IDisposable
             Assert.Contains("/lib", bind.Source, StringComparison.Ordinal);
             Assert.DoesNotContain("..", bind.Source + bind.Destination, StringComparison.Ordinal);
         });
-        Assert.All(plan.DeviceNodes.Concat(plan.HiddenDeviceNodes), node => Assert.StartsWith("/dev/infiniband/", node, StringComparison.Ordinal));
+        Assert.All(plan.DeviceNodes.Concat(plan.HiddenDeviceNodes),
+            node => Assert.StartsWith("/dev/infiniband/", node, StringComparison.Ordinal));
         // who uses it does so without a look whether something is there
         FabricAllocation.Restrict(plan, name => name == "SLURM_STEP_NICS" ? "1" : null);
         Assert.NotEmpty(plan.Explain());

@@ -6,13 +6,18 @@ using Slipway.Launching;
 
 namespace Slipway.Tests.Images;
 
-/// <summary>3,500 manifests that nobody wrote so: an error of ours that names the image, or a manifest that everything that reads one can use.</summary>
+/// <summary>
+/// 3,500 manifests that nobody wrote so: an error of ours that names the image, or a manifest that everything that reads one can use.
+/// </summary>
 public sealed class ManifestReaderTests
 {
     static readonly string[] Pieces =
     [
-        "null", "[]", "{}", "[null]", "\"\"", "0", "-1", "1e999", "99999999999999999999", "true", ",", ":", "{", "}", "[", "]", "\"", "\\", "\\ud800", "\\u0000", "\0", "\u001b[31m", "\u202e", "NaN",
-        "\"schemaVersion\":2,", "\"packages\":null,", "\"environment\":{\"A\":null},", "\"labels\":[],", "\"fabric\":{},", "\"fabric\":{\"schemaVersion\":3,\"mpi\":[{}]},", "\"sources\":[{}],", "\"dependencies\":[{\"rule\":\"x\"}],", "\"distribution\":{},",
+        "null", "[]", "{}", "[null]", "\"\"", "0", "-1", "1e999", "99999999999999999999", "true", ",", ":", "{", "}", "[", "]", "\"", "\\",
+        "\\ud800", "\\u0000", "\0", "\u001b[31m", "\u202e", "NaN",
+        "\"schemaVersion\":2,", "\"packages\":null,", "\"environment\":{\"A\":null},", "\"labels\":[],", "\"fabric\":{},",
+        "\"fabric\":{\"schemaVersion\":3,\"mpi\":[{}]},", "\"sources\":[{}],", "\"dependencies\":[{\"rule\":\"x\"}],",
+        "\"distribution\":{},",
     ];
 
     static string Whole()
@@ -21,11 +26,18 @@ public sealed class ManifestReaderTests
         tree.Verbs(34, "44.0").Provider("rxe", 34);
         return JsonSerializer.Serialize(new ImageManifest
         {
-            Name = "app", Architecture = "x86_64", Distribution = new ImageDistribution("debian", "12", "Debian"), From = "deb", Definition = "from: deb\nsuite: bookworm\n", SourceDateEpoch = 1,
+            Name = "app", Architecture = "x86_64", Distribution = new ImageDistribution("debian", "12", "Debian"), From = "deb",
+            Definition = "from: deb\nsuite: bookworm\n", SourceDateEpoch = 1,
             Packages = [new ImagePackage("a", "1", "amd64"), new ImagePackage("b", "2", "amd64")],
-            Sources = [new LockedSource { From = "deb", Repositories = [new LockedRepository { Name = "main", Keys = ["k"] }], Packages = [new LockedPackage { Name = "a", Urls = ["https://h/a"] }] }],
-            Variables = new Dictionary<string, string> { ["v"] = "1" }, Environment = new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = "/opt/lib:/x" }, Labels = new Dictionary<string, string> { ["l"] = "x" },
-            Dependencies = [new DependencyReason("loader", null, "why", ["/a"])], Problems = [new DependencyProblem(DependencySeverity.Note, "/a", "rule", "message")], Runscript = "exec a", Fabric = tree.Read(),
+            Sources =
+                [new LockedSource { From = "deb", Repositories = [new LockedRepository { Name = "main", Keys = ["k"] }],
+                    Packages = [new LockedPackage { Name = "a", Urls = ["https://h/a"] }] }],
+            Variables = new Dictionary<string, string> { ["v"] = "1" },
+            Environment = new Dictionary<string, string> { ["LD_LIBRARY_PATH"] = "/opt/lib:/x" },
+            Labels = new Dictionary<string, string> { ["l"] = "x" },
+            Dependencies = [new DependencyReason("loader", null, "why", ["/a"])],
+            Problems = [new DependencyProblem(DependencySeverity.Note, "/a", "rule", "message")], Runscript = "exec a",
+            Fabric = tree.Read(),
         }, ObjectsJson.Default.ImageManifest);
     }
 
@@ -65,7 +77,8 @@ public sealed class ManifestReaderTests
     /// <summary>What inspect, fabric, publish and mpi do with one.</summary>
     static void Use(ImageManifest manifest)
     {
-        ContainerImage image = new() { Path = "/x.sqfs", Digest = "sha256:" + new string('0', 64), Size = 1, Manifest = manifest, Distribution = manifest.Distribution };
+        ContainerImage image = new() { Path = "/x.sqfs", Digest = "sha256:" + new string('0', 64), Size = 1, Manifest = manifest,
+            Distribution = manifest.Distribution };
         Assert.NotNull(JsonSerializer.Serialize(image, ObjectsJson.Compact.ContainerImage) + image.Name);
         if (manifest.Fabric is { SchemaVersion: ImageFabric.CurrentSchema } fabric)
         {
@@ -91,7 +104,8 @@ public sealed class ManifestReaderTests
     [InlineData("[[[[", "JSON")]
     public void WhatAManifestMayNotLackIsNamed(string json, string says)
     {
-        SlipwayException e = Assert.Throws<SlipwayException>(() => ManifestReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(json)), "x.sqfs"));
+        SlipwayException e = Assert.Throws<SlipwayException>(() =>
+            ManifestReader.Read(new MemoryStream(Encoding.UTF8.GetBytes(json)), "x.sqfs"));
         Assert.Equal("ManifestInvalid", e.Id);
         Assert.Contains(says, e.Message, StringComparison.Ordinal);
     }

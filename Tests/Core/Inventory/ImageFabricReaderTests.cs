@@ -32,7 +32,8 @@ public sealed class ImageFabricReaderTests
     {
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Verbs(34, "44.0").Provider("rxe", 34).Program("/usr/bin/ibv_devinfo", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
-        string json = System.Text.Json.JsonSerializer.Serialize(new ImageManifest { Fabric = image.Read() }, ObjectsJson.Default.ImageManifest);
+        string json = System.Text.Json.JsonSerializer.Serialize(
+            new ImageManifest { Fabric = image.Read() }, ObjectsJson.Default.ImageManifest);
         ImageFabric back = System.Text.Json.JsonSerializer.Deserialize(json, ObjectsJson.Default.ImageManifest)!.Fabric!;
         Assert.Equal(34, back.Verbs?.PrivateAbi);
         Assert.Equal(["GLIBC_2.14"], Assert.Single(back.Providers).VersionsNeeded["libc.so.6"]);
@@ -106,7 +107,8 @@ public sealed class ImageFabricReaderTests
         image.Verbs(34, "44.0").SharedProvider("mlx5", 34).Program("/usr/bin/with space", [("libibverbs.so.1", ["IBVERBS_1.1"])]);
         using TemporaryDirectory directory = new TemporaryDirectory();
         string file = Path.Combine(directory.Path, "app.sqfs");
-        using (Process pack = Process.Start(new ProcessStartInfo("mksquashfs", [image.Root, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
+        using (Process pack = Process.Start(
+            new ProcessStartInfo("mksquashfs", [image.Root, file, "-quiet", "-no-progress"]) { RedirectStandardOutput = true })!)
             pack.WaitForExit();
 
         ImageFabric fabric = ImageFabricReader.FromImage(file);

@@ -32,15 +32,19 @@ public sealed class MpiLibraryTests
     [InlineData("libmpi.so.12", "", "libpmi2.so.0", null, "pmi2")]
     public void AFamilyHasDescendants(string soname, string text, string needed, string? flavour, string speaks)
     {
-        ImageMpi mpi = Read(new ElfBuilder { Soname = soname, Exports = ["MPI_Init", "MPIR_Process"], Needed = needed.Length > 0 ? [needed] : [] }, soname, text);
+        ImageMpi mpi =
+            Read(new ElfBuilder { Soname = soname, Exports = ["MPI_Init", "MPIR_Process"], Needed = needed.Length > 0 ? [needed] : [] },
+                soname, text);
         Assert.Equal(("MPICH", flavour, speaks), (mpi.Family, mpi.Flavour, string.Join(' ', mpi.Speaks)));
     }
 
     [Fact]
     public void TheStandardAbiBelongsToWhoeverMadeIt()
     {
-        Assert.Equal("Open MPI", Read(new ElfBuilder { Soname = "libmpi_abi.so.1", Exports = ["MPI_Init"], Needed = ["libopen-pal.so.80"] }, "libmpi_abi.so.1").Family);
-        Assert.Equal("MPICH", Read(new ElfBuilder { Soname = "libmpi_abi.so.1", Exports = ["MPI_Init", "MPIR_Process"] }, "libmpi_abi.so.1").Family);
+        Assert.Equal("Open MPI", Read(new ElfBuilder { Soname = "libmpi_abi.so.1", Exports = ["MPI_Init"], Needed = ["libopen-pal.so.80"] },
+            "libmpi_abi.so.1").Family);
+        Assert.Equal("MPICH", Read(new ElfBuilder { Soname = "libmpi_abi.so.1", Exports = ["MPI_Init", "MPIR_Process"] }, "libmpi_abi.so.1")
+            .Family);
         Assert.Null(Read(new ElfBuilder { Soname = "libmpi_abi.so.1", Exports = ["MPI_Init"] }, "libmpi_abi.so.1").Family);
     }
 

@@ -5,9 +5,11 @@ namespace Slipway.Tests.Launching;
 public class CompatibilityTests
 {
     static ImageMpi? Mpi(string? family, string? version, string speaks, string? flavour = null) => family is null ? null
-        : new ImageMpi("libmpi.so.40", "/usr/lib/libmpi.so.40", family == "?" ? null : family) { Version = version, Speaks = speaks.Split(' ', StringSplitOptions.RemoveEmptyEntries), Flavour = flavour };
+        : new ImageMpi("libmpi.so.40", "/usr/lib/libmpi.so.40", family == "?" ? null : family) { Version = version,
+            Speaks = speaks.Split(' ', StringSplitOptions.RemoveEmptyEntries), Flavour = flavour };
 
-    static MpiVerdict Judge(ImageMpi? mpi, string launcher, string? version) => Compatibility.Judge(mpi, LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), version);
+    static MpiVerdict Judge(ImageMpi? mpi, string launcher, string? version) =>
+        Compatibility.Judge(mpi, LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), version);
 
     [Theory]
     [InlineData("Open MPI", "4.1.0", "pmix", "openmpi", "4.1.4", "Works", "both speak PMIx")]
@@ -34,7 +36,8 @@ public class CompatibilityTests
     [InlineData("MPICH", "4.0.2", "pmi1", "flux", "0.60", "Works", "both speak PMI-1")]
     [InlineData(null, null, "", "openmpi", "4.1.4", "Unknown", "no MPI library")]
     [InlineData("?", null, "", "openmpi", "4.1.4", "Unknown", "no family")]
-    public void TheTableDecides(string? family, string? version, string speaks, string launcher, string launcherVersion, string fit, string reason)
+    public void TheTableDecides(string? family, string? version, string speaks, string launcher, string launcherVersion, string fit,
+        string reason)
     {
         MpiVerdict verdict = Judge(Mpi(family, version, speaks), launcher, launcherVersion);
         Assert.Equal(fit, verdict.Fit.ToString());
@@ -47,7 +50,8 @@ public class CompatibilityTests
     [Fact]
     public void AVendorSBuildHasRowsOfItsOwn()
     {
-        Assert.Contains("I_MPI_PMI_LIBRARY", Judge(Mpi("MPICH", "2021.13", "pmi1 pmi2", "Intel MPI"), "srun-pmi2", "22.05").Advice, StringComparison.Ordinal);
+        Assert.Contains("I_MPI_PMI_LIBRARY", Judge(Mpi("MPICH", "2021.13", "pmi1 pmi2", "Intel MPI"), "srun-pmi2", "22.05").Advice,
+            StringComparison.Ordinal);
         Assert.Equal(MpiFit.Works, Judge(Mpi("MPICH", "2021.13", "pmi1 pmi2", "Intel MPI"), "hydra", "4.0.2").Fit);
         Assert.Equal(MpiFit.Works, Judge(Mpi("MPICH", "8.1.28", "cray", "Cray MPICH"), "pals", "1.2.12").Fit);
         Assert.Equal(MpiFit.Works, Judge(Mpi("MPICH", "8.1.28", "cray", "Cray MPICH"), "srun-cray", "23.02").Fit);
@@ -72,14 +76,17 @@ public class CompatibilityTests
     [InlineData(">=5", "5", true)]
     [InlineData(">=5", "unknown", false)]
     [InlineData(">=5", null, false)]
-    public void VersionsAreComparedByNumber(string range, string? version, bool has) => Assert.Equal(has, VersionRange.Parse(range).Has(version));
+    public void VersionsAreComparedByNumber(string range, string? version, bool has) =>
+        Assert.Equal(has, VersionRange.Parse(range).Has(version));
 
     [Fact]
     public void AnImageWithoutMungeIsGivenTheOtherSecurity()
     {
         static Launcher Row(string name) => LauncherTable.BuiltIn.Launchers.Single(l => l.Name == name);
         static string[] Set(string launcher, ImageFabric? facts, bool mpi = true) =>
-            [.. Compatibility.Variables(Row(launcher), "22.05", new ImageMpiFacts(facts, mpi ? [Mpi("Open MPI", "4.1.4", "pmix")!] : [], "")).Where(v => v.For == "ranks").Select(v => $"{v.Name}={v.Value}")];
+            [.. Compatibility.Variables(Row(launcher), "22.05",
+                new ImageMpiFacts(facts, mpi ? [Mpi("Open MPI", "4.1.4", "pmix")!] : [], "")).Where(v => v.For == "ranks")
+                .Select(v => $"{v.Name}={v.Value}")];
         Assert.Equal(["PMIX_MCA_psec=native"], Set("srun-pmix", new ImageFabric()));
         Assert.Equal(["PMIX_MCA_psec=native"], Set("openmpi", new ImageFabric()));
         Assert.Empty(Set("srun-pmix", new ImageFabric { Sonames = ["libmunge.so.2"] }));
@@ -92,7 +99,9 @@ public class CompatibilityTests
     public void OpenMpi5UnderAnOlderMpirunDoesWithoutItsHierarchicalCollectives()
     {
         static string[] Set(string launcher, string launcherVersion, string version) =>
-            [.. Compatibility.Variables(LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), launcherVersion, new ImageMpiFacts(new ImageFabric { Sonames = ["libmunge.so.2"] }, [Mpi("Open MPI", version, "pmix")!], "")).Where(v => v.For == "ranks").Select(v => $"{v.Name}={v.Value}")];
+            [.. Compatibility.Variables(LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), launcherVersion,
+                new ImageMpiFacts(new ImageFabric { Sonames = ["libmunge.so.2"] }, [Mpi("Open MPI", version, "pmix")!], ""))
+                .Where(v => v.For == "ranks").Select(v => $"{v.Name}={v.Value}")];
         Assert.Equal(["OMPI_MCA_coll=^han"], Set("openmpi", "4.1.4", "5.0.7"));
         Assert.Empty(Set("openmpi", "4.1.4", "4.1.4"));
         Assert.Empty(Set("prrte", "5.0.7", "5.0.7"));

@@ -17,7 +17,8 @@ public sealed class LaunchPlannerTests : IDisposable
     {
         ["openmpi"] = "mpirun.openmpi (OpenRTE) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/",
         ["prrte"] = "mpirun.openmpi (Open MPI) 5.0.7\n\nReport bugs to https://www.open-mpi.org/community/help/",
-        ["hydra"] = "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date:                            Thu Apr  7 12:34:45 CDT 2022",
+        ["hydra"] = "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: "
+            + "                           Thu Apr  7 12:34:45 CDT 2022",
         ["intel"] = "Intel(R) MPI Library for Linux* OS, Version 2021.13 Build 20240515 (id: df72937)",
         ["srun"] = "slurm-wlm 22.05.8",
         ["flux"] = "commands:    \t\t0.60.0\nlibflux-core:\t\t0.60.0",
@@ -26,7 +27,8 @@ public sealed class LaunchPlannerTests : IDisposable
         ["blaunch"] = "IBM Spectrum LSF Standard 10.1.0.12",
     };
 
-    const string MpiList = "MPI plugin types are...\n\\tpmi2\n\\tcray_shasta\n\\tpmix\n\\tnone\nspecific pmix plugin versions available: pmix_v4";
+    const string MpiList = "MPI plugin types are...\n\\tpmi2\n\\tcray_shasta\n\\tpmix\n\\tnone\nspecific pmix plugin versions "
+        + "available: pmix_v4";
 
     public LaunchPlannerTests() => SlipwayProgram.Path = Cli.Program;
 
@@ -35,15 +37,20 @@ public sealed class LaunchPlannerTests : IDisposable
     string Program(string name, string says, string list = MpiList)
     {
         string path = Path.Combine(directory.Path, name);
-        File.WriteAllText(path, $"#!/bin/sh\ncase \"$*\" in --mpi=list) printf '{list}\\n' ;; *help*) echo 'pmi=pmix --pmi pmix' ;; *) cat <<'END'\n{says}\nEND\n;; esac\n");
+        File.WriteAllText(path, $"#!/bin/sh\ncase \"$*\" in --mpi=list) printf '{list}\\n' ;; *help*) echo 'pmi=pmix --pmi pmix' ;; *) "
+            + $"cat <<'END'\n{says}\nEND\n;; esac\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 
     /// <summary>The built-in rows of these names alone, each with a program of ours.</summary>
     LauncherTable Table(params string[] names) => LauncherTable.Parse(
-        "launchers:\n" + string.Concat(names.Select(n => $"- {{name: {n}, like: {n}, programs: [{Program(n, Says[LauncherTable.BuiltIn.Launchers.Single(l => l.Name == n) is var row && Says.ContainsKey(n) ? n : row.Group])}]}}\n"))
-        + string.Concat(LauncherTable.BuiltIn.Launchers.Where(l => !names.Contains(l.Name)).Select(l => $"- {{name: {l.Name}, like: {l.Name}, programs: [/nowhere/{l.Name}]}}\n")),
+        "launchers:\n" + string.Concat(
+            names.Select(
+                n => $"- {{name: {n}, like: {n}, programs: "
+                + $"[{Program(n, Says[LauncherTable.BuiltIn.Launchers.Single(l => l.Name == n) is var row && Says.ContainsKey(n) ? n : row.Group])}]}}\n"))
+        + string.Concat(LauncherTable.BuiltIn.Launchers.Where(l => !names.Contains(l.Name))
+            .Select(l => $"- {{name: {l.Name}, like: {l.Name}, programs: [/nowhere/{l.Name}]}}\n")),
         "site.yaml", LauncherTable.BuiltIn);
 
     static MpiRequest Request(ImageMpi? mpi, params string[] command) => new()
@@ -56,25 +63,32 @@ public sealed class LaunchPlannerTests : IDisposable
         Command = command.Length > 0 ? command : ["app"],
     };
 
-    RunnablePlan Plan(MpiRequest request, params string[] launchers) => LaunchPlanner.Plan(request, Table(launchers), environment.GetValueOrDefault);
+    RunnablePlan Plan(MpiRequest request, params string[] launchers) =>
+        LaunchPlanner.Plan(request, Table(launchers), environment.GetValueOrDefault);
 
     /// <summary>The launcher's own arguments: what stands before <c>slipway run</c>.</summary>
-    static string Flags(RunnablePlan plan) => string.Join(' ', plan.Arguments.TakeWhile(a => a != Cli.Program).Where(a => a != "--allow-run-as-root"));
+    static string Flags(RunnablePlan plan) =>
+        string.Join(' ', plan.Arguments.TakeWhile(a => a != Cli.Program).Where(a => a != "--allow-run-as-root"));
 
     [Theory]
     [InlineData("openmpi", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --tag-output --mca opal_abort_print_stack 1")]
     [InlineData("prrte", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --output tag")]
     [InlineData("hydra", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>:  -print-all-exitcodes")]
     [InlineData("intel", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]
-    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
-    [InlineData("srun-pmi2", "--mpi=pmi2 --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
-    [InlineData("flux", "run -o pmi=simple --nodes=2 --requires=hosts:n1,n2 --tasks-per-node=3 -o cpu-affinity=per-task --cwd=/work --label-io")]
+    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores "
+        + "--chdir /work --label")]
+    [InlineData("srun-pmi2", "--mpi=pmi2 --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores "
+        + "--chdir /work --label")]
+    [InlineData("flux", "run -o pmi=simple --nodes=2 --requires=hosts:n1,n2 --tasks-per-node=3 -o cpu-affinity=per-task "
+        + "--cwd=/work --label-io")]
     [InlineData("pals-pmix", "--pmi=pmix -n 5 --hosts n1,n2 --ppn 3 --cpu-bind core --wdir /work --label")]
     public void EachLauncherIsToldInItsOwnWords(string launcher, string flags)
     {
         environment["SLURM_JOB_ID"] = environment["FLUX_URI"] = "x";
         bool pmix = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher).Gives.Contains("pmix");
-        RunnablePlan plan = Plan(Request(pmix ? OpenMpi : Mpich, "app") with { Ranks = 5, Nodes = ["n1", "n2"], BindTo = "core", WorkingDirectory = "/work", Label = true, Launcher = launcher }, launcher);
+        RunnablePlan plan =
+            Plan(Request(pmix ? OpenMpi : Mpich, "app") with { Ranks = 5, Nodes = ["n1", "n2"], BindTo = "core", WorkingDirectory = "/work",
+                Label = true, Launcher = launcher }, launcher);
         Assert.Equal(flags, Flags(plan));
         Assert.Equal(MpiFit.Works, plan.Verdict!.Fit);
         Assert.Equal(["run", "/data/app.sqfs", "--", "app"], plan.Arguments.SkipWhile(a => a != Cli.Program).Skip(1));
@@ -92,7 +106,9 @@ public sealed class LaunchPlannerTests : IDisposable
     public void RanksPerNode(string launcher, string flags)
     {
         environment["FLUX_URI"] = environment["LSB_JOBID"] = environment["SLURM_JOB_ID"] = "x";
-        Assert.Equal(flags, Flags(Plan(Request(launcher == "hydra" ? Mpich : OpenMpi) with { Ranks = 8, RanksPerNode = 4, Launcher = launcher }, launcher)));
+        Assert.Equal(
+            flags, Flags(Plan(Request(launcher == "hydra" ? Mpich : OpenMpi) with { Ranks = 8, RanksPerNode = 4, Launcher = launcher },
+                launcher)));
     }
 
     [Fact]
@@ -108,7 +124,8 @@ public sealed class LaunchPlannerTests : IDisposable
     public void OneProcessPerNodeIsALaunchLikeAnother()
     {
         environment["SLURM_JOB_ID"] = "7";
-        Assert.Equal("--mpi=pmix --kill-on-bad-exit=1 --ntasks 2 --nodes 2 --nodelist n1,n2 --ntasks-per-node 1", Flags(Plan(Request(OpenMpi) with { Nodes = ["n1", "n2"], RanksPerNode = 1 }, "srun-pmix")));
+        Assert.Equal("--mpi=pmix --kill-on-bad-exit=1 --ntasks 2 --nodes 2 --nodelist n1,n2 --ntasks-per-node 1",
+            Flags(Plan(Request(OpenMpi) with { Nodes = ["n1", "n2"], RanksPerNode = 1 }, "srun-pmix")));
     }
 
     [Fact]
@@ -140,8 +157,10 @@ public sealed class LaunchPlannerTests : IDisposable
     {
         environment["SLURM_JOB_ID"] = "7";
         LauncherTable table = LauncherTable.Parse($"launchers:\n" + string.Concat(LauncherTable.BuiltIn.Launchers.Select(l =>
-            $"- {{name: {l.Name}, like: {l.Name}, programs: [{(l.Group == "srun" ? Program("old-srun", "slurm 19.05", "MPI plugin types are...\\n\\tpmi2\\n\\tnone") : "/nowhere/x")}]}}\n")), "site.yaml", LauncherTable.BuiltIn);
-        SlipwayException error = Assert.Throws<SlipwayException>(() => LaunchPlanner.Plan(Request(OpenMpi), table, environment.GetValueOrDefault));
+            $"- {{name: {l.Name}, like: {l.Name}, programs: "
+            + $"[{(l.Group == "srun" ? Program("old-srun", "slurm 19.05", "MPI plugin types are...\\n\\tpmi2\\n\\tnone") : "/nowhere/x")}]}}\n")), "site.yaml", LauncherTable.BuiltIn);
+        SlipwayException error = Assert.Throws<SlipwayException>(() =>
+            LaunchPlanner.Plan(Request(OpenMpi), table, environment.GetValueOrDefault));
         Assert.Equal("MpiMismatch", error.Id);
         Assert.Contains("speaks PMIx, and Slurm's srun, with PMI-2, version 19.05 gives", error.Message, StringComparison.Ordinal);
         Assert.Equal("srun-pmi2", LaunchPlanner.Plan(Request(Mpich), table, environment.GetValueOrDefault).Launcher);
@@ -188,9 +207,12 @@ public sealed class LaunchPlannerTests : IDisposable
         using TemporaryDirectory data = new();
         RunnablePlan plan = Plan(Request(OpenMpi, "app", "-x") with
         {
-            Binds = [data.Path + ":/data:ro"], Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "2" }, Fabric = "none", LauncherArguments = ["--oversubscribe"],
+            Binds = [data.Path + ":/data:ro"], Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "2" }, Fabric = "none",
+            LauncherArguments = ["--oversubscribe"],
         }, "openmpi");
-        Assert.Equal($"-np 1 --oversubscribe {Cli.Program} run --bind {data.Path}:/data:ro --env OMP_NUM_THREADS=2 --fabric none /data/app.sqfs -- app -x", string.Join(' ', plan.Arguments.Where(a => a != "--allow-run-as-root")));
+        Assert.Equal($"-np 1 --oversubscribe {Cli.Program} run --bind {data.Path}:/data:ro --env OMP_NUM_THREADS=2 --fabric none "
+            + "/data/app.sqfs -- app -x",
+            string.Join(' ', plan.Arguments.Where(a => a != "--allow-run-as-root")));
         Assert.Contains(plan.Variables, v => v is { Name: "OMP_NUM_THREADS", Value: "2", For: "ranks" });
         Assert.Contains(plan.Binds, b => b is { Destination: "/data", ReadOnly: true, Reason: "--bind" });
         Assert.Contains(plan.Binds, b => b is { Source: "/dev", Reason: "always" });
@@ -206,9 +228,12 @@ public sealed class LaunchPlannerTests : IDisposable
         RunnablePlan plan = Plan(request, "srun-pmix");
         Assert.Contains("PMIX_MCA_psec=native", plan.Arguments);
         Assert.Contains("munge", Assert.Single(plan.Variables, v => v.For == "ranks").Reason, StringComparison.Ordinal);
-        Assert.Equal(("SLURM_PMIX_FENCE", "ring"), Assert.Single(plan.Variables, v => v.For == "launcher") is var fence ? (fence.Name, fence.Value) : default);
+        Assert.Equal(("SLURM_PMIX_FENCE", "ring"), Assert.Single(plan.Variables, v => v.For == "launcher") is var fence
+            ? (fence.Name, fence.Value) : default);
         // the user's word stands
-        Assert.Equal(["PMIX_MCA_psec=munge"], Plan(request with { Environment = new Dictionary<string, string> { ["PMIX_MCA_psec"] = "munge" } }, "srun-pmix").Arguments.Where(a => a.StartsWith("PMIX", StringComparison.Ordinal)));
+        Assert.Equal(["PMIX_MCA_psec=munge"],
+            Plan(request with { Environment = new Dictionary<string, string> { ["PMIX_MCA_psec"] = "munge" } }, "srun-pmix")
+            .Arguments.Where(a => a.StartsWith("PMIX", StringComparison.Ordinal)));
         environment["SLURM_PMIX_FENCE"] = "tree";
         Assert.DoesNotContain(Plan(request, "srun-pmix").Variables, v => v.For == "launcher");
     }
@@ -219,7 +244,10 @@ public sealed class LaunchPlannerTests : IDisposable
     public void WhatALauncherCannotDoIsSaid(string launcher, int ranks, string? node, string id)
     {
         environment["LSB_JOBID"] = "7";
-        Assert.Equal(id, Assert.Throws<SlipwayException>(() => Plan(Request(launcher == "blaunch" ? null : OpenMpi) with { Ranks = ranks, Nodes = node is null ? [] : [node], Launcher = launcher }, launcher)).Id);
+        Assert.Equal(
+            id, Assert.Throws<SlipwayException>(() =>
+                Plan(Request(launcher == "blaunch" ? null : OpenMpi) with { Ranks = ranks, Nodes = node is null ? [] : [node],
+                    Launcher = launcher }, launcher)).Id);
     }
 
     [Theory]
@@ -227,7 +255,9 @@ public sealed class LaunchPlannerTests : IDisposable
     [InlineData("BadRanks", null, 0, null)]
     [InlineData("BindToNotChosen", 1, null, "tile")]
     public void WhatCannotBeIsRefused(string id, int? ranks, int? perNode, string? bindTo) =>
-        Assert.Equal(id, Assert.Throws<SlipwayException>(() => Plan(Request(OpenMpi) with { Ranks = ranks, RanksPerNode = perNode, BindTo = bindTo }, "openmpi")).Id);
+        Assert.Equal(
+            id, Assert.Throws<SlipwayException>(() =>
+                Plan(Request(OpenMpi) with { Ranks = ranks, RanksPerNode = perNode, BindTo = bindTo }, "openmpi")).Id);
 
     [Theory]
     [InlineData("A B")]
@@ -235,7 +265,9 @@ public sealed class LaunchPlannerTests : IDisposable
     [InlineData("")]
     [InlineData("A;reboot")]
     public void RefusesAVariableThatIsNone(string name) =>
-        Assert.Equal("BadVariable", Assert.Throws<SlipwayException>(() => Plan(Request(OpenMpi) with { Environment = new Dictionary<string, string> { [name] = "x" } }, "openmpi")).Id);
+        Assert.Equal(
+            "BadVariable", Assert.Throws<SlipwayException>(() =>
+                Plan(Request(OpenMpi) with { Environment = new Dictionary<string, string> { [name] = "x" } }, "openmpi")).Id);
 
     [Fact]
     public void AnUnknownLauncherNamesTheTableSFile()
@@ -247,7 +279,8 @@ public sealed class LaunchPlannerTests : IDisposable
     [Fact]
     public void TheImageSOwnLauncherRunsHere()
     {
-        Assert.Equal("MpiImageIsHere", Assert.Throws<SlipwayException>(() => Plan(Request(OpenMpi) with { Mpi = MpiMode.Image, Nodes = ["elsewhere"] })).Id);
+        Assert.Equal("MpiImageIsHere",
+            Assert.Throws<SlipwayException>(() => Plan(Request(OpenMpi) with { Mpi = MpiMode.Image, Nodes = ["elsewhere"] })).Id);
         Assert.Equal("NoImageLauncher", Assert.Throws<SlipwayException>(() => Plan(Request(OpenMpi) with { Mpi = MpiMode.Image })).Id);
     }
 }

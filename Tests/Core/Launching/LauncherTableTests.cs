@@ -22,7 +22,8 @@ public class LauncherTableTests
     {
         LauncherTable table = LauncherTable.BuiltIn;
         Assert.Equal(table.Launchers.Count, table.Launchers.Select(l => l.Name).Distinct().Count());
-        foreach (string name in new[] { "openmpi", "prrte", "hydra", "intel", "srun-pmix", "srun-pmi2", "srun-cray", "srun-none", "pals", "flux", "jsrun", "blaunch" })
+        foreach (string name in new[] { "openmpi", "prrte", "hydra", "intel", "srun-pmix", "srun-pmi2", "srun-cray", "srun-none", "pals",
+            "flux", "jsrun", "blaunch" })
             Assert.Contains(table.Launchers, l => l.Name == name);
         Assert.Equal(["slurm", "sge", "pbs", "lsf", "flux"], table.BatchSystems.Select(b => b.Name));
         foreach (Launcher row in table.Launchers)
@@ -49,7 +50,8 @@ public class LauncherTableTests
     [Fact]
     public void ARowOfTheSameNameStandsInsteadOfOurs()
     {
-        LauncherTable table = Site("launchers: [{name: openmpi, like: openmpi, programs: [/opt/mpi/bin/mpirun], always: [--mca, btl, self]}]");
+        LauncherTable table = Site("launchers: [{name: openmpi, like: openmpi, programs: [/opt/mpi/bin/mpirun], always: [--mca, "
+            + "btl, self]}]");
         Launcher row = Assert.Single(table.Launchers, l => l.Name == "openmpi");
         Assert.Equal(["/opt/mpi/bin/mpirun"], row.Programs);
         Assert.Equal(["-np", "{ranks}"], row.Ranks);
@@ -84,7 +86,8 @@ public class LauncherTableTests
     [InlineData("- a")]
     [InlineData("allocations: [{name: x, inside: [A], nodes: B}]")]
     [InlineData("launchers:\n- {name: a, like: openmpi}\n- {name: a, like: openmpi}")]
-    public void AFileThatIsNoTableIsRefused(string text) => Assert.Equal("LaunchersInvalid", Assert.Throws<SlipwayException>(() => Site(text)).Id);
+    public void AFileThatIsNoTableIsRefused(string text) =>
+        Assert.Equal("LaunchersInvalid", Assert.Throws<SlipwayException>(() => Site(text)).Id);
 
     [Fact]
     public void WithoutTheSiteSFileOursStand()

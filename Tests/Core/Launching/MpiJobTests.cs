@@ -43,7 +43,8 @@ public class MpiJobTests
         Slipway.Linux.SlipwayProgram.Path = Cli.Program;
         RunnablePlan plan = MpiJob.Plan(Request(["lmp", "-in", "my file"], ranks: 5, nodes: ["n1", "n2"], launcher: "openmpi"));
         string[] root = geteuid() == 0 ? ["--allow-run-as-root"] : [];
-        Assert.Equal([.. root, "-np", "5", "--host", "n1:3,n2:2", Cli.Program, "run", "/data/app.sqfs", "--", "lmp", "-in", "my file"], plan.Arguments);
+        Assert.Equal([.. root, "-np", "5", "--host", "n1:3,n2:2", Cli.Program, "run", "/data/app.sqfs", "--", "lmp", "-in", "my file"],
+            plan.Arguments);
         Assert.EndsWith("-- lmp -in 'my file'", plan.CommandLine, StringComparison.Ordinal);
         Assert.Contains(plan.Reasons, r => r.StartsWith("-np 5: ", StringComparison.Ordinal));
     }

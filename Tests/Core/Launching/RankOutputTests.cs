@@ -10,7 +10,8 @@ public class RankOutputTests
         List<RankLine> lines = [];
         return (new RankOutput(new RunnablePlan
         {
-            Launcher = launcher, Program = "/bin/true", Arguments = [], Ranks = nodes.Length, Image = "/x.sqfs", WorkingDirectory = "/", Labelled = labelled,
+            Launcher = launcher, Program = "/bin/true", Arguments = [], Ranks = nodes.Length, Image = "/x.sqfs", WorkingDirectory = "/",
+            Labelled = labelled,
             Row = LauncherTable.BuiltIn.Launchers.Single(l => l.Name == launcher), Placement = nodes,
         }, lines.Add), lines);
     }
@@ -35,7 +36,8 @@ public class RankOutputTests
         output.Add("not of a rank", true);
         output.Flush();
         Assert.Equal(
-            [new(0, "n1", false, "abcdef"), new(0, "n1", false, "x"), new(1, "n1", false, "abcdef"), new(1, "n1", true, "err"), new(null, null, true, "not of a rank"), new(2, "n2", false, "abc")],
+            [new(0, "n1", false, "abcdef"), new(0, "n1", false, "x"), new(1, "n1", false, "abcdef"), new(1, "n1", true, "err"),
+                new(null, null, true, "not of a rank"), new(2, "n2", false, "abc")],
             lines);
         Assert.Equal("[1] err", lines[3].Tagged);
     }
@@ -81,14 +83,16 @@ public class RankOutputTests
     [Fact]
     public void OpenMpiTellsARankThatWasKilledAndItsNode()
     {
-        RankFailure failure = Failure("openmpi", [], 137, "mpirun.openmpi noticed that process rank 1 with PID 0 on node n7 exited on signal 9 (Killed).");
+        RankFailure failure = Failure(
+            "openmpi", [], 137, "mpirun.openmpi noticed that process rank 1 with PID 0 on node n7 exited on signal 9 (Killed).");
         Assert.Equal((1, "n7", null, 9), (failure.Rank, failure.Node, failure.ExitCode, failure.Signal));
     }
 
     [Fact]
     public void OpenMpiTellsARankThatCalledAbort()
     {
-        RankFailure failure = Failure("openmpi", ["n1", "n1", "n2"], 5, "MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD\nwith errorcode 5.");
+        RankFailure failure = Failure(
+            "openmpi", ["n1", "n1", "n2"], 5, "MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD\nwith errorcode 5.");
         Assert.Equal((2, "n2", 5), (failure.Rank, failure.Node, failure.ExitCode));
     }
 
@@ -97,9 +101,12 @@ public class RankOutputTests
     public void OpenMpiTellsARankThatCalledAbortByItsStack()
     {
         (RankOutput output, List<RankLine> lines) = Of("openmpi", ["n1", "n2"]);
-        foreach (string line in (string[])["[1,1]<stderr>:no such potential", "[1,1]<stderr>:[n2:09124] [0] func:/lib/x86_64-linux-gnu/libopen-pal.so.40(opal_backtrace_buffer+0x36) [0x7f968f24ee76]",
-            "[1,1]<stderr>:[n2:09124] [1] func:/lib/x86_64-linux-gnu/libmpi.so.40(ompi_mpi_abort+0x15f) [0x7f968f580b3f]", "[1,1]<stderr>:[n2:09124] [2] func:./ab(+0x11ec) [0x55d52a3f81ec]",
-            "[n1:13139] [[24493,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer in file ../../../orte/util/show_help.c at line 507"])
+        foreach (string line in (string[])["[1,1]<stderr>:no such potential",
+            "[1,1]<stderr>:[n2:09124] [0] func:/lib/x86_64-linux-gnu/libopen-pal.so.40(opal_backtrace_buffer+0x36) [0x7f968f24ee76]",
+            "[1,1]<stderr>:[n2:09124] [1] func:/lib/x86_64-linux-gnu/libmpi.so.40(ompi_mpi_abort+0x15f) [0x7f968f580b3f]",
+            "[1,1]<stderr>:[n2:09124] [2] func:./ab(+0x11ec) [0x55d52a3f81ec]",
+            "[n1:13139] [[24493,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer in file ../../../orte/util/show_help.c "
+                + "at line 507"])
             output.Add(line, isError: true);
         output.Flush();
         RankFailure failure = output.Failure(7);
@@ -111,7 +118,9 @@ public class RankOutputTests
     [Fact]
     public void PrrteTellsARank()
     {
-        RankFailure failure = Failure("prrte", ["n1", "n2"], 3, "prterun detected that one or more processes exited with non-zero status:\n\n   Process name: [prterun-n1-1234@1,1]\n   Exit code:    3");
+        RankFailure failure = Failure(
+            "prrte", ["n1", "n2"], 3, "prterun detected that one or more processes exited with non-zero status:\n\n   Process name: "
+            + "[prterun-n1-1234@1,1]\n   Exit code:    3");
         Assert.Equal((1, "n2", 3), (failure.Rank, failure.Node, failure.ExitCode));
     }
 
@@ -140,7 +149,9 @@ public class RankOutputTests
     [Fact]
     public void HydraTellsARankThatCalledAbort()
     {
-        RankFailure failure = Failure("hydra", ["n1", "n2"], 5, "<rank 1 on n2>: Abort(5) on node 1 (rank 1 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 5) - process 1\n[mpiexec@head] Exit codes: [n1] 1280 [n2] 1280");
+        RankFailure failure = Failure(
+            "hydra", ["n1", "n2"], 5, "<rank 1 on n2>: Abort(5) on node 1 (rank 1 in comm 0): "
+            + "application called MPI_Abort(MPI_COMM_WORLD, 5) - process 1\n[mpiexec@head] Exit codes: [n1] 1280 [n2] 1280");
         Assert.Equal((1, "n2", 5), (failure.Rank, failure.Node, failure.ExitCode));
     }
 
@@ -149,7 +160,8 @@ public class RankOutputTests
     [InlineData("srun: error: n2: task 3: Killed", 3, "n2", null, "Killed")]
     [InlineData("srun: error: n1: tasks 0-1: Exited with exit code 2", 0, "n1", 2, "exit code 2")]
     [InlineData("srun: error: Node failure on n4", null, "n4", null, "Node failure on n4")]
-    [InlineData("srun: error: Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received", null, "n2", null, "Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received")]
+    [InlineData("srun: error: Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received", null, "n2", null,
+        "Task launch for StepId=2.0 failed on node n2: Zero Bytes were transmitted or received")]
     public void SrunTellsRankAndNode(string said, int? rank, string node, int? exit, string reason)
     {
         // the others are ended after it: the first message counts
@@ -160,7 +172,9 @@ public class RankOutputTests
     [Fact]
     public void ARankCannotSpeakForItsLauncher()
     {
-        RankFailure failure = Failure("openmpi", ["n1", "n2"], 3, "[1,0]<stderr>:noticed that process rank 9 with PID 0 on node evil exited on signal 9\n  Process name: [[1,1],1]\n  Exit code:    3");
+        RankFailure failure = Failure(
+            "openmpi", ["n1", "n2"], 3, "[1,0]<stderr>:noticed that process rank 9 with PID 0 on node evil exited on signal 9\n  Process "
+            + "name: [[1,1],1]\n  Exit code:    3");
         Assert.Equal((1, "n2", 3), (failure.Rank, failure.Node, failure.ExitCode));
     }
 

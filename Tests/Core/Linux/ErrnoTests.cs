@@ -25,7 +25,8 @@ public sealed class ErrnoTests
                 && core.GetString(type.Name) == "LibC" && core.GetString(type.Namespace) == "Tmds.Linux")
             .Select(m => core.GetString(m.Name))];
         return [.. typeof(Tmds.Linux.LibC).GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
-            .Where(m => m.GetCustomAttribute<DllImportAttribute>() is not null && (names.Contains(m.Name) || names.Contains(m.Name.TrimStart('_'))))];
+            .Where(m => m.GetCustomAttribute<DllImportAttribute>() is not null
+                && (names.Contains(m.Name) || names.Contains(m.Name.TrimStart('_'))))];
     }
 
     static DllImportAttribute Import(MethodInfo method) => method.GetCustomAttribute<DllImportAttribute>()!;
@@ -47,12 +48,15 @@ public sealed class ErrnoTests
         string[] theirs = [.. typeof(Tmds.Linux.LibC).GetMembers().Select(m => m.Name)];
         // poll is there and keeps no errno
         Assert.Equal(["poll"], HeaderTests.Imports(typeof(LibC)).Select(m => m.Name).Intersect(theirs));
-        Assert.Equal([], typeof(LibC).GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic).Select(f => f.Name).Intersect(theirs));
+        Assert.Equal([], typeof(LibC).GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic).Select(f => f.Name)
+            .Intersect(theirs));
         string[] types = [.. typeof(Tmds.Linux.LibC).Assembly.GetExportedTypes().Select(t => t.Name)];
         Assert.Equal([], typeof(LibC).GetNestedTypes().Select(t => t.Name).Intersect(types));
     }
 
-    /// <summary>What is bound at the first call would be looked up in the child of a raw clone, where locks of other threads stay locked.</summary>
+    /// <summary>
+    /// What is bound at the first call would be looked up in the child of a raw clone, where locks of other threads stay locked.
+    /// </summary>
     [NeedsFact(Needs.Launcher)]
     public void TheProgramBindsEveryImportWhenItStarts()
     {
@@ -104,13 +108,16 @@ public sealed class ErrnoTests
         foreach (ParameterInfo bad in texts)
         {
             MethodInfo method = (MethodInfo)bad.Member;
-            object?[] arguments = [.. method.GetParameters().Select(p => p.Position == bad.Position ? "/tmp\0/x" : Anything(p.ParameterType))];
+            object?[] arguments = [.. method.GetParameters()
+                .Select(p => p.Position == bad.Position ? "/tmp\0/x" : Anything(p.ParameterType))];
             Exception? told = Assert.Throws<TargetInvocationException>(() => method.Invoke(null, arguments)).InnerException;
-            Assert.Equal(@"'/tmp\0/x': a path, an argument or a variable cannot hold the character of code 0", Assert.IsType<SlipwayException>(told).Message);
+            Assert.Equal(@"'/tmp\0/x': a path, an argument or a variable cannot hold the character of code 0",
+                Assert.IsType<SlipwayException>(told).Message);
         }
         Assert.Throws<SlipwayException>(() => { unsafe { NativeStrings.Vector(["a", "b\0"]); } });
     }
 
     static object? Anything(Type type) =>
-        type == typeof(string) ? "/tmp" : type == typeof(byte[]) ? Array.Empty<byte>() : type.IsValueType ? Activator.CreateInstance(type) : null;
+        type == typeof(string) ? "/tmp" : type == typeof(byte[]) ? Array.Empty<byte>() : type.IsValueType
+        ? Activator.CreateInstance(type) : null;
 }

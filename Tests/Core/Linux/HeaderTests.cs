@@ -20,7 +20,8 @@ public sealed partial class HeaderTests
     static readonly string[] Headers =
     [
         "dirent.h", "errno.h", "fcntl.h", "poll.h", "sched.h", "signal.h", "stdio.h", "stdlib.h", "sys/file.h", "sys/mman.h", "sys/prctl.h",
-        "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/un.h", "sys/wait.h", "sys/xattr.h", "time.h", "unistd.h", "linux/capability.h", "linux/loop.h",
+        "sys/socket.h", "sys/stat.h", "sys/syscall.h", "sys/un.h", "sys/wait.h", "sys/xattr.h", "time.h", "unistd.h", "linux/capability.h",
+        "linux/loop.h",
         "linux/mount.h", "linux/sched.h",
     ];
 
@@ -103,7 +104,8 @@ public sealed partial class HeaderTests
         string[] named = variable ? parameters[..^1] : parameters is ["void"] ? [] : parameters;
         Assert.True(variable ? ours.Length >= named.Length : ours.Length == named.Length,
             $"{function}: the header has ({string.Join(", ", parameters)})");
-        return [($"{function.Name}()", function.ReturnType, result), .. named.Select((type, i) => ($"{function.Name}({i})", ours[i].ParameterType, type))];
+        return [($"{function.Name}()", function.ReturnType, result),
+            .. named.Select((type, i) => ($"{function.Name}({i})", ours[i].ParameterType, type))];
     }
 
     /// <summary>As <c>KIND</c> has it in C. An address may be a native integer here (a handler of signals).</summary>
@@ -119,7 +121,8 @@ public sealed partial class HeaderTests
             // and not what is generated of those
             || (m.GetCustomAttribute<DllImportAttribute>() is not null && !m.Name.Contains('<')));
 
-    static bool IsStructure(Type type) => type is { IsValueType: true, IsEnum: false } && type.GetCustomAttribute<CompilerGeneratedAttribute>() is null;
+    static bool IsStructure(Type type) => type is { IsValueType: true, IsEnum: false }
+        && type.GetCustomAttribute<CompilerGeneratedAttribute>() is null;
 
     /// <summary>A method has the name already where the structure ends in <c>_t</c>.</summary>
     static string InC(Type type) => type.Name.EndsWith("_t", StringComparison.Ordinal) ? type.Name[..^2] : type.Name;
@@ -134,7 +137,8 @@ public sealed partial class HeaderTests
         Dictionary<string, (string, string[])> found = [];
         foreach (string line in File.ReadLines(Path.Combine(directory.Path, "prototypes")))
             if (Prototype().Match(line) is { Success: true } match)
-                found[match.Groups["name"].Value] = (match.Groups["result"].Value.Trim(), TopLevelCommas().Split(match.Groups["parameters"].Value));
+                found[match.Groups["name"].Value] =
+                    (match.Groups["result"].Value.Trim(), TopLevelCommas().Split(match.Groups["parameters"].Value));
         return found;
     }
 
@@ -153,7 +157,8 @@ public sealed partial class HeaderTests
         Compile(directory.Path, string.Join('\n', statements), "-o", program);
         Cli.Result said = Cli.Start(Environment.UserName, [program]).Wait();
         Assert.Equal((0, ""), (said.ExitCode, said.Error));
-        return said.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')).ToDictionary(f => f[0], f => f[1]);
+        return said.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
+            .ToDictionary(f => f[0], f => f[1]);
     }
 
     static void Compile(string directory, string statements, params string[] options)

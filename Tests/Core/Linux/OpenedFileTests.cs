@@ -47,7 +47,8 @@ public sealed class OpenedFileTests
         string path = directory.Path + "/found";
         Kinds[kind](path);
         Exception e = Soon(() => Record.Exception(() => OpenedFile.BytesFound(path, 1000)))!;
-        Assert.StartsWith($"'{path}' is a {kind.Split(" to ")[0]}", Assert.IsType<FileRefusedException>(e).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"'{path}' is a {kind.Split(" to ")[0]}", Assert.IsType<FileRefusedException>(e).Message,
+            StringComparison.Ordinal);
         Assert.Null(Soon(() => OpenedFile.TryTextFound(path)));
         Assert.True(stat(path, out statx found, follow: false) == 0);
         Assert.StartsWith($"is a {kind.Split(" to ")[0]}", OpenedFile.Refusal(found, 1000)!, StringComparison.Ordinal);
@@ -64,7 +65,8 @@ public sealed class OpenedFileTests
         using TemporaryDirectory directory = new();
         string path = directory.Path + "/named";
         Kinds[kind](path);
-        foreach (Action open in new Action[] { () => OpenedFile.Named(path).Dispose(), () => OpenedFile.BytesNamed(path), () => OpenedFile.CopyNamed(path, path + ".copy") })
+        foreach (Action open in new Action[] { () => OpenedFile.Named(path).Dispose(), () => OpenedFile.BytesNamed(path),
+            () => OpenedFile.CopyNamed(path, path + ".copy") })
         {
             Exception e = Soon(() => Record.Exception(open))!;
             Assert.True(e is IOException or UnauthorizedAccessException, $"{e}");
@@ -93,7 +95,8 @@ public sealed class OpenedFileTests
         string path = directory.Write("file", new byte[1000]);
         Assert.Equal(1000, OpenedFile.BytesFound(path, 1000)!.Length);
         Assert.Equal(1000, OpenedFile.BytesNamed(path, 1000).Length);
-        Assert.True(Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 999)).Message == $"'{path}' is larger than 999 bytes");
+        Assert.True(Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 999))
+            .Message == $"'{path}' is larger than 999 bytes");
         Assert.True(Assert.Throws<FileRefusedException>(() => OpenedFile.BytesNamed(path, 999)).IsTooLarge);
         // a sparse one costs nobody anything but a reader
         using (FileStream sparse = File.OpenWrite(path))
@@ -120,7 +123,8 @@ public sealed class OpenedFileTests
         using TemporaryDirectory directory = new();
         string path = directory.Write("file", [1]);
         chmod(path, (uint)mode);
-        Assert.Equal($"'{path}' can be written by others (mode {shown})", Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000)).Message);
+        Assert.Equal($"'{path}' can be written by others (mode {shown})",
+            Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000)).Message);
         Assert.Null(OpenedFile.TryTextFound(path));
         chmod(path, 0x1a4);
         Assert.Single(OpenedFile.BytesFound(path, 1000)!);
@@ -132,8 +136,10 @@ public sealed class OpenedFileTests
         using TemporaryDirectory directory = new();
         string path = directory.Write("file", [1]);
         chown(path, 4711, 0);
-        Assert.Equal($"'{path}' belongs to uid 4711 and not to root or you", Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000)).Message);
-        Assert.Equal("belongs to uid 4711 and not to root, you or the image's owner", Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000, (4712u, "the image's owner"))).Why);
+        Assert.Equal($"'{path}' belongs to uid 4711 and not to root or you",
+            Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000)).Message);
+        Assert.Equal("belongs to uid 4711 and not to root, you or the image's owner",
+            Assert.Throws<FileRefusedException>(() => OpenedFile.BytesFound(path, 1000, (4712u, "the image's owner"))).Why);
         Assert.Single(OpenedFile.BytesFound(path, 1000, (4711u, "the image's owner"))!);
     }
 
@@ -146,7 +152,8 @@ public sealed class OpenedFileTests
         Assert.Single(OpenedFile.BytesKnown(path, 1000, OpenedFile.IdentityOf(found), out _));
         Thread.Sleep(20);
         chmod(path, 0x180);
-        Assert.Equal("has changed since it was looked at", Assert.Throws<FileRefusedException>(() => OpenedFile.BytesKnown(path, 1000, OpenedFile.IdentityOf(found), out _)).Why);
+        Assert.Equal("has changed since it was looked at",
+            Assert.Throws<FileRefusedException>(() => OpenedFile.BytesKnown(path, 1000, OpenedFile.IdentityOf(found), out _)).Why);
     }
 
     [Fact]
@@ -176,7 +183,8 @@ public sealed class OpenedFileTests
         string path = directory.Path + "/pipe";
         Assert.Equal(0, mkfifo(path, 0x180));
         using CancellationTokenSource stop = new(TimeSpan.FromMilliseconds(300));
-        Assert.IsType<OperationCanceledException>(Soon(() => Record.Exception(() => OpenedFile.BytesNamed(path, stream: true, cancel: stop.Token))));
+        Assert.IsType<OperationCanceledException>(Soon(
+            () => Record.Exception(() => OpenedFile.BytesNamed(path, stream: true, cancel: stop.Token))));
     }
 
     /// <summary>A program that builds from a pipe ends at the first signal.</summary>
@@ -244,7 +252,8 @@ public sealed class OpenedFileTests
         ("Preflight/PreflightProgram.cs", "new(file, options)", "made by us"),
     ];
 
-    static readonly Regex Opens = new(@"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");
+    static readonly Regex Opens = new(
+        @"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");
 
     [Fact]
     public void NothingIsOpenedPastTheOnePlace()
@@ -252,17 +261,23 @@ public sealed class OpenedFileTests
         string module = Path.Combine(Cli.Repository, "Module");
         HashSet<(string File, string Line, string Why)> used = [];
         List<string> past = [];
-        foreach (string file in new[] { "Module", "Cmdlets", "Launcher" }.Select(d => Path.Combine(Cli.Repository, d)).SelectMany(d => Directory.EnumerateFiles(d, "*.cs", SearchOption.AllDirectories)))
+        foreach (string file in new[] { "Module", "Cmdlets", "Launcher" }.Select(d => Path.Combine(Cli.Repository, d))
+            .SelectMany(d => Directory.EnumerateFiles(d, "*.cs", SearchOption.AllDirectories)))
         {
             // the front and the probe have no .NET; their own reader keeps the same rule, and is tested with it
-            if (file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal) || file.Contains("/Launcher/Front/", StringComparison.Ordinal) || file.Contains("/Launcher/Probe/", StringComparison.Ordinal))
+            if (file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal)
+                || file.Contains("/Launcher/Front/", StringComparison.Ordinal)
+                || file.Contains("/Launcher/Probe/", StringComparison.Ordinal))
                 continue;
             foreach ((string line, int number) in File.ReadLines(file).Select((l, i) => (l, i + 1)))
             {
                 string code = line.Split("//")[0];
-                if (!Opens.IsMatch(code) || code.Contains("static partial", StringComparison.Ordinal) || code.Contains("public static int open", StringComparison.Ordinal))
+                if (!Opens.IsMatch(code) || code.Contains("static partial", StringComparison.Ordinal)
+                    || code.Contains("public static int open", StringComparison.Ordinal))
                     continue;
-                List<(string File, string Line, string Why)> allowed = Exceptions.Where(e => file.EndsWith(e.File, StringComparison.Ordinal) && code.Contains(e.Line, StringComparison.Ordinal)).ToList();
+                List<(string File, string Line, string Why)> allowed =
+                    Exceptions.Where(e => file.EndsWith(e.File, StringComparison.Ordinal)
+                        && code.Contains(e.Line, StringComparison.Ordinal)).ToList();
                 used.UnionWith(allowed);
                 if (allowed.Count == 0)
                     past.Add($"{Path.GetRelativePath(Cli.Repository, file)}:{number}: {code.Trim()}");

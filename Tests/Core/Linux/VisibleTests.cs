@@ -61,7 +61,8 @@ public sealed unsafe class VisibleTests
     public void TheFrontDoesTheSame(string text, string shown) => Assert.Equal(shown, Front(Encoding.UTF8.GetBytes(text)));
 
     [Fact]
-    public void BytesThatAreNoUtf8AreWrittenOutByTheFront() => Assert.Equal("a\\x9b31m\\xc3", Front([(byte)'a', 0x9b, (byte)'3', (byte)'1', (byte)'m', 0xc3]));
+    public void BytesThatAreNoUtf8AreWrittenOutByTheFront() =>
+        Assert.Equal("a\\x9b31m\\xc3", Front([(byte)'a', 0x9b, (byte)'3', (byte)'1', (byte)'m', 0xc3]));
 
     static string Front(byte[] text)
     {

@@ -14,7 +14,8 @@ public sealed partial class ElfReaderTests
         Soname = "libsample.so.1",
         Needed = ["libibverbs.so.1", "libc.so.6"],
         Runpath = "$ORIGIN/../lib:/opt/x",
-        VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_1.1", "IBVERBS_PRIVATE_34"], ["libc.so.6"] = ["GLIBC_2.14"] },
+        VersionsNeeded = new Dictionary<string, string[]> { ["libibverbs.so.1"] = ["IBVERBS_1.1", "IBVERBS_PRIVATE_34"],
+            ["libc.so.6"] = ["GLIBC_2.14"] },
         VersionsDefined = ["SAMPLE_1.0", "SAMPLE_1.1"],
         Exports = ["sample_open", "sample_close"],
         Imports = ["getpwnam", "iconv_open"],
@@ -61,7 +62,8 @@ public sealed partial class ElfReaderTests
     [Theory]
     [InlineData(true, true), InlineData(false, false)]
     public void ReadsThoseImportsThatAreAskedFor(bool is64, bool littleEndian) =>
-        Assert.Equal(["iconv_open"], ElfFile.ParseImports(Sample(is64, littleEndian).Build(), "sample", ["iconv_open", "sample_open", "tzset"]));
+        Assert.Equal(["iconv_open"], ElfFile.ParseImports(
+            Sample(is64, littleEndian).Build(), "sample", ["iconv_open", "sample_open", "tzset"]));
 
     [Theory]
     [MemberData(nameof(RealLibraries))]
@@ -122,7 +124,8 @@ public sealed partial class ElfReaderTests
         foreach (byte[]? whole in new[] { Sample().Build(), Sample(is64: false, littleEndian: false, machine: 20).Build() })
             // headers, tables, offsets and counts have 2, 4 or 8 bytes, and are aligned to them
             foreach (int size in (int[])[2, 4, 8])
-                foreach (ulong value in (ulong[])[0, 1, (ulong)whole.Length - 1, (ulong)whole.Length, 0x7ffffffffffffffful >> (64 - 8 * size), ulong.MaxValue - 7, ulong.MaxValue])
+                foreach (ulong value in (ulong[])[0, 1, (ulong)whole.Length - 1, (ulong)whole.Length,
+                    0x7ffffffffffffffful >> (64 - 8 * size), ulong.MaxValue - 7, ulong.MaxValue])
                     for (int at = 0; at + size <= whole.Length; at += size)
                     {
                         byte[] changed = whole.ToArray();
@@ -137,12 +140,15 @@ public sealed partial class ElfReaderTests
     public void AnyWordOfARealLibrarysTablesThatIsAnExtremeIsATypedErrorOrReads(string path)
     {
         byte[] whole = File.ReadAllBytes(path);
-        // the file's header, all program headers, the dynamic section; and the heads of the tables that it leads to, such as those of its hash table
+        // the file's header, all program headers, the dynamic section; and the heads of the tables that it leads to, such as those of its
+        // hash table
         List<int> words = [.. Enumerable.Range(0, 16 + 14 * 14).Select(i => 4 * i)];
         int headers = BitConverter.ToInt32(whole, 32);
         for (int i = 0; i < BitConverter.ToUInt16(whole, 56); i++)
             if (BitConverter.ToUInt32(whole, headers + 56 * i) == 2)
-                for ((int at, int end) = (BitConverter.ToInt32(whole, headers + 56 * i + 8), BitConverter.ToInt32(whole, headers + 56 * i + 8) + BitConverter.ToInt32(whole, headers + 56 * i + 32)); at < end; at += 8)
+                for ((int at, int end) = (BitConverter.ToInt32(whole, headers + 56 * i + 8),
+                    BitConverter.ToInt32(whole, headers + 56 * i + 8) + BitConverter.ToInt32(whole, headers + 56 * i + 32));
+                    at < end; at += 8)
                 {
                     words.Add(at);
                     if (BitConverter.ToUInt64(whole, at) is var target && target < (ulong)whole.Length - 32)
@@ -165,7 +171,8 @@ public sealed partial class ElfReaderTests
         byte[] whole = Sample().Build();
         // DT_HASH's second word counts the symbols: it is the one word that is their number
         uint count = (uint)(Sample().Exports.Count + Sample().Imports.Count + 1);
-        int at = Enumerable.Range(0, whole.Length / 4).Select(i => 4 * i).Last(i => BitConverter.ToUInt32(whole, i) == count && BitConverter.ToUInt32(whole, i - 4) == 0);
+        int at = Enumerable.Range(0, whole.Length / 4).Select(i => 4 * i)
+            .Last(i => BitConverter.ToUInt32(whole, i) == count && BitConverter.ToUInt32(whole, i - 4) == 0);
         BitConverter.TryWriteBytes(whole.AsSpan(at), 0xffffffffu);
         // the first segment, which holds all, goes as far as the file
         BitConverter.TryWriteBytes(whole.AsSpan(64 + 32), 1L << 40);
@@ -196,7 +203,8 @@ public sealed partial class ElfReaderTests
     [Fact]
     public void ChainsThatGoOnForEverEnd()
     {
-        byte[] library = new ElfBuilder { Soname = "liblong.so.1", VersionsDefined = Enumerable.Range(0, 40000).Select(i => $"V_{i}").ToArray() }.Build();
+        byte[] library = new ElfBuilder { Soname = "liblong.so.1", VersionsDefined = Enumerable.Range(0, 40000).Select(i => $"V_{i}")
+            .ToArray() }.Build();
         Assert.Contains("versions", Assert.Throws<ElfFormatException>(() => ElfFile.Parse(library, "liblong.so.1")).Message);
     }
 
@@ -211,9 +219,11 @@ public sealed partial class ElfReaderTests
         Assert.Equal(NeededLine().Matches(expected).Select(m => m.Groups[1].Value), elf.Needed);
         Assert.Equal(SonameLine().Match(expected) is { Success: true } s ? s.Groups[1].Value : null, elf.Soname);
         string definitions = Between(expected, "Version definition section", "Version needs section");
-        Assert.Equal(DefinedLine().Matches(definitions).Where(m => m.Groups[1].Value != "BASE").Select(m => m.Groups[2].Value), elf.VersionsDefined);
+        Assert.Equal(DefinedLine().Matches(definitions).Where(m => m.Groups[1].Value != "BASE").Select(m => m.Groups[2].Value),
+            elf.VersionsDefined);
         string needs = Between(expected, "Version needs section", "Version definition section");
-        Assert.Equal(NeededVersionLine().Matches(needs).Select(m => m.Groups[1].Value).Order(), elf.VersionsNeeded.SelectMany(v => v.Value).Order());
+        Assert.Equal(NeededVersionLine().Matches(needs).Select(m => m.Groups[1].Value).Order(),
+            elf.VersionsNeeded.SelectMany(v => v.Value).Order());
     }
 
     public static TheoryData<string> RealLibraries()

@@ -7,7 +7,8 @@ public sealed class YamlMapTests
     static readonly string[] Keys = ["name", "port", "on", "list", "map", "items"];
 
     static YamlMap Map(string text) =>
-        YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition), "the file", YamlVariables.None, Keys);
+        YamlMap.Of("/site/a.yaml", YamlForm.Definition, YamlText.Parse(text, "/site/a.yaml", YamlForm.Definition), "the file",
+            YamlVariables.None, Keys);
 
     static void AssertRefused(string id, string says, Action read)
     {

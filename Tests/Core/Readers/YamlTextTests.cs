@@ -7,7 +7,10 @@ using Slipway.Readers.Yaml;
 
 namespace Slipway.Tests.Readers;
 
-/// <summary>Every YAML file has one way in: what its parser throws, and what would take all memory, is an error of ours, by the name that the file's reader gives to all of its errors.</summary>
+/// <summary>
+/// Every YAML file has one way in: what its parser throws, and what would take all memory, is an error of ours, by the name that the file's
+/// reader gives to all of its errors.
+/// </summary>
 public sealed class YamlTextTests
 {
     /// <summary>What YamlDotNet meets unprepared, or takes for more than it is.</summary>
@@ -19,8 +22,11 @@ public sealed class YamlTextTests
             foreach (string reader in new[] { "definition", "configuration", "launchers", "compatibility", "symptoms", "resolver" })
                 foreach (string text in new[]
                 {
-                    "files:\n  - {from: a,\n\tto: b}\n", "a:\n  - [b,\n\tc]\n", "a:\n  - {b: c,\n\td}\n", "a: \"\\UFFFFFFFF\"\n", "a: \"\\U00110000\"\n", "a: \"\\ud800\"\n", "a: \"\\x\"\n", "%YAML 9999999999999.1\n---\na: b\n", "? [a\n", "&a &b c: d\n", "a: *b\n",
-                    "a: " + new string('[', 1000), "- " + string.Concat(Enumerable.Repeat("- ", 1000)), "a: !<\n", "a: |99999999999\n b\n", "\"a\\0b\": c\n",
+                    "files:\n  - {from: a,\n\tto: b}\n", "a:\n  - [b,\n\tc]\n", "a:\n  - {b: c,\n\td}\n", "a: \"\\UFFFFFFFF\"\n",
+                    "a: \"\\U00110000\"\n", "a: \"\\ud800\"\n", "a: \"\\x\"\n", "%YAML 9999999999999.1\n---\na: b\n", "? [a\n",
+                    "&a &b c: d\n", "a: *b\n",
+                    "a: " + new string('[', 1000), "- " + string.Concat(Enumerable.Repeat("- ", 1000)), "a: !<\n", "a: |99999999999\n b\n",
+                    "\"a\\0b\": c\n",
                 })
                     all.Add(reader, text);
             return all;
@@ -36,8 +42,10 @@ public sealed class YamlTextTests
         SlipwayException e = Assert.Throws<SlipwayException>(() => Read(reader, directory.Path, path, text));
         Assert.StartsWith(path + ":", e.Message, StringComparison.Ordinal);
         Assert.Matches(":[0-9]+:[0-9]+: ", e.Message[path.Length..]);
-        Assert.StartsWith(reader switch { "definition" => "Definition", "configuration" => "ConfigurationInvalid", "launchers" or "compatibility" or "symptoms" => "LaunchersInvalid", _ => "ResolverInvalid" }, e.Id, StringComparison.Ordinal);
-        Assert.DoesNotContain(reader == "definition" ? "docs/running.md" : "docs/definition.md", e.Message + e.Recommendation, StringComparison.Ordinal);
+        Assert.StartsWith(reader switch { "definition" => "Definition", "configuration" => "ConfigurationInvalid",
+            "launchers" or "compatibility" or "symptoms" => "LaunchersInvalid", _ => "ResolverInvalid" }, e.Id, StringComparison.Ordinal);
+        Assert.DoesNotContain(reader == "definition" ? "docs/running.md" : "docs/definition.md", e.Message + e.Recommendation,
+            StringComparison.Ordinal);
     }
 
     static object Read(string reader, string directory, string path, string text) => reader switch
@@ -71,7 +79,8 @@ public sealed class YamlTextTests
     [InlineData("environment: {", "A: \"${a}${a}${a}${a}${a}${a}${a}${a}${a}${a}\", ", 1, "}\nruns: 1")]
     public void WhatVariablesMakeIsBounded(string begin, string again, int times, string end)
     {
-        string text = $"from: empty\nvariables: {{a: {new string('x', 1000)}}}\n{begin}{string.Concat(Enumerable.Repeat(again, times))}{end}\n";
+        string text = $"from: empty\nvariables: {{a: "
+            + $"{new string('x', 1000)}}}\n{begin}{string.Concat(Enumerable.Repeat(again, times))}{end}\n";
         SlipwayException e = Assert.Throws<SlipwayException>(() => DefinitionReader.Parse(text, "/site/app.yaml"));
         Assert.StartsWith("/site/app.yaml:", e.Message, StringComparison.Ordinal);
         if (again.StartsWith("${", StringComparison.Ordinal) || again.StartsWith("\"${", StringComparison.Ordinal))
@@ -85,7 +94,8 @@ public sealed class YamlTextTests
     public void ManyBeginningsOfVariablesTakeNoTime(string again, int times)
     {
         Stopwatch time = Stopwatch.StartNew();
-        Definition definition = DefinitionReader.Parse($"from: empty\nvariables: {{a: b}}\nrunscript: '{string.Concat(Enumerable.Repeat(again, times))}'\n", "/site/app.yaml");
+        Definition definition = DefinitionReader.Parse(
+            $"from: empty\nvariables: {{a: b}}\nrunscript: '{string.Concat(Enumerable.Repeat(again, times))}'\n", "/site/app.yaml");
         Assert.Equal(again.Length * times, definition.Runscript!.Length);
         Assert.InRange(time.Elapsed.TotalSeconds, 0, 20);
     }
@@ -100,7 +110,8 @@ public sealed class YamlTextTests
     [InlineData("${}", "${}")]
     [InlineData("$${", "$${")]
     public void VariablesAreReplacedAndWhatIsTheShellsStays(string text, string expected) =>
-        Assert.Equal(expected, DefinitionReader.Parse($"from: empty\nvariables: {{a: b}}\nrunscript: '{text}'\n", "/site/app.yaml").Runscript);
+        Assert.Equal(expected, DefinitionReader.Parse($"from: empty\nvariables: {{a: b}}\nrunscript: '{text}'\n", "/site/app.yaml")
+            .Runscript);
 
     [Theory]
     [InlineData(4, false)]

@@ -11,7 +11,8 @@ public sealed class HolderBirthTests
     [Fact]
     public void EachLetterHasASentenceAndItsErrno()
     {
-        byte[] letters = [HolderChildren.NoNamespace, HolderChildren.NoIdMaps, HolderChildren.NoFuseDevice, HolderChildren.NoFuseMount, HolderChildren.NoProgram];
+        byte[] letters = [HolderChildren.NoNamespace, HolderChildren.NoIdMaps, HolderChildren.NoFuseDevice, HolderChildren.NoFuseMount,
+            HolderChildren.NoProgram];
         string[] messages = [.. letters.Select(l => Explain(string.Create(CultureInfo.InvariantCulture, $"{(char)l}13")).Message)];
         Assert.All(messages, m => Assert.Contains("(errno 13)", m, StringComparison.Ordinal));
         Assert.Equal(messages, messages.Distinct());
@@ -19,7 +20,8 @@ public sealed class HolderBirthTests
 
     [Fact]
     public void AHolderThatIsNotReadyInTimeIsSaid() =>
-        Assert.StartsWith("/x.sqfs: the holder was not ready within 30 s", Explain($"{(char)HolderChildren.TimedOut}110").Message, StringComparison.Ordinal);
+        Assert.StartsWith("/x.sqfs: the holder was not ready within 30 s", Explain($"{(char)HolderChildren.TimedOut}110").Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void WhatTheHolderSaysIsPassedOnWithItsAdviceAndItsServersWords()
@@ -30,7 +32,8 @@ public sealed class HolderBirthTests
     }
 
     [Fact]
-    public void AHolderThatSaidNothingIsSaid() => Assert.Equal("/x.sqfs: the holder ended before the container was ready: no", Explain("", "no").Message);
+    public void AHolderThatSaidNothingIsSaid() =>
+        Assert.Equal("/x.sqfs: the holder ended before the container was ready: no", Explain("", "no").Message);
 
     /// <summary>A sentence may begin as a letter does.</summary>
     [Fact]

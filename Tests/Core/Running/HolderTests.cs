@@ -22,7 +22,8 @@ public sealed class HolderTests
         for (int round = 0; round < rounds; round++)
         {
             // every third round meets the holder of the one before, which is about to go
-            Cli.Result result = site.Script(Storm, TinyImage.File, Ranks.ToString(CultureInfo.InvariantCulture), "storm" + (round / 3).ToString(CultureInfo.InvariantCulture));
+            Cli.Result result = site.Script(Storm, TinyImage.File, Ranks.ToString(CultureInfo.InvariantCulture),
+                "storm" + (round / 3).ToString(CultureInfo.InvariantCulture));
             Assert.True(result.Output == "0\n", $"round {round}: {result.Output.Trim()} of {Ranks} ranks failed: {result.Error}");
         }
         site.AssertNothingLeft();
@@ -82,7 +83,10 @@ public sealed class HolderTests
     public void AKilledHolderIsReplacedAndItsRanksGoOn()
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Running rank = site.Start(["/bin/sh", "-c", "exec \"$0\" run --job k \"$1\" -- sh -c 'echo in; until [ -e \"$0\" ]; do sleep 0.05; done; cat /etc/passwd >/dev/null && ls /bin/busybox; grep \" - overlay \" /proc/self/mountinfo' \"$2\"", Cli.Program, TinyImage.File, site.Scratch + "/go"]);
+        Cli.Running rank = site.Start(
+            ["/bin/sh", "-c", "exec \"$0\" run --job k \"$1\" -- sh -c 'echo in; until [ -e \"$0\" ]; do sleep 0.05; done; "
+                + "cat /etc/passwd >/dev/null && ls /bin/busybox; grep \" - overlay \" /proc/self/mountinfo' \"$2\"", Cli.Program,
+                TinyImage.File, site.Scratch + "/go"]);
         RunSite.WaitUntil(() => site.Pids("sh").Any() && site.Pids("slipway-holder").Any(), "the rank runs");
         int holder = site.Holder;
         kill(holder, SIGKILL);
@@ -108,7 +112,8 @@ public sealed class HolderTests
         int holder = site.Holder, server = Assert.Single(site.Pids("squashfuse_ll"));
         kill(server, SIGKILL);
         // the next rank gets a container of its own; the ranks of the broken one are still counted
-        RunSite.WaitUntil(() => !Directory.EnumerateFiles(site.Runtime, "*.entry", SearchOption.AllDirectories).Any(), "the broken container's names have gone");
+        RunSite.WaitUntil(() => !Directory.EnumerateFiles(site.Runtime, "*.entry", SearchOption.AllDirectories).Any(),
+            "the broken container's names have gone");
         Cli.Result next = site.Run("--job", "k", TinyImage.File, "--", "ls", "/bin/busybox");
         Assert.Equal((0, ""), (next.ExitCode, next.Error));
         Assert.Contains(holder, site.Pids("slipway-holder"));
@@ -121,7 +126,9 @@ public sealed class HolderTests
     public void WhatDeadHoldersLeftIsSwept()
     {
         using RunSite site = new(RunSite.Ordinary);
-        Assert.Equal(0, site.Script("mkdir -m 700 \"$XDG_RUNTIME_DIR/slipway\" && cd \"$XDG_RUNTIME_DIR/slipway\" && touch 0123.sock 0123.lock 4567.lock 89ab.entry cdef.entry.new").ExitCode);
+        Assert.Equal(
+            0, site.Script("mkdir -m 700 \"$XDG_RUNTIME_DIR/slipway\" && cd \"$XDG_RUNTIME_DIR/slipway\" && touch 0123.sock 0123.lock "
+                + "4567.lock 89ab.entry cdef.entry.new").ExitCode);
         Assert.Equal(0, site.Run(TinyImage.File, "--", "true").ExitCode);
         site.AssertNothingLeft();
     }
@@ -131,17 +138,21 @@ public sealed class HolderTests
     public void WhatAnotherVersionHasIsLeftAlone()
     {
         using RunSite site = new(RunSite.Ordinary);
-        Assert.Equal(0, site.Script("mkdir -m 700 \"$XDG_RUNTIME_DIR/slipway\" && cd \"$XDG_RUNTIME_DIR/slipway\" && touch 0123.sock 0123.lock && printf 'vslipway-holder 1\\0kk\\0' >0123.entry").ExitCode);
+        Assert.Equal(
+            0, site.Script("mkdir -m 700 \"$XDG_RUNTIME_DIR/slipway\" && cd \"$XDG_RUNTIME_DIR/slipway\" && touch 0123.sock 0123.lock && "
+                + "printf 'vslipway-holder 1\\0kk\\0' >0123.entry").ExitCode);
         Assert.Equal(0, site.Run(TinyImage.File, "--", "true").ExitCode);
         RunSite.WaitUntil(() => !site.Pids("slipway-holder").Any(), "our holder has gone");
-        Assert.Equal(["0123.entry", "0123.lock", "0123.sock"], Directory.GetFiles(site.Runtime + "/slipway").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["0123.entry", "0123.lock", "0123.sock"], Directory.GetFiles(site.Runtime + "/slipway").Select(Path.GetFileName)
+            .Order(StringComparer.Ordinal));
     }
 
     [RunFact]
     public void StepsAndOptionsDoNotShare()
     {
         using RunSite site = new(RunSite.Ordinary);
-        string[][] options = [["--job", "a"], ["--job", "b"], ["--job", "a", "--writable-tmpfs"], ["--job", "a", "--bind", site.Scratch + ":/mnt"]];
+        string[][] options = [["--job", "a"], ["--job", "b"], ["--job", "a", "--writable-tmpfs"],
+            ["--job", "a", "--bind", site.Scratch + ":/mnt"]];
         // all at the same time: the number of a namespace that has gone may be used again
         Cli.Running[] running = [.. options.Select(o => site.StartRun([.. o, TinyImage.File, "--", "sleep", "100"]))];
         RunSite.WaitUntil(() => site.Pids("sleep").Count() == running.Length, "all sleep");

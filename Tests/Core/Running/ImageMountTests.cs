@@ -11,7 +11,8 @@ public sealed class ImageMountTests
     {
         using TemporaryDirectory directory = new();
         ImageMount mount = Choose(directory.Path);
-        Assert.Equal(("directory", directory.Path, directory.Path, null, -1), (mount.Rung, mount.Image, mount.Directory, mount.Server, mount.Fd));
+        Assert.Equal(("directory", directory.Path, directory.Path, null, -1),
+            (mount.Rung, mount.Image, mount.Directory, mount.Server, mount.Fd));
         Assert.Equal(["directory: the image is an unpacked directory"], mount.Reasons);
     }
 

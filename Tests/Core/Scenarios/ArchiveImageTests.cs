@@ -22,9 +22,11 @@ public sealed class ArchiveImageTests : BuildTest
         return Mine(name);
     }
 
-    static PaxTarEntry File_(string name, string text = "x") => new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) };
+    static PaxTarEntry File_(string name, string text = "x") =>
+        new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) };
 
-    static PaxTarEntry Link(string name, string target, TarEntryType type = TarEntryType.SymbolicLink) => new(type, name) { LinkName = target };
+    static PaxTarEntry Link(string name, string target, TarEntryType type = TarEntryType.SymbolicLink) =>
+        new(type, name) { LinkName = target };
 
     public static TheoryData<string, string> Bad => new()
     {
@@ -79,11 +81,13 @@ public sealed class ArchiveImageTests : BuildTest
             """]).Wait();
         Assert.True(made.ExitCode == 0, made.Error);
         Assert.True(new FileInfo(archive).Length < 2_000_000);
-        AssertRefused(Build(Definition(archive)), "x.yaml:2:10: ", "entry 1, 'sparse', brings what is unpacked to 10737418240 bytes, and the limit is 1073741824", "size-limit");
+        AssertRefused(Build(Definition(archive)), "x.yaml:2:10: ",
+            "entry 1, 'sparse', brings what is unpacked to 10737418240 bytes, and the limit is 1073741824", "size-limit");
     }
 
     [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap", "zstd")]
-    [InlineData("bash", "-c", "head -c 2000 ok.tar >bad"), InlineData("bash", "-c", "zstd -q ok.tar -o t && head -c 100 t >bad"), InlineData("bash", "-c", "gzip -c ok.tar | head -c 100 >bad"), InlineData("bash", "-c", "echo nothing >bad")]
+    [InlineData("bash", "-c", "head -c 2000 ok.tar >bad"), InlineData("bash", "-c", "zstd -q ok.tar -o t && head -c 100 t >bad"),
+        InlineData("bash", "-c", "gzip -c ok.tar | head -c 100 >bad"), InlineData("bash", "-c", "echo nothing >bad")]
     public void ADamagedArchiveIsRefused(params string[] make)
     {
         Mine("t");
@@ -94,7 +98,8 @@ public sealed class ArchiveImageTests : BuildTest
     }
 
     [NeedsTheory(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap", "zstd", "xz", "bzip2", "cpio")]
-    [InlineData("tar -cf -", "cat"), InlineData("tar -cf -", "gzip"), InlineData("tar -cf -", "zstd"), InlineData("tar --format=gnu -cf -", "xz"), InlineData("tar --format=ustar -cf -", "bzip2"), InlineData("cpio", "gzip")]
+    [InlineData("tar -cf -", "cat"), InlineData("tar -cf -", "gzip"), InlineData("tar -cf -", "zstd"),
+        InlineData("tar --format=gnu -cf -", "xz"), InlineData("tar --format=ustar -cf -", "bzip2"), InlineData("cpio", "gzip")]
     public void AnyFormatAndCompressionGivesTheSameTree(string format, string compression)
     {
         Write("tree/bin/prog", "#!/bin/sh\n");
@@ -107,26 +112,36 @@ public sealed class ArchiveImageTests : BuildTest
         Assert.True(made.ExitCode == 0, made.Error);
         Built(Cli.OtherUser ?? Environment.UserName, Definition(archive));
         string[] lines = Cli.Start(Environment.UserName, ["unsquashfs", "-lln", In("x.sqfs")]).Wait().Output.Split('\n');
-        foreach ((string mode, string path) in new[] { ("-rwsr-xr-x", "/bin/prog"), ("-rwsr-xr-x", "/bin/second"), ("lrwxrwxrwx", "/bin/link -> ../etc"), ("drwxrwxrwt", "/tmp"), ("dr-xr-xr-x", "/ro"), ("prw", "/pipe"), ("-rw", "/etc/deep/er/conf") })
+        foreach ((string mode, string path) in new[] { ("-rwsr-xr-x", "/bin/prog"), ("-rwsr-xr-x", "/bin/second"),
+            ("lrwxrwxrwx", "/bin/link -> ../etc"), ("drwxrwxrwt", "/tmp"), ("dr-xr-xr-x", "/ro"), ("prw", "/pipe"),
+            ("-rw", "/etc/deep/er/conf") })
             Assert.Contains(lines, l => l.StartsWith(mode, StringComparison.Ordinal) && l.EndsWith(path, StringComparison.Ordinal));
         Assert.Equal("conf\n", Cat("x.sqfs", "etc/deep/er/conf"));
         AssertNothingLeft();
     }
 
-    /// <summary>A user's attributes, and the capabilities of a file; what is of the archive's own system is left, and that is said.</summary>
+    /// <summary>
+    /// A user's attributes, and the capabilities of a file; what is of the archive's own system is left, and that is said.
+    /// </summary>
     [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs", "newuidmap")]
     public void ExtendedAttributesAreKeptOrToldOf()
     {
         const string Sets = "SCHILY.xattr.";
         // capabilities(7), VFS_CAP_REVISION_2: cap_net_bind_service, effective and permitted
         string capability = "\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-        PaxTarEntry Entry(string name, params (string, string)[] attributes) => new(TarEntryType.RegularFile, name, attributes.ToDictionary(a => Sets + a.Item1, a => a.Item2)) { DataStream = new MemoryStream([1]) };
-        string archive = Tar("root.tar", Entry("note", ("user.origin", "site ü"), ("security.selinux", "system_u:object_r:etc_t:s0")), Entry("server", ("security.capability", capability)), Entry("other", ("security.selinux", "x")));
+        PaxTarEntry Entry(string name, params (string, string)[] attributes) =>
+            new(TarEntryType.RegularFile, name, attributes.ToDictionary(a => Sets + a.Item1, a => a.Item2)) { DataStream =
+                new MemoryStream([1]) };
+        string archive = Tar("root.tar", Entry("note", ("user.origin", "site ü"), ("security.selinux", "system_u:object_r:etc_t:s0")),
+            Entry("server", ("security.capability", capability)), Entry("other", ("security.selinux", "x")));
         string user = Cli.OtherUser ?? Environment.UserName;
         Cli.Result built = Start(user, Definition(archive), "x.sqfs", "-v").Wait();
         Assert.True(built.ExitCode == 0, built.Error);
-        Assert.Contains("warning: extended attributes of the archive are not kept: xattr.security.selinux of 2 entries", built.Error, StringComparison.Ordinal);
-        Assert.Equal(0, Cli.Start(Environment.UserName, ["unsquashfs", "-no-progress", "-quiet", "-user-xattrs", "-dest", Mine("unpacked"), In("x.sqfs")]).Wait().ExitCode);
+        Assert.Contains("warning: extended attributes of the archive are not kept: xattr.security.selinux of 2 entries", built.Error,
+            StringComparison.Ordinal);
+        Assert.Equal(
+            0, Cli.Start(Environment.UserName,
+                ["unsquashfs", "-no-progress", "-quiet", "-user-xattrs", "-dest", Mine("unpacked"), In("x.sqfs")]).Wait().ExitCode);
         Assert.Equal("site ü"u8.ToArray(), Attribute(In("unpacked/note"), "user.origin"));
         Assert.Null(Attribute(In("unpacked/note"), "security.selinux"));
         if (geteuid() != 0)
@@ -145,7 +160,8 @@ public sealed class ArchiveImageTests : BuildTest
     }
 
     [DllImport("libc", SetLastError = true)]
-    static extern nint getxattr([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string name, byte[] value, nuint size);
+    static extern nint getxattr([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string name,
+        byte[] value, nuint size);
 
     [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]
     public void WhatIsBuiltUponAnImageInheritsFromIt()
@@ -159,7 +175,9 @@ public sealed class ArchiveImageTests : BuildTest
             runscript: echo "base $KEPT $CHANGED"
             labels: {maintainer: base, title: base}
             """), "base.sqfs");
-        JsonElement above = Built(user, Write("x.yaml", "from: image\nimage: base.sqfs\nenvironment: {CHANGED: above, NEW: more}\nlabels: {title: above}\nrun: ['echo \"$KEPT $CHANGED $NEW\" >/said']\ntest: test \"$CHANGED\" = above\n")).GetProperty("manifest");
+        JsonElement above = Built(user,
+            Write("x.yaml", "from: image\nimage: base.sqfs\nenvironment: {CHANGED: above, NEW: more}\nlabels: {title: above}\nrun: "
+                + "['echo \"$KEPT $CHANGED $NEW\" >/said']\ntest: test \"$CHANGED\" = above\n")).GetProperty("manifest");
         Assert.Equal("""{"CHANGED":"above","KEPT":"it's of the base","NEW":"more"}""", Compact(above.GetProperty("environment")));
         Assert.Equal("""{"maintainer":"base","title":"above"}""", Compact(above.GetProperty("labels")));
         Assert.Equal("it's of the base above more\n", Cat("x.sqfs", "said"));
@@ -167,7 +185,9 @@ public sealed class ArchiveImageTests : BuildTest
         Built(user, Write("y.yaml", "from: image\nimage: x.sqfs\nrunscript: echo own $NEW\n"), "y.sqfs");
         Assert.Equal("own more\n", Cli.RunAs(user, "run", In("y.sqfs")).Output);
         // a stage that copies from it takes no more than files
-        JsonElement copy = Built(user, Write("z.yaml", "from: image\nimage: tiny.sqfs\nstages: {base: {from: image, image: base.sqfs, run: ['echo $KEPT >/said']}}\nfiles: [{stage: base, from: /said, to: /said}]\n"), "z.sqfs").GetProperty("manifest");
+        JsonElement copy = Built(user,
+            Write("z.yaml", "from: image\nimage: tiny.sqfs\nstages: {base: {from: image, image: base.sqfs, run: "
+                + "['echo $KEPT >/said']}}\nfiles: [{stage: base, from: /said, to: /said}]\n"), "z.sqfs").GetProperty("manifest");
         Assert.Equal("it's of the base\n", Cat("z.sqfs", "said"));
         Assert.Equal("{}", Compact(copy.GetProperty("environment")));
     }
@@ -182,14 +202,17 @@ public sealed class ArchiveImageTests : BuildTest
         {
             Directory.CreateDirectory(Path.Combine(root, ".singularity.d/env"));
             File.WriteAllText(Path.Combine(root, ".singularity.d/env/10-docker.sh"), "export FIRST=docker\n");
-            File.WriteAllText(Path.Combine(root, ".singularity.d/env/90-environment.sh"), "#!/bin/sh\nexport SECOND=\"$FIRST and more\" CHANGED=other");
+            File.WriteAllText(Path.Combine(root, ".singularity.d/env/90-environment.sh"),
+                "#!/bin/sh\nexport SECOND=\"$FIRST and more\" CHANGED=other");
             File.WriteAllText(Path.Combine(root, ".singularity.d/runscript"), "#!/bin/sh\necho \"other $SECOND $CHANGED\"\n");
             File.WriteAllText(Path.Combine(root, ".singularity.d/labels.json"), "{\"title\": \"other\", \"vendor\": \"other\"}");
             File.SetUnixFileMode(Path.Combine(root, ".singularity.d/runscript"), (UnixFileMode)0x1ed);
         });
-        Built(Environment.UserName, Write("x.yaml", "from: image\nimage: other.sqfs\nenvironment: {CHANGED: above}\nlabels: {title: above}\n"));
+        Built(Environment.UserName, Write(
+            "x.yaml", "from: image\nimage: other.sqfs\nenvironment: {CHANGED: above}\nlabels: {title: above}\n"));
         Assert.Equal("other docker and more above\n", Cli.RunAs(Environment.UserName, "run", In("x.sqfs")).Output);
-        Assert.Equal("""{"title":"above","vendor":"other"}""", Compact(JsonDocument.Parse(Cat("x.sqfs", ".singularity.d/labels.json")).RootElement));
+        Assert.Equal("""{"title":"above","vendor":"other"}""",
+            Compact(JsonDocument.Parse(Cat("x.sqfs", ".singularity.d/labels.json")).RootElement));
     }
 
     [NeedsFact(Needs.Launcher, Needs.Fuse, "squashfuse_ll", "busybox", "mksquashfs", "unsquashfs", "newuidmap")]

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Definitions that are meant to hurt, given to the real program: an error that names file and place, soon, and nothing is left.</summary>
+/// <summary>
+/// Definitions that are meant to hurt, given to the real program: an error that names file and place, soon, and nothing is left.
+/// </summary>
 public sealed class BadDefinitionTests : BuildTest
 {
     [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap")]
@@ -16,8 +18,12 @@ public sealed class BadDefinitionTests : BuildTest
         string text = kind switch
         {
             "large" => "from: empty\nlabels:\n" + string.Concat(Enumerable.Range(0, 400_000).Select(i => $"  label{i}: some text of it\n")),
-            "explosion" => "from: empty\nlabels:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n" + string.Concat(Enumerable.Range(1, 12).Select(i => $"  {(char)('a' + i)}: &{(char)('a' + i)} [{string.Join(", ", Enumerable.Repeat("*" + (char)('a' + i - 1), 10))}]\n")),
-            "cycle" => "from: empty\nfiles: [{stage: a, from: /x, to: /x}]\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n  b: {from: empty, files: [{stage: a, from: /x, to: /x}]}\n",
+            "explosion" => "from: empty\nlabels:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+                + string.Concat(Enumerable.Range(1, 12)
+                    .Select(i => $"  {(char)('a' + i)}: "
+                        + $"&{(char)('a' + i)} [{string.Join(", ", Enumerable.Repeat("*" + (char)('a' + i - 1), 10))}]\n")),
+            "cycle" => "from: empty\nfiles: [{stage: a, from: /x, to: /x}]\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: "
+                + "/x}]}\n  b: {from: empty, files: [{stage: a, from: /x, to: /x}]}\n",
             "deep" => "from: empty\nlabels: " + new string('[', 50_000),
             _ => "from: empty\0\u0001\u0002\n",
         };
@@ -26,7 +32,8 @@ public sealed class BadDefinitionTests : BuildTest
     }
 
     [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap")]
-    public void ADeviceWithoutAnEndIsNoDefinition() => AssertRefused(Build("/dev/zero"), "/dev/zero: more than 1048576 bytes are no definition");
+    public void ADeviceWithoutAnEndIsNoDefinition() =>
+        AssertRefused(Build("/dev/zero"), "/dev/zero: more than 1048576 bytes are no definition");
 
     /// <summary>As tar archives have it in <see cref="ArchiveImageTests"/>; these are by cpio(1).</summary>
     [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap", "cpio")]
@@ -52,13 +59,16 @@ public sealed class BadDefinitionTests : BuildTest
         if (wanted.StartsWith("link", StringComparison.Ordinal))
             File.CreateSymbolicLink(In("tree/link"), directory.Path);
         string archive = Mine("bad.cpio");
-        Cli.Result cpio = Cli.Start(Environment.UserName, ["bash", "-c", $"printf '%s\\n' {(wanted.StartsWith("link", StringComparison.Ordinal) ? "link" : "a")} {made} | cpio -o -H newc --quiet >'{archive}'"], In("tree")).Wait();
+        Cli.Result cpio = Cli.Start(Environment.UserName,
+            ["bash", "-c", $"printf '%s\\n' {(wanted.StartsWith("link", StringComparison.Ordinal) ? "link" : "a")} {made} | cpio -o -H "
+                + $"newc --quiet >'{archive}'"], In("tree")).Wait();
         Assert.True(cpio.ExitCode == 0, cpio.Error);
         byte[] bytes = File.ReadAllBytes(archive), name = Encoding.ASCII.GetBytes(made + "\0");
         int at = bytes.AsSpan().LastIndexOf(name);
         Encoding.ASCII.GetBytes(wanted).CopyTo(bytes, at);
         File.WriteAllBytes(archive, bytes);
-        AssertRefused(Build(Write("x.yaml", $"from: archive\narchive: {archive}\n")), $"x.yaml:2:10: {archive}: entry 2, '{wanted}', {says}");
+        AssertRefused(Build(Write("x.yaml", $"from: archive\narchive: {archive}\n")),
+            $"x.yaml:2:10: {archive}: entry 2, '{wanted}', {says}");
         Assert.False(Path.Exists(In("outside")) || Path.Exists(In("inside")));
     }
 
@@ -67,10 +77,13 @@ public sealed class BadDefinitionTests : BuildTest
     public void AHostWithDnfFiveAloneIsToldSo()
     {
         string bin = Directory.CreateDirectory(Mine("bin")).FullName;
-        foreach (string path in new[] { "/usr/bin", "/usr/sbin", "/bin", "/sbin" }.SelectMany(Directory.GetFiles).Where(f => !Path.GetFileName(f).StartsWith("dnf", StringComparison.Ordinal)).DistinctBy(Path.GetFileName))
+        foreach (string path in new[] { "/usr/bin", "/usr/sbin", "/bin", "/sbin" }.SelectMany(Directory.GetFiles)
+            .Where(f => !Path.GetFileName(f).StartsWith("dnf", StringComparison.Ordinal)).DistinctBy(Path.GetFileName))
             File.CreateSymbolicLink(Path.Combine(bin, Path.GetFileName(path)), path);
         File.Copy("/bin/true", Path.Combine(bin, "dnf"));
-        Cli.Result result = Cli.Start(Environment.UserName, ["env", "PATH=" + bin, Cli.Program, "build", Write("x.yaml", RepositoryBuildTests.Rpm()), "-o", In("x.sqfs"), "--package-cache", In("cache/five")], directory.Path,
+        Cli.Result result = Cli.Start(
+            Environment.UserName, ["env", "PATH=" + bin, Cli.Program, "build", Write("x.yaml", RepositoryBuildTests.Rpm()), "-o",
+                In("x.sqfs"), "--package-cache", In("cache/five")], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" }).Wait();
         AssertRefused(result, $"x.yaml:1:7: {bin}/dnf is not dnf 4, which 'from: rpm' needs", "Install dnf 4 beside it");
     }
@@ -83,9 +96,12 @@ public sealed class BadDefinitionTests : BuildTest
         string to = Directory.CreateDirectory(Mine("to")).FullName, user = Cli.OtherUser ?? "nobody";
         new DirectoryInfo(to).UnixFileMode = (UnixFileMode)0x1ff;
         TinyImage.Make(Mine("base.sqfs"));
-        Cli.Running build = Start(user, Write("x.yaml", "from: image\nimage: base.sqfs\nrun: [\"while ! [ -e /tmp/go ]; do sleep 0.1; done\"]\n"), "to/x.sqfs");
+        Cli.Running build = Start(user,
+            Write("x.yaml", "from: image\nimage: base.sqfs\nrun: [\"while ! [ -e /tmp/go ]; do sleep 0.1; done\"]\n"), "to/x.sqfs");
         string? tmp = null;
-        while (!build.Process.HasExited && (tmp = Directory.GetDirectories(In("tmp"), "slipway-build-*").Select(d => d + "/root/image/tmp").FirstOrDefault(Directory.Exists)) is null)
+        while (!build.Process.HasExited
+            && (tmp = Directory.GetDirectories(In("tmp"), "slipway-build-*").Select(d => d + "/root/image/tmp")
+                .FirstOrDefault(Directory.Exists)) is null)
             Thread.Sleep(50);
         if (gone)
             Directory.Move(to, In("elsewhere"));

@@ -1,6 +1,8 @@
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Repositories that must not be built from: each is refused, the repository's line and the key or package named, and nothing is left.</summary>
+/// <summary>
+/// Repositories that must not be built from: each is refused, the repository's line and the key or package named, and nothing is left.
+/// </summary>
 public sealed class BadRepositoryTests : BuildTest
 {
     [NeedsTheory(Repositories.Deb)]
@@ -21,7 +23,8 @@ public sealed class BadRepositoryTests : BuildTest
 
     [NeedsTheory(Repositories.Rpm)]
     [InlineData("extra", "wrong", "r.yaml:4:12: repository 'bad': its repomd.xml is not signed by the key that was given")]
-    [InlineData("changed", "extra", "r.yaml:4:12: repository 'bad': its repomd.xml is not signed by the key that was given, or was changed since")]
+    [InlineData("changed", "extra",
+        "r.yaml:4:12: repository 'bad': its repomd.xml is not signed by the key that was given, or was changed since")]
     [InlineData("expired", "expired", "repository 'bad': the key ", "expired on 2020-01-02")]
     [InlineData("expired", "site", "repository 'bad': its repomd.xml is not signed by the key that was given")]
     [InlineData("expiredpackages", "site", "r.yaml:4:12: package 'lib' 7-1 of repository 'bad' is not signed by the repository's key ")]
@@ -41,7 +44,8 @@ public sealed class BadRepositoryTests : BuildTest
     public void AKeyThatSignsTwoPackagesOfAnotherRepositoryIsNotTakenThere()
     {
         // 'extra' is signed by its own key; the key of 'base' is known to the build, and does not do
-        string text = RepositoryBuildTests.Rpm().Replace(LocalRepositories.Key("extra"), LocalRepositories.Key("base") + ", repo-gpgcheck: false", StringComparison.Ordinal);
+        string text = RepositoryBuildTests.Rpm()
+            .Replace(LocalRepositories.Key("extra"), LocalRepositories.Key("base") + ", repo-gpgcheck: false", StringComparison.Ordinal);
         AssertRefused(Build(Write("r.yaml", text)), "package 'lib' 1.5-1 of repository 'extra' is not signed by the repository's key ");
     }
 
@@ -49,7 +53,8 @@ public sealed class BadRepositoryTests : BuildTest
     public void TheFingerprintDecidesWhichKeyIsTaken()
     {
         string both = Write("both.asc", File.ReadAllText(LocalRepositories.Key("wrong")) + File.ReadAllText(LocalRepositories.Key("base")));
-        string text = RepositoryBuildTests.Rpm("packages: [lib]\n").Replace(LocalRepositories.Key("base"), both + ", fingerprint: " + new string('A', 40), StringComparison.Ordinal);
+        string text = RepositoryBuildTests.Rpm("packages: [lib]\n")
+            .Replace(LocalRepositories.Key("base"), both + ", fingerprint: " + new string('A', 40), StringComparison.Ordinal);
         AssertRefused(Build(Write("r.yaml", text)), "and not the key " + new string('A', 40));
     }
 
@@ -59,7 +64,9 @@ public sealed class BadRepositoryTests : BuildTest
     {
         using TinyServer server = new(Path.Combine(LocalRepositories.Path, kind, kind == "deb" ? "mini" : "base"), half: true);
         string text = kind == "deb" ? "from: deb\nsuite: mini\n" : "from: rpm\n";
-        AssertRefused(Build(Write("h.yaml", text + $"repositories:\n  - {{name: half, url: \"{server.Url}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n")),
+        AssertRefused(
+            Build(Write("h.yaml", text + $"repositories:\n  - {{name: half, url: \"{server.Url}\", key: "
+                + $"{LocalRepositories.Key("base")}}}\npackages: [app]\n")),
             "h.yaml:", " of repository 'half' cannot be had from " + server.Url);
     }
 
@@ -67,8 +74,11 @@ public sealed class BadRepositoryTests : BuildTest
     public void AMetalinkOfOtherMetadataIsRefused()
     {
         // the checksum that the metalink has decides before any signature is looked at
-        string metalink = RepositoryBuildTests.Metalink(this, LocalRepositories.Url("rpm/base"), Path.Combine(LocalRepositories.Path, "rpm/site/repodata/repomd.xml"));
-        AssertRefused(Build(Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n")),
+        string metalink = RepositoryBuildTests.Metalink(
+            this, LocalRepositories.Url("rpm/base"), Path.Combine(LocalRepositories.Path, "rpm/site/repodata/repomd.xml"));
+        AssertRefused(
+            Build(Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: "
+                + $"{LocalRepositories.Key("base")}}}\npackages: [app]\n")),
             "m.yaml:3:12: repository 'base' cannot be reached, or is not whole");
     }
 }

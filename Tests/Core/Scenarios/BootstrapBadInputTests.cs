@@ -49,7 +49,8 @@ public sealed class BootstrapBadInputTests : IDisposable
     public void AnotherMajorOfTheSdk()
     {
         PathWithout("dotnet");
-        File.WriteAllText(In("bin/dotnet"), "#!/bin/sh\n[ \"$1\" = --list-sdks ] && printf '%s [/usr/share/dotnet/sdk]\\n' 9.0.305 11.0.100\n");
+        File.WriteAllText(In("bin/dotnet"),
+            "#!/bin/sh\n[ \"$1\" = --list-sdks ] && printf '%s [/usr/share/dotnet/sdk]\\n' 9.0.305 11.0.100\n");
         File.SetUnixFileMode(In("bin/dotnet"), (UnixFileMode)0b111_101_101);
         AssertRefused(Build(new() { ["PATH"] = In("bin") }), ".NET SDK 10 is needed", "here is 9.0.305 11.0.100");
     }
@@ -115,7 +116,9 @@ public sealed class BootstrapBadInputTests : IDisposable
         Assert.DoesNotContain("secret", result.Error, StringComparison.Ordinal);
     }
 
-    /// <summary>In a namespace with a small filesystem for the checkout, and with its own /tmp, where the compiler's server is found.</summary>
+    /// <summary>
+    /// In a namespace with a small filesystem for the checkout, and with its own /tmp, where the compiler's server is found.
+    /// </summary>
     /// <param name="free">KiB that the checkout leaves.</param>
     Cli.Result OnDisk(int free, string then)
     {

@@ -3,7 +3,9 @@ using Slipway.Linux;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Ranks of one node reach each other's memory (cross-memory attach, process_vm_readv(2)), as MPI libraries do for large messages.</summary>
+/// <summary>
+/// Ranks of one node reach each other's memory (cross-memory attach, process_vm_readv(2)), as MPI libraries do for large messages.
+/// </summary>
 public sealed class CrossMemoryTests
 {
     /// <summary>One program: without arguments it tells its pid and where its text is, and waits; with them it reads that text.</summary>
@@ -83,7 +85,9 @@ public sealed class CrossMemoryTests
         File.WriteAllText(site.Scratch + "/exchange.c", Exchange);
         string program = site.Scratch + "/exchange";
         Assert.Equal(0, HostProgram.Run("mpicc", ["-o", program, site.Scratch + "/exchange.c"]));
-        Cli.Result Ranks(string options) => site.Start(["mpirun", "--oversubscribe", "-np", "2", "--mca", "pml", "ob1", "--mca", "btl", "self,vader", "--mca", "btl_vader_single_copy_mechanism", "cma",
+        Cli.Result Ranks(string options) =>
+            site.Start(["mpirun", "--oversubscribe", "-np", "2", "--mca", "pml", "ob1", "--mca", "btl", "self,vader", "--mca",
+                "btl_vader_single_copy_mechanism", "cma",
             "/bin/sh", "-c", $"exec \"$0\" run {options} \"$1\" -- \"$2\"", Cli.Program, image, program],
             new Dictionary<string, string> { ["OMPI_ALLOW_RUN_AS_ROOT"] = "1", ["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1" }).Wait(120);
         Cli.Result together = Ranks("");
@@ -91,15 +95,18 @@ public sealed class CrossMemoryTests
         site.AssertNothingLeft();
         if (site.User == "root")
             return;
-        // Open MPI would have said so: it does where each rank is in a container of its own. Its longer message ("not available due to different user
-        // namespaces") is now and then lost between the rank and mpirun; this one comes from the rank itself.
+        // Open MPI would have said so: it does where each rank is in a container of its own. Its longer message ("not available due to
+        // different user namespaces") is now and then lost between the rank and mpirun; this one comes from the rank itself.
         Cli.Result apart = Ranks("--job $OMPI_COMM_WORLD_RANK");
         Assert.NotEqual(0, apart.ExitCode);
         Assert.Contains("The Open MPI vader BTL is aborting the MPI job", apart.Output + apart.Error, StringComparison.Ordinal);
     }
 }
 
-/// <summary>An image that mksquashfs made of a plain Debian root with Open MPI: it knows nothing of Slipway. Made once a run, of the host's own release.</summary>
+/// <summary>
+/// An image that mksquashfs made of a plain Debian root with Open MPI: it knows nothing of Slipway. Made once a run, of the host's own
+/// release.
+/// </summary>
 static class DebianImage
 {
     static readonly Lazy<string> Shared = new(() =>
@@ -107,10 +114,15 @@ static class DebianImage
         DirectoryInfo directory = Directory.CreateTempSubdirectory("slipway-debian-");
         directory.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => directory.Delete(recursive: true);
-        string suite = System.IO.File.ReadLines("/etc/os-release").First(l => l.StartsWith("VERSION_CODENAME=", StringComparison.Ordinal)).Split('=')[1];
+        string suite = System.IO.File.ReadLines("/etc/os-release").First(l => l.StartsWith("VERSION_CODENAME=", StringComparison.Ordinal))
+            .Split('=')[1];
         string tar = directory.FullName + "/root.tar", image = directory.FullName + "/debian.sqfs";
-        Assert.Equal(0, HostProgram.Run("mmdebstrap", ["--quiet", "--variant=minbase", "--include=openmpi-bin", suite, tar], _ => { }, _ => { }));
-        Assert.Equal(0, HostProgram.Run("/bin/sh", ["-c", string.Create(CultureInfo.InvariantCulture, $"mksquashfs - {image} -tar -quiet -no-progress -comp zstd -Xcompression-level 1 <{tar}")], _ => { }, _ => { }));
+        Assert.Equal(0, HostProgram.Run("mmdebstrap", ["--quiet", "--variant=minbase", "--include=openmpi-bin", suite, tar], _ => { },
+            _ => { }));
+        Assert.Equal(0, HostProgram.Run(
+            "/bin/sh",
+            ["-c", string.Create(CultureInfo.InvariantCulture,
+                $"mksquashfs - {image} -tar -quiet -no-progress -comp zstd -Xcompression-level 1 <{tar}")], _ => { }, _ => { }));
         System.IO.File.Delete(tar);
         return image;
     });

@@ -1,6 +1,8 @@
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>What could not be done is told with the kernel's reason: calls on the way to the message, which succeed, do not take its place.</summary>
+/// <summary>
+/// What could not be done is told with the kernel's reason: calls on the way to the message, which succeed, do not take its place.
+/// </summary>
 public sealed class ErrorNumberTests
 {
     const string Hide = "hide() { for file; do mount --bind /dev/null $file; done; }; ";

@@ -2,10 +2,13 @@ using System.Text.Json;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Plans that are applied on a machine with real verbs: a guest under qemu with soft-RoCE (Tests/Rdma), booted once for all cases of a set.</summary>
+/// <summary>
+/// Plans that are applied on a machine with real verbs: a guest under qemu with soft-RoCE (Tests/Rdma), booted once for all cases of a set.
+/// </summary>
 public sealed class GuestTests
 {
-    static readonly Lazy<Cases> Short = new(() => Cases.Run("short", share => Build(share, "verbs", "bookworm"), share => BuildMpi(share, "mpi", "")));
+    static readonly Lazy<Cases> Short =
+        new(() => Cases.Run("short", share => Build(share, "verbs", "bookworm"), share => BuildMpi(share, "mpi", "")));
 
     static readonly Lazy<Cases> Long = new(() => Cases.Run("long", share =>
     {
@@ -17,9 +20,11 @@ public sealed class GuestTests
         Build(share, "debian13", "trixie");
         // an image that is not ours; the mirror's copy of unstable may be older than apt likes
         string root = Path.Combine(share, "root");
-        Start("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--aptopt=Acquire::Check-Valid-Until \"false\"", "--aptopt=Apt::Install-Recommends \"false\"",
+        Start("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--aptopt=Acquire::Check-Valid-Until \"false\"",
+            "--aptopt=Apt::Install-Recommends \"false\"",
             "--include=libibverbs1,ibverbs-utils", "sid", root);
-        Start("mksquashfs", root, Path.Combine(share, "unstable.sqfs"), "-noappend", "-quiet", "-no-progress", "-comp", "zstd", "-Xcompression-level", "1");
+        Start("mksquashfs", root, Path.Combine(share, "unstable.sqfs"), "-noappend", "-quiet", "-no-progress", "-comp", "zstd",
+            "-Xcompression-level", "1");
         Directory.Delete(root, recursive: true);
     }));
 
@@ -49,7 +54,8 @@ public sealed class GuestTests
     /// <summary>What a guest printed.</summary>
     sealed record Cases(IReadOnlyDictionary<string, (int Exit, string Text)> Results, string Whole)
     {
-        public (int Exit, string Text) this[string name] => Results.TryGetValue(name, out (int Exit, string Text) result) ? result : throw new KeyNotFoundException($"the guest did not come to '{name}': {Whole}");
+        public (int Exit, string Text) this[string name] => Results.TryGetValue(name, out (int Exit, string Text) result) ? result
+            : throw new KeyNotFoundException($"the guest did not come to '{name}': {Whole}");
 
         /// <param name="make">What puts images into the directory that it is given, each beside the others.</param>
         public static Cases Run(string set, params Action<string>[] make)
@@ -63,7 +69,8 @@ public sealed class GuestTests
                 foreach (string file in Directory.GetFiles(Path.GetDirectoryName(Cli.Program)!))
                     File.Copy(file, Path.Combine(share.FullName, Path.GetFileName(file)));
                 File.Copy(Path.Combine(Cli.Repository, "Tests/Rdma/guest-cases.sh"), Path.Combine(share.FullName, "guest-cases.sh"));
-                Cli.Result result = Cli.Start(Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);
+                Cli.Result result = Cli.Start(
+                    Environment.UserName, [script, "run", guest, "900", share.FullName, $"bash /share/guest-cases.sh {set}"]).Wait(960);
                 return Parse(result.Output, result.Output + result.Error);
             }
             finally
@@ -82,7 +89,8 @@ public sealed class GuestTests
                 {
                     // what does not end in a newline stands before it
                     text.Add(line[..at]);
-                    results[name] = (int.Parse(line[(at + 9)..], System.Globalization.CultureInfo.InvariantCulture), string.Join('\n', text));
+                    results[name] = (int.Parse(line[(at + 9)..], System.Globalization.CultureInfo.InvariantCulture),
+                        string.Join('\n', text));
                     name = null;
                 }
                 else if (line.StartsWith("=== ", StringComparison.Ordinal))
@@ -131,11 +139,14 @@ public sealed class GuestTests
         Cases cases = Short.Value;
         using JsonDocument inventory = System.Text.Json.JsonDocument.Parse(cases["inventory"].Text);
         JsonElement rxe = inventory.RootElement.GetProperty("devices")[0];
-        Assert.Equal(("rxe0", "SoftRoCE", "ACTIVE", 2), (rxe.GetProperty("name").GetString(), rxe.GetProperty("fabric").GetString(), rxe.GetProperty("state").GetString(), rxe.GetProperty("uverbsAbi").GetInt32()));
+        Assert.Equal(("rxe0", "SoftRoCE", "ACTIVE", 2),
+            (rxe.GetProperty("name").GetString(), rxe.GetProperty("fabric").GetString(), rxe.GetProperty("state").GetString(),
+                rxe.GetProperty("uverbsAbi").GetInt32()));
         Assert.Equal(long.MaxValue, inventory.RootElement.GetProperty("memlockSoft").GetInt64());
         using JsonDocument cdi = System.Text.Json.JsonDocument.Parse(cases["cdi"].Text);
         Assert.Equal("0.3.0", cdi.RootElement.GetProperty("cdiVersion").GetString());
-        Assert.Equal("/dev/infiniband/uverbs0", cdi.RootElement.GetProperty("devices")[0].GetProperty("containerEdits").GetProperty("deviceNodes")[0].GetProperty("path").GetString());
+        Assert.Equal("/dev/infiniband/uverbs0", cdi.RootElement.GetProperty("devices")[0].GetProperty("containerEdits")
+            .GetProperty("deviceNodes")[0].GetProperty("path").GetString());
     }
 
     [NeedsFact(Needs.Guest, Needs.Launcher, Needs.Root, Needs.Network)]
@@ -184,7 +195,8 @@ public sealed class GuestTests
         Cases cases = Long.Value;
         string plan = cases["debian11-plan"].Text;
         Assert.Contains("fails  Image: the image has no provider rxe (librxe-rdmav33.so)", plan);
-        Assert.Contains("fails  Provider: the node's provider rxe needs IBVERBS_PRIVATE_34; the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", plan);
+        Assert.Contains("fails  Provider: the node's provider rxe needs IBVERBS_PRIVATE_34; "
+            + "the image's libibverbs 33.2 has IBVERBS_PRIVATE_33", plan);
         Assert.Matches("fails  Stack: .*GLIBC_2.34.*ibv_devinfo needs IBVERBS_PRIVATE_33", plan);
         Assert.Contains("ibverbs-providers", plan);
         Assert.Contains("IBVERBS_PRIVATE_33", cases["debian11-stack"].Text);

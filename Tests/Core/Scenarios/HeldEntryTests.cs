@@ -7,13 +7,16 @@ namespace Slipway.Tests.Scenarios;
 /// <summary>What a container has chosen stays, and what changed is seen, whatever its times say.</summary>
 public sealed class HeldEntryTests
 {
-    static string Image(Slipway.Tests.RunSite site, string name = "app.sqfs") => TinyImage.Make(Path.Combine(site.Scratch, name), root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
+    static string Image(Slipway.Tests.RunSite site, string name = "app.sqfs") =>
+        TinyImage.Make(Path.Combine(site.Scratch, name),
+            root => File.WriteAllText(Path.Combine(root, "unique"), Guid.NewGuid().ToString()));
 
     /// <summary>A site whose user's cache is its own.</summary>
     static Cli.Result Do(Slipway.Tests.RunSite site, string script, params string[] arguments)
     {
         File.WriteAllText(site.Scratch + "/config.yaml", $"cache: {site.Scratch}\n");
-        return site.Start(["/bin/sh", "-c", script, "sh", Cli.Program, .. arguments], new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml" }).Wait(240);
+        return site.Start(["/bin/sh", "-c", script, "sh", Cli.Program, .. arguments],
+            new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml" }).Wait(240);
     }
 
     public static TheoryData<int> HidePids => new(0, 1, 2);
@@ -44,7 +47,9 @@ public sealed class HeldEntryTests
         site.AssertNothingLeft();
     }
 
-    /// <summary>Root clears while a user's container runs on an entry of root's, and the user's processes are not to be seen by others.</summary>
+    /// <summary>
+    /// Root clears while a user's container runs on an entry of root's, and the user's processes are not to be seen by others.
+    /// </summary>
     [NeedsFact(Needs.Launcher, Needs.Fuse, Needs.OtherUser, "busybox", "mksquashfs", "squashfuse_ll")]
     public void AnotherUsersContainerHoldsRootsEntry()
     {
@@ -84,7 +89,9 @@ public sealed class HeldEntryTests
 
     /// <summary>Changed in place, with its size and its time of modification as they were.</summary>
     [NeedsTheory(Needs.Launcher, Needs.Fuse, Needs.OtherUser, "busybox", "mksquashfs", "squashfuse_ll")]
-    [InlineData("cat \"$3\" >\"$2\"; touch -r \"$4\" \"$2\""), InlineData("dd if=\"$3\" of=\"$2\" conv=notrunc status=none; touch -r \"$4\" \"$2\""), InlineData("touch -r \"$4\" \"$3\"; cp -p \"$3\" \"$2\""),
+    [InlineData("cat \"$3\" >\"$2\"; touch -r \"$4\" \"$2\""),
+        InlineData("dd if=\"$3\" of=\"$2\" conv=notrunc status=none; touch -r \"$4\" \"$2\""),
+        InlineData("touch -r \"$4\" \"$3\"; cp -p \"$3\" \"$2\""),
      InlineData("touch -r \"$4\" \"$3\"; exec 3<\"$3\" 4<>\"$2\"; cat <&3 >&4; exec 3<&- 4>&-; touch -r \"$4\" \"$2\"")]
     public void AChangeInPlaceIsSeenWhateverItsTimeSays(string change)
     {

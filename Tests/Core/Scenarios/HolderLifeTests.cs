@@ -20,7 +20,8 @@ public sealed class HolderLifeTests
         }
     }
 
-    static string[] Names(RunSite site) => [.. Directory.GetFiles(site.Runtime, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    static string[] Names(RunSite site) =>
+        [.. Directory.GetFiles(site.Runtime, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     static void Sleep(RunSite site, string job, params string[] options)
     {
@@ -32,7 +33,8 @@ public sealed class HolderLifeTests
     /// <summary>Its lock, its socket, its entry, and what it did.</summary>
     const int OfOneHolder = 4;
 
-    static string UserNamespace(RunSite site, string job) => site.Run("--job", job, TinyImage.File, "--", "readlink", "/proc/self/ns/user").Output;
+    static string UserNamespace(RunSite site, string job) =>
+        site.Run("--job", job, TinyImage.File, "--", "readlink", "/proc/self/ns/user").Output;
 
     [LifeTheory]
     [MemberData(nameof(UsersAndHidePids))]
@@ -73,7 +75,10 @@ public sealed class HolderLifeTests
         site.AssertNothingLeft();
     }
 
-    /// <summary>What others than Slipway may do to a holder's names, such as a cleaner of /tmp: the next rank gets another container, and the old one leaves that alone.</summary>
+    /// <summary>
+    /// What others than Slipway may do to a holder's names, such as a cleaner of /tmp: the next rank gets another container, and the old
+    /// one leaves that alone.
+    /// </summary>
     [LifeTheory]
     [InlineData("*.lock"), InlineData("*.sock"), InlineData("*.entry"), InlineData("*")]
     public void ARobbedHolderLeavesItsSuccessorItsNames(string robbed)
@@ -101,7 +106,9 @@ public sealed class HolderLifeTests
         site.AssertNothingLeft();
     }
 
-    /// <summary>Containers of several steps come and go, each for an instant: every start meets some that have just gone, or are about to.</summary>
+    /// <summary>
+    /// Containers of several steps come and go, each for an instant: every start meets some that have just gone, or are about to.
+    /// </summary>
     [LifeTheory]
     [InlineData(0, false), InlineData(1, false), InlineData(2, false), InlineData(0, true), InlineData(2, true)]
     public void RanksThatMeetHoldersThatGoTryAgain(int hidePid, bool full)
@@ -136,7 +143,10 @@ public sealed class HolderLifeTests
         site.AssertNothingLeft();
     }
 
-    /// <summary>Root's process starts the ranks of a user, as a batch system's does: where /proc hides it, they still meet, and those of another parent do not.</summary>
+    /// <summary>
+    /// Root's process starts the ranks of a user, as a batch system's does: where /proc hides it, they still meet, and those of another
+    /// parent do not.
+    /// </summary>
     [NeedsTheory(Needs.Launcher, Needs.Fuse, Needs.OtherUser, "busybox", "mksquashfs", "squashfuse_ll")]
     [InlineData(0), InlineData(1), InlineData(2)]
     public void RanksOfAParentThatIsHiddenShareAContainer(int hidePid)
@@ -149,7 +159,8 @@ public sealed class HolderLifeTests
             rank() { exec setpriv --reuid {{site.User}} --regid {{site.User}} --clear-groups env XDG_RUNTIME_DIR={{site.Runtime}} HOME=/home/{{site.User}} {{Cli.Program}} run {{TinyImage.File}} -- sh -c "readlink /proc/self/ns/user; sleep 1"; }
             rank & rank & wait
             """]).Wait(60).Output;
-        string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries), two = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries),
+        two = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((2, 2), (one.Length, two.Length));
         Assert.Single(one.Distinct());
         Assert.Single(two.Distinct());
@@ -167,7 +178,8 @@ public sealed class HolderLifeTests
     public void AScriptThatDoesNotEndIsWaitedForOnce()
     {
         using RunSite site = new(RunSite.Ordinary);
-        string[] images = [.. new[] { "while :; do :; done\n", "sleep 1000\n", "cat /dev/zero >/dev/null\n" }.Select(script => Scripted(site, script))];
+        string[] images = [.. new[] { "while :; do :; done\n", "sleep 1000\n", "cat /dev/zero >/dev/null\n" }.Select(
+            script => Scripted(site, script))];
         long start = Environment.TickCount64;
         foreach (Cli.Running rank in images.Select(image => site.StartRun("--job", "k", image, "--", "true")).ToList())
         {
@@ -188,7 +200,8 @@ public sealed class HolderLifeTests
         File.WriteAllText(site.Scratch + "/config.yaml", "binds: []\n");
         Dictionary<string, string> environment = full ? new() { ["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml" } : [];
         // one starts it, and the others wait for it
-        Cli.Running[] ranks = [.. Enumerable.Range(0, 3).Select(_ => site.Start([Cli.Program, "run", "--job", "k", image, "--", "true"], environment))];
+        Cli.Running[] ranks = [.. Enumerable.Range(0, 3)
+            .Select(_ => site.Start([Cli.Program, "run", "--job", "k", image, "--", "true"], environment))];
         foreach (Cli.Running rank in ranks)
         {
             Cli.Result result = rank.Wait(80);
@@ -206,7 +219,8 @@ public sealed class HolderLifeTests
         Sleep(site, "k");
         int holder = site.Holder;
         kill(holder, 19 /* SIGSTOP */);
-        Cli.Result result = site.StartRun(explain ? ["--explain", "--job", "k", TinyImage.File, "--", "true"] : ["--job", "k", TinyImage.File, "--", "true"]).Wait(60);
+        Cli.Result result = site.StartRun(explain ? ["--explain", "--job", "k", TinyImage.File, "--", "true"]
+            : ["--job", "k", TinyImage.File, "--", "true"]).Wait(60);
         Assert.Equal(125, result.ExitCode);
         Assert.Contains("-CONT", result.Error, StringComparison.Ordinal);
         kill(holder, 18 /* SIGCONT */);
@@ -219,9 +233,12 @@ public sealed class HolderLifeTests
     public void ALockThatCannotBeHadIsAnError(string error, int number)
     {
         using RunSite site = new(Environment.UserName);
-        foreach (string[] command in new string[][] { ["run", "--job", "k", TinyImage.File, "--", "true"], ["publish", TinyImage.Make(site.Scratch + $"/{error}.sqfs", r => File.WriteAllText(r + "/x", error + Guid.NewGuid()))] })
+        foreach (string[] command in new string[][] { ["run", "--job", "k", TinyImage.File, "--", "true"],
+            ["publish", TinyImage.Make(site.Scratch + $"/{error}.sqfs", r => File.WriteAllText(r + "/x", error + Guid.NewGuid()))] })
         {
-            Cli.Result result = site.Start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", $"inject=flock:error={error}", Cli.Program, .. command]).Wait(60);
+            Cli.Result result = site.Start(
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", $"inject=flock:error={error}", Cli.Program,
+                    .. command]).Wait(60);
             Assert.Equal(command[0] == "run" ? 125 : 1, result.ExitCode);
             Assert.Contains($"cannot be locked (flock: errno {number})", result.Error, StringComparison.Ordinal);
         }
@@ -237,9 +254,13 @@ public sealed class HolderLifeTests
         Dictionary<string, string> environment = new() { ["INHERITED"] = "s3cret-inherited" };
         if (full)
             environment["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml";
-        Cli.Running rank = site.Start([Cli.Program, "run", "--job", "k", "--env", "TOKEN=s3cret-value", "--env=OTHER=s3cret-other", "--env", "INHERITED", TinyImage.File, "--",
+        Cli.Running rank = site.Start(
+            [Cli.Program, "run", "--job", "k", "--env", "TOKEN=s3cret-value", "--env=OTHER=s3cret-other", "--env", "INHERITED",
+                TinyImage.File, "--",
             "sh", "-c", "echo $TOKEN $OTHER $INHERITED; sleep 3; : s3cret-argument", "s3cret-word"], environment);
-        RunSite.WaitUntil(() => site.Pids("sleep").Any() || site.Pids("sh").Any(p => File.ReadAllText($"/proc/{p}/cmdline").StartsWith("sh\0", StringComparison.Ordinal)), "the rank runs");
+        RunSite.WaitUntil(() => site.Pids("sleep").Any()
+            || site.Pids("sh").Any(p => File.ReadAllText($"/proc/{p}/cmdline").StartsWith("sh\0", StringComparison.Ordinal)),
+            "the rank runs");
         string holder = File.ReadAllText($"/proc/{site.Holder}/cmdline");
         Assert.Contains("holder", holder, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", holder, StringComparison.Ordinal);
@@ -259,7 +280,8 @@ public sealed class HolderLifeTests
             Directory.CreateDirectory(root + "/ch");
             File.WriteAllText(root + "/ch/environment", "OF_IMAGE=image\n");
         });
-        Cli.Result Run(params string[] options) => site.Start([Cli.Program, "run", "--job", "k", .. full ? (string[])["--explain"] : [], .. options, image, "--", "env"],
+        Cli.Result Run(params string[] options) =>
+            site.Start([Cli.Program, "run", "--job", "k", .. full ? (string[])["--explain"] : [], .. options, image, "--", "env"],
             new Dictionary<string, string> { ["OF_IMAGE"] = "a=b c", ["LOCPATH"] = "/kept", ["EMPTY"] = "" }).Wait(60);
         Assert.Contains("OF_IMAGE=image\n", Run().Output, StringComparison.Ordinal);
         string output = Run("--env", "OF_IMAGE", "--env=LOCPATH", "--env", "EMPTY").Output;
@@ -268,7 +290,8 @@ public sealed class HolderLifeTests
         Assert.Contains("EMPTY=\n", output, StringComparison.Ordinal);
         // the last one counts
         Assert.Contains("OF_IMAGE=2\n", Run("--env", "OF_IMAGE", "--env", "OF_IMAGE=2").Output, StringComparison.Ordinal);
-        foreach ((string bad, string says) in new[] { ("NOT_SET", "NOT_SET is not set here"), ("", "write NAME=VALUE"), ("=x", "write NAME=VALUE") })
+        foreach ((string bad, string says) in new[] { ("NOT_SET", "NOT_SET is not set here"), ("", "write NAME=VALUE"),
+            ("=x", "write NAME=VALUE") })
         {
             Cli.Result result = Run("--env", bad);
             Assert.Equal(125, result.ExitCode);
@@ -276,9 +299,12 @@ public sealed class HolderLifeTests
         }
     }
 
-    /// <summary>Without the front, nsenter(1) of the host joins the container: what the image wants preloaded is for its own programs.</summary>
+    /// <summary>
+    /// Without the front, nsenter(1) of the host joins the container: what the image wants preloaded is for its own programs.
+    /// </summary>
     [NeedsTheory(Needs.Front, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "nsenter")]
-    [InlineData("LD_DEBUG=all", "LD_DEBUG_OUTPUT={0}/debug"), InlineData("LD_PRELOAD={0}/absent.so", "GCONV_PATH={0}"), InlineData("LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1"), InlineData("MALLOC_TRACE={0}/trace", "PLAIN=x y")]
+    [InlineData("LD_DEBUG=all", "LD_DEBUG_OUTPUT={0}/debug"), InlineData("LD_PRELOAD={0}/absent.so", "GCONV_PATH={0}"),
+        InlineData("LD_BIND_NOW=1", "LD_TRACE_LOADED_OBJECTS=1"), InlineData("MALLOC_TRACE={0}/trace", "PLAIN=x y")]
     public void VariablesOfTheImageAreNotTheHosts(string first, string second)
     {
         using RunSite site = new(RunSite.Ordinary);
@@ -299,12 +325,14 @@ public sealed class HolderLifeTests
         Assert.Contains(first + "\n", result.Output, StringComparison.Ordinal);
         Assert.Contains(second + "\n", result.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(marks));
-        Assert.Equal(3, site.Start([alone + "/slipway", "run", "--job", "k", image, "--", "sh", "-c", "exit \"$1\"", "sh", "3"]).Wait(60).ExitCode);
+        Assert.Equal(3, site.Start([alone + "/slipway", "run", "--job", "k", image, "--", "sh", "-c", "exit \"$1\"", "sh", "3"])
+            .Wait(60).ExitCode);
     }
 
     /// <summary>The user's home is seen, whatever the image has in its place.</summary>
     [LifeTheory]
-    [InlineData("tmp"), InlineData("dev"), InlineData("proc"), InlineData("sys"), InlineData("/tmp"), InlineData("../tmp/."), InlineData("dev/shm"), InlineData("var/home")]
+    [InlineData("tmp"), InlineData("dev"), InlineData("proc"), InlineData("sys"), InlineData("/tmp"), InlineData("../tmp/."),
+        InlineData("dev/shm"), InlineData("var/home")]
     public void AHomeThatIsALink(string target)
     {
         using RunSite site = new(RunSite.Ordinary);
@@ -316,7 +344,8 @@ public sealed class HolderLifeTests
             File.CreateSymbolicLink(root + "/home", target);
             Directory.CreateDirectory(root + "/var/home");
         });
-        Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/home/data", image, "--", "sh", "-c", "test . -ef ~ && echo home; ls /home/data/home.sqfs; touch ~/.slipway-life && echo written");
+        Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/home/data", image, "--", "sh", "-c",
+            "test . -ef ~ && echo home; ls /home/data/home.sqfs; touch ~/.slipway-life && echo written");
         string home = "/home/" + site.User;
         Assert.Equal((0, "home\n/home/data/home.sqfs\nwritten\n", ""), (result.ExitCode, result.Output, result.Error));
         File.Delete(home + "/.slipway-life");
@@ -331,7 +360,9 @@ public sealed class LoadTests
     [InlineData(2, 180), InlineData(0, 30)]
     public void FiveUsersWithFiftyRunsAtATime(int hidePid, int seconds)
     {
-        Cli.Result result = Cli.Start("root", [Path.Combine(Cli.Repository, "Tests/Load/load.sh"), Cli.Program, seconds.ToString(CultureInfo.InvariantCulture), "50", "5", hidePid.ToString(CultureInfo.InvariantCulture)]).Wait(seconds + 180);
+        Cli.Result result = Cli.Start(
+            "root", [Path.Combine(Cli.Repository, "Tests/Load/load.sh"), Cli.Program, seconds.ToString(CultureInfo.InvariantCulture), "50",
+                "5", hidePid.ToString(CultureInfo.InvariantCulture)]).Wait(seconds + 180);
         Assert.True(result.ExitCode == 0, result.ToString());
     }
 }

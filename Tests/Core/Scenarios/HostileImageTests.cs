@@ -6,7 +6,10 @@ using Slipway.Readers.Elf;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Images of some kilobytes that unpack to half a gigabyte and more: what describes them takes little memory, and says which file of which image was too large.</summary>
+/// <summary>
+/// Images of some kilobytes that unpack to half a gigabyte and more: what describes them takes little memory, and says which file of which
+/// image was too large.
+/// </summary>
 public sealed class HostileImageTests : IDisposable
 {
     const int Megabytes = 256;
@@ -24,7 +27,9 @@ public sealed class HostileImageTests : IDisposable
         string[] parts = path.Split('/');
         for (int i = 1; i < parts.Length; i++)
             pseudo.AddRange(["-p", $"{string.Join('/', parts[..i])} d 755 0 0"]);
-        Assert.Equal(0, HostProgram.Run("mksquashfs", [root, image, "-noappend", "-no-progress", "-quiet", "-all-root", "-comp", "zstd", "-Xcompression-level", "1", .. pseudo, "-p", $"{path} f 644 0 0 {command}"], _ => { }, _ => { }));
+        Assert.Equal(0, HostProgram.Run(
+            "mksquashfs", [root, image, "-noappend", "-no-progress", "-quiet", "-all-root", "-comp", "zstd", "-Xcompression-level", "1",
+                .. pseudo, "-p", $"{path} f 644 0 0 {command}"], _ => { }, _ => { }));
         Assert.InRange(new FileInfo(image).Length, 1, 2_000_000);
         return image;
     }
@@ -53,10 +58,12 @@ public sealed class HostileImageTests : IDisposable
     static IEnumerable<int> Tree(int pid)
     {
         string children = Read($"/proc/{pid}/task/{pid}/children");
-        return children.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => int.Parse(c, CultureInfo.InvariantCulture)).SelectMany(Tree).Prepend(pid);
+        return children.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => int.Parse(c, CultureInfo.InvariantCulture))
+            .SelectMany(Tree).Prepend(pid);
     }
 
-    static long Peak(int pid) => Read($"/proc/{pid}/status").Split('\n').FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)) is { } line
+    static long Peak(int pid) => Read($"/proc/{pid}/status").Split('\n')
+        .FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal)) is { } line
         ? long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024 : 0;
 
     static string Read(string path)
@@ -75,16 +82,20 @@ public sealed class HostileImageTests : IDisposable
 
     [NeedsTheory(Needs.Launcher, "mksquashfs", "unsquashfs")]
     [InlineData("zeros", ".slipway/image.json", Half, "/.slipway/image.json: '0x00'")]
-    [InlineData("label", ".slipway/image.json", """printf '{"labels":{"a":"'; """ + Half + """ | tr '\0' a; printf '"}}'""", "/.slipway/image.json: a text in it has more than 4194304 bytes")]
+    [InlineData("label", ".slipway/image.json", """printf '{"labels":{"a":"'; """ + Half + """ | tr '\0' a; printf '"}}'""",
+        "/.slipway/image.json: a text in it has more than 4194304 bytes")]
     [InlineData("blanks", ".slipway/image.json", Half + " | tr '\\0' ' '", "its file /.slipway/image.json has more than 33554432 bytes")]
-    [InlineData("objects", ".slipway/image.json", """printf '{"packages":['; yes '{},' | head -c 100000000""", "/.slipway/image.json: it has more than 100000 objects")]
-    [InlineData("escapes", ".slipway/image.json", """printf '{"runscript":"'; yes '\u0001' | tr -d '\n' | head -c 100000000""", "/.slipway/image.json: a text in it has more than 4194304 bytes")]
+    [InlineData("objects", ".slipway/image.json", """printf '{"packages":['; yes '{},' | head -c 100000000""",
+        "/.slipway/image.json: it has more than 100000 objects")]
+    [InlineData("escapes", ".slipway/image.json", """printf '{"runscript":"'; yes '\u0001' | tr -d '\n' | head -c 100000000""",
+        "/.slipway/image.json: a text in it has more than 4194304 bytes")]
     [InlineData("release", "usr/lib/os-release", Half + " | tr '\\0' '\\n'", "its file /usr/lib/os-release has more than 1048576 bytes")]
     [InlineData("other release", "etc/os-release", Half + " | tr '\\0' x", "its file /etc/os-release has more than 1048576 bytes")]
     public void AnImageOfAMegabyteTakesLittleMemory(string kind, string path, string command, string says)
     {
         string image = Image(path, command);
-        foreach (string[] arguments in (string[][])[["inspect", image], ["inspect", "--json", image], ["fabric", image], ["publish", image], ["mpi", "--plan-only", "-n", "1", image, "--", "true"], ["compare", image]])
+        foreach (string[] arguments in (string[][])[["inspect", image], ["inspect", "--json", image], ["fabric", image], ["publish", image],
+            ["mpi", "--plan-only", "-n", "1", image, "--", "true"], ["compare", image]])
         {
             (Cli.Result result, long peak) = Measured(arguments);
             Assert.InRange(peak, 1, Megabytes);
@@ -96,12 +107,16 @@ public sealed class HostileImageTests : IDisposable
         Cli.Run("cache", "remove", image);
     }
 
-    /// <summary>As much as a manifest may be, and nothing is wrong with it: 90,000 labels, each character of which JSON writes as six.</summary>
+    /// <summary>
+    /// As much as a manifest may be, and nothing is wrong with it: 90,000 labels, each character of which JSON writes as six.
+    /// </summary>
     [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs")]
     public void AManifestAtItsLimitsIsDescribedInLittleMemory()
     {
-        string image = Image(".slipway/image.json", """printf '{"labels":{'; seq 90000 | sed 's/.*/"&":"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<",/'; printf '"x":"y"}}'""");
-        foreach (string[] arguments in (string[][])[["inspect", image], ["inspect", "--json", image], ["mpi", "--plan-only", "-n", "1", image, "--", "true"]])
+        string image = Image(".slipway/image.json",
+            """printf '{"labels":{'; seq 90000 | sed 's/.*/"&":"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<",/'; printf '"x":"y"}}'""");
+        foreach (string[] arguments in (string[][])[["inspect", image], ["inspect", "--json", image],
+            ["mpi", "--plan-only", "-n", "1", image, "--", "true"]])
         {
             (Cli.Result result, long peak) = Measured(arguments);
             Assert.True(result.ExitCode == 0, result.Error);
@@ -121,7 +136,8 @@ public sealed class HostileImageTests : IDisposable
             for (int j = 0; j < 1000; j++)
                 File.CreateSymbolicLink($"{root}/{i}/name{j}", $"/usr/lib/target{j}");
         }
-        Assert.Equal(0, HostProgram.Run("mksquashfs", [root, image, "-noappend", "-no-progress", "-quiet", "-comp", "zstd"], _ => { }, _ => { }));
+        Assert.Equal(0, HostProgram.Run("mksquashfs", [root, image, "-noappend", "-no-progress", "-quiet", "-comp", "zstd"], _ => { },
+            _ => { }));
         (Cli.Result result, long peak) = Measured("compare", image);
         Assert.InRange(peak, 1, Megabytes);
         Assert.True(result.ExitCode == 0, result.Error);
@@ -147,7 +163,8 @@ public sealed class HostileImageTests : IDisposable
             if (size < 1_000_000)
                 Assert.Equal((0, "b\n", ""), (result.ExitCode, result.Output, result.Error));
             else
-                Assert.Equal((125, "", "slipway: the image's /ch/environment has more than 1048576 bytes, which no environment can have"), (result.ExitCode, result.Output, result.Error.Split('\n')[0]));
+                Assert.Equal((125, "", "slipway: the image's /ch/environment has more than 1048576 bytes, which no environment can have"),
+                    (result.ExitCode, result.Output, result.Error.Split('\n')[0]));
         }
         own.AssertNothingLeft();
     }
@@ -164,11 +181,13 @@ public sealed class HostileImageTests : IDisposable
         byte[] file = (kind switch
         {
             "needed" => new ElfBuilder { Needed = names[..4000] },
-            "versions" => new ElfBuilder { Needed = ["libx.so"], VersionsNeeded = new Dictionary<string, string[]> { ["libx.so"] = names } },
+            "versions" => new ElfBuilder { Needed = ["libx.so"],
+                VersionsNeeded = new Dictionary<string, string[]> { ["libx.so"] = names } },
             "defined" => new ElfBuilder { VersionsDefined = names },
             _ => new ElfBuilder { Exports = names },
         }).Build();
-        ElfFormatException e = Assert.Throws<ElfFormatException>(() => kind == "exports" ? (object)ElfFile.ParseExports(file, "x.so") : ElfFile.Parse(file, "x.so"));
+        ElfFormatException e = Assert.Throws<ElfFormatException>(() => kind == "exports" ? (object)ElfFile.ParseExports(file, "x.so")
+            : ElfFile.Parse(file, "x.so"));
         Assert.Contains("its names are longer than any file has them", e.Message, StringComparison.Ordinal);
     }
 
@@ -208,7 +227,9 @@ public sealed class HostileImageTests : IDisposable
         root.Write("lib64/ld-linux-x86-64.so.2", new ElfBuilder { Soname = "ld-linux-x86-64.so.2" }.Build());
         root.Write("bin/x", new ElfBuilder { Interpreter = "/lib64/ld-linux-x86-64.so.2", Needed = ["liby.so"] }.Build());
         root.Write("etc/ld.so.cache", new byte[9 << 20]);
-        Assert.Contains(ImageComparer.Compare(root.Path).Problems, p => p.Message == "/etc/ld.so.cache: not read: it has more than 8388608 bytes");
-        Assert.Contains("/etc/os-release: more than 1048576 bytes, and only so many were read", Slipway.Inventory.ImageFabricReader.FromRoot(root.Path).Damaged);
+        Assert.Contains(ImageComparer.Compare(root.Path).Problems,
+            p => p.Message == "/etc/ld.so.cache: not read: it has more than 8388608 bytes");
+        Assert.Contains("/etc/os-release: more than 1048576 bytes, and only so many were read",
+            Slipway.Inventory.ImageFabricReader.FromRoot(root.Path).Damaged);
     }
 }

@@ -4,7 +4,10 @@ using Slipway.Linux;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Names and texts of images, nodes and users that would obey a terminal: shown as <c>\x1b</c> wherever they are told, and untouched in JSON.</summary>
+/// <summary>
+/// Names and texts of images, nodes and users that would obey a terminal: shown as <c>\x1b</c> wherever they are told, and untouched in
+/// JSON.
+/// </summary>
 public sealed class HostileNamesTests
 {
     /// <summary>Sets a terminal's title, turns the writing round, begins a line of its own, and a control of one byte in Latin-1.</summary>
@@ -41,7 +44,9 @@ public sealed class HostileNamesTests
         using RunSite site = new(user);
         string image = Image(site.Scratch + "/image.sqfs"), named = $"{site.Scratch}/{Evil}.sqfs";
         File.Copy(image, named);
-        Cli.Result Launcher(params string[] arguments) => site.Start([Cli.Program, .. arguments], new Dictionary<string, string> { ["XDG_CACHE_HOME"] = site.Scratch }, site.Scratch).Wait(60);
+        Cli.Result Launcher(params string[] arguments) =>
+            site.Start([Cli.Program, .. arguments], new Dictionary<string, string> { ["XDG_CACHE_HOME"] = site.Scratch }, site.Scratch)
+            .Wait(60);
 
         // of the image
         AssertShown(Launcher("inspect", image), "os-release");
@@ -52,7 +57,8 @@ public sealed class HostileNamesTests
         AssertShown(Launcher("inspect", named), "the image's own path", Shown + ".sqfs\n");
         AssertShown(Launcher("inspect", named + ".no"), "an image that is not there");
         AssertShown(Launcher("run", named + ".no", "--", "true"), "an image that is not there");
-        AssertShown(Launcher("run", "--job", "y", image, "--", Evil), "a command, by the front", Cli.HasFront ? "a\\x1b]0;owned\\x07\\xe2\\x80\\xae\\xc2\\x9bb" : Shown);
+        AssertShown(Launcher("run", "--job", "y", image, "--", Evil), "a command, by the front", Cli.HasFront
+            ? "a\\x1b]0;owned\\x07\\xe2\\x80\\xae\\xc2\\x9bb" : Shown);
         AssertShown(Launcher("run", "--explain", "--job", "z", "--env", "A=" + Evil, image, "--", "true"), "--env", "A=" + Shown);
         AssertShown(Launcher("mpi", "--plan-only", "-n", "1", "--env", "A=" + Evil, image, "--", "true"), "a plan");
         AssertShown(Launcher(Evil), "a verb that is none");
@@ -63,7 +69,9 @@ public sealed class HostileNamesTests
         // of a definition
         File.WriteAllText(site.Scratch + "/x.yaml", "from: empty\n\"a\\e]0;owned\\a\\u202e\\x9bb\": 1\n");
         AssertShown(Launcher("build", site.Scratch + "/x.yaml"), "a key");
-        File.WriteAllText(site.Scratch + "/y.yaml", "from: empty\nrun: \"${a\\e]0;owned\\a\\u202e\\x9bb}\"\nlabels: {a: \"${a\\e]0;owned\\a\\u202e\\x9bb}\"}\nfiles: [{from: \"a\\e]0;owned\\a\\u202e\\x9bb\", to: /x}]\n");
+        File.WriteAllText(site.Scratch + "/y.yaml",
+            "from: empty\nrun: \"${a\\e]0;owned\\a\\u202e\\x9bb}\"\nlabels: {a: \"${a\\e]0;owned\\a\\u202e\\x9bb}\"}\nfiles: [{from: "
+            + "\"a\\e]0;owned\\a\\u202e\\x9bb\", to: /x}]\n");
         AssertShown(Launcher("build", site.Scratch + "/y.yaml"), "a file");
         // a line break is no line of ours
         AssertShown(Launcher("inspect", "x\nslipway: all is well"), "a name of two lines", "x\\nslipway: all is well");
@@ -72,7 +80,8 @@ public sealed class HostileNamesTests
 
     static string Unpacked(RunSite site, string image)
     {
-        Assert.Equal(0, HostProgram.Run("unsquashfs", ["-quiet", "-no-progress", "-dest", site.Scratch + "/root", image], _ => { }, _ => { }));
+        Assert.Equal(0, HostProgram.Run("unsquashfs", ["-quiet", "-no-progress", "-dest", site.Scratch + "/root", image], _ => { },
+            _ => { }));
         return site.Scratch + "/root";
     }
 
@@ -84,8 +93,10 @@ public sealed class HostileNamesTests
         string image = Image(site.Scratch + "/image.sqfs");
         Cli.Result inspect = Cli.Run("inspect", "--json", image), compare = Cli.Run("compare", "--json", image);
         Assert.DoesNotContain(inspect.Output + compare.Output, c => char.IsControl(c) && c != '\n');
-        Assert.Equal(Evil, JsonDocument.Parse(inspect.Output).RootElement.GetProperty("distribution").GetProperty("prettyName").GetString());
-        Assert.Contains(compare.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => JsonDocument.Parse(l).RootElement.GetProperty("name").GetString() == "/lib/" + Evil);
+        Assert.Equal(Evil, JsonDocument.Parse(inspect.Output).RootElement.GetProperty("distribution").GetProperty("prettyName")
+            .GetString());
+        Assert.Contains(compare.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            l => JsonDocument.Parse(l).RootElement.GetProperty("name").GetString() == "/lib/" + Evil);
     }
 
     /// <summary>What a rank writes is its own.</summary>
@@ -103,7 +114,8 @@ public sealed class HostileNamesTests
     {
         using RunSite site = new();
         File.Copy(HostProgram.Find("busybox"), site.Scratch + "/sh");
-        File.WriteAllText(site.Scratch + "/x.yaml", "from: empty\nfiles: [{from: ./sh, to: /bin/sh}]\nrun: \"printf '\\\\033]0;owned\\\\007'; echo; exit 3\"\n");
+        File.WriteAllText(site.Scratch + "/x.yaml",
+            "from: empty\nfiles: [{from: ./sh, to: /bin/sh}]\nrun: \"printf '\\\\033]0;owned\\\\007'; echo; exit 3\"\n");
         Cli.Result result = Cli.Run("build", site.Scratch + "/x.yaml", "-o", site.Scratch + "/x.sqfs", "--no-step-cache");
         Assert.Equal(1, result.ExitCode);
         string log = result.Error[(result.Error.LastIndexOf(": /", StringComparison.Ordinal) + 2)..].Trim();

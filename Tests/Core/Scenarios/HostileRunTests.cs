@@ -4,7 +4,9 @@ using Slipway.Linux;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Images and nodes that are not as they should be: a clear error, exit 125 to 127, nothing left, nothing of the host touched.</summary>
+/// <summary>
+/// Images and nodes that are not as they should be: a clear error, exit 125 to 127, nothing left, nothing of the host touched.
+/// </summary>
 public sealed class HostileRunTests
 {
     static void AssertRefused(RunSite site, Cli.Result result, params string[] says)
@@ -64,11 +66,15 @@ public sealed class HostileRunTests
         AssertRefused(site, site.Run("/dev/null", "--", "true"), "neither a file nor a directory");
         AssertRefused(site, site.Run("sha256:1234", "--", "true"), "is not a digest");
         AssertRefused(site, site.Run("sha256:" + new string('0', 64), "--", "true"), "no cache of this node has this image");
-        AssertRefused(site, site.Run("--fabric", site.Scratch + "/absent.json", TinyImage.File, "--", "true"), site.Scratch + "/absent.json");
+        AssertRefused(site, site.Run("--fabric", site.Scratch + "/absent.json", TinyImage.File, "--", "true"),
+            site.Scratch + "/absent.json");
         AssertRefused(site, site.Run("--fabric", site.Scratch + "/text", TinyImage.File, "--", "true"), site.Scratch + "/text");
     }
 
-    /// <summary>Every place where something is mounted or written, as a link that leads elsewhere: to the host's directories, if it were followed outside.</summary>
+    /// <summary>
+    /// Every place where something is mounted or written, as a link that leads elsewhere: to the host's directories, if it were followed
+    /// outside.
+    /// </summary>
     [RunTheory]
     [MemberData(nameof(Users))]
     public void LinksAtMountPoints(string user)
@@ -79,7 +85,8 @@ public sealed class HostileRunTests
         File.WriteAllText(trap + "/passwd", "secret:x:0:0:of the host\n");
         string uid = HostProgram.Read("id", "-u", user)!;
         int n = 0;
-        foreach (string target in new[] { "/", trap, "../../../../../../../.." + trap, "..", "/proc/self/root" + trap, "proc", "no/such/place", "home" })
+        foreach (string target in new[] { "/", trap, "../../../../../../../.." + trap, "..", "/proc/self/root" + trap, "proc",
+            "no/such/place", "home" })
             foreach (string point in new[] { "proc", "dev", "sys", "tmp", "etc", "home", "mnt", "var" })
             {
                 string root = $"{site.Scratch}/root{n++}";
@@ -90,9 +97,11 @@ public sealed class HostileRunTests
                 string image = root + ".sqfs";
                 TinyImage.Pack(root, image);
                 Directory.Delete(root, recursive: true);
-                Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/mnt/scratch", image, "--", "sh", "-c", "id -u; cat /proc/self/comm; cat /etc/passwd");
+                Cli.Result result = site.Run("--job", "k", "--bind", site.Scratch + ":/mnt/scratch", image, "--", "sh", "-c",
+                    "id -u; cat /proc/self/comm; cat /etc/passwd");
                 if (result.ExitCode != 0)
-                    Assert.True(result.ExitCode == 125 && result.Error.StartsWith("slipway: ", StringComparison.Ordinal), $"{point} -> {target}: {result.ExitCode} {result.Error}");
+                    Assert.True(result.ExitCode == 125 && result.Error.StartsWith("slipway: ", StringComparison.Ordinal),
+                        $"{point} -> {target}: {result.ExitCode} {result.Error}");
                 else
                     Assert.StartsWith(uid + "\ncat\n", result.Output, StringComparison.Ordinal);
                 Assert.DoesNotContain("of the host", result.Output, StringComparison.Ordinal);
@@ -129,7 +138,8 @@ public sealed class HostileRunTests
                 File.Delete(root + "/etc/passwd");
                 make(root + "/etc/passwd");
             });
-            Cli.Result result = site.Run("--job", kind, image, "--", "sh", "-c", "id -un; grep -m 1 -e '' /etc/passwd; grep 'of the host' /etc/passwd");
+            Cli.Result result = site.Run("--job", kind, image, "--", "sh", "-c",
+                "id -un; grep -m 1 -e '' /etc/passwd; grep 'of the host' /etc/passwd");
             Assert.True(result.Output.StartsWith(user + "\n", StringComparison.Ordinal), $"{kind}: {result.Output}{result.Error}");
             Assert.Contains($"\n{user}:x:{uid}:", result.Output, StringComparison.Ordinal);
             Assert.DoesNotContain("of the host", result.Output, StringComparison.Ordinal);
@@ -144,7 +154,8 @@ public sealed class HostileRunTests
         using RunSite site = new(RunSite.Ordinary);
         foreach (Action<string> make in new Action<string>[]
         {
-            p => Assert.Equal(0, HostProgram.Run("mkfifo", [p])), p => File.CreateSymbolicLink(p, "/dev/zero"), p => File.CreateSymbolicLink(p, "environment"),
+            p => Assert.Equal(0, HostProgram.Run("mkfifo", [p])), p => File.CreateSymbolicLink(p, "/dev/zero"),
+            p => File.CreateSymbolicLink(p, "environment"),
             p => File.WriteAllBytes(p, [.. Encoding.ASCII.GetBytes("GOOD=1\n=x\n\0EVIL=2\n"), 0xff, 0xfe, (byte)'\n']),
         })
         {
@@ -161,7 +172,8 @@ public sealed class HostileRunTests
 
     /// <summary>A node as a script in a user and mount namespace of its own makes it.</summary>
     static Cli.Result OnNode(RunSite site, string prepare) =>
-        site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", prepare + "\nunset XDG_RUNTIME_DIR; exec \"$0\" run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
+        site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c",
+            prepare + "\nunset XDG_RUNTIME_DIR; exec \"$0\" run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
 
     const string DevWithoutFuse = """
         mount -t tmpfs t /mnt
@@ -188,8 +200,11 @@ public sealed class HostileRunTests
     {
         using RunSite site = new(RunSite.Ordinary);
         // the image and the launcher are seen by their descriptors' directories, which the new /tmp covers
-        string keep = $"set -e; mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
-        Cli.Result Try(string fill) => site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", keep + "\n" + fill + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
+        string keep = $"set -e; mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind "
+            + $"{site.Scratch}/keep /mnt && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
+        Cli.Result Try(string fill) =>
+            site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", keep + "\n" + fill
+                + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
         AssertRefused(site, Try("for d in /tmp /dev/shm /var/tmp; do mount -t tmpfs -o nr_inodes=1 t $d; done"), "/tmp/slipway-");
         AssertRefused(site, Try("mount -t tmpfs -o size=4k t /tmp; head -c 8192 /dev/zero >/tmp/fill 2>/dev/null || :"), "full");
     }
@@ -199,12 +214,19 @@ public sealed class HostileRunTests
     {
         string uid = HostProgram.Read("id", "-u", RunSite.Ordinary)!, directory = "/tmp/slipway-" + uid;
         // nothing is made in the real one
-        string Keep(RunSite site) => $"set -e; mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind {site.Scratch}/keep /mnt && mount -t tmpfs t /tmp && mount -t tmpfs t /dev/shm && set -- /mnt/{Path.GetFileName(TinyImage.File)}";
-        foreach (string make in new[] { $"mkdir -m 755 {directory}", $"mkdir -m 700 /tmp/other; ln -s /tmp/other {directory}", $": >{directory}", $"mkdir -m 770 {directory}" })
+        string Keep(RunSite site) => $"set -e; mkdir -p {site.Scratch}/keep && cp \"$0\"* \"$1\" {site.Scratch}/keep/ && mount --bind "
+            + $"{site.Scratch}/keep /mnt && mount -t tmpfs t /tmp && mount -t tmpfs t /dev/shm && set -- "
+            + $"/mnt/{Path.GetFileName(TinyImage.File)}";
+        foreach (string make in new[] { $"mkdir -m 755 {directory}", $"mkdir -m 700 /tmp/other; ln -s /tmp/other {directory}",
+            $": >{directory}", $"mkdir -m 770 {directory}" })
         {
             using RunSite site = new(RunSite.Ordinary);
-            Cli.Result result = site.Start(["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", Keep(site) + "\n" + make + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
-            Assert.Equal((0, $"slipway: warning: the runtime directory is /dev/shm/slipway-{uid}: {directory} is not there, or not this user's alone\n"), (result.ExitCode, result.Error));
+            Cli.Result result = site.Start(
+                ["unshare", "--user", "--map-current-user", "--mount", "--keep-caps", "/bin/sh", "-c", Keep(site) + "\n" + make
+                    + "\nunset XDG_RUNTIME_DIR; exec /mnt/slipway run --job node \"$1\" -- true", Cli.Program, TinyImage.File]).Wait(60);
+            Assert.Equal(
+                (0, $"slipway: warning: the runtime directory is /dev/shm/slipway-{uid}: {directory} is not there, "
+                    + "or not this user's alone\n"), (result.ExitCode, result.Error));
         }
     }
 }

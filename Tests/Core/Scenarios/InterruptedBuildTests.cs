@@ -9,14 +9,20 @@ public sealed class InterruptedBuildTests : BuildTest
 {
     /// <summary>Each step of a build tells itself with <c>--verbose</c>; the build is killed as soon as it has told this one.</summary>
     [NeedsTheory(Repositories.Rpm)]
-    [InlineData("reading the repositories"), InlineData("downloading packages"), InlineData("checking signatures"), InlineData("installing packages"), InlineData("copying"),
+    [InlineData("reading the repositories"), InlineData("downloading packages"), InlineData("checking signatures"),
+        InlineData("installing packages"), InlineData("copying"),
      InlineData("running command 1"), InlineData("testing"), InlineData("describing"), InlineData("packing"), InlineData("hashing")]
     public void KilledAtAnyStepItLeavesNothing(string step)
     {
         Write("note.txt", "note\n");
-        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"sleep 0.2; echo >/opt/made\"]\ntest: sleep 0.2\n");
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()
+            + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"sleep 0.2; echo >/opt/made\"]\ntest: sleep 0.2\n");
         string user = Environment.UserName;
-        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(Cli.Program, ["build", definition, "-o", In("x.sqfs"), "--package-cache", In("cache/killed"), "--lock-file", In("x.lock"), "-v"])
+        using System.Diagnostics.Process process =
+            System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo(
+                    Cli.Program, ["build", definition, "-o", In("x.sqfs"), "--package-cache", In("cache/killed"), "--lock-file",
+                        In("x.lock"), "-v"])
         {
             RedirectStandardError = true, RedirectStandardOutput = true,
             Environment = { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" },
@@ -27,7 +33,8 @@ public sealed class InterruptedBuildTests : BuildTest
         kill(process.Id, SIGKILL);
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)));
         Assert.True(process.ExitCode == 137, $"'{step}' was not told: {string.Join('\n', said)}");
-        // dnf's own, of Python's tempfile, where it was killed as it had made one: package scripts get its TMPDIR, so that cannot be the build's directory
+        // dnf's own, of Python's tempfile, where it was killed as it had made one: package scripts get its TMPDIR, so that cannot be the
+        // build's directory
         static bool IsOfDnf(string path) => Path.GetFileName(path) is ['t', 'm', 'p', .. { Length: 8 }];
         // the builder sees its caller go, and removes its tree
         for (int i = 0; i < 150 && !Directory.GetFileSystemEntries(In("tmp")).All(IsOfDnf); i++)
@@ -47,7 +54,8 @@ public sealed class InterruptedBuildTests : BuildTest
     public void ADiskThatFillsUpIsNamedAndNothingIsLeft(bool destination)
     {
         Write("note.txt", new string('x', 3 << 20));
-        string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"dd if=/dev/urandom of=/opt/made bs=1M count=3 2>&1\"]\n");
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()
+            + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"dd if=/dev/urandom of=/opt/made bs=1M count=3 2>&1\"]\n");
         Directory.CreateDirectory(In("small"));
         Write("small/x", "");
         int[] sizes = destination ? [16, 64, 256, 1024, 2048] : [64, 512, 1024, 4096, 6144, 8192, 9216, 10240, 11264, 12288];
@@ -57,14 +65,17 @@ public sealed class InterruptedBuildTests : BuildTest
             // the mount is seen, and lives, in the test's own namespace alone
             string kib = size.ToString(CultureInfo.InvariantCulture), image = destination ? In("small/x.sqfs") : In("x.sqfs");
             Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c",
-                $"mount -t tmpfs -o size={kib}k tmpfs '{In("small")}'; TMPDIR='{(destination ? In("tmp") : In("small"))}' SLIPWAY_STEP_CACHE_BYTES=0 '{Cli.Program}' build '{definition}' -o '{image}' --package-cache '{In("cache/full")}'; code=$?; ls -A '{In("small")}'; exit $code"]).Wait();
+                $"mount -t tmpfs -o size={kib}k tmpfs '{In("small")}'; TMPDIR='{(destination ? In("tmp") : In("small"))}' "
+                    + $"SLIPWAY_STEP_CACHE_BYTES=0 '{Cli.Program}' build '{definition}' -o '{image}' --package-cache "
+                    + $"'{In("cache/full")}'; code=$?; ls -A '{In("small")}'; exit $code"]).Wait();
             if (result.ExitCode == 0)
             {
                 File.Delete(In("x.sqfs"));
                 continue;
             }
             failed++;
-            Assert.True(result.Error.Contains("o space left on ", StringComparison.Ordinal) || result.Error.Contains("no directory to build in can be made", StringComparison.Ordinal), $"{size} KiB: {result.Error}");
+            Assert.True(result.Error.Contains("o space left on ", StringComparison.Ordinal)
+                || result.Error.Contains("no directory to build in can be made", StringComparison.Ordinal), $"{size} KiB: {result.Error}");
             Assert.Equal("", result.Output);
             AssertNothingLeft();
         }
@@ -76,12 +87,15 @@ public sealed class InterruptedBuildTests : BuildTest
     [NeedsFact(Repositories.Rpm, Needs.Root, Needs.Fuse, "bindfs", "mount", "umount")]
     public void ADirectoryThatKeepsNoOwnersIsRefused()
     {
-        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()), mount = Directory.CreateDirectory(Mine("owners")).FullName, under = Directory.CreateDirectory(Mine("under")).FullName;
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()), mount = Directory.CreateDirectory(Mine("owners")).FullName,
+        under = Directory.CreateDirectory(Mine("under")).FullName;
         // the mount is seen in the test's own namespace alone
         Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c",
-            $"bindfs --chown-deny '{under}' '{mount}' || exit 99; TMPDIR='{mount}' '{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/owners")}'; code=$?; umount '{mount}'; exit $code"]).Wait();
+            $"bindfs --chown-deny '{under}' '{mount}' || exit 99; TMPDIR='{mount}' '{Cli.Program}' build '{definition}' -o "
+                + $"'{In("x.sqfs")}' --package-cache '{In("cache/owners")}'; code=$?; umount '{mount}'; exit $code"]).Wait();
         Assert.Equal(1, result.ExitCode);
-        AssertRefused(result, $"{mount}/slipway-build-0-", "this file system (fuseblk) keeps no files of other owners", "Set TMPDIR to a local disk");
+        AssertRefused(result, $"{mount}/slipway-build-0-", "this file system (fuseblk) keeps no files of other owners",
+            "Set TMPDIR to a local disk");
         Assert.Empty(Directory.GetFileSystemEntries(under));
         Assert.Empty(Directory.GetFileSystemEntries(mount));
     }
@@ -91,7 +105,9 @@ public sealed class InterruptedBuildTests : BuildTest
     public async Task OfBuildsThatStartInOneInstantOneHasTheDestination()
     {
         string definition = Write("x.yaml", RepositoryBuildTests.Rpm() + WaitsToGo);
-        List<Task<Cli.Result>> builds = [.. Enumerable.Range(0, 6).Select(_ => Start(Environment.UserName, definition, "x.sqfs")).ToList().Select(b => Task.Run(() => b.Wait()))];
+        List<Task<Cli.Result>> builds =
+            [.. Enumerable.Range(0, 6).Select(_ => Start(Environment.UserName, definition, "x.sqfs")).ToList()
+                .Select(b => Task.Run(() => b.Wait()))];
         for (int i = 0; i < 5; i++)
         {
             Task<Cli.Result> ended = await Task.WhenAny(builds);
@@ -111,7 +127,8 @@ public sealed class InterruptedBuildTests : BuildTest
     void LetGo()
     {
         string? opt;
-        while ((opt = Directory.GetDirectories(In("tmp"), "slipway-build-*").Select(d => d + "/root/image/opt").FirstOrDefault(Directory.Exists)) is null || !Directory.Exists(opt + "/app"))
+        while ((opt = Directory.GetDirectories(In("tmp"), "slipway-build-*").Select(d => d + "/root/image/opt")
+            .FirstOrDefault(Directory.Exists)) is null || !Directory.Exists(opt + "/app"))
             Thread.Sleep(50);
         File.WriteAllText(opt + "/go", "");
     }
@@ -138,11 +155,14 @@ public sealed class InterruptedBuildTests : BuildTest
             Write($"{name}.yaml", RepositoryBuildTests.Rpm() + $"run: [\"{(name == "b" ? "exit 7" : $"echo {name} >/opt/name")}\"]\n");
         Directory.CreateDirectory(In("to"));
         Write("to/x", "");
-        Cli.Result built = Cli.Start(Environment.UserName, [Cli.Program, "build", In("a.yaml"), In("b.yaml"), In("c.yaml"), "-o", In("to"), "--throttle-limit", "3", "--package-cache", In("cache/many"), "--lock-file", In("to")], directory.Path,
+        Cli.Result built = Cli.Start(Environment.UserName,
+            [Cli.Program, "build", In("a.yaml"), In("b.yaml"), In("c.yaml"), "-o", In("to"), "--throttle-limit", "3", "--package-cache",
+                In("cache/many"), "--lock-file", In("to")], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" }).Wait();
         Assert.Equal(1, built.ExitCode);
         Assert.Contains("b.yaml:8:7: the command of 'run' ended with exit code 7", built.Error, StringComparison.Ordinal);
-        Assert.Equal(["a.lock.json", "a.sqfs", "c.lock.json", "c.sqfs", "x"], Directory.GetFiles(In("to")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal(["a.lock.json", "a.sqfs", "c.lock.json", "c.sqfs", "x"], Directory.GetFiles(In("to")).Select(f => Path.GetFileName(f))
+            .Order(StringComparer.Ordinal));
         AssertNothingLeft();
     }
 }

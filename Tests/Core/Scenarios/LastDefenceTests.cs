@@ -9,8 +9,10 @@ public sealed class LastDefenceTests
     /// <summary>What the launcher does, each with what makes it run to its first word.</summary>
     static readonly string[][] Verbs =
     [
-        ["inspect", "IMAGE"], ["inspect", "--json", "IMAGE"], ["cache", "list"], ["--help"], ["--version"], ["deps", "/bin/sh"], ["run", "--help"], ["shell", "--help"], ["compare", "IMAGE"], ["fabric"], ["fabric", "IMAGE"],
-        ["mpi", "--plan-only", "-n", "1", "IMAGE", "--", "true"], ["publish", "IMAGE"], ["bogus"], ["stage", "x"], ["holder"], ["build-inside", "x"],
+        ["inspect", "IMAGE"], ["inspect", "--json", "IMAGE"], ["cache", "list"], ["--help"], ["--version"], ["deps", "/bin/sh"],
+        ["run", "--help"], ["shell", "--help"], ["compare", "IMAGE"], ["fabric"], ["fabric", "IMAGE"],
+        ["mpi", "--plan-only", "-n", "1", "IMAGE", "--", "true"], ["publish", "IMAGE"], ["bogus"], ["stage", "x"], ["holder"],
+        ["build-inside", "x"],
     ];
 
     static void AssertOurs(Cli.Result result, string what)
@@ -55,10 +57,13 @@ public sealed class LastDefenceTests
                 AssertOurs(result, what);
             else
                 AssertAllLinesOurs(result, what);
-            if (where is ">/dev/full" or ">&-" && verb is ["inspect", ..] or ["--help"] or ["--version"] or ["deps", ..] or ["run", ..] or ["mpi", ..] or ["fabric"])
+            if (where is ">/dev/full" or ">&-" && verb is ["inspect", ..] or ["--help"] or ["--version"] or ["deps", ..] or ["run", ..]
+                or ["mpi", ..] or ["fabric"])
             {
                 Assert.True(result.ExitCode == (verb[0] is "run" or "shell" ? 125 : 1), $"{what}: {result}");
-                Assert.StartsWith($"slipway: standard output {(where == ">&-" ? "is closed" : "cannot be written: No space left on device")}", result.Error, StringComparison.Ordinal);
+                Assert.StartsWith(
+                    $"slipway: standard output {(where == ">&-" ? "is closed" : "cannot be written: No space left on device")}",
+                    result.Error, StringComparison.Ordinal);
             }
         }
     }
@@ -68,19 +73,25 @@ public sealed class LastDefenceTests
     {
         using RunSite site = new(user);
         foreach (string command in new[] { "/bin/true", "/nothing/here" })
-            AssertOurs(site.Script($"ulimit -c 0; \"$1\" run --explain \"$2\" -- \"$3\" {where}", TinyImage.File, command), $"{command} {where}");
+            AssertOurs(site.Script($"ulimit -c 0; \"$1\" run --explain \"$2\" -- \"$3\" {where}", TinyImage.File, command),
+                $"{command} {where}");
         site.AssertNothingLeft();
     }
 
-    /// <summary>A user whom nobody else runs anything as: RLIMIT_NPROC (getrlimit(2)) counts all of a user's processes and threads.</summary>
+    /// <summary>
+    /// A user whom nobody else runs anything as: RLIMIT_NPROC (getrlimit(2)) counts all of a user's processes and threads.
+    /// </summary>
     Cli.Result Limited(RunSite site, string limit, IEnumerable<string> arguments)
     {
         string uid = (50_000 + Environment.ProcessId % 10_000).ToString(CultureInfo.InvariantCulture);
         Assert.Equal(0, HostProgram.Run("chown", [uid, site.Scratch, site.Runtime]));
-        return site.Start(["prlimit", "--core=0:0", limit, "setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env", "HOME=" + site.Scratch, "TMPDIR=" + site.Scratch, Cli.Program, .. arguments], cwd: site.Scratch).Wait(120);
+        return site.Start(["prlimit", "--core=0:0", limit, "setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "env",
+            "HOME=" + site.Scratch, "TMPDIR=" + site.Scratch, Cli.Program, .. arguments], cwd: site.Scratch).Wait(120);
     }
 
-    static readonly string[][] Working = [["inspect", "IMAGE"], ["deps", "/bin/sh"], ["cache", "list"], ["compare", "IMAGE"], ["publish", "IMAGE"], ["mpi", "--plan-only", "-n", "1", "IMAGE", "--", "true"], ["build", "x.yaml"], ["--help"]];
+    static readonly string[][] Working =
+        [["inspect", "IMAGE"], ["deps", "/bin/sh"], ["cache", "list"], ["compare", "IMAGE"], ["publish", "IMAGE"],
+            ["mpi", "--plan-only", "-n", "1", "IMAGE", "--", "true"], ["build", "x.yaml"], ["--help"]];
 
     /// <summary>With fewer than three the runtime itself does not come up, and ends with 255.</summary>
     [NeedsTheory(Needs.Launcher, Needs.Root, "mksquashfs", "busybox", "prlimit", "setpriv")]
@@ -105,7 +116,8 @@ public sealed class LastDefenceTests
             AssertAllLinesOurs(result, what);
             Assert.True(result.ExitCode == 0 || result.Error.Length > 0, what);
             if (processes < 5)
-                Assert.Equal((1, "slipway: there is not enough memory, or no more threads may be started"), (result.ExitCode, result.Error.Split('\n')[0]));
+                Assert.Equal((1, "slipway: there is not enough memory, or no more threads may be started"),
+                    (result.ExitCode, result.Error.Split('\n')[0]));
         }
     }
 
@@ -123,7 +135,8 @@ public sealed class LastDefenceTests
         using RunSite site = new();
         File.WriteAllText(site.Scratch + "/x.yaml", "from: empty\n");
         foreach (string[] verb in Working)
-            AssertOurs(Limited(site, limit, verb.Select(a => a == "IMAGE" ? TinyImage.Published : a)), $"{limit}: {string.Join(' ', verb)}");
+            AssertOurs(Limited(site, limit, verb.Select(a => a == "IMAGE" ? TinyImage.Published : a)),
+                $"{limit}: {string.Join(' ', verb)}");
     }
 
     [NeedsTheory(Needs.Launcher, "unshare")]
@@ -148,7 +161,8 @@ public sealed class LastDefenceTests
         foreach (string user in new[] { Environment.UserName, Cli.OtherUser }.OfType<string>())
         {
             // in a mount namespace of its own: whatever it did as root, it would not be to this machine
-            Cli.Result result = Cli.Start(user, [.. user == "root" ? (string[])["unshare", "--mount"] : [], Cli.Program, .. arguments]).Wait();
+            Cli.Result result = Cli.Start(user, [.. user == "root" ? (string[])["unshare", "--mount"] : [], Cli.Program, .. arguments])
+                .Wait();
             AssertOurs(result, string.Join(' ', arguments));
             Assert.NotEqual(0, result.ExitCode);
             if (arguments is ["holder" or "build-inside", ..] or ["stage"])
@@ -161,9 +175,11 @@ public sealed class LastDefenceTests
     public void ANameThatIsNotUtf8IsSaidToBe(string user)
     {
         using RunSite site = new(user);
-        foreach (string verb in new[] { "inspect", "compare", "publish", "fabric", "run", "build", "mpi --plan-only", "deps", "cache remove", "shell" })
+        foreach (string verb in new[] { "inspect", "compare", "publish", "fabric", "run", "build", "mpi --plan-only", "deps",
+            "cache remove", "shell" })
         {
-            Cli.Result result = site.Script($"name=$(printf 'a\\377b.sqfs'); cp '{TinyImage.File}' \"$2/$name\"; \"$1\" {verb} \"$2/$name\"", site.Scratch);
+            Cli.Result result = site.Script(
+                $"name=$(printf 'a\\377b.sqfs'); cp '{TinyImage.File}' \"$2/$name\"; \"$1\" {verb} \"$2/$name\"", site.Scratch);
             AssertAllLinesOurs(result, verb);
             Assert.Equal((verb is "run" or "shell" ? 125 : 1), result.ExitCode);
             Assert.Contains("is not UTF-8", result.Error, StringComparison.Ordinal);

@@ -5,7 +5,8 @@ using static Slipway.Linux.LibC;
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>
-/// What an image says of itself is a claim: whoever made it wrote it. Nothing of this host is read or run because of it, whoever looks at the image, and whatever they do with it.
+/// What an image says of itself is a claim: whoever made it wrote it. Nothing of this host is read or run because of it, whoever looks at
+/// the image, and whatever they do with it.
 /// </summary>
 public sealed class ManifestTests : BuildTest
 {
@@ -66,9 +67,11 @@ public sealed class ManifestTests : BuildTest
         foreach (string definition in Hostile(secret, trap))
         {
             string image = Image(definition, trap), before = Digest.OfFile(image);
-            Cli.Result result = Cli.Start(user, [Cli.Program, "fabric", image, "--source", "package", "--root", node.Root], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait(60);
+            Cli.Result result = Cli.Start(user, [Cli.Program, "fabric", image, "--source", "package", "--root", node.Root], directory.Path,
+                new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait(60);
             Assert.Equal(1, result.ExitCode);
-            Assert.StartsWith($"slipway: {image}: it takes the image's definition to build it anew", result.Error, StringComparison.Ordinal);
+            Assert.StartsWith($"slipway: {image}: it takes the image's definition to build it anew", result.Error,
+                StringComparison.Ordinal);
             Assert.Contains("--definition FILE (-Definition)", result.Error, StringComparison.Ordinal);
             Assert.Equal(before, Digest.OfFile(image));
             AssertNothingLeft();
@@ -85,7 +88,8 @@ public sealed class ManifestTests : BuildTest
         string image = Image(Hostile(secret, trap).First(), trap);
         foreach (string[] verb in new string[][]
         {
-            ["inspect", image], ["fabric", image, "--root", node.Root], ["compare", image], ["mpi", "--plan-only", "-n", "1", image, "--", "sh"], ["publish", image], ["run", image, "--", "true"],
+            ["inspect", image], ["fabric", image, "--root", node.Root], ["compare", image],
+            ["mpi", "--plan-only", "-n", "1", image, "--", "sh"], ["publish", image], ["run", image, "--", "true"],
         })
         {
             Cli.Result result = Cli.Start(user, [Cli.Program, .. verb], directory.Path).Wait(60);
@@ -102,7 +106,9 @@ public sealed class ManifestTests : BuildTest
         foreach (string definition in Hostile(secret, trap).Take(3))
         {
             string image = Image(definition, trap);
-            Built(user, Write("d.yaml", $"from: image\nimage: {image}\nfiles: [{{from: ./plain, to: /plain}}]\n".Replace("./plain", Write("plain", "plain"), StringComparison.Ordinal)));
+            Built(user,
+                Write("d.yaml", $"from: image\nimage: {image}\nfiles: [{{from: ./plain, to: /plain}}]\n".Replace(
+                    "./plain", Write("plain", "plain"), StringComparison.Ordinal)));
             Assert.Equal("plain", Cat("x.sqfs", "plain"));
             Assert.Equal("", Cat("x.sqfs", "stolen"));
             File.Delete(In("x.sqfs"));
@@ -110,7 +116,8 @@ public sealed class ManifestTests : BuildTest
     }
 
     /// <summary>The definition that the caller names is built, and its own paths are meant; the manifest's variables are not.</summary>
-    [NeedsTheory(Needs.Launcher, "busybox", "mksquashfs", "unsquashfs", "newuidmap", "ibv_devinfo", "/etc/libibverbs.d"), MemberData(nameof(Users))]
+    [NeedsTheory(Needs.Launcher, "busybox", "mksquashfs", "unsquashfs", "newuidmap", "ibv_devinfo", "/etc/libibverbs.d"),
+        MemberData(nameof(Users))]
     public void TheDefinitionThatIsNamedIsBuilt(string user)
     {
         (string secret, string trap) = Host(user);
@@ -120,8 +127,12 @@ public sealed class ManifestTests : BuildTest
         if (user != Environment.UserName)
             Assert.Equal(0, HostProgram.Run("chown", [user, image]));
         Write("plain", "plain");
-        string definition = Write("app.yaml", "from: host\nprograms: [sh, ibv_devinfo]\nvariables: {x: nothing}\nfiles: [{from: ./plain, to: /plain}]\nlabels: {x: \"${x}\"}\n"), text = File.ReadAllText(definition);
-        Cli.Result result = Cli.Start(user, [Cli.Program, "fabric", "--json", image, "--source", "package", "--definition", definition, "--variable", "x=mine", "--root", node.Root], directory.Path,
+        string definition = Write("app.yaml",
+            "from: host\nprograms: [sh, ibv_devinfo]\nvariables: {x: nothing}\nfiles: [{from: ./plain, to: /plain}]\nlabels: {x: "
+            + "\"${x}\"}\n"), text = File.ReadAllText(definition);
+        Cli.Result result = Cli.Start(
+            user, [Cli.Program, "fabric", "--json", image, "--source", "package", "--definition", definition, "--variable", "x=mine",
+                "--root", node.Root], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
         Assert.True(result.ExitCode == 0, result.Error);
         written.Add("hostile.sqfs.fabric.json");

@@ -4,7 +4,9 @@ using static Slipway.Tests.MpiCluster;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Something is killed in a job that would take minutes: the rest ends, the result says who and where, and nothing is left on any node.</summary>
+/// <summary>
+/// Something is killed in a job that would take minutes: the rest ends, the result says who and where, and nothing is left on any node.
+/// </summary>
 sealed class MpiDeathTests(MpiCluster cluster)
 {
     static readonly int Ranks = 2 * Nodes.Length;
@@ -14,10 +16,13 @@ sealed class MpiDeathTests(MpiCluster cluster)
     JsonElement? After(string launcher, bool slurm, string node, string kill, out Cli.Result ended)
     {
         bool mpich = launcher is "hydra" or "srun-pmi2";
-        Cli.Running job = cluster.StartMpi(["--json", "-n", $"{Ranks}", "--launcher", launcher, .. slurm ? ["--ranks-per-node", "2"] : (string[])["--node", string.Join(',', Nodes)],
+        Cli.Running job = cluster.StartMpi(
+            ["--json", "-n", $"{Ranks}", "--launcher", launcher, .. slurm ? ["--ranks-per-node", "2"]
+                : (string[])["--node", string.Join(',', Nodes)],
             .. mpich ? ForMpich : [], mpich ? Mpich : OpenMpi, "--", "sum", $"{Ranks}", "600"], slurm ? Nodes.Length : 0, seconds: 200);
         bool gone = false;
-        Until(() => (gone = job.Process.HasExited) || Nodes.All(n => cluster.Sh(n, "pgrep -c -x sum", "root").Output.Trim() == "2"), () => $"two ranks run on each node, and not {Everything()}");
+        Until(() => (gone = job.Process.HasExited) || Nodes.All(n => cluster.Sh(n, "pgrep -c -x sum", "root").Output.Trim() == "2"),
+            () => $"two ranks run on each node, and not {Everything()}");
         Assert.False(gone, gone ? $"the job has ended before all ranks were there: {job.Wait()}" : "");
         Assert.Equal(0, cluster.Sh(node, kill, "root").ExitCode);
         ended = job.Wait(260);
@@ -27,7 +32,8 @@ sealed class MpiDeathTests(MpiCluster cluster)
     }
 
     /// <summary>What runs where.</summary>
-    string Everything() => string.Concat(Nodes.Append("head").Select(n => $"{n}: {cluster.Sh(n, "ps -u alice -o pid,ppid,stat,wchan:20,args", "root").Output}"));
+    string Everything() => string.Concat(
+        Nodes.Append("head").Select(n => $"{n}: {cluster.Sh(n, "ps -u alice -o pid,ppid,stat,wchan:20,args", "root").Output}"));
 
     public void Rank(string launcher, bool slurm)
     {
@@ -35,8 +41,10 @@ sealed class MpiDeathTests(MpiCluster cluster)
         JsonElement failure = result.GetProperty("failure");
         Assert.True(failure.TryGetProperty("node", out JsonElement node) && node.GetString() == "n2", ended.Output);
         // Hydra does not tell which rank of the node it was; srun says in words what ended it, Hydra in a number
-        Assert.True(launcher == "hydra" || (failure.TryGetProperty("rank", out JsonElement rank) && rank.GetInt32() is >= 0 && rank.GetInt32() < Ranks), ended.Output);
-        Assert.True(failure.GetProperty("reason").GetString() is { } reason && (reason.Contains('9') || reason.Contains("Killed", StringComparison.Ordinal)), ended.Output);
+        Assert.True(launcher == "hydra"
+            || (failure.TryGetProperty("rank", out JsonElement rank) && rank.GetInt32() is >= 0 && rank.GetInt32() < Ranks), ended.Output);
+        Assert.True(failure.GetProperty("reason").GetString() is { } reason
+            && (reason.Contains('9') || reason.Contains("Killed", StringComparison.Ordinal)), ended.Output);
     }
 
     /// <summary>The launcher's program on the head.</summary>
@@ -53,8 +61,10 @@ sealed class MpiDeathTests(MpiCluster cluster)
         After(launcher, slurm: true, "n2", "pkill -9 slurmd; pkill -9 slurmstepd; pkill -9 -x sum", out Cli.Result ended);
         Assert.Contains("n2", ended.Output + ended.Error, StringComparison.Ordinal);
         Assert.Equal(0, cluster.Sh("n2", "slurmd -L /var/log/cluster/n2-slurmd.log", "root").ExitCode);
-        // The first node's step daemon waits a minute for word of the one that is gone (slurmstepd, REVERSE_TREE_CHILDREN_TIMEOUT); so long the job is completing, and no other starts.
-        Until(() => cluster.Sh("head", "sinfo -h -t idle -o %D; squeue -h -t all -o %T | grep COMPLETING").Output.Trim() == $"{Nodes.Length}", () => "all nodes are idle again", seconds: 240);
+        // The first node's step daemon waits a minute for word of the one that is gone (slurmstepd, REVERSE_TREE_CHILDREN_TIMEOUT); so long
+        // the job is completing, and no other starts.
+        Until(() => cluster.Sh("head", "sinfo -h -t idle -o %D; squeue -h -t all -o %T | grep COMPLETING")
+            .Output.Trim() == $"{Nodes.Length}", () => "all nodes are idle again", seconds: 240);
     }
 }
 
@@ -69,7 +79,8 @@ public sealed class CgroupDeathTests(OneCluster one)
     public void ARank(string launcher) => deaths.Rank(launcher, slurm: true);
 
     [MpiTheory(Needs.Long)]
-    [InlineData("openmpi", "mpirun.openmpi|mpirun|orterun"), InlineData("srun-pmix", "srun"), InlineData("srun-pmi2", "srun"), InlineData("hydra", "mpiexec.*")]
+    [InlineData("openmpi", "mpirun.openmpi|mpirun|orterun"), InlineData("srun-pmix", "srun"), InlineData("srun-pmi2", "srun"),
+        InlineData("hydra", "mpiexec.*")]
     public void ALauncher(string launcher, string program) => deaths.Launcher(launcher, slurm: true, program);
 
     [MpiTheory(Needs.Long)]
@@ -84,11 +95,13 @@ public sealed class LinuxprocDeathTests(OneCluster one)
     readonly MpiDeathTests deaths = new(one.Of<LinuxprocCluster>());
 
     [MpiTheory(Needs.Long)]
-    [InlineData("openmpi", true), InlineData("openmpi", false), InlineData("srun-pmix", true), InlineData("srun-pmi2", true), InlineData("hydra", true), InlineData("hydra", false)]
+    [InlineData("openmpi", true), InlineData("openmpi", false), InlineData("srun-pmix", true), InlineData("srun-pmi2", true),
+        InlineData("hydra", true), InlineData("hydra", false)]
     public void ARank(string launcher, bool slurm) => deaths.Rank(launcher, slurm);
 
     [MpiTheory(Needs.Long)]
-    [InlineData("openmpi", "mpirun.openmpi|mpirun|orterun", false), InlineData("srun-pmix", "srun", true), InlineData("srun-pmi2", "srun", true), InlineData("hydra", "mpiexec.*", false)]
+    [InlineData("openmpi", "mpirun.openmpi|mpirun|orterun", false), InlineData("srun-pmix", "srun", true),
+        InlineData("srun-pmi2", "srun", true), InlineData("hydra", "mpiexec.*", false)]
     public void ALauncher(string launcher, string program, bool slurm) => deaths.Launcher(launcher, slurm, program);
 
     [MpiTheory(Needs.Long)]

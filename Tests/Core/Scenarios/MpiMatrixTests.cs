@@ -6,7 +6,8 @@ using static Slipway.Tests.MpiCluster;
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>
-/// Which image works under which launcher, tried: the table in docs/mpi.md. The test fails where that is not what it finds; with SLIPWAY_TEST_WRITE=1 it writes it.
+/// Which image works under which launcher, tried: the table in docs/mpi.md. The test fails where that is not what it finds; with
+/// SLIPWAY_TEST_WRITE=1 it writes it.
 /// </summary>
 [Collection(nameof(Cluster))]
 public sealed class MpiMatrixTests(OneCluster one)
@@ -57,18 +58,23 @@ public sealed class MpiMatrixTests(OneCluster one)
     {
         Row[] rows =
         [
-            new("Debian 11: Open MPI 4.1.0", "bullseye", false), new("Debian 12: Open MPI 4.1.4", "bookworm", false), new("Debian 13: Open MPI 5.0.7", "trixie", false),
+            new("Debian 11: Open MPI 4.1.0", "bullseye", false), new("Debian 12: Open MPI 4.1.4", "bookworm", false),
+            new("Debian 13: Open MPI 5.0.7", "trixie", false),
             new("Debian 12: MPICH 4.0.2", "bookworm-mpich", true),
             new("`from: host`: Open MPI 4.1.4", "openmpi", false), new("`from: host`: MPICH 4.0.2", "mpich", true),
         ];
-        cluster.Build([.. rows.Where(r => r.Title.StartsWith("Debian", StringComparison.Ordinal)).Select(r => (r.Image, Definition(r.Image.Split('-')[0], r.Mpich)))]);
+        cluster.Build(
+            [.. rows.Where(r => r.Title.StartsWith("Debian", StringComparison.Ordinal))
+                .Select(r => (r.Image, Definition(r.Image.Split('-')[0], r.Mpich)))]);
         Assert.Equal((0, ""), (cluster.Script("gridengine") is var up ? up.ExitCode : 1, up.Error));
 
         List<string> reasons = [], wrong = [];
         StringBuilder table = new();
-        table.Append("| image | ").AppendJoin(" | ", Columns.Select(c => c.Title)).Append(" |\n|").Insert(table.Length, " --- |", Columns.Length + 1).Append('\n');
+        table.Append("| image | ").AppendJoin(" | ", Columns.Select(c => c.Title)).Append(" |\n|")
+            .Insert(table.Length, " --- |", Columns.Length + 1).Append('\n');
         foreach (Row row in rows)
-            table.Append("| ").Append(row.Title).Append(" | ").AppendJoin(" | ", Columns.Select(c => Cell(row, c, reasons, wrong))).Append(" |\n");
+            table.Append("| ").Append(row.Title).Append(" | ").AppendJoin(" | ", Columns.Select(c => Cell(row, c, reasons, wrong)))
+                .Append(" |\n");
         table.Append('\n');
         for (int i = 0; i < reasons.Count; i++)
             table.Append($"{i + 1}. {reasons[i]}\n");
@@ -92,13 +98,15 @@ public sealed class MpiMatrixTests(OneCluster one)
         Cli.Result result = column.Where switch
         {
             "ssh" => cluster.Mpi(["-n", $"{column.Ranks}", "--launcher", column.Launcher, "--node", string.Join(',', Nodes), .. what]),
-            "slurm" => cluster.Mpi(["-n", $"{column.Ranks}", "--launcher", column.Launcher, "--ranks-per-node", "2", .. what], Nodes.Length),
+            "slurm" => cluster.Mpi(["-n", $"{column.Ranks}", "--launcher", column.Launcher, "--ranks-per-node", "2", .. what],
+                Nodes.Length),
             "sge" => GridEngineJob(["-n", $"{column.Ranks}", "--launcher", column.Launcher, .. what], column.Ranks),
             _ => cluster.Sh("n1", $"{Program} mpi -n {column.Ranks} --mpi Image {string.Join(' ', what)}"),
         };
         // refused by slipway, before any rank was there
         if (result.ExitCode == 1 && !Regex.IsMatch(result.Output, @"rank \d+ of \d+ on ")
-            && result.Error.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l["slipway: ".Length..]).ToList() is [var refused, var advice, ..])
+            && result.Error.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l["slipway: ".Length..])
+            .ToList() is [var refused, var advice, ..])
         {
             string reason = $"{refused[(refused.IndexOf(": ", StringComparison.Ordinal) + 2)..]}. {advice}";
             if (!reasons.Contains(reason))
@@ -115,7 +123,10 @@ public sealed class MpiMatrixTests(OneCluster one)
     Cli.Result GridEngineJob(string[] arguments, int slots)
     {
         string output = $"{SharedPath}/sge.{Guid.NewGuid():N}";
-        Cli.Result job = cluster.Sh("head", $"SGE_ROOT=/var/lib/gridengine SGE_CELL=default qsub -sync y -b y -cwd -j y -o {output} -pe mpi {slots} {Program} mpi {string.Join(' ', arguments)}; e=$?; cat {output}; exit $e");
-        return job with { Error = job.Error + string.Concat(job.Output.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) };
+        Cli.Result job = cluster.Sh("head",
+            $"SGE_ROOT=/var/lib/gridengine SGE_CELL=default qsub -sync y -b y -cwd -j y -o {output} -pe mpi {slots} {Program} mpi "
+            + $"{string.Join(' ', arguments)}; e=$?; cat {output}; exit $e");
+        return job with { Error = job.Error
+            + string.Concat(job.Output.Split('\n').Where(l => l.StartsWith("slipway: ", StringComparison.Ordinal)).Select(l => l + "\n")) };
     }
 }

@@ -3,7 +3,10 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Ranks under the real launchers of this host. They are shells: whether MPI itself works in an image is what the matrix on the test cluster tells.</summary>
+/// <summary>
+/// Ranks under the real launchers of this host. They are shells: whether MPI itself works in an image is what the matrix on the test
+/// cluster tells.
+/// </summary>
 public sealed class MpiRunTests
 {
     /// <summary>Each, and the variable that has a rank's number.</summary>
@@ -21,9 +24,11 @@ public sealed class MpiRunTests
     public void RanksSayWhoTheyAre(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Result result = Start(site, launcher, "-n", "3", "--tag", "--environment", "GREETING=good day", TinyImage.File, "--", "sh", "-c", $"echo $GREETING ${rank}").Wait(120);
+        Cli.Result result = Start(site, launcher, "-n", "3", "--tag", "--environment", "GREETING=good day", TinyImage.File, "--", "sh",
+            "-c", $"echo $GREETING ${rank}").Wait(120);
         Assert.True(result.ExitCode == 0, result.Error);
-        Assert.Equal(["[0] good day 0", "[1] good day 1", "[2] good day 2"], result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+        Assert.Equal(["[0] good day 0", "[1] good day 1", "[2] good day 2"],
+            result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
     }
 
     [RankTheory]
@@ -31,11 +36,14 @@ public sealed class MpiRunTests
     public void AFailedRankIsNamedWithItsLastLines(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Result result = Start(site, launcher, "-n", "3", "--json", TinyImage.File, "--", "sh", "-c", $"echo I am ${rank}; [ ${rank} != 1 ] || {{ echo no input >&2; exit 7; }}; sleep 30").Wait(120);
+        Cli.Result result = Start(site, launcher, "-n", "3", "--json", TinyImage.File, "--", "sh", "-c",
+            $"echo I am ${rank}; [ ${rank} != 1 ] || {{ echo no input >&2; exit 7; }}; sleep 30").Wait(120);
         Assert.Equal(7, result.ExitCode);
         JsonElement failure = Failure(result);
-        Assert.Equal((1, 7, Environment.MachineName), (failure.GetProperty("rank").GetInt32(), failure.GetProperty("exitCode").GetInt32(), failure.GetProperty("node").GetString()));
-        Assert.Equal(["I am 1", "no input"], failure.GetProperty("lastLines").EnumerateArray().Select(l => l.GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal((1, 7, Environment.MachineName),
+            (failure.GetProperty("rank").GetInt32(), failure.GetProperty("exitCode").GetInt32(), failure.GetProperty("node").GetString()));
+        Assert.Equal(["I am 1", "no input"], failure.GetProperty("lastLines").EnumerateArray().Select(l => l.GetString()!)
+            .Order(StringComparer.Ordinal));
         Assert.Contains("slipway: rank 1 on", result.Error, StringComparison.Ordinal);
     }
 
@@ -44,7 +52,8 @@ public sealed class MpiRunTests
     public void ARankThatIsKilledIsToldBySignal(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Result result = Start(site, launcher, "-n", "2", "--json", TinyImage.File, "--", "sh", "-c", $"[ ${rank} != 1 ] || kill -9 $$; sleep 30").Wait(120);
+        Cli.Result result = Start(site, launcher, "-n", "2", "--json", TinyImage.File, "--", "sh", "-c",
+            $"[ ${rank} != 1 ] || kill -9 $$; sleep 30").Wait(120);
         Assert.NotEqual(0, result.ExitCode);
         JsonElement failure = Failure(result);
         Assert.Equal(Environment.MachineName, failure.GetProperty("node").GetString());
@@ -57,7 +66,8 @@ public sealed class MpiRunTests
     public void AfterItsTimeAJobIsEnded(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Result result = Start(site, launcher, "-n", "2", "--timeout-sec", "3", TinyImage.File, "--", "sh", "-c", $"echo here ${rank}; exec sleep 1000").Wait(120);
+        Cli.Result result = Start(site, launcher, "-n", "2", "--timeout-sec", "3", TinyImage.File, "--", "sh", "-c",
+            $"echo here ${rank}; exec sleep 1000").Wait(120);
         Assert.Equal(124, result.ExitCode);
         Assert.Contains("were not done after 3 s", result.Error, StringComparison.Ordinal);
         Gone(site);
@@ -68,7 +78,8 @@ public sealed class MpiRunTests
     public void CtrlCEndsAllRanks(string launcher, string rank)
     {
         using RunSite site = new(RunSite.Ordinary);
-        Cli.Running running = Start(site, launcher, "-n", "2", "--tag", TinyImage.File, "--", "sh", "-c", $"touch {site.Scratch}/begun.${rank}; exec sleep 1000");
+        Cli.Running running = Start(site, launcher, "-n", "2", "--tag", TinyImage.File, "--", "sh", "-c",
+            $"touch {site.Scratch}/begun.${rank}; exec sleep 1000");
         for (int i = 0; i < 1200 && Directory.GetFiles(site.Scratch, "begun.*").Length < 2; i++)
             Thread.Sleep(50);
         Assert.Equal(2, Directory.GetFiles(site.Scratch, "begun.*").Length);
@@ -105,7 +116,9 @@ public sealed class MpiRunTests
             """.Replace("PROGRAM", program, StringComparison.Ordinal));
         File.SetUnixFileMode(program, (UnixFileMode)0x1ed /* 0755 */);
         File.SetUnixFileMode(table, (UnixFileMode)0x1a4 /* 0644 */);
-        Cli.Result Run(string script) => site.Start([Cli.Program, "mpi", "-n", "3", TinyImage.File, "--", "sh", "-c", script], new Dictionary<string, string> { ["SLIPWAY_LAUNCHERS"] = table }, site.Scratch).Wait(120);
+        Cli.Result Run(string script) =>
+            site.Start([Cli.Program, "mpi", "-n", "3", TinyImage.File, "--", "sh", "-c", script],
+                new Dictionary<string, string> { ["SLIPWAY_LAUNCHERS"] = table }, site.Scratch).Wait(120);
         Cli.Result result = Run("echo $MY_RANK of $MY_SIZE");
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Equal("0 of 3\n1 of 3\n2 of 3\n", result.Output);
@@ -128,5 +141,6 @@ public sealed class MpiRunTests
 [AttributeUsage(AttributeTargets.Method)]
 sealed class RankTheoryAttribute : TheoryAttribute
 {
-    public RankTheoryAttribute() => Skip = Needs.Missing([Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra"]);
+    public RankTheoryAttribute() =>
+        Skip = Needs.Missing([Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll", "mpirun.openmpi", "mpiexec.hydra"]);
 }

@@ -9,8 +9,8 @@ using static Tmds.Linux.LibC;
 namespace Slipway.Tests.Scenarios;
 
 /// <summary>
-/// A directory where everybody may write (mode 1777, as /tmp and many a /scratch), the image of one user in it, and another who means ill: whatever that one puts beside the image, nothing of it
-/// reaches its owner, root, or who takes it from a cache.
+/// A directory where everybody may write (mode 1777, as /tmp and many a /scratch), the image of one user in it, and another who means ill:
+/// whatever that one puts beside the image, nothing of it reaches its owner, root, or who takes it from a cache.
 /// </summary>
 public sealed class PlanOriginTests : IDisposable
 {
@@ -89,7 +89,9 @@ public sealed class PlanOriginTests : IDisposable
             Put(text, Cli.ThirdUser!);
             Cli.Result run = site.Run("--job", Guid.NewGuid().ToString(), image, "--", "env");
             AssertUnharmed(run);
-            Assert.Contains($"slipway: warning: the fabric plan '{plan}' is left out: it belongs to uid {Id(Cli.ThirdUser!)} and not to root, you or the image's owner", run.Error, StringComparison.Ordinal);
+            Assert.Contains($"slipway: warning: the fabric plan '{plan}' is left out: it belongs to uid {Id(Cli.ThirdUser!)} and not to "
+                + "root, you or the image's owner",
+                run.Error, StringComparison.Ordinal);
             AssertUnharmed(site.Run("--job", Guid.NewGuid().ToString(), image, "--", "true"));
 
             Cli.Result inspect = Cli.RunAs(victim, "inspect", "--json", image);
@@ -121,7 +123,8 @@ public sealed class PlanOriginTests : IDisposable
         {
             Put(PlanSample.Plain(image), owner);
             Cli.Result run = site.Run("--job", Guid.NewGuid().ToString(), image, "--", "env");
-            Assert.True(run.Output.Contains(Sign, StringComparison.Ordinal) && run.Error.Length == 0, $"{owner}'s plan, {victim}: {run.Output}{run.Error}");
+            Assert.True(run.Output.Contains(Sign, StringComparison.Ordinal) && run.Error.Length == 0,
+                $"{owner}'s plan, {victim}: {run.Output}{run.Error}");
             // the full launcher tells the same
             Assert.Contains("fabric     None: ", site.Run("--explain", image, "--", "true").Error, StringComparison.Ordinal);
         }
@@ -176,7 +179,8 @@ public sealed class PlanOriginTests : IDisposable
             Cli.Result run = site.Run("--job", Guid.NewGuid().ToString(), image, "--", "env");
             AssertUnharmed(run);
             Assert.Contains(kind, run.Error, StringComparison.Ordinal);
-            foreach (string[] verb in new string[][] { ["inspect", image], ["publish", image], ["mpi", "--plan-only", "-n", "1", image, "--", "true"] })
+            foreach (string[] verb in new string[][] { ["inspect", image], ["publish", image],
+                ["mpi", "--plan-only", "-n", "1", image, "--", "true"] })
             {
                 Cli.Result result = Cli.Start(victim, [Cli.Program, .. verb]).Wait(30);
                 Assert.True(verb[0] == "mpi" || result.Error.Contains(kind, StringComparison.Ordinal), $"{verb[0]}: {result.Error}");
@@ -207,9 +211,12 @@ public sealed class PlanOriginTests : IDisposable
 
     public static TheoryData<string> Malformed =>
     [
-        """{"binds":null}""", """{"binds":[null]}""", """{"devices":[null]}""", """{"devices":null}""", """{"hiddenDeviceNodes":[null]}""", """{"verdict":"Refuse","reason":null}""",
-        """{"deviceNodes":7}""", """{"environment":{"LD_PRELOAD":"x"}}""", """{"environment":null}""", """{"warnings":[null]}""", """{"excluded":{"a":null}}""", """{"extra":1}""",
-        """{"binds":[{"source":"/etc/shadow","destination":"/.slipway/fabric/lib/x"}]}""", """{"hiddenDeviceNodes":["/dev/null"]}""", """{"imageDigest":"x"}""",
+        """{"binds":null}""", """{"binds":[null]}""", """{"devices":[null]}""", """{"devices":null}""", """{"hiddenDeviceNodes":[null]}""",
+        """{"verdict":"Refuse","reason":null}""",
+        """{"deviceNodes":7}""", """{"environment":{"LD_PRELOAD":"x"}}""", """{"environment":null}""", """{"warnings":[null]}""",
+        """{"excluded":{"a":null}}""", """{"extra":1}""",
+        """{"binds":[{"source":"/etc/shadow","destination":"/.slipway/fabric/lib/x"}]}""", """{"hiddenDeviceNodes":["/dev/null"]}""",
+        """{"imageDigest":"x"}""",
     ];
 
     /// <summary>The holder says what is wrong, and the rank tells it; even where root or the owner wrote it.</summary>
@@ -241,7 +248,8 @@ public sealed class PlanOriginTests : IDisposable
     [MemberData(nameof(Victims))]
     public void WhatIsPublishedIsWhatThePublisherPlanned(string publisher)
     {
-        string digest = Digest.OfFile(image), kept = $"{(publisher == "root" ? "/var/cache/slipway" : $"/var/tmp/slipway-{Id(publisher)}")}/sha256/{digest[Digest.Prefix.Length..]}.fabric.json";
+        string digest = Digest.OfFile(image),
+        kept = $"{(publisher == "root" ? "/var/cache/slipway" : $"/var/tmp/slipway-{Id(publisher)}")}/sha256/{digest[Digest.Prefix.Length..]}.fabric.json";
         using RunSite site = new(RunSite.Ordinary);
         Cli.Result Publish() => Cli.RunAs(publisher, "publish", image);
 
@@ -285,9 +293,13 @@ public sealed class PlanOriginTests : IDisposable
         site.AssertNothingLeft();
     }
 
-    /// <summary>A user publishes, with a plan of their own, what root has published already: root's entry serves, with root's plan, and that is said where it matters.</summary>
+    /// <summary>
+    /// A user publishes, with a plan of their own, what root has published already: root's entry serves, with root's plan, and that is said
+    /// where it matters.
+    /// </summary>
     [NeedsTheory(Needs.OtherUser, Needs.Launcher, "busybox", "mksquashfs")]
-    [InlineData(FabricRung.None, false), InlineData(FabricRung.Image, true), InlineData(FabricRung.Refuse, true), InlineData(FabricRung.Stack, true)]
+    [InlineData(FabricRung.None, false), InlineData(FabricRung.Image, true), InlineData(FabricRung.Refuse, true),
+        InlineData(FabricRung.Stack, true)]
     public void WhatRootHasPublishedKeepsRootsPlan(FabricRung verdict, bool said)
     {
         string user = RunSite.Ordinary, name = Digest.OfFile(image)[Digest.Prefix.Length..];
@@ -300,7 +312,9 @@ public sealed class PlanOriginTests : IDisposable
         Assert.False(File.Exists($"/var/tmp/slipway-{Id(user)}/sha256/{name}.fabric.json"));
     }
 
-    /// <summary>Root publishes a user's copy of an image of the site's, with the user's plan beside it, from the user's own directory.</summary>
+    /// <summary>
+    /// Root publishes a user's copy of an image of the site's, with the user's plan beside it, from the user's own directory.
+    /// </summary>
     [NeedsFact(Needs.ThirdUser, Needs.Launcher, Needs.Fuse, "busybox", "mksquashfs", "squashfuse_ll")]
     public void AUsersCopyDoesNotBringItsPlanToTheSitesImage()
     {
@@ -357,11 +371,13 @@ public sealed class PlanOriginTests : IDisposable
     public void AProviderOfTheHostsIsNotTheImages(string user)
     {
         using RunSite site = new(user);
-        Put(PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["FI_PROVIDER_PATH"] = "/tmp/evil/libfabric" }), "root");
+        Put(PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["FI_PROVIDER_PATH"] = "/tmp/evil/libfabric" }),
+            "root");
         Cli.Result run = site.Run(image, "--", "env");
         Assert.Equal(125, run.ExitCode);
         Assert.Contains("the container sees the host's '/tmp' there", run.Error, StringComparison.Ordinal);
-        Put(PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["FI_PROVIDER_PATH"] = "/usr/lib/libfabric" }), "root");
+        Put(PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["FI_PROVIDER_PATH"] = "/usr/lib/libfabric" }),
+            "root");
         Assert.Contains("FI_PROVIDER_PATH=/usr/lib/libfabric", site.Run(image, "--", "env").Output, StringComparison.Ordinal);
         site.AssertNothingLeft();
     }
@@ -385,7 +401,8 @@ public sealed class PlanOriginTests : IDisposable
         Assert.Contains("binds[0].source", run.Error, StringComparison.Ordinal);
         // unless the site allows it
         File.WriteAllText(site.Scratch + "/config.yaml", $"libraries: [{site.Scratch}]\n");
-        run = site.Start([Cli.Program, "run", "--job", "4", image, "--", "cat", "/.slipway/fabric/lib/mine.so"], new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml" }).Wait(60);
+        run = site.Start([Cli.Program, "run", "--job", "4", image, "--", "cat", "/.slipway/fabric/lib/mine.so"],
+            new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = site.Scratch + "/config.yaml" }).Wait(60);
         Assert.Equal("theirs", run.Output);
         site.AssertNothingLeft();
     }
@@ -398,9 +415,11 @@ public sealed class PlanOriginTests : IDisposable
         {
             unlink(plan);
             Give(shared, RunSite.Ordinary);
-            Cli.Result made = Cli.Start(RunSite.Ordinary, ["/bin/sh", "-c", $"umask {umask}; exec \"$@\"", "sh", Cli.Program, "fabric", image]).Wait();
+            Cli.Result made = Cli.Start(RunSite.Ordinary,
+                ["/bin/sh", "-c", $"umask {umask}; exec \"$@\"", "sh", Cli.Program, "fabric", image]).Wait();
             Assert.True(made.ExitCode == 0, made.Error);
-            Assert.True(stat(plan, out statx found, follow: false) == 0 && (found.stx_mode & 0x12) == 0 && found.stx_uid == Id(RunSite.Ordinary));
+            Assert.True(stat(plan, out statx found, follow: false) == 0 && (found.stx_mode & 0x12) == 0
+                && found.stx_uid == Id(RunSite.Ordinary));
             Assert.Equal("", Cli.RunAs(RunSite.Ordinary, "inspect", image).Error);
         }
     }

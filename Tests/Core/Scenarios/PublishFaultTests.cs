@@ -15,13 +15,17 @@ public sealed class PublishFaultTests(OneCluster one)
 
     static readonly string[] AllButFirst = Nodes[1..], AllButSecond = [.. Nodes.Where(n => n != "n2")];
 
-    /// <summary>For faults that stay: a node that has them fails however often it is tried, and one that only was too busy to answer SSH in time is no matter of the test.</summary>
+    /// <summary>
+    /// For faults that stay: a node that has them fails however often it is tried, and one that only was too busy to answer SSH in time is
+    /// no matter of the test.
+    /// </summary>
     static readonly string[] Again = ["--retry", "2"];
 
     /// <summary>The second try copies to those that failed alone.</summary>
     void AssertSecondTryFinishes(string image, string[] failed, params string[] options)
     {
-        (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options.Contains(Again[0]) ? options : [.. options, .. Again]);
+        (Cli.Result result, JsonElement[] placements) =
+            cluster.Publish(image, options.Contains(Again[0]) ? options : [.. options, .. Again]);
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(failed, placements.Where(p => !p.GetProperty("hit").GetBoolean()).Select(NodeOf));
         cluster.AssertHave(cluster.DigestOf(image), Nodes);
@@ -68,7 +72,8 @@ public sealed class PublishFaultTests(OneCluster one)
         string image = cluster.Image("full-" + transport, 10_000_000), digest = cluster.DigestOf(image);
         string[] options = ["--transport", transport, "--job-id", cluster.Job, .. Again];
         cluster.Publish(cluster.Image("first"), options); // brings the launcher along
-        Assert.Equal(0, cluster.Sh("n2", "fallocate -l $(($(stat -f -c '%a * %S' /var/tmp | sed 's/ //g') - 5000000)) /var/tmp/filler", "root").ExitCode);
+        Assert.Equal(0, cluster.Sh("n2", "fallocate -l $(($(stat -f -c '%a * %S' /var/tmp | sed 's/ //g') - 5000000)) /var/tmp/filler",
+            "root").ExitCode);
         try
         {
             (Cli.Result result, JsonElement[] placements) = cluster.Publish(image, options);
@@ -98,7 +103,8 @@ public sealed class PublishFaultTests(OneCluster one)
             """.Replace("BIN", bin, StringComparison.Ordinal);
         Assert.Equal(0, cluster.Sh("head", script).ExitCode);
         (Cli.Result result, JsonElement[] placements) = Placements(cluster.Sh("head",
-            $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} --node {string.Join(',', Nodes)}"));
+            $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} --node "
+            + $"{string.Join(',', Nodes)}"));
         Assert.Equal((1, 0), (result.ExitCode, placements.Length));
         Assert.All(Nodes, n => Assert.Contains($"{n}: what arrived has the digest sha256:", result.Error, StringComparison.Ordinal));
         Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256").Output));
@@ -159,7 +165,9 @@ public sealed class PublishFaultTests(OneCluster one)
         {
             Cli.Running publish = cluster.StartPublish(image, "--width", "1");
             // data have come through the first two nodes of the chain
-            Until(() => cluster.Sh("n2", $"test $(stat -c %b {NodeCachePath}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q 10.77.0.11:").ExitCode == 0, () => "n2 reads from n1");
+            Until(() =>
+                cluster.Sh("n2", $"test $(stat -c %b {NodeCachePath}/sha256/.{name}.*) -gt 0 && ss -Htn state established | grep -q "
+                    + "10.77.0.11:").ExitCode == 0, () => "n2 reads from n1");
             disturbance(publish);
             return Placements(publish.Wait(240));
         }
@@ -214,10 +222,12 @@ public sealed class PublishFaultTests(OneCluster one)
     public void AKilledControllerLeavesNothingThatIsNotWhole()
     {
         string image = cluster.Image("controller", Slow), digest = cluster.DigestOf(image);
-        (Cli.Result result, _) = Disturb(image, publish => cluster.Sh("head", "pkill -9 -x -f '([^ ]*/)?slipway(-full)? publish .*'", "root"));
+        (Cli.Result result, _) = Disturb(
+            image, publish => cluster.Sh("head", "pkill -9 -x -f '([^ ]*/)?slipway(-full)? publish .*'", "root"));
         Assert.NotEqual(0, result.ExitCode);
         Until(() => Nodes.All(n => cluster.Sh(n, "pgrep -f '[s]lipway(-full)? stage'").ExitCode != 0), () => "the receivers have gone");
-        Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
+        Assert.All(Nodes, n => Assert.Equal(
+            "", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256 | grep {digest["sha256:".Length..]} || :").Output));
         AssertSecondTryFinishes(image, Nodes);
     }
 
@@ -229,7 +239,10 @@ public sealed class PublishFaultTests(OneCluster one)
         cluster.Publish(cluster.Image("before"));
         string launcher = cluster.Sh("n1", $"ls -d {NodeCachePath}/launcher/*/slipway").Output.Trim();
         string partials = $"ls -A {NodeCachePath}/sha256 | grep partial";
-        Until(() => cluster.Sh("n1", $"{launcher} publish {image} & p=$!; while kill -0 $p && ! {partials}; do :; done >/dev/null 2>&1; kill -9 $p; wait; {partials} || ! {launcher} cache remove sha256:{name}").ExitCode == 0, () => "a writer was killed at it");
+        Until(() =>
+            cluster.Sh("n1", $"{launcher} publish {image} & p=$!; while kill -0 $p && ! {partials}; do :; done >/dev/null 2>&1; "
+                + $"kill -9 $p; wait; {partials} || ! {launcher} cache remove sha256:{name}").ExitCode == 0,
+                () => "a writer was killed at it");
         Assert.NotEqual(0, cluster.On("n1", User, "test", "-e", $"{NodeCachePath}/sha256/{name}").ExitCode);
         Cli.Result again = cluster.On("n1", User, launcher, "publish", image);
         Assert.Equal((0, ""), (again.ExitCode, again.Error));
@@ -246,16 +259,20 @@ public sealed class PublishFaultTests(OneCluster one)
         cluster.Script("fsreset");
         string storm = $"for i in $(seq 64); do {launcher} publish {image} >/tmp/storm.$(id -u).$i 2>&1 || echo failed & done; wait";
         // a reader meanwhile: what is there by that name is whole whenever it is there. Where root was first, its entry is the user's too
-        string watch = $"while :; do for e in {Entry(digest)} /var/cache/slipway/sha256/{digest["sha256:".Length..]}; do [ ! -e $e ] || sha256sum <$e; done; [ ! -e /tmp/storm.over ] || break; done | sort -u";
+        string watch = $"while :; do for e in {Entry(digest)} /var/cache/slipway/sha256/{digest["sha256:".Length..]}; "
+            + "do [ ! -e $e ] || sha256sum <$e; done; [ ! -e /tmp/storm.over ] || break; done | sort -u";
         Cli.Running reader = cluster.StartOn("n3", User, "/bin/sh", "-c", watch);
-        Cli.Running user = cluster.StartOn("n3", User, "/bin/sh", "-c", storm), root = cluster.StartOn("n3", "root", "/bin/sh", "-c", storm);
+        Cli.Running user = cluster.StartOn("n3", User, "/bin/sh", "-c", storm),
+        root = cluster.StartOn("n3", "root", "/bin/sh", "-c", storm);
         Assert.Equal(("", ""), (user.Wait().Output, root.Wait().Output));
         cluster.Sh("n3", "touch /tmp/storm.over");
         Assert.Equal(digest["sha256:".Length..] + "  -\n", reader.Wait().Output);
         Assert.InRange(cluster.Count("image_open"), 1, 2);
         Assert.Equal("128\n", cluster.Sh("n3", "cat /tmp/storm.[0-9]* | grep -cE 'copied|hit'").Output);
-        Assert.Equal(digest["sha256:".Length..], cluster.Sh("n3", $"sha256sum /var/cache/slipway/sha256/{digest["sha256:".Length..]}", "root").Output.Split(' ')[0]);
-        Assert.Equal("", cluster.Sh("n3", "ls -A /var/cache/slipway/sha256 /var/tmp/slipway-2000/sha256 | grep partial || :", "root").Output);
+        Assert.Equal(digest["sha256:".Length..],
+            cluster.Sh("n3", $"sha256sum /var/cache/slipway/sha256/{digest["sha256:".Length..]}", "root").Output.Split(' ')[0]);
+        Assert.Equal("", cluster.Sh("n3", "ls -A /var/cache/slipway/sha256 /var/tmp/slipway-2000/sha256 | grep partial || :", "root")
+            .Output);
     }
 
     [ClusterFact]
@@ -263,7 +280,9 @@ public sealed class PublishFaultTests(OneCluster one)
     {
         string image = cluster.Image("changing", padding: 300_000_000);
         string before = cluster.Sh("head", $"ls -A {NodeCachePath}/sha256 | sort").Output;
-        Cli.Result result = cluster.Sh("head", $"(while :; do printf x | dd of={image} bs=1 seek=1000000 conv=notrunc; sleep 0.02; done) >/dev/null 2>&1 & p=$!; slipway publish {image} --node n1,n2; e=$?; kill $p; exit $e");
+        Cli.Result result = cluster.Sh(
+            "head", $"(while :; do printf x | dd of={image} bs=1 seek=1000000 conv=notrunc; sleep 0.02; done) >/dev/null 2>&1 & p=$!; "
+            + $"slipway publish {image} --node n1,n2; e=$?; kill $p; exit $e");
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"{image}: the image changed while it was read", result.Error, StringComparison.Ordinal);
         Assert.Equal(before, cluster.Sh("head", $"ls -A {NodeCachePath}/sha256 | sort").Output);

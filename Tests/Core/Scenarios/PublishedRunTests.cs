@@ -3,13 +3,18 @@ using static Slipway.Tests.Cluster;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>What was published is what ranks run on, on every node and whichever way both got there: the pipeline of the README, in each kind of job.</summary>
+/// <summary>
+/// What was published is what ranks run on, on every node and whichever way both got there: the pipeline of the README, in each kind of
+/// job.
+/// </summary>
 [Collection(nameof(Cluster))]
 public sealed class PublishedRunTests(OneCluster one)
 {
     readonly PublishCluster cluster = one.Of<PublishCluster>().Fresh();
 
-    /// <summary>A script of PowerShell in the shared directory: publishes to the nodes that it is given, and starts a rank on each.</summary>
+    /// <summary>
+    /// A script of PowerShell in the shared directory: publishes to the nodes that it is given, and starts a rank on each.
+    /// </summary>
     string Pipeline(string image, string options = "")
     {
         Assert.Equal(0, HostProgram.Run("cp", ["-r", Path.Combine(Cli.Repository, "out/module/Slipway"), cluster.Shared]));
@@ -33,8 +38,10 @@ public sealed class PublishedRunTests(OneCluster one)
         string[] lines = output.Split('\n');
         Assert.True(lines.Contains("exit code 0"), output);
         // the node that publishes has its copy before
-        Assert.Equal(Nodes.Select(n => $"placed {n} {(n == first ? "Local" : transport)}"), lines.Where(l => l.StartsWith("placed ", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
-        Assert.Equal(Nodes.Select(n => $"rank on {n}"), lines.Where(l => l.StartsWith("rank on ", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(Nodes.Select(n => $"placed {n} {(n == first ? "Local" : transport)}"),
+            lines.Where(l => l.StartsWith("placed ", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(Nodes.Select(n => $"rank on {n}"), lines.Where(l => l.StartsWith("rank on ", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal));
     }
 
     [ClusterFact("pwsh", "mpirun")]
@@ -53,7 +60,9 @@ public sealed class PublishedRunTests(OneCluster one)
     {
         string script = Pipeline(cluster.Image("slurm"));
         cluster.Script("fsreset");
-        Cli.Result result = cluster.Sh("head", $"salloc --quiet --nodes={Nodes.Length} --ntasks-per-node=1 pwsh -NoProfile -NonInteractive -File {script} {string.Join(',', Nodes)}");
+        Cli.Result result = cluster.Sh(
+            "head", $"salloc --quiet --nodes={Nodes.Length} --ntasks-per-node=1 pwsh -NoProfile -NonInteractive -File {script} "
+            + $"{string.Join(',', Nodes)}");
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.Output + result.Error);
         AssertRan(result.Output, "Sbcast");
         Assert.Equal(1, cluster.Count("image_open"));
@@ -64,7 +73,9 @@ public sealed class PublishedRunTests(OneCluster one)
     {
         Assert.Equal(0, HostProgram.Run("cp", ["-r", Path.Combine(Cli.Repository, "out/module/Slipway"), cluster.Shared]));
         // programs that never answer, and none at all: nothing is offered, not even the files that are here
-        Assert.Equal(0, cluster.Sh("head", "mkdir /shared/scratch/hung && cd /shared/scratch/hung && printf '#!/bin/sh\nexec sleep 1000\n' >sinfo && cp sinfo squeue && chmod 755 *").ExitCode);
+        Assert.Equal(
+            0, cluster.Sh("head", "mkdir /shared/scratch/hung && cd /shared/scratch/hung && printf '#!/bin/sh\nexec sleep 1000\n' >sinfo "
+                + "&& cp sinfo squeue && chmod 755 *").ExitCode);
         File.WriteAllText(Path.Combine(cluster.Shared, "complete.ps1"), """
             $ErrorActionPreference = 'Stop'
             Set-Location (New-Item -ItemType Directory "/tmp/empty-$PID")
@@ -86,8 +97,10 @@ public sealed class PublishedRunTests(OneCluster one)
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         string job = $"{cluster.Job}|no-shell on n[1-{Nodes.Length}]";
         Assert.Equal(
-            $"slurm: Publish-ImageCache x.sqfs -Partition d [debug|debug]\nslurm: Publish-ImageCache x.sqfs -Partition other\nslurm: Clear-ImageCache -JobId  [{job}]\n"
-            + string.Concat(new[] { "hung", "none" }.Select(p => $"{p}: Get-ImageCache -Partition \n{p}: Get-ImageCache -JobId \n")), result.Output);
+            "slurm: Publish-ImageCache x.sqfs -Partition d [debug|debug]\nslurm: Publish-ImageCache x.sqfs -Partition other\nslurm: "
+            + $"Clear-ImageCache -JobId  [{job}]\n"
+            + string.Concat(new[] { "hung", "none" }.Select(p => $"{p}: Get-ImageCache -Partition \n{p}: Get-ImageCache -JobId \n")),
+            result.Output);
     }
 
     [ClusterFact(Needs.Long, "pwsh", "mpirun", "sge_qmaster", "sge_execd", "qsub")]
@@ -95,9 +108,13 @@ public sealed class PublishedRunTests(OneCluster one)
     {
         string script = Pipeline(cluster.Image("gridengine"));
         Assert.Equal((0, ""), (cluster.Script("gridengine") is var started ? started.ExitCode : 1, started.Error));
-        File.WriteAllText(Path.Combine(cluster.Shared, "job.sh"), $"#!/bin/sh\nnodes=$(cut -d' ' -f1 $PE_HOSTFILE | sort | paste -sd,)\nhostname > /shared/scratch/first\npwsh -NoProfile -NonInteractive -File {script} $nodes\n");
+        File.WriteAllText(Path.Combine(cluster.Shared, "job.sh"),
+            "#!/bin/sh\nnodes=$(cut -d' ' -f1 $PE_HOSTFILE | sort | paste -sd,)\nhostname > /shared/scratch/first\npwsh -NoProfile "
+            + $"-NonInteractive -File {script} $nodes\n");
         cluster.Script("fsreset");
-        Cli.Result result = cluster.Sh("head", $"timeout 200 qsub -sync y -cwd -V -j y -o /shared/scratch/job.out -pe mpi {Nodes.Length} /shared/scratch/job.sh; e=$?; cat /shared/scratch/job.out; exit $e");
+        Cli.Result result = cluster.Sh(
+            "head", $"timeout 200 qsub -sync y -cwd -V -j y -o /shared/scratch/job.out -pe mpi {Nodes.Length} /shared/scratch/job.sh; "
+            + "e=$?; cat /shared/scratch/job.out; exit $e");
         Assert.True(result.ExitCode == 0, result.Output);
         AssertRan(result.Output, "SharedFile", File.ReadAllText(Path.Combine(cluster.Shared, "first")).Trim());
         // each node reads once, the one that publishes too

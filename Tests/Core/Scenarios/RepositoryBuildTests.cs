@@ -28,7 +28,9 @@ public sealed class RepositoryBuildTests : BuildTest
 
         """ + more;
 
-    static string[] Listed(JsonElement image) => [.. image.GetProperty("manifest").GetProperty("packages").EnumerateArray().Select(p => $"{p.GetProperty("name")} {p.GetProperty("version")} {p.GetProperty("architecture")}")];
+    static string[] Listed(JsonElement image) =>
+        [.. image.GetProperty("manifest").GetProperty("packages").EnumerateArray()
+            .Select(p => $"{p.GetProperty("name")} {p.GetProperty("version")} {p.GetProperty("architecture")}")];
 
     /// <summary>Every package has a URL and a hash, every repository a state.</summary>
     static void AssertSources(JsonElement image, int repositories)
@@ -52,13 +54,18 @@ public sealed class RepositoryBuildTests : BuildTest
     public void DebPackagesComeFromTheRepositoryWithPriority(string user)
     {
         JsonElement image = Built(user, Write("d.yaml", Deb()));
-        Assert.Equal(["app 1 all", "lib 1 all", $"dpkg 1 {(OperatingSystem.IsLinux() && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64")}"], Listed(image).OrderBy(p => p.StartsWith("dpkg", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["app 1 all", "lib 1 all",
+                "dpkg 1 "
+                    + $"{(OperatingSystem.IsLinux() && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64")}"], Listed(image).OrderBy(p => p.StartsWith("dpkg", StringComparison.Ordinal)));
         AssertSources(image, 2);
         AssertNothingLeft();
-        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/app/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c",
+            "cat /opt/app/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Equal(["1 from site", .. Listed(image).Order(StringComparer.Ordinal)], run.Output.TrimEnd().Split('\n'));
-        Assert.Contains("Signed-By: /etc/apt/keyrings/site.asc", Cat("x.sqfs", "etc/apt/sources.list.d/slipway.sources"), StringComparison.Ordinal);
+        Assert.Contains("Signed-By: /etc/apt/keyrings/site.asc", Cat("x.sqfs", "etc/apt/sources.list.d/slipway.sources"),
+            StringComparison.Ordinal);
     }
 
     [NeedsTheory(Repositories.Rpm, Needs.Fuse, "squashfuse_ll"), MemberData(nameof(Users))]
@@ -69,7 +76,9 @@ public sealed class RepositoryBuildTests : BuildTest
         AssertSources(image, 3);
         AssertNothingLeft();
         // on the read-only file system of the image, by the image's own rpm, where it looks by itself
-        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/lib/version; /usr/bin/rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n' | sort; /usr/bin/rpm -V --nouser --nogroup app");
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c",
+            "cat /opt/lib/version; /usr/bin/rpm -qa --qf '%{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n' | sort; "
+            + "/usr/bin/rpm -V --nouser --nogroup app");
         Assert.True(run.ExitCode == 0, run.Error + run.Output);
         Assert.Equal(["1.5 from extra", .. Listed(image)], run.Output.TrimEnd().Split('\n'));
         Assert.Equal("", run.Error);
@@ -91,12 +100,15 @@ public sealed class RepositoryBuildTests : BuildTest
             """));
         AssertNothingLeft();
         JsonElement source = image.GetProperty("manifest").GetProperty("sources")[0];
-        Assert.Equal(["debian", "security", "site"], source.GetProperty("repositories").EnumerateArray().Select(r => r.GetProperty("name").GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(["debian", "security", "site"], source.GetProperty("repositories").EnumerateArray()
+            .Select(r => r.GetProperty("name").GetString()!).Order(StringComparer.Ordinal));
         Assert.All(source.GetProperty("repositories").EnumerateArray(), r => Assert.NotEqual(0, r.GetProperty("keys").GetArrayLength()));
-        Dictionary<string, string> from = source.GetProperty("packages").EnumerateArray().ToDictionary(p => p.GetProperty("name").GetString()!, p => p.GetProperty("repository").GetString()!);
+        Dictionary<string, string> from = source.GetProperty("packages").EnumerateArray()
+            .ToDictionary(p => p.GetProperty("name").GetString()!, p => p.GetProperty("repository").GetString()!);
         Assert.Equal(("site", "security", "debian"), (from["hello"], from["libssl3"], from["base-files"]));
 
-        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/hello/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c",
+            "cat /opt/hello/version; dpkg-query -W -f '${Package} ${Version} ${Architecture}\\n'");
         Assert.True(run.ExitCode == 0, run.Error);
         string[] lines = run.Output.TrimEnd().Split('\n');
         Assert.Equal("2.0 from older", lines[0]);
@@ -109,7 +121,9 @@ public sealed class RepositoryBuildTests : BuildTest
     public void AnRpmThatCannotReadItsDatabaseIsToldOf()
     {
         const string Warning = "warning: the rpm of this image reads databases of Berkeley DB alone";
-        string text = Rpm("packages: [rpm-libs]\n").Replace("name: extra", "name: old", StringComparison.Ordinal).Replace(LocalRepositories.Url("rpm/extra"), LocalRepositories.Url("rpm/old"), StringComparison.Ordinal).Replace(LocalRepositories.Key("extra"), LocalRepositories.Key("site"), StringComparison.Ordinal);
+        string text = Rpm("packages: [rpm-libs]\n").Replace("name: extra", "name: old", StringComparison.Ordinal)
+            .Replace(LocalRepositories.Url("rpm/extra"), LocalRepositories.Url("rpm/old"), StringComparison.Ordinal)
+            .Replace(LocalRepositories.Key("extra"), LocalRepositories.Key("site"), StringComparison.Ordinal);
         Cli.Result old = Build(Write("old.yaml", text), "x.sqfs", "-v");
         Assert.True(old.ExitCode == 0, old.Error);
         Assert.Contains(Warning, old.Error, StringComparison.Ordinal);
@@ -126,11 +140,15 @@ public sealed class RepositoryBuildTests : BuildTest
     {
         // script(1) gives it a terminal
         string definition = Write("x.yaml", deb ? Deb() : Rpm());
-        Cli.Result result = Cli.Start(Environment.UserName, ["script", "-qec", $"'{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/shown")}'", "/dev/null"], directory.Path,
+        Cli.Result result = Cli.Start(
+            Environment.UserName, ["script", "-qec",
+                $"'{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/shown")}'", "/dev/null"],
+                    directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0", ["TERM"] = "xterm" }).Wait();
         Assert.True(result.ExitCode == 0, result.Output);
         Assert.Contains("x.sqfs: downloading packages 0 %", result.Output, StringComparison.Ordinal);
-        Assert.Contains(deb ? "x.sqfs: installing packages 99 %" : "x.sqfs: installing packages 100 %", result.Output, StringComparison.Ordinal);
+        Assert.Contains(deb ? "x.sqfs: installing packages 99 %" : "x.sqfs: installing packages 100 %", result.Output,
+            StringComparison.Ordinal);
         Assert.Matches("installing packages [1-9][0-9]? %", result.Output);
         Assert.Contains("x.sqfs: packing 100 %", result.Output, StringComparison.Ordinal);
     }
@@ -140,7 +158,8 @@ public sealed class RepositoryBuildTests : BuildTest
     {
         string user = Environment.UserName, definition = Write("base.yaml", Deb()), digest = DigestOf(user, definition, "base.sqfs");
         string text = $"from: image\nimage: {digest}\nrun: [\"echo more >/opt/more\"]\n";
-        AssertRefused(Build(Write("x.yaml", text)), $"x.yaml:2:8: no image with the digest {digest} is in this node's cache", "slipway publish");
+        AssertRefused(Build(Write("x.yaml", text)), $"x.yaml:2:8: no image with the digest {digest} is in this node's cache",
+            "slipway publish");
         Cli.Result published = Cli.Run("publish", In("base.sqfs"), "--json");
         Assert.True(published.ExitCode == 0, published.Error);
         string entry = JsonDocument.Parse(published.Output).RootElement.GetProperty("placements")[0].GetProperty("path").GetString()!;
@@ -169,13 +188,20 @@ public sealed class RepositoryBuildTests : BuildTest
     [InlineData(true), InlineData(false)]
     public void IncludeAndExcludeDecideToo(bool deb)
     {
-        string without = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, exclude: [app]", StringComparison.Ordinal).Replace("priority: 20", "priority: 20, exclude: [a*]", StringComparison.Ordinal);
-        Assert.Contains(deb ? "app 3 all" : "app 3-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("a.yaml", without)))), StringComparison.Ordinal);
-        string only = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, include: [app]", StringComparison.Ordinal).Replace("priority: 10}", "priority: 10, include: [nothing]}", StringComparison.Ordinal);
-        Assert.Contains(deb ? "lib 2 all" : "lib 2-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("b.yaml", only)))), StringComparison.Ordinal);
+        string without = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, exclude: [app]", StringComparison.Ordinal)
+            .Replace("priority: 20", "priority: 20, exclude: [a*]", StringComparison.Ordinal);
+        Assert.Contains(deb ? "app 3 all" : "app 3-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("a.yaml", without)))),
+            StringComparison.Ordinal);
+        string only = (deb ? Deb() : Rpm()).Replace("priority: 1001", "priority: 1001, include: [app]", StringComparison.Ordinal)
+            .Replace("priority: 10}", "priority: 10, include: [nothing]}", StringComparison.Ordinal);
+        Assert.Contains(deb ? "lib 2 all" : "lib 2-1 ", string.Join('\n', Listed(Built(Environment.UserName, Write("b.yaml", only)))),
+            StringComparison.Ordinal);
     }
 
-    /// <summary>What is refused otherwise (<see cref="BadRepositoryTests"/>), where the definition says so; and a repository that is there and not meant.</summary>
+    /// <summary>
+    /// What is refused otherwise (<see cref="BadRepositoryTests"/>), where the definition says so; and a repository that is there and not
+    /// meant.
+    /// </summary>
     [NeedsTheory(Repositories.Rpm)]
     [InlineData("deb", "outdated", "key: KEY, check-valid-until: false", "9 from outdated")]
     [InlineData("deb", "expired", "trusted: true", "9 from expired")]
@@ -200,7 +226,8 @@ public sealed class RepositoryBuildTests : BuildTest
     public void AnImageIsPackedSmallFastOrNotAtAll()
     {
         // what a compressor takes its time for
-        string definition = Write("c.yaml", "from: empty\nfiles: [{from: text, to: /text}]\n"), text = string.Join('\n', Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 1009} {i} {i * 31 % 977}"));
+        string definition = Write("c.yaml", "from: empty\nfiles: [{from: text, to: /text}]\n"),
+        text = string.Join('\n', Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 1009} {i} {i * 31 % 977}"));
         Write("text", text);
         long[] sizes = [.. new[] { "small", "fast", "none" }.Select(how =>
         {
@@ -268,10 +295,14 @@ public sealed class RepositoryBuildTests : BuildTest
     [NeedsFact(Repositories.Rpm)]
     public void AMetalinkDoes()
     {
-        string metalink = Metalink(this, LocalRepositories.Url("rpm/base"), Path.Combine(LocalRepositories.Path, "rpm/base/repodata/repomd.xml"));
-        JsonElement image = Built(Environment.UserName, Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: {LocalRepositories.Key("base")}}}\npackages: [app]\n"));
+        string metalink = Metalink(this, LocalRepositories.Url("rpm/base"),
+            Path.Combine(LocalRepositories.Path, "rpm/base/repodata/repomd.xml"));
+        JsonElement image = Built(Environment.UserName,
+            Write("m.yaml", $"from: rpm\nrepositories:\n  - {{name: base, metalink: \"file://{metalink}\", key: "
+                + $"{LocalRepositories.Key("base")}}}\npackages: [app]\n"));
         Assert.Equal(["app 3-1", "lib 2-1", "rpm 4-1"], Listed(image).Select(p => p[..p.LastIndexOf(' ')]));
-        Assert.StartsWith(LocalRepositories.Url("rpm/base") + "/", image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("packages")[0].GetProperty("urls")[0].GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(LocalRepositories.Url("rpm/base") + "/", image.GetProperty("manifest").GetProperty("sources")[0]
+            .GetProperty("packages")[0].GetProperty("urls")[0].GetString(), StringComparison.Ordinal);
     }
 
     /// <summary>A host that only the proxy knows: metadata and packages come through it or not at all.</summary>
@@ -281,35 +312,47 @@ public sealed class RepositoryBuildTests : BuildTest
     {
         using TinyServer proxy = new(Path.Combine(LocalRepositories.Path, kind));
         string name = kind == "deb" ? "mini" : "base", url = $"http://repository.invalid/{name}";
-        string text = (kind == "deb" ? "from: deb\nsuite: mini\n" : "from: rpm\n") + $"repositories:\n  - {{name: {name}, url: \"{url}\", key: {LocalRepositories.Key("base")}PROXY}}\npackages: [app]\n";
-        JsonElement image = Built(Environment.UserName, Write("p.yaml", text.Replace("PROXY", $", proxy: \"{proxy.Url}\"", StringComparison.Ordinal)));
+        string text = (kind == "deb" ? "from: deb\nsuite: mini\n" : "from: rpm\n")
+            + $"repositories:\n  - {{name: {name}, url: \"{url}\", key: {LocalRepositories.Key("base")}PROXY}}\npackages: [app]\n";
+        JsonElement image = Built(Environment.UserName,
+            Write("p.yaml", text.Replace("PROXY", $", proxy: \"{proxy.Url}\"", StringComparison.Ordinal)));
         Assert.Equal($"3 from {name}\n", Cat("x.sqfs", "opt/app/version"));
         Assert.All(proxy.Asked, target => Assert.StartsWith(url, target, StringComparison.Ordinal));
         Assert.Contains(proxy.Asked, target => target.EndsWith(kind == "deb" ? "InRelease" : "repomd.xml", StringComparison.Ordinal));
-        Assert.All(image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("packages").EnumerateArray(), p => Assert.Contains(p.GetProperty("urls")[0].GetString()!, proxy.Asked));
+        Assert.All(image.GetProperty("manifest").GetProperty("sources")[0].GetProperty("packages").EnumerateArray(),
+            p => Assert.Contains(p.GetProperty("urls")[0].GetString()!, proxy.Asked));
         File.Delete(In("x.sqfs"));
         AssertRefused(Build(Write("p.yaml", text.Replace("PROXY", "", StringComparison.Ordinal))), "p.yaml:", "cannot be reached");
     }
 
-    /// <summary>Where the definition names no repository, or one without a URL: those of this host, which has some in the test's own namespace.</summary>
+    /// <summary>
+    /// Where the definition names no repository, or one without a URL: those of this host, which has some in the test's own namespace.
+    /// </summary>
     [NeedsTheory(Repositories.Rpm, Needs.Root, "mount")]
     [InlineData("", "3 from base", "2 from base")]
     [InlineData("repositories: [{name: base}]\n", "3 from base", "2 from base")]
     [InlineData("repositories: [{name: base, priority: 5, exclude: [lib]}, {name: more}]\n", "3 from base", "1.5 from extra")]
-    [InlineData("repositories: [{name: nothing}]\n", null, "h.yaml:3:23: repository 'nothing' has no URL, and this host has none of that name", "This host has: base, more, off")]
+    [InlineData("repositories: [{name: nothing}]\n", null,
+        "h.yaml:3:23: repository 'nothing' has no URL, and this host has none of that name", "This host has: base, more, off")]
     [InlineData("repositories: [{name: off}]\n", null, "h.yaml:3:23: this host's repository 'off' has no key in a file", "trusted: true")]
     public void TheHostsOwnRepositoriesAreTaken(string repositories, string? app, params string[] says)
     {
         string etc = Mine("etc");
         Assert.Equal(0, Cli.Start(Environment.UserName, ["cp", "-a", "/etc", etc]).Wait().ExitCode);
         Directory.CreateDirectory(Path.Combine(etc, "yum.repos.d"));
-        string Section(string name, string of, string more) => $"[{name}]\nname={name} of the host\nbaseurl=file://{LocalRepositories.Path}/rpm/{of}-$releasever/../{of}\n{more}\n";
-        File.WriteAllText(Path.Combine(etc, "yum.repos.d/site.repo"), "# of the site\n" + Section("base", "base", $"enabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{LocalRepositories.Key("base")}\n")
-            + Section("more", "extra", $"enabled=0\ngpgkey=file://{LocalRepositories.Key("extra")}\n") + Section("off", "site", "enabled=0\n"));
+        string Section(string name, string of, string more) =>
+            $"[{name}]\nname={name} of the host\nbaseurl=file://{LocalRepositories.Path}/rpm/{of}-$releasever/../{of}\n{more}\n";
+        File.WriteAllText(Path.Combine(etc, "yum.repos.d/site.repo"), "# of the site\n"
+            + Section("base", "base", $"enabled=1\ngpgcheck=1\nrepo_gpgcheck=1\ngpgkey=file://{LocalRepositories.Key("base")}\n")
+            + Section("more", "extra", $"enabled=0\ngpgkey=file://{LocalRepositories.Key("extra")}\n")
+            + Section("off", "site", "enabled=0\n"));
         foreach (string name in new[] { "base", "extra", "site" })
             Directory.CreateDirectory(Path.Combine(LocalRepositories.Path, $"rpm/{name}-9"));
         string definition = Write("h.yaml", "from: rpm\nrelease: \"9\"\n" + repositories + "packages: [app]\n");
-        Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c", $"mount --bind '{etc}' /etc && TMPDIR='{In("tmp")}' SLIPWAY_STEP_CACHE_BYTES=0 exec '{Cli.Program}' build '{definition}' -o '{In("x.sqfs")}' --package-cache '{In("cache/host")}'"]).Wait();
+        Cli.Result result = Cli.Start(
+            Environment.UserName, ["unshare", "--mount", "bash", "-c",
+                $"mount --bind '{etc}' /etc && TMPDIR='{In("tmp")}' SLIPWAY_STEP_CACHE_BYTES=0 exec '{Cli.Program}' build '{definition}' "
+                    + $"-o '{In("x.sqfs")}' --package-cache '{In("cache/host")}'"]).Wait();
         if (app is null)
         {
             AssertRefused(result, says);
@@ -324,8 +367,11 @@ public sealed class RepositoryBuildTests : BuildTest
     [NeedsTheory(Repositories.Rpm, Needs.Fuse, "squashfuse_ll", "unshare"), MemberData(nameof(Users))]
     public void AnImageOfRpmsThatWasMadeByHandRuns(string user)
     {
-        string conf = Write("dnf.conf", $"[main]\nreposdir={In("none")}\nvarsdir={In("none")}\nplugins=0\ncachedir={In("tmp/dnf")}\nlogdir={In("tmp/dnf")}\npersistdir={In("tmp/dnf")}\n"
-            + string.Concat(new[] { "base", "site", "extra" }.Select((name, i) => $"[{name}]\nname={name}\nbaseurl={LocalRepositories.Url("rpm/" + name)}\ngpgcheck=1\ngpgkey=file://{LocalRepositories.Key(name)}\npriority={99 - i}\n")));
+        string conf = Write("dnf.conf",
+            $"[main]\nreposdir={In("none")}\nvarsdir={In("none")}\nplugins=0\ncachedir={In("tmp/dnf")}\nlogdir={In("tmp/dnf")}\npersistdir={In("tmp/dnf")}\n"
+            + string.Concat(new[] { "base", "site", "extra" }.Select(
+                (name, i) =>
+                $"[{name}]\nname={name}\nbaseurl={LocalRepositories.Url("rpm/" + name)}\ngpgcheck=1\ngpgkey=file://{LocalRepositories.Key(name)}\npriority={99 - i}\n")));
         Write("home/.rpmmacros", "%_dbpath /var/lib/rpm\n%_netsharedpath /dev:/proc:/sys\n");
         string[] within = user == "root" ? ["unshare", "--mount"] : ["unshare", "--map-root-user", "--map-auto", "--mount"];
         Cli.Result made = Cli.Start(user, [.. within, "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-ec", $"""
@@ -336,19 +382,22 @@ public sealed class RepositoryBuildTests : BuildTest
             """]).Wait();
         Assert.True(made.ExitCode == 0, made.Error + made.Output);
         AssertNothingLeft("x.sqfs");
-        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c", "cat /opt/app/version /opt/lib/version; . /etc/os-release; echo $ID; id -u");
+        Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c",
+            "cat /opt/app/version /opt/lib/version; . /etc/os-release; echo $ID; id -u");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Matches("^1 from site\n1.5 from extra\nmini\n[0-9]+\n$", run.Output);
         Assert.Equal("", run.Error);
         // and is described and built upon as any other
-        Assert.Equal("mini", JsonDocument.Parse(Cli.RunAs(user, "inspect", In("x.sqfs"), "--json").Output).RootElement.GetProperty("distribution").GetProperty("id").GetString());
+        Assert.Equal("mini", JsonDocument.Parse(Cli.RunAs(user, "inspect", In("x.sqfs"), "--json").Output)
+            .RootElement.GetProperty("distribution").GetProperty("id").GetString());
     }
 
     [NeedsTheory(Repositories.Rpm, Needs.Root)]
     [InlineData(true), InlineData(false)]
     public void OneLockGivesTheSameBytesToTwoUsersInTwoFoldersAtTwoTimes(bool deb)
     {
-        string text = (deb ? Deb() : Rpm()) + "files: [{from: note.txt, to: /opt/note.txt}]\nrun: [\"touch /opt/now; mkdir /opt/made\"]\nenvironment: {A: b}\n";
+        string text = (deb ? Deb() : Rpm())
+            + "files: [{from: note.txt, to: /opt/note.txt}]\nrun: [\"touch /opt/now; mkdir /opt/made\"]\nenvironment: {A: b}\n";
         Write("one/x.yaml", text);
         Write("one/note.txt", "note\n");
         string first = DigestOf("root", In("one/x.yaml"), "1.sqfs", "--lock-file", In("one/x.lock"));
@@ -370,15 +419,19 @@ public sealed class RepositoryBuildTests : BuildTest
         // a mirror of the test's own, from which a package goes
         string kind = deb ? "deb/mini" : "rpm/base", mirror = In("mirror");
         Cli.Start(Environment.UserName, ["cp", "-r", Path.Combine(LocalRepositories.Path, kind), mirror]).Wait();
-        string text = (deb ? Deb("packages: [lib]\n") : Rpm("packages: [lib]\n")).Replace(LocalRepositories.Url(kind), "file://" + mirror, StringComparison.Ordinal)
-            .Replace("priority: 1001", "exclude: ['*']", StringComparison.Ordinal).Replace("priority: 20", "exclude: ['*']", StringComparison.Ordinal).Replace("priority: 10}", "exclude: ['*']}", StringComparison.Ordinal);
+        string text = (deb ? Deb("packages: [lib]\n") : Rpm("packages: [lib]\n"))
+            .Replace(LocalRepositories.Url(kind), "file://" + mirror, StringComparison.Ordinal)
+            .Replace("priority: 1001", "exclude: ['*']", StringComparison.Ordinal)
+            .Replace("priority: 20", "exclude: ['*']", StringComparison.Ordinal)
+            .Replace("priority: 10}", "exclude: ['*']}", StringComparison.Ordinal);
         string definition = Write("x.yaml", text), locked = In("x.lock"), user = Environment.UserName;
         Write("x.lock", "");
         File.Delete(locked);
         Write("mirror/note", "");
         string digest = DigestOf(user, definition, "1.sqfs", "--lock-file", locked), content = File.ReadAllText(locked);
 
-        string package = Directory.GetFiles(mirror, "lib*2*", SearchOption.AllDirectories)[0], cache = Directory.CreateDirectory(In("cache/kept")).FullName;
+        string package = Directory.GetFiles(mirror, "lib*2*", SearchOption.AllDirectories)[0],
+        cache = Directory.CreateDirectory(In("cache/kept")).FullName;
         File.Copy(package, Path.Combine(cache, Path.GetFileName(package)));
         File.Delete(package);
         Directory.Delete(In("cache/" + user), recursive: true);
@@ -400,13 +453,17 @@ public sealed class RepositoryBuildTests : BuildTest
     [InlineData(true), InlineData(false)]
     public void AUserWithoutSubordinateIdsBuildsWhatRootDoes(bool deb)
     {
-        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n"), locked = Mine("x.lock");
+        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n"),
+        locked = Mine("x.lock");
         string digest = DigestOf("root", definition, "root.sqfs", "--lock-file", locked);
         Assert.Equal(digest, DigestOfNobody(definition, locked));
         Assert.Contains("no subordinate ids", File.ReadAllText(Directory.GetFiles(In("cache/slipway/logs"))[0]), StringComparison.Ordinal);
     }
 
-    /// <summary>busybox is linked statically where it is Debian's busybox-static: fakeroot does not see what it removes, and inodes' numbers come again.</summary>
+    /// <summary>
+    /// busybox is linked statically where it is Debian's busybox-static: fakeroot does not see what it removes, and inodes' numbers come
+    /// again.
+    /// </summary>
     [NeedsFact(Repositories.Deb, Needs.Root, "fakeroot")]
     public void WhatFakerootDoesNotSeeRemovedIsNotInTheImage()
     {
@@ -424,7 +481,10 @@ public sealed class RepositoryBuildTests : BuildTest
 
     string DigestOfNobody(string definition, string locked)
     {
-        Cli.Result result = Cli.Start("nobody", ["env", "XDG_CACHE_HOME=" + In("cache"), "HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("nobody.sqfs"), "--lock-file", locked], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
+        Cli.Result result = Cli.Start(
+            "nobody", ["env", "XDG_CACHE_HOME=" + In("cache"), "HOME=" + In("cache"), Cli.Program, "build", definition, "-o",
+                In("nobody.sqfs"), "--lock-file", locked], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") })
+                    .Wait();
         Assert.True(result.ExitCode == 0, result.Error);
         AssertNothingLeft("nobody.sqfs");
         return Digest.OfFile(In("nobody.sqfs"));
@@ -437,13 +497,16 @@ public sealed class RepositoryBuildTests : BuildTest
         string user = Cli.OtherUser ?? Environment.UserName;
         (string Digest, string Error) Run(string text, string image)
         {
-            Cli.Result result = Cli.Start(user, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", Write("x.yaml", text), "-o", In(image), "-v"], environment: environment).Wait();
+            Cli.Result result = Cli.Start(
+                user, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", Write("x.yaml", text), "-o", In(image), "-v"],
+                environment: environment).Wait();
             Assert.True(result.ExitCode == 0, result.Error);
             return (Digest.OfFile(In(image)), result.Error);
         }
         if (geteuid() == 0 && user == "root")
             return;
-        string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n", two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
+        string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n",
+        two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
         (string first, string said) = Run(one, "1.sqfs");
         Assert.Contains("installing packages", said, StringComparison.Ordinal);
         (string again, said) = Run(one, "2.sqfs");
@@ -471,13 +534,17 @@ public sealed class RepositoryBuildTests : BuildTest
             Write($"{name}.yaml", $"from: empty\nfiles: [{{from: {name}, to: /file}}]\n");
         }
         // root's cache has its fixed place: this test's own lies there, in its own namespace
-        string[] within = geteuid() != 0 ? [] : ["unshare", "--mount", "bash", "-ec", "mkdir -p /var/cache/slipway/build \"$0\"; mount --bind \"$0\" /var/cache/slipway/build; exec \"$@\"", In("cache/slipway")];
+        string[] within = geteuid() != 0
+            ? [] : ["unshare", "--mount", "bash", "-ec",
+                "mkdir -p /var/cache/slipway/build \"$0\"; mount --bind \"$0\" /var/cache/slipway/build; exec \"$@\"", In("cache/slipway")];
         string log = "";
         bool Kept(string name, string limit = "2500000")
         {
             if (Directory.Exists(In("cache/slipway/logs")))
                 Directory.Delete(In("cache/slipway/logs"), recursive: true);
-            Cli.Result result = Cli.Start(Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), .. within, Cli.Program, "build", In(name + ".yaml"), "-o", In("x.sqfs")], directory.Path,
+            Cli.Result result = Cli.Start(
+                Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), .. within, Cli.Program, "build", In(name + ".yaml"), "-o",
+                    In("x.sqfs")], directory.Path,
                 new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), [StepCache.LimitVariable] = limit }).Wait();
             Assert.True(result.ExitCode == 0, result.Error);
             File.Delete(In("x.sqfs"));
@@ -503,7 +570,9 @@ public sealed class RepositoryBuildTests : BuildTest
     {
         Write("note", "note\n");
         string definition = Write("x.yaml", $"from: empty\nfiles: [{{from: note, to: /{Guid.NewGuid():n}}}]\n");
-        Cli.Result Again() => Cli.Start(Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")], directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
+        Cli.Result Again() => Cli.Start(
+            Environment.UserName, ["env", "XDG_CACHE_HOME=" + In("cache"), Cli.Program, "build", definition, "-o", In("x.sqfs")],
+            directory.Path, new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait();
         Assert.Equal(0, Again().ExitCode);
         Assert.True(stat(In("x.sqfs"), out Tmds.Linux.statx first) == 0);
         Assert.Equal(0, Again().ExitCode);

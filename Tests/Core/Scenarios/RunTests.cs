@@ -13,7 +13,8 @@ public sealed class RunTests
     {
         using RunSite site = new(user);
         string uid = HostProgram.Read("id", "-u", user)!, gid = HostProgram.Read("id", "-g", user)!;
-        Cli.Result result = site.Run(TinyImage.File, "--", "sh", "-c", "id -u; id -g; grep -c . /etc/passwd; grep '^'$(id -un): /etc/passwd; grep -c . /etc/group; cat /etc/hosts");
+        Cli.Result result = site.Run(TinyImage.File, "--", "sh", "-c",
+            "id -u; id -g; grep -c . /etc/passwd; grep '^'$(id -un): /etc/passwd; grep -c . /etc/group; cat /etc/hosts");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         string[] lines = result.Output.Split('\n');
         Assert.Equal([uid, gid], lines[..2]);
@@ -29,11 +30,13 @@ public sealed class RunTests
     {
         using RunSite site = new(user);
         // the shell becomes slipway, which becomes the command: one pid through all of them, and nothing of ours beside it
-        string[] lines = site.Script("""echo $$; exec "$1" run "$2" -- sh -c 'echo $$; readlink /proc/self/fd/7' 7</etc/passwd""", TinyImage.File).Output.TrimEnd().Split('\n');
+        string[] lines = site.Script("""echo $$; exec "$1" run "$2" -- sh -c 'echo $$; readlink /proc/self/fd/7' 7</etc/passwd""",
+            TinyImage.File).Output.TrimEnd().Split('\n');
         Assert.Equal(lines[0], lines[1]);
         Assert.Equal("/etc/passwd", lines[2]);
         // every descriptor is kept, and none is added
-        Assert.Equal(site.Script("exec ls /proc/self/fd 7</etc/passwd").Output, site.Script("""exec "$1" run "$2" -- ls /proc/self/fd 7</etc/passwd""", TinyImage.File).Output);
+        Assert.Equal(site.Script("exec ls /proc/self/fd 7</etc/passwd").Output,
+            site.Script("""exec "$1" run "$2" -- ls /proc/self/fd 7</etc/passwd""", TinyImage.File).Output);
         // nor a process: the only child of the shell is the command itself
         Assert.Equal("sleep", site.Script("""
             "$1" run "$2" -- sleep 20 & p=$!
@@ -50,9 +53,13 @@ public sealed class RunTests
     {
         using RunSite site = new(user);
         string plan = site.Scratch + "/refused.json";
-        File.WriteAllText(plan, PlanSample.Text(TinyImage.File, p => (p.Verdict, p.Reason) = (FabricRung.Refuse, "mlx5_0: the image's libibverbs\u001b is too old")));
-        Cli.Result result = site.Script("""for i in 1 2 3; do "$1" run --job k --fabric "$3" "$2" -- true || exit; done""", TinyImage.File, plan);
-        Assert.Equal((0, "slipway: warning: fabric: mlx5_0: the image's libibverbs\\x1b is too old (slipway fabric --explain tells more, --fabric none silences this)\n"), (result.ExitCode, result.Error));
+        File.WriteAllText(plan, PlanSample.Text(
+            TinyImage.File, p => (p.Verdict, p.Reason) = (FabricRung.Refuse, "mlx5_0: the image's libibverbs\u001b is too old")));
+        Cli.Result result = site.Script("""for i in 1 2 3; do "$1" run --job k --fabric "$3" "$2" -- true || exit; done""",
+            TinyImage.File, plan);
+        Assert.Equal(
+            (0, "slipway: warning: fabric: mlx5_0: the image's libibverbs\\x1b is too old (slipway fabric --explain tells more, "
+                + "--fabric none silences this)\n"), (result.ExitCode, result.Error));
         site.AssertNothingLeft();
     }
 
@@ -66,7 +73,8 @@ public sealed class RunTests
         // two ranks of a step are in one user namespace, else they could not read each other's memory
         site.StartRun("--job", "one", TinyImage.File, "--", "sleep", "100");
         RunSite.WaitUntil(() => site.Pids("sleep").Any(), "a rank stays");
-        string[] users = [.. Enumerable.Range(0, 2).Select(_ => site.Run("--job", "one", TinyImage.File, "--", "readlink", "/proc/self/ns/user").Output)];
+        string[] users = [.. Enumerable.Range(0, 2)
+            .Select(_ => site.Run("--job", "one", TinyImage.File, "--", "readlink", "/proc/self/ns/user").Output)];
         Assert.Equal(users[0], users[1]);
     }
 
@@ -97,14 +105,18 @@ public sealed class RunTests
     public void EnvironmentIsKeptButForAListedSet(string user)
     {
         using RunSite site = new(user);
-        Cli.Result result = site.Start([Cli.Program, "run", "--env", "GIVEN=last one", TinyImage.File, "--", "env"], new Dictionary<string, string>
+        Cli.Result result = site.Start([Cli.Program, "run", "--env", "GIVEN=last one", TinyImage.File, "--", "env"],
+            new Dictionary<string, string>
         {
-            ["KEPT"] = "a=b c", ["LD_PRELOAD"] = "/host/lib.so", ["OPAL_PREFIX"] = "/host/openmpi", ["PYTHONHOME"] = "/host/python", ["GIVEN"] = "first",
+            ["KEPT"] = "a=b c", ["LD_PRELOAD"] = "/host/lib.so", ["OPAL_PREFIX"] = "/host/openmpi", ["PYTHONHOME"] = "/host/python",
+            ["GIVEN"] = "first",
         }).Wait();
         string[] lines = result.Output.Split('\n');
         Assert.Contains("KEPT=a=b c", lines);
         Assert.Contains("GIVEN=last one", lines);
-        Assert.DoesNotContain(lines, l => l.StartsWith("LD_PRELOAD=", StringComparison.Ordinal) || l.StartsWith("OPAL_PREFIX=", StringComparison.Ordinal) || l.StartsWith("PYTHONHOME=", StringComparison.Ordinal) || l.StartsWith("GIVEN=first", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, l => l.StartsWith("LD_PRELOAD=", StringComparison.Ordinal)
+            || l.StartsWith("OPAL_PREFIX=", StringComparison.Ordinal) || l.StartsWith("PYTHONHOME=", StringComparison.Ordinal)
+            || l.StartsWith("GIVEN=first", StringComparison.Ordinal));
         Assert.Contains("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", lines);
     }
 
@@ -153,8 +165,10 @@ public sealed class RunTests
         string data = site.Scratch + "/data";
         Directory.CreateDirectory(data);
         File.WriteAllText(data + "/file", "of the host\n");
-        Cli.Result result = site.Run("--bind", data + ":/mnt/deep/data:ro", "--bind", $"{data}/file:/one", TinyImage.File, "--", "sh", "-c", "cat /mnt/deep/data/file /one; touch /mnt/deep/data/new; ls -d /dev/null /proc/1 /sys/kernel /tmp; pwd");
-        Assert.Equal($"of the host\nof the host\n/dev/null\n/proc/1\n/sys/kernel\n/tmp\n{(user == "root" ? "/root" : "/home/" + user)}\n", result.Output);
+        Cli.Result result = site.Run("--bind", data + ":/mnt/deep/data:ro", "--bind", $"{data}/file:/one", TinyImage.File, "--", "sh", "-c",
+            "cat /mnt/deep/data/file /one; touch /mnt/deep/data/new; ls -d /dev/null /proc/1 /sys/kernel /tmp; pwd");
+        Assert.Equal($"of the host\nof the host\n/dev/null\n/proc/1\n/sys/kernel\n/tmp\n{(user == "root" ? "/root" : "/home/" + user)}\n",
+            result.Output);
         Assert.Contains("Read-only", result.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(data + "/new"));
 
@@ -171,9 +185,11 @@ public sealed class RunTests
         string session = site.Scratch + "/session";
         Directory.CreateDirectory(session);
         File.WriteAllText(session + "/contact", "uri\n");
-        foreach ((string variable, string value) in new[] { ("PMIX_SERVER_TMPDIR", session), ("OMPI_MCA_orte_local_daemon_uri", session + "/contact"), ("FLUX_URI", "local://" + session) })
+        foreach ((string variable, string value) in new[] { ("PMIX_SERVER_TMPDIR", session),
+            ("OMPI_MCA_orte_local_daemon_uri", session + "/contact"), ("FLUX_URI", "local://" + session) })
         {
-            Cli.Result result = site.Start([Cli.Program, "run", "--job", variable, TinyImage.File, "--", "cat", session + "/contact"], new Dictionary<string, string> { [variable] = value }).Wait();
+            Cli.Result result = site.Start([Cli.Program, "run", "--job", variable, TinyImage.File, "--", "cat", session + "/contact"],
+                new Dictionary<string, string> { [variable] = value }).Wait();
             Assert.Equal((0, "uri\n"), (result.ExitCode, result.Output));
         }
         // nothing else of that disk is
@@ -190,12 +206,16 @@ public sealed class RunTests
         Cli.Result Try(string text, params string[] arguments)
         {
             File.WriteAllText(configuration, text);
-            return site.Start([Cli.Program, "run", "--job", text.GetHashCode().ToString(System.Globalization.CultureInfo.InvariantCulture), .. arguments], new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = configuration }).Wait();
+            return site.Start([Cli.Program, "run", "--job", text.GetHashCode().ToString(System.Globalization.CultureInfo.InvariantCulture),
+                .. arguments], new Dictionary<string, string> { ["SLIPWAY_CONFIG"] = configuration }).Wait();
         }
-        Assert.Equal("shared\n", Try($"binds:\n  - {site.Scratch}/shared:/mnt:ro\n  - /only/on/other/nodes\n", TinyImage.File, "--", "cat", "/mnt/file").Output);
+        Assert.Equal("shared\n", Try($"binds:\n  - {site.Scratch}/shared:/mnt:ro\n  - /only/on/other/nodes\n", TinyImage.File, "--", "cat",
+            "/mnt/file").Output);
         Cli.Result explained = Try($"binds: ['{site.Scratch}/shared:/mnt']\n", "--explain", TinyImage.File, "--", "true");
-        Assert.Contains($"{site.Scratch}/shared at /mnt (the site's configuration ({configuration}:1:9))", explained.Error, StringComparison.Ordinal);
-        foreach ((string text, string says) in new[] { ("bind: [/x]\n", ":1:1: unknown key 'bind'"), ("cache: here\n", ":1:8: 'cache: here' is not an absolute path"), ("binds:\n- [\n", ":3:1"), ("binds: ['a:b']\n", ":1:9") })
+        Assert.Contains($"{site.Scratch}/shared at /mnt (the site's configuration ({configuration}:1:9))", explained.Error,
+            StringComparison.Ordinal);
+        foreach ((string text, string says) in new[] { ("bind: [/x]\n", ":1:1: unknown key 'bind'"),
+            ("cache: here\n", ":1:8: 'cache: here' is not an absolute path"), ("binds:\n- [\n", ":3:1"), ("binds: ['a:b']\n", ":1:9") })
         {
             Cli.Result bad = Try(text, TinyImage.File, "--", "true");
             Assert.Equal(125, bad.ExitCode);
@@ -212,7 +232,9 @@ public sealed class RunTests
         Cli.Result locked = site.Run(TinyImage.File, "--", "sh", "-c", "touch /usr/new; echo x >> /etc/passwd; touch /etc/new");
         Assert.Equal(3, locked.Error.Split("Read-only file system").Length - 1);
         // files that are root's in the image too
-        Cli.Result scratch = site.Run("--writable-tmpfs", TinyImage.File, "--", "sh", "-c", "touch /usr/new /bin/new && echo more >> /etc/passwd && busybox rm /bin/ls && busybox ls /usr");
+        Cli.Result scratch = site.Run(
+            "--writable-tmpfs", TinyImage.File, "--", "sh", "-c",
+            "touch /usr/new /bin/new && echo more >> /etc/passwd && busybox rm /bin/ls && busybox ls /usr");
         Assert.Equal((0, "new\n", ""), (scratch.ExitCode, scratch.Output, scratch.Error));
         site.AssertNothingLeft();
     }
@@ -228,7 +250,8 @@ public sealed class RunTests
             File.Copy(root + "/bin/busybox", root + "/gain/busybox");
             File.SetUnixFileMode(root + "/gain/busybox", (UnixFileMode)0xded /* 6755 */);
         });
-        Cli.Result result = site.Run(image, "--", "sh", "-c", "grep -e NoNewPrivs -e CapEff /proc/self/status; exec /gain/busybox grep -e Uid /proc/self/status");
+        Cli.Result result = site.Run(image, "--", "sh", "-c",
+            "grep -e NoNewPrivs -e CapEff /proc/self/status; exec /gain/busybox grep -e Uid /proc/self/status");
         string uid = HostProgram.Read("id", "-u", user)!;
         Assert.Contains("NoNewPrivs:\t1", result.Output, StringComparison.Ordinal);
         Assert.Contains($"Uid:\t{uid}\t{uid}\t{uid}\t{uid}", result.Output, StringComparison.Ordinal);
@@ -295,11 +318,14 @@ public sealed class RunTests
         string[] lines = site.Run("--explain", "--job", "k", "--env", "A=B", TinyImage.File, "--", "true").Error.Split('\n');
         foreach (string expected in new[]
         {
-            $"image      {TinyImage.File} (not in this node's cache;", "mount      prolog: no,", "root       read-only", "step key   job=k (from --job)", "fabric     no plan",
-            "bind       /dev (always)", $"bind       {(site.User == "root" ? "/root" : "/home/" + site.User)} (your home directory)", "set        A=B (--env)", "command    true",
+            $"image      {TinyImage.File} (not in this node's cache;", "mount      prolog: no,", "root       read-only",
+            "step key   job=k (from --job)", "fabric     no plan",
+            "bind       /dev (always)", $"bind       {(site.User == "root" ? "/root" : "/home/" + site.User)} (your home directory)",
+            "set        A=B (--env)", "command    true",
         })
             Assert.Contains(lines, l => l.StartsWith(expected, StringComparison.Ordinal));
-        Assert.Contains(lines, l => l.StartsWith("holder     process ", StringComparison.Ordinal) && l.EndsWith("started by this rank", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("holder     process ", StringComparison.Ordinal)
+            && l.EndsWith("started by this rank", StringComparison.Ordinal));
     }
 
     [NeedsFact(Needs.Launcher, Needs.Root, "/dev/loop-control", "busybox", "mksquashfs")]
@@ -310,27 +336,32 @@ public sealed class RunTests
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("the kernel's SquashFS", result.Error, StringComparison.Ordinal);
         site.AssertNothingLeft();
-        RunSite.WaitUntil(() => !HostProgram.Read("losetup", "-l", "-O", "BACK-FILE")!.Contains(TinyImage.File, StringComparison.Ordinal), "the loop device has gone");
+        RunSite.WaitUntil(() => !HostProgram.Read("losetup", "-l", "-O", "BACK-FILE")!.Contains(TinyImage.File, StringComparison.Ordinal),
+            "the loop device has gone");
     }
 
     [NeedsFact(Needs.Launcher, Needs.Root, "/dev/loop-control", "busybox", "mksquashfs", "losetup")]
     public void AMountThatRootMadeIsUsedByUsers()
     {
         using RunSite site = new(RunSite.Ordinary);
-        string image = TinyImage.Make(site.Scratch + "/unique.sqfs", root => File.WriteAllText(root + "/unique", Guid.NewGuid().ToString()));
+        string image = TinyImage.Make(
+            site.Scratch + "/unique.sqfs", root => File.WriteAllText(root + "/unique", Guid.NewGuid().ToString()));
         string digest = Digest.OfFile(image)["sha256:".Length..], mount = "/run/slipway/mounts/" + digest;
         string cached = $"/var/cache/slipway/sha256/{digest}";
         Assert.Equal(0, Cli.Run("publish", image).ExitCode);
         try
         {
-            Assert.Contains($"prolog: no, nothing is mounted at {mount}", site.Run("--explain", "--job", "1", image, "--", "true").Error, StringComparison.Ordinal);
+            Assert.Contains($"prolog: no, nothing is mounted at {mount}", site.Run("--explain", "--job", "1", image, "--", "true").Error,
+                StringComparison.Ordinal);
             Directory.CreateDirectory(mount);
             Assert.Equal(0, HostProgram.Run("mount", ["-t", "squashfs", "-o", "loop,ro", cached, mount]));
             Cli.Result result = site.Run("--explain", "--job", "2", "sha256:" + digest, "--", "cat", "/unique");
             Assert.Equal(36, result.Output.Length);
             Assert.Contains($"prolog: root has mounted the image at {mount}", result.Error, StringComparison.Ordinal);
             if (site.User != "root")
-                Assert.Contains("--writable-tmpfs could not", site.Run("--explain", "--job", "3", "--writable-tmpfs", image, "--", "touch", "/usr/x").Error, StringComparison.Ordinal);
+                Assert.Contains("--writable-tmpfs could not",
+                    site.Run("--explain", "--job", "3", "--writable-tmpfs", image, "--", "touch", "/usr/x").Error,
+                    StringComparison.Ordinal);
             site.AssertNothingLeft();
         }
         finally

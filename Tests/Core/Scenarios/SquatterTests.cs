@@ -1,9 +1,14 @@
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Names in directories that everybody may write to, taken before the user comes: another place is found, the same by all ranks, and said.</summary>
+/// <summary>
+/// Names in directories that everybody may write to, taken before the user comes: another place is found, the same by all ranks, and said.
+/// </summary>
 public sealed class SquatterTests
 {
-    /// <summary>A node whose /tmp, /dev/shm, /var/tmp and /run are its own and empty, made by root; <c>$1</c> is the launcher, <c>$2</c> the image, <c>as_user</c> runs as the user of the site.</summary>
+    /// <summary>
+    /// A node whose /tmp, /dev/shm, /var/tmp and /run are its own and empty, made by root; <c>$1</c> is the launcher, <c>$2</c> the image,
+    /// <c>as_user</c> runs as the user of the site.
+    /// </summary>
     static Cli.Result OnNode(RunSite site, string script)
     {
         string launcher = Path.Combine(site.Scratch, "slipway"), image = Path.Combine(site.Scratch, "image.sqfs");
@@ -42,10 +47,12 @@ public sealed class SquatterTests
                 for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid/slipway /tmp/slipway-* /dev/shm/slipway-* /var/tmp/slipway-* 2>/dev/null | grep -q '\.sock' || break; done; ls -R /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
                 """);
             string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.True(lines.Length == 4 && lines[..3].Distinct().Count() == 1 && lines[3] == "0", $"{taken} taken by {kind}, {(full ? "full launcher" : "front")}: {result}");
+            Assert.True(lines.Length == 4 && lines[..3].Distinct().Count() == 1 && lines[3] == "0",
+                $"{taken} taken by {kind}, {(full ? "full launcher" : "front")}: {result}");
             string warning = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
             Assert.Contains("warning: the runtime directory is ", warning, StringComparison.Ordinal);
-            Assert.Contains(taken switch { 1 => "/dev/shm/slipway-", 2 => "/run/user/", 3 => "/var/tmp/slipway-run-", _ => "/tmp/slipway-" }, warning, StringComparison.Ordinal);
+            Assert.Contains(taken switch { 1 => "/dev/shm/slipway-", 2 => "/run/user/", 3 => "/var/tmp/slipway-run-",
+                _ => "/tmp/slipway-" }, warning, StringComparison.Ordinal);
         }
     }
 
@@ -88,9 +95,13 @@ public sealed class SquatterTests
         Assert.Equal(("1\n1\n1\nin\n0\n0\n", ""), (result.Output, result.Error));
     }
 
-    /// <summary>One that is the user's own, but that others may write to, is an error as before: who made it so may have had a reason.</summary>
+    /// <summary>
+    /// One that is the user's own, but that others may write to, is an error as before: who made it so may have had a reason.
+    /// </summary>
     [NeedsTheory(Needs.Launcher, Needs.ThirdUser, "busybox", "mksquashfs")]
-    [InlineData("chmod 777 /var/tmp/slipway-$uid"), InlineData("rm -rf /var/tmp/slipway-$uid/sha256; ln -s /var/tmp/trap /var/tmp/slipway-$uid/sha256"), InlineData("chown nobody /var/tmp/slipway-$uid/checked"), InlineData("chmod 777 /var/tmp")]
+    [InlineData("chmod 777 /var/tmp/slipway-$uid"),
+        InlineData("rm -rf /var/tmp/slipway-$uid/sha256; ln -s /var/tmp/trap /var/tmp/slipway-$uid/sha256"),
+        InlineData("chown nobody /var/tmp/slipway-$uid/checked"), InlineData("chmod 777 /var/tmp")]
     public void AnUnsafeCacheIsRefusedBeforeAnythingIsMade(string how)
     {
         using RunSite site = new(Cli.ThirdUser!, "/var/lib");

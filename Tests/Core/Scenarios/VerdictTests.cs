@@ -3,7 +3,9 @@ using Slipway.Fabric;
 
 namespace Slipway.Tests.Scenarios;
 
-/// <summary>Every node of <c>Nodes/</c> with every kind of image: the table of docs/fabric.md, cell by cell, and against rdma-core's own rules.</summary>
+/// <summary>
+/// Every node of <c>Nodes/</c> with every kind of image: the table of docs/fabric.md, cell by cell, and against rdma-core's own rules.
+/// </summary>
 public sealed class VerdictTests
 {
     /// <summary>The private ABI of a release of rdma-core: its tags' CMakeLists.txt, IBVERBS_PABI_VERSION.</summary>
@@ -20,9 +22,11 @@ public sealed class VerdictTests
 
     static readonly string[] Shared = ["mlx4", "mlx5", "efa"], Plain = ["rxe", "irdma", "bnxt_re"];
 
-    /// <param name="Provided">It has the providers of its release, and libfabric with efa and psm2, as `fabric: auto` and `fabric: [efa, psm2]` install them.</param>
+    /// <param name="Provided">It has the providers of its release, and libfabric with efa and psm2, as `fabric: auto` and `fabric: [efa,
+    /// psm2]` install them.</param>
     /// <param name="Tools">It has rdma-core's own tools, which import the private ABI.</param>
-    sealed record Kind(string Name, string Id, string Version, int RdmaCore, string Glibc, bool Provided = false, bool Tools = true, ushort Machine = 62);
+    sealed record Kind(string Name, string Id, string Version, int RdmaCore, string Glibc, bool Provided = false, bool Tools = true,
+        ushort Machine = 62);
 
     static readonly Kind[] Kinds =
     [
@@ -38,7 +42,10 @@ public sealed class VerdictTests
         new("aarch64", "debian", "12", 44, "2.36", Machine: 183),
     ];
 
-    /// <summary>A node's own libraries: Rocky 9.4 with rdma-core 48, glibc 2.34, psm2 and a libfabric with psm2 and efa; with Slingshot, one with cxi.</summary>
+    /// <summary>
+    /// A node's own libraries: Rocky 9.4 with rdma-core 48, glibc 2.34, psm2 and a libfabric with psm2 and efa; with Slingshot, one with
+    /// cxi.
+    /// </summary>
     static NodeTree Node(string name)
     {
         NodeTree node = NodeTree.Of(name);
@@ -48,7 +55,8 @@ public sealed class VerdictTests
         string[] below = cxi ? ["libcxi.so.1"] : ["libpsm2.so.2", "libefa.so.1"];
         foreach (string? soname in below.Where(s => s != "libefa.so.1"))
             has.Library(soname, soname + ".2.2", [], ["libc.so.6"], [("libc.so.6", ["GLIBC_2.34"])]);
-        has.Library("libfabric.so.1", "libfabric.so.1.23.0", Fabric(7), [.. below, "libibverbs.so.1", "libc.so.6"], [("libibverbs.so.1", ["IBVERBS_1.1"]), ("libc.so.6", ["GLIBC_2.34"])]);
+        has.Library("libfabric.so.1", "libfabric.so.1.23.0", Fabric(7), [.. below, "libibverbs.so.1", "libc.so.6"],
+            [("libibverbs.so.1", ["IBVERBS_1.1"]), ("libc.so.6", ["GLIBC_2.34"])]);
         return node;
     }
 
@@ -69,7 +77,8 @@ public sealed class VerdictTests
         string[] below = kind.Provided ? ["libpsm2.so.2", "libefa.so.1"] : [];
         if (kind.Provided)
             image.Library("libpsm2.so.2", "libpsm2.so.2.2", [], ["libc.so.6"], []);
-        image.Library("libfabric.so.1", "libfabric.so.1.17.0", Fabric(6), [.. below, "libc.so.6"], []).Program("/usr/bin/mpi-app", [("libfabric.so.1", ["FABRIC_1.6"])]);
+        image.Library("libfabric.so.1", "libfabric.so.1.17.0", Fabric(6), [.. below, "libc.so.6"], [])
+            .Program("/usr/bin/mpi-app", [("libfabric.so.1", ["FABRIC_1.6"])]);
         return image;
     }
 
@@ -85,7 +94,8 @@ public sealed class VerdictTests
             has.SharedProvider(name, abi, glibc: glibc);
     }
 
-    static FabricPlan Plan(NodeTree node, ImageTree image) => FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
+    static FabricPlan Plan(NodeTree node, ImageTree image) =>
+        FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
 
     /// <summary>Of every node for every kind of image, each while the node's files are there.</summary>
     internal static IEnumerable<FabricPlan> AllPlans()
@@ -108,7 +118,8 @@ public sealed class VerdictTests
     static string Table()
     {
         StringBuilder text = new StringBuilder();
-        text.Append("| node \\ image | ").AppendJoin(" | ", Kinds.Select(k => k.Name)).Append(" |\n|").Append(string.Concat(Enumerable.Repeat(" --- |", Kinds.Length + 1))).Append('\n');
+        text.Append("| node \\ image | ").AppendJoin(" | ", Kinds.Select(k => k.Name)).Append(" |\n|")
+            .Append(string.Concat(Enumerable.Repeat(" --- |", Kinds.Length + 1))).Append('\n');
         List<ImageTree> images = Kinds.Select(Image).ToList();
         foreach (string name in NodeTree.Names)
         {
@@ -150,14 +161,16 @@ public sealed class VerdictTests
         int glibc = int.Parse(kind.Glibc.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture);
         (string? provider, int min, int max) = device.KernelDriver switch
         {
-            "rdma_rxe" => ("rxe", 1, 2), "mlx4_ib" => ("mlx4", 2, 4), "mlx5_ib" => ("mlx5", 1, 1), "efa" => ("efa", 1, 1), "irdma" => ("irdma", 0, 5), "bnxt_re" => ("bnxt_re", 1, 1),
+            "rdma_rxe" => ("rxe", 1, 2), "mlx4_ib" => ("mlx4", 2, 4), "mlx5_ib" => ("mlx5", 1, 1), "efa" => ("efa", 1, 1), "irdma" =>
+                ("irdma", 0, 5), "bnxt_re" => ("bnxt_re", 1, 1),
             var other => (other ?? "", 0, int.MaxValue),
         };
         if (device.KernelDriver is "hfi1" or "cxi_core")
             return device.KernelDriver == "hfi1" && kind.Provided ? FabricRung.Image
                 : glibc < NodeGlibc ? FabricRung.Refuse
                 // libfabric with efa in it needs verbs of its own private ABI; the one with cxi does not
-                : device.KernelDriver == "hfi1" && PrivateAbi(kind.RdmaCore) != PrivateAbi(NodeRelease) && kind.Tools ? FabricRung.Refuse : FabricRung.Stack;
+                : device.KernelDriver == "hfi1" && PrivateAbi(kind.RdmaCore) != PrivateAbi(NodeRelease) && kind.Tools ? FabricRung.Refuse
+                : FabricRung.Stack;
         if (device.UverbsAbi < min || device.UverbsAbi > max)
             return FabricRung.Refuse;
         if (kind.Provided && Since(provider) <= kind.RdmaCore)
@@ -182,12 +195,16 @@ public sealed class VerdictTests
         {
             FabricRung expected = Expected(device.Device, kind);
             // one libibverbs in a process: another device may have needed the node's
-            Assert.True(expected == device.Rung || (device.Rung == FabricRung.Stack && plan.Devices.Any(d => d.Rung == FabricRung.Stack && Expected(d.Device, kind) == FabricRung.Stack)),
+            Assert.True(expected == device.Rung
+                || (device.Rung == FabricRung.Stack
+                    && plan.Devices.Any(d => d.Rung == FabricRung.Stack && Expected(d.Device, kind) == FabricRung.Stack)),
                 $"{device.Device}: {device.Rung}, not {expected}: {device.Reason}");
             Assert.Equal(device.Rung, device.Tried[^1].Rung);
             if (device.Rung == FabricRung.Refuse)
-                Assert.DoesNotContain(device.Device.Uverbs is { } u ? $"/dev/infiniband/{u}" : $"/dev/{device.Device.Name}", plan.DeviceNodes);
+                Assert.DoesNotContain(device.Device.Uverbs is { } u ? $"/dev/infiniband/{u}" : $"/dev/{device.Device.Name}",
+                    plan.DeviceNodes);
         }
-        Assert.DoesNotContain(plan.Binds, b => !b.Destination.StartsWith("/.slipway/fabric/", StringComparison.Ordinal) || !File.Exists(b.Source));
+        Assert.DoesNotContain(plan.Binds, b => !b.Destination.StartsWith("/.slipway/fabric/", StringComparison.Ordinal)
+            || !File.Exists(b.Source));
     }
 }

@@ -15,7 +15,8 @@ public sealed unsafe class HolderFieldsTests
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         if (!HolderFields.TryRead(input.Copy(bytes, room: 1), bytes.Length, out HolderFields fields))
             return null;
-        List<string> said = [Text(fields.Key), fields.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture), fields.Runscript == null ? "-" : Text(fields.Runscript)];
+        List<string> said = [Text(fields.Key), fields.Pid.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            fields.Runscript == null ? "-" : Text(fields.Runscript)];
         foreach (byte kind in new[] { HolderFields.VisibleKind, HolderFields.VariableKind })
             for (byte* value = null; (value = fields.Next(kind, value)) != null;)
                 said.Add((char)kind + Text(value));

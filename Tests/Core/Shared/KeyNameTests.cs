@@ -31,5 +31,6 @@ public sealed class KeyNameTests
     public void TheKnownValueIsMade() => Assert.Equal("343e1662793c64bf6f0d3597ba446f18", KeyName.Of("foobar"));
 
     [Fact]
-    public void LongKeysToo() => Assert.All(Enumerable.Range(0, 300), n => Assert.Equal(Defined(new string('x', n)), KeyName.Of(new string('x', n))));
+    public void LongKeysToo() => Assert.All(
+        Enumerable.Range(0, 300), n => Assert.Equal(Defined(new string('x', n)), KeyName.Of(new string('x', n))));
 }

@@ -10,7 +10,9 @@ using Slipway.Staging.Node;
 
 namespace Slipway.Tests.Staging;
 
-/// <summary>What of a publish listens on the network: whoever has no token takes next to nothing, and keeps nobody with one from coming in.</summary>
+/// <summary>
+/// What of a publish listens on the network: whoever has no token takes next to nothing, and keeps nobody with one from coming in.
+/// </summary>
 public sealed class DoorTests : IDisposable
 {
     readonly TemporaryDirectory directory = new();
@@ -25,7 +27,8 @@ public sealed class DoorTests : IDisposable
 
     static Socket Connect(int port)
     {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 20_000, SendTimeout = 20_000 };
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 20_000,
+            SendTimeout = 20_000 };
         socket.Connect(IPAddress.Loopback, port);
         return socket;
     }
@@ -64,7 +67,8 @@ public sealed class DoorTests : IDisposable
         return got.ToArray();
     }
 
-    static bool IsClosed(Socket socket, int milliseconds) => socket.Poll(milliseconds * 1000, SelectMode.SelectRead) && (socket.Available == 0 || socket.Receive(new byte[1]) == 0);
+    static bool IsClosed(Socket socket, int milliseconds) => socket.Poll(milliseconds * 1000, SelectMode.SelectRead)
+        && (socket.Available == 0 || socket.Receive(new byte[1]) == 0);
 
     [Theory]
     [InlineData("silent")]
@@ -75,7 +79,8 @@ public sealed class DoorTests : IDisposable
     {
         using GrowingFile file = Image(3 << 20);
         using TreeServer server = new(file, token);
-        byte[] says = kind switch { "silent" => [], "nearly" => Hello(token)[..^1], "wrong" => Hello(new string('b', TreeServer.TokenLength)), _ => "GET / HTTP/1.1\r\n\r\n"u8.ToArray() };
+        byte[] says = kind switch { "silent" => [], "nearly" => Hello(token)[..^1], "wrong" =>
+            Hello(new string('b', TreeServer.TokenLength)), _ => "GET / HTTP/1.1\r\n\r\n"u8.ToArray() };
         int before = Threads, most = 0;
         Stopwatch time = Stopwatch.StartNew();
         for (int i = 0; i < 2000; i++)

@@ -43,10 +43,12 @@ public abstract class BuildTest : IDisposable
 
     /// <summary>Every package and step is this test's own: nothing comes from what an earlier one has kept.</summary>
     internal Cli.Running Start(string user, string definition, string image, params string[] more) =>
-        Cli.Start(user, [Cli.Program, "build", definition, "-o", In(image), .. more.Contains("--package-cache") ? Array.Empty<string>() : ["--package-cache", In("cache/" + user)], .. more], directory.Path,
+        Cli.Start(user, [Cli.Program, "build", definition, "-o", In(image), .. more.Contains("--package-cache") ? Array.Empty<string>()
+            : ["--package-cache", In("cache/" + user)], .. more], directory.Path,
             new Dictionary<string, string> { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" });
 
-    internal Cli.Result Build(string definition, string image = "x.sqfs", params string[] more) => Start(Environment.UserName, definition, image, more).Wait();
+    internal Cli.Result Build(string definition, string image = "x.sqfs", params string[] more) =>
+        Start(Environment.UserName, definition, image, more).Wait();
 
     /// <summary>Builds, and gives the image's description.</summary>
     internal JsonElement Built(string user, string definition, string image = "x.sqfs", params string[] more)
@@ -59,9 +61,11 @@ public abstract class BuildTest : IDisposable
         return found;
     }
 
-    internal string DigestOf(string user, string definition, string image = "x.sqfs", params string[] more) => Built(user, definition, image, more).GetProperty("digest").GetString()!;
+    internal string DigestOf(string user, string definition, string image = "x.sqfs", params string[] more) =>
+        Built(user, definition, image, more).GetProperty("digest").GetString()!;
 
-    internal string Cat(string image, string path) => Cli.Start(Environment.UserName, ["unsquashfs", "-cat", In(image), path]).Wait().Output;
+    internal string Cat(string image, string path) => Cli.Start(Environment.UserName, ["unsquashfs", "-cat", In(image), path])
+        .Wait().Output;
 
     /// <summary>Refused with this, and nothing is left but what the test itself put there.</summary>
     internal void AssertRefused(Cli.Result result, params string[] says)

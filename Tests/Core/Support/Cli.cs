@@ -3,7 +3,9 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;
 
-/// <summary>The real launcher, run as a user would run it: as the user who runs the tests, or, for root, also as an ordinary user.</summary>
+/// <summary>
+/// The real launcher, run as a user would run it: as the user who runs the tests, or, for root, also as an ordinary user.
+/// </summary>
 static class Cli
 {
     /// <summary>True where the program is the small one, with the full launcher beside it.</summary>
@@ -53,11 +55,14 @@ static class Cli
     public static Result RunAs(string user, params string[] arguments) => Start(user, [Program, .. arguments]).Wait();
 
     /// <summary>Any command as a user, in that user's home or in <paramref name="directory"/>.</summary>
-    /// <param name="hidePid">What /proc hides there of other users' processes (proc(5), hidepid): 1 or 2. Takes root; null is /proc as it is.</param>
-    public static Running Start(string user, IReadOnlyList<string> command, string? directory = null, IReadOnlyDictionary<string, string>? environment = null, int? hidePid = null)
+    /// <param name="hidePid">What /proc hides there of other users' processes (proc(5), hidepid): 1 or 2. Takes root; null is /proc as it
+    /// is.</param>
+    public static Running Start(string user, IReadOnlyList<string> command, string? directory = null,
+        IReadOnlyDictionary<string, string>? environment = null, int? hidePid = null)
     {
         bool other = user != Environment.UserName;
-        List<string> all = hidePid is null ? [] : ["unshare", "--mount", "sh", "-c", $"mount -t proc -o hidepid={hidePid} proc /proc && exec \"$@\"", "sh"];
+        List<string> all = hidePid is null
+            ? [] : ["unshare", "--mount", "sh", "-c", $"mount -t proc -o hidepid={hidePid} proc /proc && exec \"$@\"", "sh"];
         if (other)
             all.AddRange(["runuser", "-u", user, "--"]);
         // where the tests run in the background, SIGINT is ignored, and would stay so in what they start
@@ -102,7 +107,8 @@ static class Cli
                 Process.Kill(entireProcessTree: true);
                 // who has inherited its output may live on
                 string said = Task.WaitAll([output, error], 5000) ? output.Result + error.Result : "";
-                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more than {seconds} s; it said: {said}");
+                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more "
+                    + $"than {seconds} s; it said: {said}");
             }
             return new Result(Process.ExitCode, output.Result, error.Result);
         }

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Slipway.Tests;
 
 /// <summary>
-/// A head and nodes on this machine (Tests/Cluster/cluster.sh): own networks, host names and disks, real Slurm and SSH, and a shared directory.
-/// Those who derive from it say what it is started with, and put on it what their tests use.
+/// A head and nodes on this machine (Tests/Cluster/cluster.sh): own networks, host names and disks, real Slurm and SSH, and a shared
+/// directory. Those who derive from it say what it is started with, and put on it what their tests use.
 /// </summary>
 /// <param name="options">Of cluster.sh: CLUSTER_*.</param>
 /// <param name="at">Where scripts run on a node; null leaves them where they are started.</param>
@@ -13,7 +13,8 @@ public abstract class Cluster(IReadOnlyDictionary<string, string> options, strin
 {
     /// <summary>What every cluster takes of the machine.</summary>
     public static readonly string[] Takes =
-        [Needs.Launcher, Needs.Root, Needs.Fuse, "slurmctld", "slurmd", "srun", "munged", "/usr/sbin/sshd", "ip", "tc", "gcc", "mksquashfs"];
+        [Needs.Launcher, Needs.Root, Needs.Fuse, "slurmctld", "slurmd", "srun", "munged", "/usr/sbin/sshd", "ip", "tc", "gcc",
+            "mksquashfs"];
 
     /// <summary>Four by default, eight with --long.</summary>
     public static readonly string[] Nodes =
@@ -78,9 +79,11 @@ public abstract class Cluster(IReadOnlyDictionary<string, string> options, strin
 
     /// <summary>A script of sh on a node; nothing takes longer than the limit.</summary>
     internal Cli.Running StartSh(string node, string script, string user = User, int seconds = 240) =>
-        StartOn(node, user, "timeout", "-k", "5", seconds.ToString(CultureInfo.InvariantCulture), "/bin/sh", "-c", at is null ? script : $"cd {at} && {script}");
+        StartOn(node, user, "timeout", "-k", "5", seconds.ToString(CultureInfo.InvariantCulture), "/bin/sh", "-c", at is null ? script
+            : $"cd {at} && {script}");
 
-    internal Cli.Result Sh(string node, string script, string user = User, int seconds = 240) => StartSh(node, script, user, seconds).Wait(seconds + 60);
+    internal Cli.Result Sh(string node, string script, string user = User, int seconds = 240) => StartSh(node, script, user, seconds)
+        .Wait(seconds + 60);
 
     /// <summary>Waits for a condition, and long: only what never comes fails.</summary>
     public static void Until(Func<bool> condition, Func<string> what, int seconds = 100)

@@ -25,7 +25,8 @@ static class FabricSample
         return image;
     }
 
-    public static FabricPlan Plan(NodeTree node, ImageTree image, Func<string, string?>? job = null, FabricSource source = FabricSource.Auto) =>
+    public static FabricPlan Plan(
+        NodeTree node, ImageTree image, Func<string, string?>? job = null, FabricSource source = FabricSource.Auto) =>
         FabricPlanner.Plan(image.Image(), node.Read(),
             new FabricRequest { Root = node.Root, Source = source }, job);
 

@@ -16,7 +16,8 @@ sealed class HostFixture : RootFixture
         Link("/bin", "usr/bin");
         Link("/usr/lib64/ld-linux-x86-64.so.2", "../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
         Elf(Lib + "/ld-linux-x86-64.so.2", new ElfBuilder { Soname = "ld-linux-x86-64.so.2" });
-        Elf(Lib + "/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Interpreter = Interpreter, VersionsDefined = ["GLIBC_2.2.5", "GLIBC_2.34"] });
+        Elf(Lib + "/libc.so.6", new ElfBuilder { Soname = "libc.so.6", Interpreter = Interpreter,
+            VersionsDefined = ["GLIBC_2.2.5", "GLIBC_2.34"] });
     }
 
     /// <summary>As discovery sees it, from now on.</summary>
@@ -28,9 +29,11 @@ sealed class HostFixture : RootFixture
         return new Closure(tree, new Loader(tree, []), [.. exclude.SelectMany(PathPattern.Parse)]);
     }
 
-    public void Program(string path, params string[] needed) => Elf(path, new ElfBuilder { Interpreter = Interpreter, Needed = [.. needed, "libc.so.6"] }, executable: true);
+    public void Program(string path, params string[] needed) =>
+        Elf(path, new ElfBuilder { Interpreter = Interpreter, Needed = [.. needed, "libc.so.6"] }, executable: true);
 
-    public void Library(string path, params string[] needed) => Elf(path, new ElfBuilder { Soname = System.IO.Path.GetFileName(path), Needed = [.. needed, "libc.so.6"] });
+    public void Library(string path, params string[] needed) =>
+        Elf(path, new ElfBuilder { Soname = System.IO.Path.GetFileName(path), Needed = [.. needed, "libc.so.6"] });
 
     /// <summary>Writes an ld.so.cache as ldconfig(8) does: the new format alone.</summary>
     public void Cache(params (string Name, string Path, ulong Hwcap)[] entries) => Write("/etc/ld.so.cache", CacheFile(entries));
@@ -81,5 +84,6 @@ static class DependencySetExtensions
 
     public static ImageDependency File(this DependencySet set, string path) => set.Files.Single(f => f.Path == path);
 
-    public static IEnumerable<string> Errors(this DependencySet set) => set.Problems.Where(p => p.Severity == DependencySeverity.Error).Select(p => p.Message);
+    public static IEnumerable<string> Errors(this DependencySet set) => set.Problems.Where(p => p.Severity == DependencySeverity.Error)
+        .Select(p => p.Message);
 }

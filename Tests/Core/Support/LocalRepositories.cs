@@ -6,7 +6,9 @@ namespace Slipway.Tests;
 static class LocalRepositories
 {
     /// <summary>What making them, and building from them, takes.</summary>
-    public static readonly string[] DebTakes = [Needs.Launcher, "bash", "gpg", "dpkg-deb", "apt-ftparchive", "rpmbuild", "rpmsign", "createrepo_c", "busybox", "mmdebstrap", "mksquashfs", "unsquashfs", "newuidmap", "curl"];
+    public static readonly string[] DebTakes =
+        [Needs.Launcher, "bash", "gpg", "dpkg-deb", "apt-ftparchive", "rpmbuild", "rpmsign", "createrepo_c", "busybox", "mmdebstrap",
+            "mksquashfs", "unsquashfs", "newuidmap", "curl"];
 
     public static readonly string[] RpmTakes = [.. DebTakes, "dnf", "rpmkeys"];
 
@@ -24,7 +26,9 @@ static class LocalRepositories
         DirectoryInfo directory = Directory.CreateTempSubdirectory("slipway-repositories-");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => directory.Delete(recursive: true);
         directory.UnixFileMode |= UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-        using Process process = Process.Start(new ProcessStartInfo("bash", [System.IO.Path.Combine(AppContext.BaseDirectory, "Support", "repositories.sh"), directory.FullName]) { RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("bash", [System.IO.Path.Combine(AppContext.BaseDirectory, "Support", "repositories.sh"),
+                directory.FullName]) { RedirectStandardError = true })!;
         string said = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, said);

@@ -2,8 +2,11 @@ using System.Text;
 
 namespace Slipway.Tests;
 
-/// <summary>Makes a text wrong in many ways, the same ones for the same seed: what an editor, a bad disk or an attacker would make of it.</summary>
-/// <param name="words">What stands in the place of words of the text: what its reader might stumble over, or take for what it is not.</param>
+/// <summary>
+/// Makes a text wrong in many ways, the same ones for the same seed: what an editor, a bad disk or an attacker would make of it.
+/// </summary>
+/// <param name="words">What stands in the place of words of the text: what its reader might stumble over, or take for what it is
+/// not.</param>
 sealed class Mutator(int seed, IReadOnlyList<string> words)
 {
     readonly Random random = new(seed);

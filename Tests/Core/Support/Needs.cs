@@ -8,7 +8,8 @@ namespace Slipway.Tests;
 [AttributeUsage(AttributeTargets.Method)]
 sealed class NeedsFactAttribute : FactAttribute
 {
-    public NeedsFactAttribute(Repositories kind, params string[] needs) : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
+    public NeedsFactAttribute(Repositories kind, params string[] needs)
+        : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
     {
     }
 
@@ -19,7 +20,8 @@ sealed class NeedsFactAttribute : FactAttribute
 [AttributeUsage(AttributeTargets.Method)]
 sealed class NeedsTheoryAttribute : TheoryAttribute
 {
-    public NeedsTheoryAttribute(Repositories kind, params string[] needs) : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
+    public NeedsTheoryAttribute(Repositories kind, params string[] needs)
+        : this([.. kind == Repositories.Rpm ? LocalRepositories.RpmTakes : LocalRepositories.DebTakes, .. needs])
     {
     }
 
@@ -31,7 +33,10 @@ enum Repositories { Deb, Rpm }
 
 static class Needs
 {
-    public const string Launcher = "the launcher (./bootstrap.sh build)", Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse that every user can open", Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", ThirdUser = "root, and the two users that Tests/run.sh makes", Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
+    public const string Launcher = "the launcher (./bootstrap.sh build)",
+    Front = "the front (built by default on x86-64, and not with SLIPWAY_TEST_FRONT=0)", Fuse = "/dev/fuse that every user can open",
+    Root = "root", OtherUser = "root, and the user that Tests/run.sh makes", ThirdUser = "root, and the two users that Tests/run.sh makes",
+    Long = "--long", Network = "a Debian mirror", DebianSources = "bookworm and bookworm-security among this host's APT sources";
 
     /// <summary>What Tests/Rdma/guest.sh takes, and what makes the images that are tried there.</summary>
     public const string Guest = "qemu-system-x86_64, mkfs.ext4, mmdebstrap, dpkg-deb, cpio, busybox, xz, mksquashfs, mpicc";
@@ -46,7 +51,8 @@ static class Needs
     public static string? AptUri(string suite)
     {
         List<string> lines = [];
-        return HostProgram.TryFind("apt-get") is { } apt && HostProgram.Run(apt, ["indextargets", "--format", "$(RELEASE) $(REPO_URI)"], lines.Add, _ => { }) == 0
+        return HostProgram.TryFind("apt-get") is { } apt
+            && HostProgram.Run(apt, ["indextargets", "--format", "$(RELEASE) $(REPO_URI)"], lines.Add, _ => { }) == 0
             ? lines.Select(l => l.Split(' ')).FirstOrDefault(l => l[0] == suite)?[1].TrimEnd('/') : null;
     }
 
@@ -56,7 +62,8 @@ static class Needs
     {
         Launcher => File.Exists(Cli.Program),
         Front => Cli.HasFront,
-        Fuse => access("/dev/fuse", R_OK | W_OK) == 0 && (geteuid() != 0 || (File.GetUnixFileMode("/dev/fuse") & OtherReadWrite) == OtherReadWrite),
+        Fuse => access("/dev/fuse", R_OK | W_OK) == 0
+            && (geteuid() != 0 || (File.GetUnixFileMode("/dev/fuse") & OtherReadWrite) == OtherReadWrite),
         OtherUser => Cli.OtherUser is not null,
         ThirdUser => Cli.OtherUser is not null && Cli.ThirdUser is not null,
         Root => geteuid() == 0,

@@ -24,7 +24,9 @@ public sealed class NodeTree : RootFixture
         return node;
     }
 
-    public static IEnumerable<string> Names => Directory.GetFiles(System.IO.Path.Combine(AppContext.BaseDirectory, "Support/Nodes"), "*.tree").Select(f => System.IO.Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Names =>
+        Directory.GetFiles(System.IO.Path.Combine(AppContext.BaseDirectory, "Support/Nodes"), "*.tree")
+        .Select(f => System.IO.Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
 
     public FabricInventory Read() => FabricInventoryReader.Read(Root);
 
@@ -85,7 +87,8 @@ public sealed class NodeTree : RootFixture
         return this;
     }
 
-    public NodeTree Efa() => Pci("efa_0", "0000:00:06.0", "efa", "0x1d0f", "0xefa1", 1, linkLayer: "Unspecified", nodeType: "7: unspecified");
+    public NodeTree Efa() => Pci("efa_0", "0000:00:06.0", "efa", "0x1d0f", "0xefa1", 1, linkLayer: "Unspecified",
+        nodeType: "7: unspecified");
 
     public NodeTree Cxi()
     {

@@ -10,7 +10,8 @@ namespace Slipway.Tests;
 static class PlanSample
 {
     /// <summary>A library of this node, and where a plan would show it.</summary>
-    public static string Library { get; } = Path.GetFullPath(new[] { "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/lib64" }
+    public static string Library { get; } =
+        Path.GetFullPath(new[] { "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/lib64" }
         .Select(d => d + "/libc.so.6").First(File.Exists));
 
     static readonly Lazy<FabricPlan> Planned = new(() =>
@@ -19,7 +20,8 @@ static class PlanSample
         using ImageTree image = new ImageTree("debian", "12", "2.36");
         image.Verbs(34, "44.0").Provider("mlx5", 34);
         FabricPlan plan = FabricPlanner.Plan(image.Image(), node.Read(), new FabricRequest { Root = node.Root });
-        plan.Binds = [new FabricBind(Library, FabricPaths.Libraries + "/libibverbs.so.1"), new FabricBind(Library, FabricPaths.VerbsProviders + "/libmlx5-rdmav34.so")];
+        plan.Binds = [new FabricBind(Library, FabricPaths.Libraries + "/libibverbs.so.1"),
+            new FabricBind(Library, FabricPaths.VerbsProviders + "/libmlx5-rdmav34.so")];
         plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["LD_LIBRARY_PATH"] = FabricPaths.Libraries,
@@ -36,7 +38,8 @@ static class PlanSample
     /// <param name="image">A file; null for one that nobody looks at.</param>
     public static string Text(string? image, Action<FabricPlan>? change = null)
     {
-        FabricPlan plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, ObjectsJson.Default.FabricPlan), ObjectsJson.Default.FabricPlan)!;
+        FabricPlan plan = JsonSerializer.Deserialize(JsonSerializer.Serialize(Planned.Value, ObjectsJson.Default.FabricPlan),
+            ObjectsJson.Default.FabricPlan)!;
         if (image is not null)
             (plan.ImageDigest, plan.ImageMark) = (Digest.OfFile(image), ImageMark.Of(image));
         change?.Invoke(plan);
@@ -47,7 +50,8 @@ static class PlanSample
     public static string Plain(string image, Action<FabricPlan>? change = null) => Text(image, plan =>
     {
         (plan.Devices, plan.DeviceNodes, plan.HiddenDeviceNodes, plan.Binds, plan.Verdict) = ([], [], [], [], FabricRung.None);
-        plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["RDMAV_DRIVERS"] = FabricPaths.VerbsProviders + "/libmlx5" };
+        plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["RDMAV_DRIVERS"] = FabricPaths.VerbsProviders
+            + "/libmlx5" };
         change?.Invoke(plan);
     });
 }

@@ -5,7 +5,9 @@ using static Tmds.Linux.LibC;
 
 namespace Slipway.Tests;
 
-/// <summary>A runtime directory for one test and one user, so that what a test leaves behind is told from what others do beside it.</summary>
+/// <summary>
+/// A runtime directory for one test and one user, so that what a test leaves behind is told from what others do beside it.
+/// </summary>
 sealed class RunSite : IDisposable
 {
     readonly DirectoryInfo directory;
@@ -14,7 +16,8 @@ sealed class RunSite : IDisposable
     public RunSite(string? user = null, string? below = null)
     {
         User = user ?? Environment.UserName;
-        directory = below is null ? Directory.CreateTempSubdirectory("slipway-run-") : Directory.CreateDirectory(System.IO.Path.Combine(below, "slipway-run-" + Guid.NewGuid().ToString("n")[..8]));
+        directory = below is null ? Directory.CreateTempSubdirectory("slipway-run-")
+            : Directory.CreateDirectory(System.IO.Path.Combine(below, "slipway-run-" + Guid.NewGuid().ToString("n")[..8]));
         Grant(directory.FullName, "755", "");
         Runtime = System.IO.Path.Combine(directory.FullName, "run");
         Directory.CreateDirectory(Runtime);
@@ -57,9 +60,13 @@ sealed class RunSite : IDisposable
     public Cli.Result Run(params string[] arguments) => StartRun(arguments).Wait(60);
 
     /// <summary>A script by the host's shell; <c>$1</c> is the launcher, then <paramref name="arguments"/>.</summary>
-    public Cli.Result Script(string script, params string[] arguments) => Start(["/bin/sh", "-c", script, "sh", Cli.Program, .. arguments]).Wait(240);
+    public Cli.Result Script(string script, params string[] arguments) =>
+        Start(["/bin/sh", "-c", script, "sh", Cli.Program, .. arguments]).Wait(240);
 
-    /// <summary>Processes that belong to this runtime directory: holders by their arguments, servers and ranks by their environment. Zombies are nobody's.</summary>
+    /// <summary>
+    /// Processes that belong to this runtime directory: holders by their arguments, servers and ranks by their environment. Zombies are
+    /// nobody's.
+    /// </summary>
     public IReadOnlyList<(int Pid, string Name)> Processes()
     {
         List<(int, string)> found = [];
@@ -71,7 +78,8 @@ sealed class RunSite : IDisposable
                     string name = stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..stat.LastIndexOf(')')];
                     if (stat[(stat.LastIndexOf(')') + 2)..].StartsWith('Z'))
                         continue;
-                    string text = File.ReadAllText(path + "/cmdline") + "\0" + (access(path + "/environ", R_OK) == 0 ? File.ReadAllText(path + "/environ") : "");
+                    string text = File.ReadAllText(path + "/cmdline") + "\0"
+                        + (access(path + "/environ", R_OK) == 0 ? File.ReadAllText(path + "/environ") : "");
                     if (text.Contains(Runtime, StringComparison.Ordinal) && name is not ("runuser" or "env"))
                         found.Add((pid, name));
                 }
@@ -89,7 +97,8 @@ sealed class RunSite : IDisposable
     /// <summary>Everything of the containers goes within a second of the last rank; a loaded machine gets ten.</summary>
     public void AssertNothingLeft()
     {
-        string Left() => string.Join(", ", Processes().Select(p => $"{p.Name} {p.Pid}").Concat(Directory.EnumerateFileSystemEntries(Runtime)));
+        string Left() => string.Join(", ", Processes().Select(p => $"{p.Name} {p.Pid}")
+            .Concat(Directory.EnumerateFileSystemEntries(Runtime)));
         for (int i = 0; i < 100 && Left().Length > 0; i++)
             Thread.Sleep(100);
         Assert.Equal("", Left());

@@ -14,7 +14,8 @@ public class TemporaryDirectory : IDisposable
         return whole;
     }
 
-    public void Write(string path, string content, bool executable = false) => Write(path, System.Text.Encoding.UTF8.GetBytes(content), executable);
+    public void Write(string path, string content, bool executable = false) =>
+        Write(path, System.Text.Encoding.UTF8.GetBytes(content), executable);
 
     public void Link(string path, string target) => File.CreateSymbolicLink(Whole(path), target);
 

@@ -7,7 +7,9 @@ static class TinyImage
 {
     static readonly Lazy<string> Shared = new(() => Make(Path.Combine(MakeShared().FullName, "tiny.sqfs")));
 
-    static readonly Lazy<string> Other = new(() => Make(Path.Combine(MakeShared().FullName, "published.sqfs"), root => System.IO.File.WriteAllText(Path.Combine(root, "etc/published"), Guid.NewGuid().ToString())));
+    static readonly Lazy<string> Other =
+        new(() => Make(Path.Combine(MakeShared().FullName, "published.sqfs"),
+            root => System.IO.File.WriteAllText(Path.Combine(root, "etc/published"), Guid.NewGuid().ToString())));
 
     static DirectoryInfo MakeShared()
     {
@@ -35,7 +37,8 @@ static class TinyImage
             Directory.CreateDirectory(Path.Combine(root, directory));
         string busybox = Path.Combine(root, "bin/busybox");
         System.IO.File.Copy(HostProgram.Find("busybox"), busybox);
-        foreach (string applet in new[] { "sh", "ls", "cat", "id", "true", "env", "pwd", "echo", "sleep", "touch", "readlink", "mount", "kill", "stat", "grep" })
+        foreach (string applet in new[] { "sh", "ls", "cat", "id", "true", "env", "pwd", "echo", "sleep", "touch", "readlink", "mount",
+            "kill", "stat", "grep" })
             System.IO.File.CreateSymbolicLink(Path.Combine(root, "bin", applet), "busybox");
         System.IO.File.WriteAllText(Path.Combine(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
         change?.Invoke(root);
@@ -45,7 +48,9 @@ static class TinyImage
 
     public static void Pack(string root, string path)
     {
-        int exit = HostProgram.Run("mksquashfs", [root, path, "-noappend", "-no-progress", "-quiet", "-all-root", "-comp", "zstd", "-Xcompression-level", "1"], _ => { }, _ => { });
+        int exit = HostProgram.Run("mksquashfs",
+            [root, path, "-noappend", "-no-progress", "-quiet", "-all-root", "-comp", "zstd", "-Xcompression-level", "1"],
+            _ => { }, _ => { });
         Assert.Equal(0, exit);
     }
 }

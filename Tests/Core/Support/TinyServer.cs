@@ -42,10 +42,14 @@ sealed class TinyServer : IDisposable
                 string target = (first ?? "GET / ").Split(' ')[1];
                 lock (Asked)
                     Asked.Add(target);
-                string path = Path.Combine(root, Uri.UnescapeDataString(Uri.TryCreate(target, UriKind.Absolute, out Uri? uri) && uri.Scheme == "http" ? uri.AbsolutePath : target).TrimStart('/'));
-                bool there = File.Exists(path), package = path.EndsWith(".deb", StringComparison.Ordinal) || path.EndsWith(".rpm", StringComparison.Ordinal);
+                string path = Path.Combine(root,
+                    Uri.UnescapeDataString(Uri.TryCreate(target, UriKind.Absolute, out Uri? uri) && uri.Scheme == "http" ? uri.AbsolutePath
+                        : target).TrimStart('/'));
+                bool there = File.Exists(path), package = path.EndsWith(".deb", StringComparison.Ordinal)
+                    || path.EndsWith(".rpm", StringComparison.Ordinal);
                 byte[] body = there ? await File.ReadAllBytesAsync(path, stop.Token) : [];
-                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.0 {(there ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\n\r\n"), stop.Token);
+                await stream.WriteAsync(Encoding.ASCII.GetBytes(
+                    $"HTTP/1.0 {(there ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\n\r\n"), stop.Token);
                 await stream.WriteAsync(body.AsMemory(0, package && half ? body.Length / 2 : body.Length), stop.Token);
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
