@@ -63,7 +63,8 @@ static unsafe class EtcFiles
         {
             int at = lines.FindIndex(l => l.StartsWith(database + ":", StringComparison.Ordinal));
             string services = at < 0 ? (database == "hosts" ? "dns" : "") : lines[at][(database.Length + 1)..];
-            IEnumerable<string> others = services.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(s => s != "files");
+            IEnumerable<string> others = services.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)
+                .Where(s => s != "files");
             string line = $"{database}: {string.Join(' ', others.Prepend("files"))}";
             if (at < 0)
                 lines.Add(line);

@@ -34,7 +34,8 @@ public sealed class PackageResolverTests : IDisposable
             Version: 5
             """ + "\n");
         host.Write("/var/lib/dpkg/info/app.list",
-            "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
+            "/.\n/bin\n/bin/app\n/etc\n/etc/app.conf\n/var\n/var/lib\n/var/lib/app\n"
+            + "/usr/share/doc/app/copyright\n/usr/share/app/removed\n");
         host.Write("/var/lib/dpkg/info/half.list", "/.\n/usr/bin/half\n");
         host.Write("/var/lib/dpkg/info/libx1:amd64.list", "/.\n/lib/x86_64-linux-gnu/libx.so.1\n/usr/share/doc/libx1/copyright\n");
         host.Write("/etc/app.conf", "x");

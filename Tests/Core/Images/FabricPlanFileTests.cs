@@ -120,9 +120,16 @@ public sealed class FabricPlanFileTests : IDisposable
         Assert.Contains("is of another image (sha256:1111", Assert.Single(said), StringComparison.Ordinal);
     }
 
+    const string FirstFormat = """
+        {
+          "schemaVersion": 1, "node": "x", "verdict": "Image", "reason": "ok",
+          "environment": {"LD_PRELOAD": "/tmp/evil.so"},
+          "binds": [{"source": "/tmp/evilbin", "destination": "/bin"}]
+        }
+        """;
+
     [Theory]
-    [InlineData(
-        """{"schemaVersion":1,"node":"x","verdict":"Image","reason":"ok","environment":{"LD_PRELOAD":"/tmp/evil.so"},"binds":[{"source":"/tmp/evilbin","destination":"/bin"}]}""", "schemaVersion 1")]
+    [InlineData(FirstFormat, "schemaVersion 1")]
     [InlineData("""{"node":"x"}""", "no schemaVersion")]
     [InlineData("""{"schemaVersion":3,"new":{"schemaVersion":2}}""", "schemaVersion 3")]
     [InlineData("""{"schemaVersion":"2"}""", "no schemaVersion")]

@@ -44,13 +44,12 @@ public sealed class LaunchPlannerTests : IDisposable
     }
 
     /// <summary>The built-in rows of these names alone, each with a program of ours.</summary>
-    LauncherTable Table(params string[] names) => LauncherTable.Parse(
-        "launchers:\n" + string.Concat(
-            names.Select(
-                n => $"- {{name: {n}, like: {n}, programs: "
-                + $"[{Program(n, Says[LauncherTable.BuiltIn.Launchers.Single(l => l.Name == n) is var row && Says.ContainsKey(n) ? n : row.Group])}]}}\n"))
-        + string.Concat(LauncherTable.BuiltIn.Launchers.Where(l => !names.Contains(l.Name))
-            .Select(l => $"- {{name: {l.Name}, like: {l.Name}, programs: [/nowhere/{l.Name}]}}\n")),
+    LauncherTable Table(params string[] names) => Table(l => !names.Contains(l.Name) ? "/nowhere/" + l.Name
+        : Program(l.Name, Says.GetValueOrDefault(l.Name) ?? Says[l.Group]));
+
+    static LauncherTable Table(Func<Launcher, string> program) => LauncherTable.Parse(
+        "launchers:\n" + string.Concat(LauncherTable.BuiltIn.Launchers
+            .Select(l => $"- {{name: {l.Name}, like: {l.Name}, programs: [{program(l)}]}}\n")),
         "site.yaml", LauncherTable.BuiltIn);
 
     static MpiRequest Request(ImageMpi? mpi, params string[] command) => new()
@@ -156,9 +155,8 @@ public sealed class LaunchPlannerTests : IDisposable
     public void ASlurmWithoutPmixIsNotTaken()
     {
         environment["SLURM_JOB_ID"] = "7";
-        LauncherTable table = LauncherTable.Parse($"launchers:\n" + string.Concat(LauncherTable.BuiltIn.Launchers.Select(l =>
-            $"- {{name: {l.Name}, like: {l.Name}, programs: "
-            + $"[{(l.Group == "srun" ? Program("old-srun", "slurm 19.05", "MPI plugin types are...\\n\\tpmi2\\n\\tnone") : "/nowhere/x")}]}}\n")), "site.yaml", LauncherTable.BuiltIn);
+        string old = Program("old-srun", "slurm 19.05", "MPI plugin types are...\\n\\tpmi2\\n\\tnone");
+        LauncherTable table = Table(l => l.Group == "srun" ? old : "/nowhere/x");
         SlipwayException error = Assert.Throws<SlipwayException>(() =>
             LaunchPlanner.Plan(Request(OpenMpi), table, environment.GetValueOrDefault));
         Assert.Equal("MpiMismatch", error.Id);

@@ -171,7 +171,8 @@ public sealed partial class HeaderTests
             /* what is no number is a pointer, or glibc's union of pointers to socket addresses */
             #define KIND(type) _Generic(*(__typeof__(type) *) 0, \
                 char: "signed", short: "signed", int: "signed", long: "signed", long long: "signed", unsigned char: "unsigned", \
-                unsigned short: "unsigned", unsigned: "unsigned", unsigned long: "unsigned", unsigned long long: "unsigned", default: "pointer")
+                unsigned short: "unsigned", unsigned: "unsigned", unsigned long: "unsigned", unsigned long long: "unsigned", \
+                default: "pointer")
             int main(void)
             {
             {{statements}}

@@ -252,8 +252,13 @@ public sealed class OpenedFileTests
         ("Preflight/PreflightProgram.cs", "new(file, options)", "made by us"),
     ];
 
-    static readonly Regex Opens = new(
-        @"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)|new(\(| )FileStream|FileStream \w+ = new\(|StreamReader\((path|file|outside)|StreamWriter \w+ = new\((job|path|file)|(?<![\w.])(C\.)?open(at2)?\(");
+    static readonly Regex Opens = new(string.Join('|',
+        @"\bFile\.(Open|Read|Append|Create\(|Copy\(|WriteAll)",
+        @"new(\(| )FileStream",
+        @"FileStream \w+ = new\(",
+        @"StreamReader\((path|file|outside)",
+        @"StreamWriter \w+ = new\((job|path|file)",
+        @"(?<![\w.])(C\.)?open(at2)?\("));
 
     [Fact]
     public void NothingIsOpenedPastTheOnePlace()

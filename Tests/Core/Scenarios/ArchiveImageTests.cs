@@ -106,7 +106,15 @@ public sealed class ArchiveImageTests : BuildTest
         Write("tree/etc/deep/er/conf", "conf\n");
         string tree = In("tree"), archive = Mine("root.archive");
         Cli.Result made = Cli.Start(Environment.UserName, ["bash", "-ec", $"""
-            cd '{tree}'; chmod 4755 bin/prog; ln bin/prog bin/second; ln -s ../etc bin/link; mkdir -m 1777 tmp; mkdir -m 555 ro; mkfifo pipe; mkdir dev; touch -d @1700000000 bin/prog etc/deep/er/conf
+            cd '{tree}'
+            chmod 4755 bin/prog
+            ln bin/prog bin/second
+            ln -s ../etc bin/link
+            mkdir -m 1777 tmp
+            mkdir -m 555 ro
+            mkfifo pipe
+            mkdir dev
+            touch -d @1700000000 bin/prog etc/deep/er/conf
             {(format == "cpio" ? "find . | cpio -o -H newc --quiet" : format + " .")} | {compression} >'{archive}'
             """]).Wait();
         Assert.True(made.ExitCode == 0, made.Error);

@@ -19,7 +19,13 @@ public sealed class CrossMemoryTests
         #include <unistd.h>
         static char text[32] = "of the other rank";
         int main(int n, char **a) {
-            if (n < 3) { prctl(0x59616d61 /* PR_SET_PTRACER */, -1L); printf("%d %p\n", getpid(), (void *)text); fflush(stdout); pause(); return 0; }
+            if (n < 3) {
+                prctl(0x59616d61 /* PR_SET_PTRACER */, -1L);
+                printf("%d %p\n", getpid(), (void *)text);
+                fflush(stdout);
+                pause();
+                return 0;
+            }
             char got[32] = "";
             struct iovec mine = {got, sizeof got}, theirs = {(void *)strtoul(a[2], 0, 16), sizeof got};
             if (process_vm_readv(atoi(a[1]), &mine, 1, &theirs, 1, 0) < 0) { perror("process_vm_readv"); return 1; }

@@ -119,7 +119,13 @@ public sealed class HolderLifeTests
         // 16 at a time, over 8 keys
         Cli.Result result = site.Script("""
             [ -z "$3" ] || export SLIPWAY_CONFIG=$3
-            work() { i=0; while [ $i -lt 12 ]; do "$1" run --job $((($2 + i) % 8)) "$3" -- true || echo failed; i=$((i+1)); [ $((i % 4)) = 0 ] && sleep 0.3; done; }
+            work() {
+                i=0
+                while [ $i -lt 12 ]; do
+                    "$1" run --job $((($2 + i) % 8)) "$3" -- true || echo failed
+                    i=$((i+1)); [ $((i % 4)) = 0 ] && sleep 0.3
+                done
+            }
             p=0; while [ $p -lt 16 ]; do work "$1" $p "$2" & p=$((p+1)); done; wait
             """, TinyImage.File, full ? site.Scratch + "/config.yaml" : "");
         Assert.Equal((0, "", ""), (result.ExitCode, result.Output, result.Error));
@@ -156,7 +162,11 @@ public sealed class HolderLifeTests
         string Step() => Cli.Start("root", ["unshare", "--mount", "sh", "-c", $$"""
             mount -t proc -o hidepid={{hidePid}} proc /proc
             cd /tmp
-            rank() { exec setpriv --reuid {{site.User}} --regid {{site.User}} --clear-groups env XDG_RUNTIME_DIR={{site.Runtime}} HOME=/home/{{site.User}} {{Cli.Program}} run {{TinyImage.File}} -- sh -c "readlink /proc/self/ns/user; sleep 1"; }
+            rank() {
+                exec setpriv --reuid {{site.User}} --regid {{site.User}} --clear-groups \
+                    env XDG_RUNTIME_DIR={{site.Runtime}} HOME=/home/{{site.User}} \
+                    {{Cli.Program}} run {{TinyImage.File}} -- sh -c "readlink /proc/self/ns/user; sleep 1"
+            }
             rank & rank & wait
             """]).Wait(60).Output;
         string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries),

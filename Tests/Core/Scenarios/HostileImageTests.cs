@@ -113,8 +113,9 @@ public sealed class HostileImageTests : IDisposable
     [NeedsFact(Needs.Launcher, "mksquashfs", "unsquashfs")]
     public void AManifestAtItsLimitsIsDescribedInLittleMemory()
     {
+        string escaped = new('<', 237);
         string image = Image(".slipway/image.json",
-            """printf '{"labels":{'; seq 90000 | sed 's/.*/"&":"<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<",/'; printf '"x":"y"}}'""");
+            $$$"""printf '{"labels":{'; seq 90000 | sed 's/.*/"&":"{{{escaped}}}",/'; printf '"x":"y"}}'""");
         foreach (string[] arguments in (string[][])[["inspect", image], ["inspect", "--json", image],
             ["mpi", "--plan-only", "-n", "1", image, "--", "true"]])
         {

@@ -32,7 +32,12 @@ public sealed class ManifestTests : BuildTest
         $$"""{"from": "archive", "archive": "{{trap}}"}""",
         $$"""{"from": "image", "image": "{{trap}}"}""",
         $$"""{"from": "empty", "files": [{"from": "{{secret}}", "to": "/stolen"}], "run": ["cat {{secret}} >/stolen"]}""",
-        $$"""{"from": "deb", "suite": "x", "repositories": [{"name": "r", "url": "file://{{trap}}", "key": "{{trap}}"}], "run": ["cat {{trap}}"]}""",
+        $$"""
+        {
+          "from": "deb", "suite": "x", "repositories": [{"name": "r", "url": "file://{{trap}}", "key": "{{trap}}"}],
+          "run": ["cat {{trap}}"]
+        }
+        """,
         $$"""{"from": "rpm", "release": "9", "repositories": [{"name": "r", "mirrorlist": "file://{{trap}}", "key": "{{secret}}"}]}""",
         $$"""{"from": "empty", "variables": {"x": "/etc/hostname"}, "files": [{"from": "${x}", "to": "/stolen"}]}""",
     ];

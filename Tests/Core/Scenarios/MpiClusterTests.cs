@@ -214,7 +214,12 @@ public sealed class MpiClusterTests(OneCluster one)
     public void ALauncherOfTheSitesOwnTable()
     {
         Assert.Equal(0, cluster.Sh("head", """
-            printf '%s\n' '#!/bin/sh' 'case $1 in --about) echo "Wharf launcher 2.5"; exit;; esac' 'n=$2; h=$4; shift 4' 'exec srun --quiet --mpi=pmix --ntasks=$n --nodelist=$h --ntasks-per-node=1 "$@"' >/usr/local/bin/wharf
+            cat >/usr/local/bin/wharf <<'X'
+            #!/bin/sh
+            case $1 in --about) echo "Wharf launcher 2.5"; exit;; esac
+            n=$2; h=$4; shift 4
+            exec srun --quiet --mpi=pmix --ntasks=$n --nodelist=$h --ntasks-per-node=1 "$@"
+            X
             chmod 755 /usr/local/bin/wharf
             mkdir -p /etc/slipway
             cat >/etc/slipway/launchers.yaml <<'X'

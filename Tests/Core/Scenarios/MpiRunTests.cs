@@ -102,7 +102,10 @@ public sealed class MpiRunTests
             [ "$1" != --version ] || { echo 'MyLauncher 1.2'; exit; }
             [ "$1" = -r ] || exit 99
             n=$2; shift 2; i=0
-            while [ $i -lt $n ]; do MY_RANK=$i MY_SIZE=$n "$@" || { echo "MyLauncher: rank $i at $(hostname) gave $?" >&2; exit 5; }; i=$((i + 1)); done
+            while [ $i -lt $n ]; do
+                MY_RANK=$i MY_SIZE=$n "$@" || { echo "MyLauncher: rank $i at $(hostname) gave $?" >&2; exit 5; }
+                i=$((i + 1))
+            done
             """);
         File.WriteAllText(table, """
             launchers:

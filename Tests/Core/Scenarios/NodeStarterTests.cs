@@ -38,8 +38,16 @@ public sealed class NodeStarterTests(OneCluster one)
     {
         string image = cluster.Image(program);
         ShareLauncher();
-        string tasks =
-            $$"""#!/bin/sh{{"\n"}}{{options}}n=$1; shift; c=; for a; do c="$c '$a'"; done; echo + >>/tmp/tasks; ssh "$n" "PBS_JOBCOOKIE=$PBS_JOBCOOKIE $c" </dev/null >>/tmp/job.out 2>&1; e=$?; echo - >>/tmp/tasks; exit $e{{"\n"}}""";
+        string tasks = $$"""
+            #!/bin/sh
+            {{options}}n=$1; shift
+            c=; for a; do c="$c '$a'"; done
+            echo + >>/tmp/tasks
+            ssh "$n" "PBS_JOBCOOKIE=$PBS_JOBCOOKIE $c" </dev/null >>/tmp/job.out 2>&1; e=$?
+            echo - >>/tmp/tasks
+            exit $e
+
+            """;
         string start = Path.Combine(cluster.Shared, "bin", program);
         File.WriteAllText(start, tasks);
         Assert.Equal(0, HostProgram.Run("chmod", ["755", start]));

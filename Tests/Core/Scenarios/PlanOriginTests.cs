@@ -64,7 +64,13 @@ public sealed class PlanOriginTests : IDisposable
         Directory.CreateDirectory(evil);
         File.WriteAllText(evil + "/true", "#!/bin/sh\necho EVIL-RAN\n");
         chmod(evil + "/true", 0x1ed);
-        yield return $$"""{"schemaVersion":1,"node":"x","verdict":"Image","reason":"ok","environment":{"LD_PRELOAD":"{{evil}}/evil.so","PATH":"{{evil}}"},"binds":[{"source":"{{evil}}","destination":"/bin"}]}""";
+        yield return $$"""
+            {
+              "schemaVersion": 1, "node": "x", "verdict": "Image", "reason": "ok",
+              "environment": {"LD_PRELOAD": "{{evil}}/evil.so", "PATH": "{{evil}}"},
+              "binds": [{"source": "{{evil}}", "destination": "/bin"}]
+            }
+            """;
         yield return PlanSample.Plain(image, p => p.Environment = new Dictionary<string, string> { ["PATH"] = evil });
         yield return PlanSample.Plain(image, p => p.Binds = [new FabricBind(evil, "/bin")]);
         yield return PlanSample.Plain(image, p => p.Reason = "EVIL");
@@ -248,8 +254,9 @@ public sealed class PlanOriginTests : IDisposable
     [MemberData(nameof(Victims))]
     public void WhatIsPublishedIsWhatThePublisherPlanned(string publisher)
     {
-        string digest = Digest.OfFile(image),
-        kept = $"{(publisher == "root" ? "/var/cache/slipway" : $"/var/tmp/slipway-{Id(publisher)}")}/sha256/{digest[Digest.Prefix.Length..]}.fabric.json";
+        string digest = Digest.OfFile(image);
+        string cache = publisher == "root" ? "/var/cache/slipway" : $"/var/tmp/slipway-{Id(publisher)}";
+        string kept = $"{cache}/sha256/{digest[Digest.Prefix.Length..]}.fabric.json";
         using RunSite site = new(RunSite.Ordinary);
         Cli.Result Publish() => Cli.RunAs(publisher, "publish", image);
 

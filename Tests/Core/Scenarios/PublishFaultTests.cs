@@ -97,7 +97,8 @@ public sealed class PublishFaultTests(OneCluster one)
             mkdir BIN && cat >BIN/sbcast <<'X' && chmod 755 BIN/sbcast
             #!/bin/sh
             for a; do from=$to; to=$a; done
-            cp "$from" /tmp/damaged && chmod 644 /tmp/damaged && printf x | dd of=/tmp/damaged bs=1 seek=100000 conv=notrunc 2>/dev/null || exit 1
+            cp "$from" /tmp/damaged && chmod 644 /tmp/damaged \
+                && printf x | dd of=/tmp/damaged bs=1 seek=100000 conv=notrunc 2>/dev/null || exit 1
             exec /usr/bin/sbcast --force "$2" /tmp/damaged "$to"
             X
             """.Replace("BIN", bin, StringComparison.Ordinal);

@@ -26,7 +26,9 @@ public sealed class PublishedRunTests(OneCluster one)
             Import-Module /shared/scratch/Slipway
             $image = Publish-ImageCache {{image}} -Node $Nodes.Split(',') -Retry 0 {{options}}
             $image.Placements | ForEach-Object { "placed $($_.Node) $($_.Transport)" }
-            $result = $image | Invoke-ContainerMpi -Ranks $Nodes.Split(',').Count -Node $Nodes.Split(',') -- sh -c 'echo rank on $(cat /proc/sys/kernel/hostname)' 6>&1
+            $where = $Nodes.Split(',')
+            $result = $image |
+                Invoke-ContainerMpi -Ranks $where.Count -Node $where -- sh -c 'echo rank on $(cat /proc/sys/kernel/hostname)' 6>&1
             "exit code $($result.ExitCode)"
             $result
             """);
@@ -82,7 +84,8 @@ public sealed class PublishedRunTests(OneCluster one)
             Import-Module /shared/scratch/Slipway
             function complete([string] $programs, [string] $line) {
                 $env:PATH = $path[$programs]
-                "$programs`: $line" + (TabExpansion2 $line $line.Length).CompletionMatches.ForEach{ " [$($_.CompletionText)|$($_.ToolTip)]" }
+                $found = (TabExpansion2 $line $line.Length).CompletionMatches
+                "$programs`: $line" + $found.ForEach{ " [$($_.CompletionText)|$($_.ToolTip)]" }
             }
             $path = @{ slurm = $env:PATH; hung = '/shared/scratch/hung'; none = '/nowhere' }
             complete slurm 'Publish-ImageCache x.sqfs -Partition d'

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Slipway.Building.Inside;
 using Slipway.Linux;
@@ -54,10 +55,9 @@ public sealed class RepositoryBuildTests : BuildTest
     public void DebPackagesComeFromTheRepositoryWithPriority(string user)
     {
         JsonElement image = Built(user, Write("d.yaml", Deb()));
-        Assert.Equal(
-            ["app 1 all", "lib 1 all",
-                "dpkg 1 "
-                    + $"{(OperatingSystem.IsLinux() && System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64")}"], Listed(image).OrderBy(p => p.StartsWith("dpkg", StringComparison.Ordinal)));
+        string architecture = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
+        Assert.Equal(["app 1 all", "lib 1 all", "dpkg 1 " + architecture],
+            Listed(image).OrderBy(p => p.StartsWith("dpkg", StringComparison.Ordinal)));
         AssertSources(image, 2);
         AssertNothingLeft();
         Cli.Result run = Cli.RunAs(user, "run", In("x.sqfs"), "--", "sh", "-c",
@@ -89,13 +89,14 @@ public sealed class RepositoryBuildTests : BuildTest
     public void DebianItsSecurityAndALocalRepositoryMakeOneImage()
     {
         string user = Cli.OtherUser ?? Environment.UserName;
+        string security = Needs.AptUri("bookworm-security")!, site = LocalRepositories.Url("deb/older");
         JsonElement image = Built(user, Write("d.yaml", $$"""
             from: deb
             suite: bookworm
             repositories:
               - {name: debian, url: "{{Needs.AptUri("bookworm")}}", components: [main], key: {{DebianKeys}}}
-              - {name: security, url: "{{Needs.AptUri("bookworm-security")}}", suite: bookworm-security, components: [main], key: {{DebianKeys}}, priority: 990}
-              - {name: site, url: "{{LocalRepositories.Url("deb/older")}}", suite: mini, key: {{LocalRepositories.Key("site")}}, priority: 1001}
+              - {name: security, url: "{{security}}", suite: bookworm-security, components: [main], key: {{DebianKeys}}, priority: 990}
+              - {name: site, url: "{{site}}", suite: mini, key: {{LocalRepositories.Key("site")}}, priority: 1001}
             packages: [hello, libssl3]
             """));
         AssertNothingLeft();
@@ -210,14 +211,15 @@ public sealed class RepositoryBuildTests : BuildTest
     [InlineData("rpm", "site", "key: KEY, enabled: false", "3 from base")]
     public void WhatADefinitionAllowsIsTaken(string kind, string repository, string with, string version)
     {
-        string own = kind == "deb" ? "mini" : "base";
+        string own = kind == "deb" ? "mini" : "base", url = LocalRepositories.Url($"{kind}/{repository}");
+        string priority = kind == "deb" ? "1001" : "1", rest = with.Replace("KEY", LocalRepositories.Key("site"), StringComparison.Ordinal);
         Built(Environment.UserName, Write("w.yaml", $$"""
             from: {{kind}}
             {{(kind == "deb" ? "suite: mini" : "release: \"9\"")}}
             packages: [app]
             repositories:
               - {name: {{own}}, url: "{{LocalRepositories.Url($"{kind}/{own}")}}", key: {{LocalRepositories.Key("base")}}}
-              - {name: more, url: "{{LocalRepositories.Url($"{kind}/{repository}")}}", priority: {{(kind == "deb" ? 1001 : 1)}}, {{with.Replace("KEY", LocalRepositories.Key("site"), StringComparison.Ordinal)}}}
+              - {name: more, url: "{{url}}", priority: {{priority}}, {{rest}}}
             """));
         Assert.Equal(version + "\n", Cat("x.sqfs", repository == "unsigned" ? "opt/lib/version" : "opt/app/version"));
     }
@@ -286,7 +288,9 @@ public sealed class RepositoryBuildTests : BuildTest
                 <mm0:timestamp>{new DateTimeOffset(File.GetLastWriteTimeUtc(repomd)).ToUnixTimeSeconds()}</mm0:timestamp>
                 <size>{content.Length}</size>
                 <verification><hash type="sha256">{Digest.OfFile(repomd)["sha256:".Length..]}</hash></verification>
-                <resources maxconnections="1"><url protocol="file" type="file" location="XX" preference="100">{url}/repodata/repomd.xml</url></resources>
+                <resources maxconnections="1">
+                  <url protocol="file" type="file" location="XX" preference="100">{url}/repodata/repomd.xml</url>
+                </resources>
               </file></files>
             </metalink>
             """);
@@ -367,11 +371,26 @@ public sealed class RepositoryBuildTests : BuildTest
     [NeedsTheory(Repositories.Rpm, Needs.Fuse, "squashfuse_ll", "unshare"), MemberData(nameof(Users))]
     public void AnImageOfRpmsThatWasMadeByHandRuns(string user)
     {
-        string conf = Write("dnf.conf",
-            $"[main]\nreposdir={In("none")}\nvarsdir={In("none")}\nplugins=0\ncachedir={In("tmp/dnf")}\nlogdir={In("tmp/dnf")}\npersistdir={In("tmp/dnf")}\n"
-            + string.Concat(new[] { "base", "site", "extra" }.Select(
-                (name, i) =>
-                $"[{name}]\nname={name}\nbaseurl={LocalRepositories.Url("rpm/" + name)}\ngpgcheck=1\ngpgkey=file://{LocalRepositories.Key(name)}\npriority={99 - i}\n")));
+        string main = $"""
+            [main]
+            reposdir={In("none")}
+            varsdir={In("none")}
+            plugins=0
+            cachedir={In("tmp/dnf")}
+            logdir={In("tmp/dnf")}
+            persistdir={In("tmp/dnf")}
+
+            """;
+        static string Section(string name, int i) => $"""
+            [{name}]
+            name={name}
+            baseurl={LocalRepositories.Url("rpm/" + name)}
+            gpgcheck=1
+            gpgkey=file://{LocalRepositories.Key(name)}
+            priority={99 - i}
+
+            """;
+        string conf = Write("dnf.conf", main + string.Concat(new[] { "base", "site", "extra" }.Select(Section)));
         Write("home/.rpmmacros", "%_dbpath /var/lib/rpm\n%_netsharedpath /dev:/proc:/sys\n");
         string[] within = user == "root" ? ["unshare", "--mount"] : ["unshare", "--map-root-user", "--map-auto", "--mount"];
         Cli.Result made = Cli.Start(user, [.. within, "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-ec", $"""
@@ -468,11 +487,15 @@ public sealed class RepositoryBuildTests : BuildTest
     public void WhatFakerootDoesNotSeeRemovedIsNotInTheImage()
     {
         // of root's: taken away where they were made. Of others: in a later step, by what is made in the place of them
-        const string Many = "for i in 1 2 3 4 5 6 7 8 9; do for j in 1 2 3 4 5 6; do";
+        const string Many = "for i in 1 2 3 4 5 6 7 8 9; do for j in 1 2 3 4 5 6; do",
+            Directories = $"{Many} /usr/bin/mkdir -m 700 /opt/root/$i$j /opt/other/$i$j; /usr/bin/chown 12:13 /opt/other/$i$j; done; done",
+            Files = $"{Many} echo >/opt/file$i$j; done; done",
+            InTheirPlace = $"{Many} /usr/bin/mkdir -m 700 /opt/new$i$j; done; done",
+            FilesInTheirPlace = $"{Many} echo >/opt/second$i$j; ln -s file /opt/link$i$j; done; done";
         string definition = Write("x.yaml", Deb() + $$"""
             run:
-              - "/usr/bin/mkdir -p /opt/root /opt/other; {{Many}} /usr/bin/mkdir -m 700 /opt/root/$i$j /opt/other/$i$j; /usr/bin/chown 12:13 /opt/other/$i$j; done; done; rm -r /opt/root; {{Many}} echo >/opt/file$i$j; done; done; ln /opt/file11 /opt/again"
-              - "rm -r /opt/other; {{Many}} /usr/bin/mkdir -m 700 /opt/new$i$j; done; done; {{Many}} echo >/opt/second$i$j; ln -s file /opt/link$i$j; done; done"
+              - "/usr/bin/mkdir -p /opt/root /opt/other; {{Directories}}; rm -r /opt/root; {{Files}}; ln /opt/file11 /opt/again"
+              - "rm -r /opt/other; {{InTheirPlace}}; {{FilesInTheirPlace}}"
 
             """), locked = Mine("x.lock");
         string digest = DigestOf("root", definition, "root.sqfs", "--lock-file", locked);

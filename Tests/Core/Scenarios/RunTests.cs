@@ -41,7 +41,10 @@ public sealed class RunTests
         Assert.Equal("sleep", site.Script("""
             "$1" run "$2" -- sleep 20 & p=$!
             until [ "$(cat /proc/$p/comm)" = sleep ]; do :; done
-            for c in $(cat /proc/$$/task/$$/children) $(cat /proc/$p/task/$p/children); do cat /proc/$c/comm; done 2>/dev/null | grep -v -x -e cat -e sh -e grep; kill $p
+            for c in $(cat /proc/$$/task/$$/children) $(cat /proc/$p/task/$p/children); do
+                cat /proc/$c/comm
+            done 2>/dev/null | grep -v -x -e cat -e sh -e grep
+            kill $p
             """, TinyImage.File).Output.Trim());
         site.AssertNothingLeft();
     }
@@ -285,7 +288,9 @@ public sealed class RunTests
         Cli.Result result = site.Script("""
             "$1" run "$2" -- sh -c 'echo in; sleep 1; echo out' & p=$!
             while ! grep -q sleep /proc/$p/task/$p/children /proc/[0-9]*/comm 2>/dev/null; do :; done
-            kill -STOP $p; sleep 0.2; grep State /proc/$p/status; cut -d' ' -f5 /proc/$p/stat; cut -d' ' -f5 /proc/$$/stat; kill -CONT $p; wait $p; echo $?
+            kill -STOP $p; sleep 0.2
+            grep State /proc/$p/status; cut -d' ' -f5 /proc/$p/stat; cut -d' ' -f5 /proc/$$/stat
+            kill -CONT $p; wait $p; echo $?
             """, TinyImage.File);
         string[] lines = result.Output.TrimEnd().Split('\n');
         Assert.Contains(lines, l => l.StartsWith("State:\tT", StringComparison.Ordinal));

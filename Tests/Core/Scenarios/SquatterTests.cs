@@ -38,13 +38,20 @@ public sealed class SquatterTests
         foreach ((int taken, bool full) in new[] { (1, false), (2, false), (3, false), (4, false), (1, true), (4, true) })
         {
             using RunSite site = new(Cli.ThirdUser!, "/var/lib");
+            string take = kind.EndsWith('>') ? kind : kind + " ";
             Cli.Result result = OnNode(site, $$"""
                 mkdir -p /run/user/$uid && chown $user /run/user/$uid && chmod 700 /run/user/$uid
-                for place in $(printf '%s\n' /tmp/slipway-$uid /dev/shm/slipway-$uid /run/user/$uid/slipway /var/tmp/slipway-run-$uid | head -n {{taken}}); do {{(kind.EndsWith('>') ? kind + "$place" : kind + " $place")}}; done
+                places="/tmp/slipway-$uid /dev/shm/slipway-$uid /run/user/$uid/slipway /var/tmp/slipway-run-$uid"
+                for place in $(printf '%s\n' $places | head -n {{taken}}); do {{take}}$place; done
                 {{(full ? $": >{site.Scratch}/config.yaml; export SLIPWAY_CONFIG={site.Scratch}/config.yaml" : "")}}
                 rank() { as_user "$1" run --job k "$2" -- sh -c 'readlink /proc/self/ns/user; sleep 0.4'; }
                 rank "$@" & rank "$@" & rank "$@" & wait
-                for i in 1 2 3 4 5 6 7 8; do sleep 0.2; ls /tmp /dev/shm /var/tmp /run/user/$uid/slipway /tmp/slipway-* /dev/shm/slipway-* /var/tmp/slipway-* 2>/dev/null | grep -q '\.sock' || break; done; ls -R /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
+                for i in 1 2 3 4 5 6 7 8; do
+                    sleep 0.2
+                    ls /tmp /dev/shm /var/tmp /run/user/$uid/slipway /tmp/slipway-* /dev/shm/slipway-* /var/tmp/slipway-* 2>/dev/null |
+                        grep -q '\.sock' || break
+                done
+                ls -R /tmp /dev/shm /var/tmp /run/user/$uid | grep -c '\.sock'
                 """);
             string[] lines = result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.True(lines.Length == 4 && lines[..3].Distinct().Count() == 1 && lines[3] == "0",
