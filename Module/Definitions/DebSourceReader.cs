@@ -23,6 +23,6 @@ static partial class DebSourceReader
     [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._/+~-]*$")] internal static partial Regex SuiteName();
 
     // deb-version(7) and Debian policy 5.6.7, with APT's :arch, =version and /suite
-    [GeneratedRegex(
-        @"^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9._-]+)?$")] private static partial Regex PackageName();
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?(=[A-Za-z0-9.+:~-]+|/[A-Za-z0-9._-]+)?$")]
+    private static partial Regex PackageName();
 }

@@ -34,10 +34,10 @@ static unsafe partial class Sqlite
         }
     }
 
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] private static partial int sqlite3_open_v2(
-        string filename, nint* database, int flags, nint vfs);
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] private static partial int sqlite3_exec(
-        nint database, string sql, nint callback, nint argument, nint message);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sqlite3_open_v2(string filename, nint* database, int flags, nint vfs);
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int sqlite3_exec(nint database, string sql, nint callback, nint argument, nint message);
     [LibraryImport(Library)] private static partial nint sqlite3_errmsg(nint database);
     [LibraryImport(Library)] private static partial int sqlite3_close(nint database);
 }

@@ -17,10 +17,10 @@ public static unsafe partial class LibC
     public struct __user_cap_data_struct { public uint effective, permitted, inheritable; }
 
     [LibraryImport(libc, SetLastError = true)] public static partial int prctl(int option, nint arg2, nint arg3, nint arg4, nint arg5);
-    [LibraryImport(libc, SetLastError = true)] public static partial int capget(
-        __user_cap_header_struct* header, __user_cap_data_struct* data);
-    [LibraryImport(libc, SetLastError = true)] public static partial int capset(
-        __user_cap_header_struct* header, __user_cap_data_struct* data);
+    [LibraryImport(libc, SetLastError = true)]
+    public static partial int capget(__user_cap_header_struct* header, __user_cap_data_struct* data);
+    [LibraryImport(libc, SetLastError = true)]
+    public static partial int capset(__user_cap_header_struct* header, __user_cap_data_struct* data);
 
     /// <summary>
     /// Keeps one capability over an execve(2) of a user other than 0 (capabilities(7), "ambient"). Allocates nothing.

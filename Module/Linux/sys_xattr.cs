@@ -5,8 +5,8 @@ namespace Slipway.Linux;
 // sys/xattr.h
 public static unsafe partial class LibC
 {
-    [LibraryImport(libc, SetLastError = true)] private static partial int lsetxattr(
-        byte* path, byte* name, void* value, nuint size, int flags);
+    [LibraryImport(libc, SetLastError = true)]
+    private static partial int lsetxattr(byte* path, byte* name, void* value, nuint size, int flags);
 
     public static int lsetxattr(string path, string name, byte[] value, int flags)
     {
