@@ -8,8 +8,8 @@ namespace Slipway.Building;
 /// <summary>What Apptainer and Charliecloud read, so that the image runs unchanged there.</summary>
 static class ImageMetadata
 {
-    const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript",
-    LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
+    const string Shell = ".singularity.d/env/90-environment.sh", Script = ".singularity.d/runscript";
+    const string LabelFile = ".singularity.d/labels.json", Plain = "ch/environment";
 
     public static void Write(BuildRoot root, ImageRuntime runtime)
     {

@@ -29,8 +29,8 @@ sealed class WorkDirectory : IDisposable
         try
         {
             RemoveStale(parent);
-            string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name),
-            unlocked = System.IO.Path.Combine(parent, "." + name);
+            string name = Prefix + Guid.NewGuid().ToString("n")[..12], path = System.IO.Path.Combine(parent, name);
+            string unlocked = System.IO.Path.Combine(parent, "." + name);
             // it has its name only when it has its lock: a build that starts at the same moment would take it for one that was left
             Directory.CreateDirectory(unlocked, (UnixFileMode)Mode.rwx______);
             FileStream held = new(LockOf(unlocked), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);

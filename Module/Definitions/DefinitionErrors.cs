@@ -8,8 +8,8 @@ namespace Slipway.Definitions;
 /// <summary>What is wrong with a definition. Each names the place in the file, where there is one, and says what would be right.</summary>
 static class DefinitionErrors
 {
-    const string Relative = "Paths are relative to the definition's directory.",
-    NameOfVariable = "A variable's name has letters, digits and '_', and begins with no digit.";
+    const string Relative = "Paths are relative to the definition's directory.";
+    const string NameOfVariable = "A variable's name has letters, digits and '_', and begins with no digit.";
 
     // of the file as a whole
 

@@ -12,8 +12,8 @@ public static partial class DefinitionReader
     const int LargestDefinition = 1 << 20;
 
     /// <summary>What every stage may have, whatever its source; and what only the image itself has.</summary>
-    static readonly string[] StageKeys = ["from", "files", "run", "environment", "test"],
-    ImageKeys = ["variables", "stages", "fabric", "runscript", "labels"];
+    static readonly string[] StageKeys = ["from", "files", "run", "environment", "test"];
+    static readonly string[] ImageKeys = ["variables", "stages", "fabric", "runscript", "labels"];
 
     static readonly IReadOnlyDictionary<string, string> NoVariables = new Dictionary<string, string>();
 

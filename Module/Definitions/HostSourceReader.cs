@@ -12,8 +12,8 @@ static class HostSourceReader
 
     static HostSource Read(YamlMap map, Located from, string directory)
     {
-        IReadOnlyList<Located> programs = map.Texts("programs"), packages = map.Texts("packages"), files = map.PlainTexts("files"),
-        exclude = map.Texts("exclude");
+        IReadOnlyList<Located> programs = map.Texts("programs"), packages = map.Texts("packages"), files = map.PlainTexts("files");
+        IReadOnlyList<Located> exclude = map.Texts("exclude");
         foreach (Located path in files.Concat(exclude).Concat(programs.Where(p => p.Value.Contains('/'))))
             if (!path.Value.StartsWith('/') || path.Value.Split('/').Contains(".."))
                 throw DefinitionErrors.NotOnHost(path);

@@ -49,8 +49,8 @@ public sealed class ArchitectureTests
     /// </summary>
     static IEnumerable<string> Uses(Source source, Source other)
     {
-        string tail = Regex.Escape(other.Namespace["Slipway".Length..].TrimStart('.')),
-        types = string.Join('|', other.Types.DefaultIfEmpty("$^"));
+        string tail = Regex.Escape(other.Namespace["Slipway".Length..].TrimStart('.'));
+        string types = string.Join('|', other.Types.DefaultIfEmpty("$^"));
         if (Regex.IsMatch(source.Code, $@"^using (static |\w+ = )?Slipway\.{tail}\b(?=;|\.({types})\b)", RegexOptions.Multiline)
             && tail.Length > 0)
             yield return $"{source.Path} uses the namespace {other.Namespace}";

@@ -135,8 +135,8 @@ sealed class FakerootRecords(Action<string> log)
     /// <summary>Makes a file or link anew, in all but its number what it was; fakeroot sees the old one go.</summary>
     void Replace(int directory, string name, int entry, in statx real)
     {
-        string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}",
-        from = $"/proc/self/fd/{entry}";
+        string place = $"/proc/self/fd/{directory}/{name}", next = $"/proc/self/fd/{directory}/.slipway-{Guid.NewGuid():n}";
+        string from = $"/proc/self/fd/{entry}";
         if (renewed.TryGetValue(Key(real), out (int Old, int New) again))
         {
             close(entry);

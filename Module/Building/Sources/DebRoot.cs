@@ -65,8 +65,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         AptRepositories repositories = Repositories(cancel);
         string work = Context.Directory("apt", Stage.Name), root = Path.Combine(work, "root"), etc = Path.Combine(work, "etc");
         Directory.CreateDirectory(Path.Combine(etc, "sources.list.d"));
-        string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources"),
-        text = repositories.Sources(cancel);
+        string sources = Path.Combine(repositories.Replaces ? work : Path.Combine(etc, "sources.list.d"), "slipway.sources");
+        string text = repositories.Sources(cancel);
         if (text.Length > 0)
             File.WriteAllText(sources, text);
 
@@ -202,8 +202,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         };
     }
 
-    [GeneratedRegex(
-        @"^'([^']+)' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) (?:SHA256:([0-9a-fA-F]{64}))?")] private static partial Regex PrintedUri();
+    [GeneratedRegex(@"^'([^']+)' ([^_ ]+)_([^_ ]+)_([^_ ]+)\.deb (\d+) (?:SHA256:([0-9a-fA-F]{64}))?")]
+    private static partial Regex PrintedUri();
 
     public override void Make(string root, LockedSource locked, CancellationToken cancel)
     {
@@ -265,8 +265,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         {
             (LockedPackage package, string file) = held[i];
             // the name that apt gives to a file in its archives (apt-pkg/acquire-item.cc, QuoteString)
-            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb",
-            pooled = Path.Combine(archives, name);
+            string name = $"{package.Name}_{package.Version.Replace(":", "%3a", StringComparison.Ordinal)}_{package.Architecture}.deb";
+            string pooled = Path.Combine(archives, name);
             if (link(file, pooled) != 0)
                 OpenedFile.CopyNamed(file, pooled);
             string control = ControlOf(package, file);

@@ -181,8 +181,8 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
         IReadOnlyList<PackageCache.Held> held = new PackageCache(Context).Fetch(source, locked, cancel);
         Context.Step("checking signatures");
         repositories.CheckSignatures(held, cancel);
-        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name),
-        database = ImageRpmDatabase.PlaceFor(held, Context, cancel);
+        string work = Context.Directory("dnf", Stage.Name), files = Context.Directory("rpms", Stage.Name);
+        string database = ImageRpmDatabase.PlaceFor(held, Context, cancel);
         Prepare(work, database);
         if (ImageRpmDatabase.WarnOfOld(held, Context, cancel) is { } warning)
             Context.Warn(warning);

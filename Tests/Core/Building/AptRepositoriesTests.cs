@@ -85,8 +85,8 @@ public sealed class AptRepositoriesTests : IDisposable
     public void MirrorsAreAListInAFile()
     {
         site.Files.Write("list", "# mirrors\nhttps://m1/x\tpriority:1\nhttps://m2/x\n");
-        PackageRepository several = Repository("several", "https://a/x", "file:///b/x"),
-        listed = new() { Name = new Located("listed", "w"), MirrorList = "file://" + site.In("list"), Trusted = true };
+        PackageRepository several = Repository("several", "https://a/x", "file:///b/x");
+        PackageRepository listed = new() { Name = new Located("listed", "w"), MirrorList = "file://" + site.In("list"), Trusted = true };
         AptRepositories repositories = Of(several, listed);
         repositories.Sources(CancellationToken.None);
         Assert.Equal(["https://a/x", "copy:/b/x"], File.ReadAllLines(repositories.UriOf(several)["mirror+file:".Length..]));
@@ -124,9 +124,13 @@ public sealed class AptRepositoriesTests : IDisposable
     [Fact]
     public void AnIndexIsOfTheRepositoryWithItsUriSuiteAndComponent()
     {
-        PackageRepository one = Repository("one", "https://h/x/"),
-        other = new() { Name = new Located("other", "w"), Urls = ["https://h/x"], Suite = "trixie", Components = ["extra"],
-            Trusted = true }, own = Repository("own");
+        PackageRepository one = Repository("one", "https://h/x/");
+        PackageRepository other = new()
+        {
+            Name = new Located("other", "w"), Urls = ["https://h/x"], Suite = "trixie", Components = ["extra"],
+            Trusted = true,
+        };
+        PackageRepository own = Repository("own");
         AptRepositories repositories = Of(one, other, own);
         Assert.Same(one, repositories.RepositoryOf(new("https://h/x", "bookworm", "main", "/f")));
         Assert.Same(other, repositories.RepositoryOf(new("https://h/x/", "trixie", "extra", "/f")));

@@ -106,8 +106,8 @@ public sealed class StepCacheTests : IDisposable
     [Fact]
     public void TheKeyOfAnImageIsOfAllThatIsInIt()
     {
-        BuildLock locked = new() { Sources = [new LockedSource { From = "empty", Inputs = "1" }] },
-        other = new() { Sources = [new LockedSource { From = "empty", Inputs = "2" }] };
+        BuildLock locked = new() { Sources = [new LockedSource { From = "empty", Inputs = "1" }] };
+        BuildLock other = new() { Sources = [new LockedSource { From = "empty", Inputs = "2" }] };
         string Key(BuildJob job, BuildLock of) => StepCache.ImageKey(site.Definition, job, of);
         string key = Key(site.Job(), locked);
         Assert.Matches("^[0-9a-f]{64}$", key);

@@ -21,8 +21,8 @@ public sealed class CacheWriterTests : IDisposable
     public void CopiesOnceAndThenFindsIt()
     {
         string image = TinyImage.Make(directory.Path + "/x.sqfs", root => File.WriteAllText(root + "/unique", Guid.NewGuid().ToString()));
-        Placement first = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local),
-        second = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local);
+        Placement first = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local);
+        Placement second = CacheWriter.Publish(image, null, _ => null, "here", Transport.Local);
         try
         {
             Assert.Equal((false, true), (first.Hit, second.Hit));

@@ -71,8 +71,8 @@ public sealed class NodeCacheTests : IDisposable
         JsonElement placement = Publish(Image());
         string entries = Path.GetDirectoryName(placement.GetProperty("path").GetString()!)!, cache = Path.GetDirectoryName(entries)!;
         // who writes has the lock of its name
-        string living = PartialFile.NameFor(entries + "/" + new string('0', 64)),
-        dead = PartialFile.NameFor(entries + "/" + new string('1', 64));
+        string living = PartialFile.NameFor(entries + "/" + new string('0', 64));
+        string dead = PartialFile.NameFor(entries + "/" + new string('1', 64));
         using CacheLock held = CacheLock.Take(cache, new string('0', 64));
         File.WriteAllText(living, "");
         File.WriteAllText(dead, "");

@@ -133,8 +133,8 @@ public sealed unsafe class FrontReadersTests
         {
             List<byte[]> arguments = [.. Enumerable.Range(0, input.Random.Next(4))
                 .Select(_ => (byte[])[.. "--env="u8, .. input.Word("A", "PATH", "B_2", "=", "x")]), "/"u8.ToArray()];
-            List<byte[]> variables = Variables(input),
-            ofImage = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => input.Word("A", "PATH", "HOME", "=", "/bin"))];
+            List<byte[]> variables = Variables(input);
+            List<byte[]> ofImage = [.. Enumerable.Range(0, input.Random.Next(4)).Select(_ => input.Word("A", "PATH", "HOME", "=", "/bin"))];
             byte[] text = Entry([.. ofImage.Select(v => (byte[])[(byte)'e', .. v])]);
             byte* slash = input.Copy("/\0"u8);
             if (!RunArguments.TryRead(input.Vector(arguments), input.Vector([]), slash, out RunArguments request))

@@ -347,8 +347,8 @@ public sealed class FabricPlanFileTests : IDisposable
     public void WhatTheCallerOwnsOrTheSiteAllows()
     {
         directory.Write("lib/mine.so", "mine");
-        string mine = directory.Path + "/lib/mine.so",
-        text = Sample(p => p.Binds = [new FabricBind(mine, FabricPaths.Libraries + "/mine.so")]);
+        string mine = directory.Path + "/lib/mine.so";
+        string text = Sample(p => p.Binds = [new FabricBind(mine, FabricPaths.Libraries + "/mine.so")]);
         AssertBad(text, "in none of the node's library directories");
         Assert.Single(Check(Encoding.UTF8.GetBytes(text), own: true).Binds);
         Assert.Single(Check(Encoding.UTF8.GetBytes(text), false, directory.Path + "/lib").Binds);

@@ -26,8 +26,8 @@ public sealed class X86LevelTests
             Assert.Contains($"the node's librxe-rdmav34.so needs an x86-64-v4 CPU", Plan(node, image).Reason);
     }
 
-    const string V2 = "fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2", V3 = V2 + " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave",
-    V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl";
+    const string V2 = "fpu lm cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2", V3 = V2 + " avx avx2 bmi1 bmi2 f16c fma abm movbe xsave";
+    const string V4 = V3 + " avx512f avx512bw avx512cd avx512dq avx512vl";
 
     [Fact]
     public void ALevelTakesAllItsFlagsAndThoseBelow()

@@ -17,8 +17,8 @@ public sealed class PartialFileTests : IDisposable
     public void ABuildOfAnotherUserIsSeen(int hidePid, string mode)
     {
         Grant(mode, directory.FullName);
-        string definition = Path.Combine(directory.FullName, "x.yaml"), image = Path.Combine(directory.FullName, "x.sqfs"),
-        go = Path.Combine(directory.FullName, "go");
+        string definition = Path.Combine(directory.FullName, "x.yaml"), image = Path.Combine(directory.FullName, "x.sqfs");
+        string go = Path.Combine(directory.FullName, "go");
         File.WriteAllText(definition, "from: host\nprograms: [sh, sleep, ls]\nrun: [\"sleep 3\"]\n");
         Grant("644", definition);
         Cli.Running Build(string user) =>
@@ -58,8 +58,8 @@ public sealed class PartialFileTests : IDisposable
         string lockAlone = Path.Combine(
             directory.FullName, Path.GetFileName(dead[0])[..^8].Replace(".a1.", ".e1.", StringComparison.Ordinal) + ".lock");
         File.WriteAllText(lockAlone, "");
-        string elsewhere = Path.Combine(directory.FullName, ".f.another-host.1.7.0123abcd.partial"),
-        other = Path.Combine(directory.FullName, ".lock");
+        string elsewhere = Path.Combine(directory.FullName, ".f.another-host.1.7.0123abcd.partial");
+        string other = Path.Combine(directory.FullName, ".lock");
         File.WriteAllText(elsewhere, "");
         File.WriteAllText(other, "");
         PartialFile.RemoveStale(directory.FullName);

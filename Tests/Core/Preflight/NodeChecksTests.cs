@@ -105,8 +105,8 @@ public sealed class NodeChecksTests : IDisposable
         variables["PMIX_SERVER_TMPDIR"] = "/opt/s";
         variables["TMPDIR"] = "/tmp";
         variables["PMIX_GDS_MODULE"] = "ds21,hash";
-        PreflightCheck[] seen = [.. Node().Directories(new HashSet<string>())],
-        hidden = [.. Node().Directories(new HashSet<string> { "/opt/s" })];
+        PreflightCheck[] seen = [.. Node().Directories(new HashSet<string>())];
+        PreflightCheck[] hidden = [.. Node().Directories(new HashSet<string> { "/opt/s" })];
         Seen.Is(PreflightStatus.Ok, "/opt/s, /tmp", null, seen[0]);
         Seen.Is(PreflightStatus.Ok, "ds21 or hash", null, seen[1]);
         Seen.Is(PreflightStatus.Failed, "PMIX_SERVER_TMPDIR is /opt/s", "binds", hidden[0]);

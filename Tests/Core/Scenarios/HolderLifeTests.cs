@@ -169,8 +169,8 @@ public sealed class HolderLifeTests
             }
             rank & rank & wait
             """]).Wait(60).Output;
-        string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries),
-        two = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] one = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] two = Step().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal((2, 2), (one.Length, two.Length));
         Assert.Single(one.Distinct());
         Assert.Single(two.Distinct());

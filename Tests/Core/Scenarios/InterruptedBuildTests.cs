@@ -87,8 +87,8 @@ public sealed class InterruptedBuildTests : BuildTest
     [NeedsFact(Repositories.Rpm, Needs.Root, Needs.Fuse, "bindfs", "mount", "umount")]
     public void ADirectoryThatKeepsNoOwnersIsRefused()
     {
-        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()), mount = Directory.CreateDirectory(Mine("owners")).FullName,
-        under = Directory.CreateDirectory(Mine("under")).FullName;
+        string definition = Write("x.yaml", RepositoryBuildTests.Rpm()), mount = Directory.CreateDirectory(Mine("owners")).FullName;
+        string under = Directory.CreateDirectory(Mine("under")).FullName;
         // the mount is seen in the test's own namespace alone
         Cli.Result result = Cli.Start(Environment.UserName, ["unshare", "--mount", "bash", "-c",
             $"bindfs --chown-deny '{under}' '{mount}' || exit 99; TMPDIR='{mount}' '{Cli.Program}' build '{definition}' -o "

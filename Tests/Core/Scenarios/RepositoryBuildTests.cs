@@ -228,8 +228,8 @@ public sealed class RepositoryBuildTests : BuildTest
     public void AnImageIsPackedSmallFastOrNotAtAll()
     {
         // what a compressor takes its time for
-        string definition = Write("c.yaml", "from: empty\nfiles: [{from: text, to: /text}]\n"),
-        text = string.Join('\n', Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 1009} {i} {i * 31 % 977}"));
+        string definition = Write("c.yaml", "from: empty\nfiles: [{from: text, to: /text}]\n");
+        string text = string.Join('\n', Enumerable.Range(0, 200_000).Select(i => $"{i * 7919 % 1009} {i} {i * 31 % 977}"));
         Write("text", text);
         long[] sizes = [.. new[] { "small", "fast", "none" }.Select(how =>
         {
@@ -449,8 +449,8 @@ public sealed class RepositoryBuildTests : BuildTest
         Write("mirror/note", "");
         string digest = DigestOf(user, definition, "1.sqfs", "--lock-file", locked), content = File.ReadAllText(locked);
 
-        string package = Directory.GetFiles(mirror, "lib*2*", SearchOption.AllDirectories)[0],
-        cache = Directory.CreateDirectory(In("cache/kept")).FullName;
+        string package = Directory.GetFiles(mirror, "lib*2*", SearchOption.AllDirectories)[0];
+        string cache = Directory.CreateDirectory(In("cache/kept")).FullName;
         File.Copy(package, Path.Combine(cache, Path.GetFileName(package)));
         File.Delete(package);
         Directory.Delete(In("cache/" + user), recursive: true);
@@ -472,8 +472,8 @@ public sealed class RepositoryBuildTests : BuildTest
     [InlineData(true), InlineData(false)]
     public void AUserWithoutSubordinateIdsBuildsWhatRootDoes(bool deb)
     {
-        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n"),
-        locked = Mine("x.lock");
+        string definition = Write("x.yaml", (deb ? Deb() : Rpm()) + "run: [\"echo 1 >/opt/1; test $(id -u) = 0\"]\n");
+        string locked = Mine("x.lock");
         string digest = DigestOf("root", definition, "root.sqfs", "--lock-file", locked);
         Assert.Equal(digest, DigestOfNobody(definition, locked));
         Assert.Contains("no subordinate ids", File.ReadAllText(Directory.GetFiles(In("cache/slipway/logs"))[0]), StringComparison.Ordinal);
@@ -528,8 +528,8 @@ public sealed class RepositoryBuildTests : BuildTest
         }
         if (geteuid() == 0 && user == "root")
             return;
-        string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n",
-        two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
+        string one = Rpm() + "run: [\"echo 1 >/opt/1\", \"echo 2 >/opt/2\"]\n";
+        string two = one.Replace("echo 2", "echo 3", StringComparison.Ordinal);
         (string first, string said) = Run(one, "1.sqfs");
         Assert.Contains("installing packages", said, StringComparison.Ordinal);
         (string again, said) = Run(one, "2.sqfs");

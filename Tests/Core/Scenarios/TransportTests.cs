@@ -86,8 +86,8 @@ public sealed class TransportTests(OneCluster one)
     [ClusterFact]
     public void CachesOfNodesAreLookedAfterFromElsewhere()
     {
-        string image = cluster.Image("kept"), other = cluster.Image("other"), digest = cluster.DigestOf(image),
-        second = cluster.DigestOf(other);
+        string image = cluster.Image("kept"), other = cluster.Image("other"), digest = cluster.DigestOf(image);
+        string second = cluster.DigestOf(other);
         (_, JsonElement[] placements) = cluster.Publish(image);
         cluster.Publish(other);
         string launcher = placements[0].GetProperty("launcher").GetString()!;
