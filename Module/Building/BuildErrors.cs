@@ -101,8 +101,8 @@ static class BuildErrors
 
     public static SlipwayException NoOtherOwners(string directory, string fileSystem, int error) =>
         new("NoSubordinateIds", ErrorKind.PermissionDenied,
-            $"{directory}: this file system ({fileSystem}) keeps no files of other owners, which the files of an image have (chown: "
-            + $"errno {error})",
+            $"{directory}: this file system ({fileSystem}) keeps no files of other owners, "
+            + $"which the files of an image have (chown: errno {error})",
             "Set TMPDIR to a local disk (ext4, xfs, btrfs, tmpfs).", directory);
 
     /// <param name="said">What it said that was no message.</param>

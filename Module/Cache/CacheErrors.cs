@@ -100,8 +100,8 @@ static class CacheErrors
         error == ENOSPC || error == EDQUOT ? FreeSpace
         : error == EROFS ?
             "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
-        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), whose the directory is, "
-            + "and what dmesg says.";
+        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), "
+            + "whose the directory is, and what dmesg says.";
 
     static string Number(int error) => error.ToString(CultureInfo.InvariantCulture);
 }

@@ -81,8 +81,8 @@ public class SlipwayException : Exception
         OutOfMemoryException or TaskSchedulerException or InsufficientExecutionStackException =>
             new("OutOfMemory", ErrorKind.ResourceUnavailable,
             "there is not enough memory, or no more threads may be started",
-            "Raise the limit that holds here: ulimit -u, -v, -d or -s; pids.max and memory.max of the control group; "
-            + "the batch system's --mem.",
+            "Raise the limit that holds here: ulimit -u, -v, -d or -s; "
+            + "pids.max and memory.max of the control group; the batch system's --mem.",
             null, thrown),
         // not what it is derived from
         System.Net.Sockets.SocketException => InputOutput(thrown),

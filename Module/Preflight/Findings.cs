@@ -95,8 +95,8 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
             || !(node.HasBegun || node.Checks.Count > 0)))
             checks.Add(Check(name, "launcher", PreflightStatus.Failed, $"no rank was started here: {Said(result)}",
                 Symptoms.Find(other)?.Symptom.Advice
-                ?? "See that the launcher reaches this node, and that slipway is there at the same path as here (Publish-ImageCache "
-                + "brings it along)."));
+                ?? "See that the launcher reaches this node, and that slipway is there at the same path as here "
+                + "(Publish-ImageCache brings it along)."));
         // in the order of the nodes
         foreach (Node node in heard.Values.OrderBy(n => IndexOf(n.Name)).ThenBy(n => n.Name, StringComparer.Ordinal))
             checks.AddRange(node.Checks.Select(c => c with { Node = node.Name }));

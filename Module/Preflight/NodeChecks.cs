@@ -55,8 +55,8 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
                 "Load the module on this node (modprobe fuse), or have root mount the image before the job (slipway prolog).");
         if (access(device, R_OK | W_OK) != 0)
             return Check("fuse", PreflightStatus.Failed, "/dev/fuse may not be opened by you",
-                "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), or have root mount the image before the job "
-                + "(slipway prolog).");
+                "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), "
+                + "or have root mount the image before the job (slipway prolog).");
         return Check("fuse", PreflightStatus.Ok, $"/dev/fuse can be opened; {why}");
     }
 
@@ -67,13 +67,13 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             return Check("memlock", PreflightStatus.Ok, limit is null ? "unknown" : "unlimited");
         string advice = (variable("SLURM_JOB_ID"), variable("PE_HOSTFILE"), variable("PBS_JOBID")) switch
         {
-            (not null, _, _) => "Let slurmd give it: LimitMEMLOCK=infinity in its systemd unit, and PropagateResourceLimitsExcept=MEMLOCK "
-                + "in slurm.conf.",
+            (not null, _, _) => "Let slurmd give it: LimitMEMLOCK=infinity in its systemd unit, "
+                + "and PropagateResourceLimitsExcept=MEMLOCK in slurm.conf.",
             (_, not null, _) => "Let Grid Engine give it: execd_params H_MEMORYLOCKED=infinity (qconf -mconf).",
             (_, _, not null) => "Let pbs_mom give it: LimitMEMLOCK=infinity in its systemd unit, "
                 + "or ulimit -l unlimited in its start script.",
-            _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' (UsePAM yes in "
-                + "sshd_config).",
+            _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' "
+                + "(UsePAM yes in sshd_config).",
         };
         string seen = $"{limit / 1024} KiB may be locked";
         if (fabric.Count > 0)
@@ -134,8 +134,8 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
         IReadOnlyList<string> offered = Offered;
         if (offered.Count == 0)
             return Check("pmi", PreflightStatus.Failed, "the launcher tells its ranks nothing of each other: neither PMIx nor PMI",
-                "Start with process management: mpirun, mpiexec, or srun with --mpi=pmix or --mpi=pmi2 (srun --mpi=list tells what "
-                + "this one has).");
+                "Start with process management: mpirun, mpiexec, or srun with --mpi=pmix or --mpi=pmi2 "
+                + "(srun --mpi=list tells what this one has).");
         if (offered.Contains("pmix") && !offered.Contains("pmi"))
         {
             // the container has the host's network, so what can be reached here can be reached inside
@@ -206,8 +206,8 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         string setting = IsSlurmsOwnPmix(tmp) ? "SlurmdSpoolDir in slurm.conf"
             : "TMPDIR, OMPI_MCA_orte_tmpdir_base, PRTE_MCA_prte_tmpdir_base";
-        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), or bind {variable(tmp)} ('binds' in the "
-            + "site's configuration).";
+        string advice = $"Have the launcher use another directory, e.g. below /tmp ({setting}), "
+            + $"or bind {variable(tmp)} ('binds' in the site's configuration).";
         string seen = $"{tmp} is {variable(tmp)}, which the container does not show";
         return tmp == "TMPDIR" ? Check("tmpdir", PreflightStatus.Warning, seen, advice)
             : Check("tmpdir", PreflightStatus.Failed, $"{seen}: MPI_Init would fail", advice);

@@ -68,8 +68,8 @@ static unsafe class HolderBirth
                 "Unprivileged FUSE takes kernel 4.18 or later; the mount calls kernel 5.11."),
             HolderChildren.TimedOut => RunningErrors.NotMade(
                 $"{imagePath}: the holder was not ready within {HolderChildren.Patience / 1000} s, and was killed",
-                "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), or the file system that the image is on does "
-                + "not answer."),
+                "Something stopped it (a script of the image may: /.singularity.d/env/*.sh), "
+                + "or the file system that the image is on does not answer."),
             HolderChildren.NoProgram => RunningErrors.NotMade("the holder cannot be started", error),
             _ when said.Length == 0 => RunningErrors.NotMade(
                 $"{imagePath}: the holder ended before the container was ready{(serverLog.Length > 0 ? ": " + serverLog : "")}"),

@@ -27,8 +27,8 @@ static class RunningErrors
     public static SlipwayException ImageNotMountable(string path, IEnumerable<string> reasons) =>
         new("ImageNotMountable", ErrorKind.NotInstalled,
         $"{path}: nothing on this node can mount it: {string.Join("; ", reasons)}",
-        "Install squashfuse (apt-get install squashfuse, dnf install squashfuse), or have root mount the image before the job "
-        + "(slipway prolog).",
+        "Install squashfuse (apt-get install squashfuse, dnf install squashfuse), "
+        + "or have root mount the image before the job (slipway prolog).",
         path);
 
     // what is in it

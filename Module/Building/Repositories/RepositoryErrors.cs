@@ -104,17 +104,17 @@ static class RepositoryErrors
     /// <param name="others">Packages that cannot be had either.</param>
     public static SlipwayException PackageTampered(string where, LockedPackage package, string why, IReadOnlyList<LockedPackage> others) =>
         new("PackageTampered", ErrorKind.SecurityError,
-            $"{where}: package '{package.Name}' {package.Version} of repository '{package.Repository}', {Url(package)}: "
-            + $"{why}{More(others)}",
+            $"{where}: package '{package.Name}' {package.Version} of repository '{package.Repository}', "
+            + $"{Url(package)}: {why}{More(others)}",
             "Ask who keeps the mirror; a copy with the right hash can come from -PackageCache DIR.", package.Name);
 
     public static SlipwayException PackageUnavailable(string where, LockedPackage package, string why,
         IReadOnlyList<LockedPackage> others) =>
         new("PackageUnavailable", ErrorKind.ConnectionError,
-            $"{where}: package '{package.Name}' {package.Version} of repository '{package.Repository}' cannot be had from {Url(package)}: "
-            + $"{why}{More(others)}",
-            "Check the network. Where the mirror has dropped it: give a directory that holds the file (-PackageCache DIR, "
-            + "--package-cache DIR), "
+            $"{where}: package '{package.Name}' {package.Version} of repository '{package.Repository}' "
+            + $"cannot be had from {Url(package)}: {why}{More(others)}",
+            "Check the network. Where the mirror has dropped it: "
+            + "give a directory that holds the file (-PackageCache DIR, --package-cache DIR), "
                 + "or take what there is now (-UpdateLock).", package.Name);
 
     static string Url(LockedPackage package) => package.Urls.FirstOrDefault() ?? "";

@@ -283,8 +283,8 @@ sealed partial class DebRoot(DebSource source, Stage stage, BuildContext context
         File.WriteAllText(Path.Combine(index, "Packages"), packages);
         File.WriteAllText(Path.Combine(directory, "Release"), string.Create(CultureInfo.InvariantCulture,
             $"Origin: slipway\nLabel: slipway\nSuite: {suite}\nCodename: {suite}\nDate: "
-            + $"{DateTimeOffset.FromUnixTimeSeconds(date):ddd, dd MMM yyyy HH:mm:ss} UTC\nArchitectures: {Architecture}\nComponents: "
-            + $"main\nSHA256:\n {Digest.OfText(packages)[Digest.Prefix.Length..]} {Encoding.UTF8.GetByteCount(packages)} "
+            + $"{DateTimeOffset.FromUnixTimeSeconds(date):ddd, dd MMM yyyy HH:mm:ss} UTC\nArchitectures: {Architecture}\n"
+            + $"Components: main\nSHA256:\n {Digest.OfText(packages)[Digest.Prefix.Length..]} {Encoding.UTF8.GetByteCount(packages)} "
             + $"main/binary-{Architecture}/Packages\n"));
     }
 

@@ -87,8 +87,8 @@ public static class Publisher
             return null;
         }
         if (plan is { Verdict: not FabricRung.None } && NodeCache.IsRoots(digest))
-            warn($"root has put this image into {NodeCache.RootCache}: containers on this node get the fabric plan that root "
-                + "has put there, "
+            warn($"root has put this image into {NodeCache.RootCache}: "
+                + "containers on this node get the fabric plan that root has put there, "
                 + $"not '{FabricPlanFile.PathFor(path)}' (slipway run --fabric FILE takes that)");
         return plan;
     }

@@ -180,8 +180,8 @@ public sealed class AptRepositoriesTests : IDisposable
 
 
             """, Of(site, low, Repository("plain", "https://h/plain")).Relabel([one, two, plain]));
-        Assert.Equal("Label: slipway-0\nOrigin: site\nSuite: bookworm\nDate: Sat, 10 Jun 2023 09:00:00 UTC\nSHA256:\n 0a 1 "
-            + "main/binary-amd64/Packages\n",
+        Assert.Equal("Label: slipway-0\nOrigin: site\nSuite: bookworm\nDate: Sat, 10 Jun 2023 09:00:00 UTC\n"
+            + "SHA256:\n 0a 1 main/binary-amd64/Packages\n",
             File.ReadAllText(one.ReleaseFile!));
         Assert.Equal(Release, File.ReadAllText(plain.ReleaseFile!));
     }

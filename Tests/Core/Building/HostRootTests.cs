@@ -81,8 +81,8 @@ public sealed class HostRootTests : IDisposable
         Assert.StartsWith("root:x:0:0:", RunIn(user, "getent", "passwd", "root"));
         Assert.Equal(user + "\n", RunIn(user, "bash", "-c", "cd ~; id -un"));
         Assert.Equal("from: host", RunIn(
-            user, "bash", "-c", "iconv -f UTF-8 -t UTF-16 /opt/here | iconv -f UTF-16 -t EBCDIC-AT-DE | iconv -f EBCDIC-AT-DE -t "
-            + "ISO-8859-15").Split('\n')[0]);
+            user, "bash", "-c", "iconv -f UTF-8 -t UTF-16 /opt/here | iconv -f UTF-16 -t EBCDIC-AT-DE "
+            + "| iconv -f EBCDIC-AT-DE -t ISO-8859-15").Split('\n')[0]);
         Assert.Contains("-connect", Cli.RunAs(user, "run", Image, "--", "openssl", "s_client", "-help") is var help
             ? help.Output + help.Error : "");
         Assert.Contains("OpenSSL Legacy Provider", RunIn(user, "openssl", "list", "-providers", "-provider", "legacy"));

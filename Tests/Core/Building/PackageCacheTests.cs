@@ -87,8 +87,8 @@ public sealed class PackageCacheTests : IDisposable
     public void WhatIsNotWhatWasLockedIsRefused()
     {
         AssertRefused("PackageTampered",
-            $"what is there has the SHA-256 {Digest.OfText("AA")["sha256:".Length..]}, and {Digest.OfText("aa")["sha256:".Length..]} is "
-            + "expected",
+            $"what is there has the SHA-256 {Digest.OfText("AA")["sha256:".Length..]}, "
+            + $"and {Digest.OfText("aa")["sha256:".Length..]} is expected",
             Package("a", "aa", Mirror("m/a.rpm", "AA")));
         AssertRefused("PackageUnavailable", "it ended after 1 of 2 bytes", Package("b", "bb", Mirror("m/b.rpm", "b")));
         AssertRefused("PackageUnavailable", "there is no such file", Package("c", "cc", "file:///nowhere/c.rpm"));

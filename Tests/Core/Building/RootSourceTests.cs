@@ -25,8 +25,8 @@ public sealed class RootSourceTests : IDisposable
     }
 
     static string Rpm(string url, string packages, string fabric) =>
-        $"from: rpm\nrelease: \"15.6\"\nrepositories: [{{name: main, url: \"{url}\", trusted: true}}]\npackages: "
-        + $"[bash{packages}]\nfabric: {fabric}\n";
+        $"from: rpm\nrelease: \"15.6\"\nrepositories: [{{name: main, url: \"{url}\", trusted: true}}]\n"
+        + $"packages: [bash{packages}]\nfabric: {fabric}\n";
 
     [Theory]
     [InlineData("https://download.opensuse.org/distribution/leap/15.6/repo/oss/", ", libibverbs, libibverbs1, librdmacm1, libmlx5-1")]

@@ -99,8 +99,8 @@ public class DefinitionReaderTests
     [InlineData("from: deb\nsuite: ${release}\n", "DefinitionUnknownVariable", ":2:8:")]
     [InlineData("variables: {release: ~}\nfrom: deb\nsuite: ${release}\n", "DefinitionVariableNotSet", "'release'")]
     [InlineData("from: empty\nfiles: [{stage: a, from: /x, to: /x}]\n", "DefinitionUnknownStage", ":2:17:")]
-    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n  b: {from: empty, files: [{stage: a, "
-        + "from: /x, to: /x}]}\n",
+    [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: b, from: /x, to: /x}]}\n"
+        + "  b: {from: empty, files: [{stage: a, from: /x, to: /x}]}\n",
         "DefinitionStageCycle", "a from b from a")]
     [InlineData("from: empty\nstages:\n  a: {from: empty, files: [{stage: a, from: /x, to: /x}]}\nfiles: [{stage: a, from: /x, to: /x}]\n",
         "DefinitionStageCycle", ":3:36:")]

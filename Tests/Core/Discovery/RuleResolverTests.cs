@@ -85,8 +85,8 @@ public sealed class RuleResolverTests : IDisposable
     public void ServicesOfNsswitchComeForProgramsThatLookUp()
     {
         host.Write("/etc/nsswitch.conf",
-            "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\nhosts: files mdns4_minimal [NOTFOUND=return] "
-            + "dns\nautomount: ldap\n");
+            "# a comment: sss\npasswd:  files [NOTFOUND=continue] sss\t systemd\n"
+            + "hosts: files mdns4_minimal [NOTFOUND=return] dns\nautomount: ldap\n");
         foreach (string? service in new[] { "sss", "systemd", "mdns4_minimal", "ldap", "return", "other" })
             host.Library($"{Lib}/libnss_{service}.so.2");
         host.Write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
@@ -211,8 +211,8 @@ public sealed class RuleResolverTests : IDisposable
     [Fact]
     public void ARuleWhoseExpressionTakesForEverIsCutOffAndTold()
     {
-        host.Write("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, line: '^((a+)b?)+(?<v>x?)$', add: "
-            + "['/$v']}]\n");
+        host.Write("/site/site.yaml", "name: x\nwhy: y\nrules: [{when: {soname: libx.so}, read: /etc/x, "
+            + "line: '^((a+)b?)+(?<v>x?)$', add: ['/$v']}]\n");
         host.Write("/etc/x", new string('a', 40) + "!\n");
         host.Library(Lib + "/libx.so");
         Assert.Contains("takes too long",

@@ -81,12 +81,12 @@ public sealed class HostSetTests
             has => has.Verbs(33, "28.0", highest: 15).Program("/usr/bin/app", [("libibverbs.so.1", ["IBVERBS_1.15"])]));
         HostSet set = HostSet(node, image);
         Assert.Null(set.AddVerbs());
-        const string Users = "the image's /usr/bin/app needs IBVERBS_1.15 of libibverbs.so.1, which the node's libibverbs.so.1 does not "
-            + "define (it ends at IBVERBS_1.14)";
+        const string Users = "the image's /usr/bin/app needs IBVERBS_1.15 of libibverbs.so.1, "
+            + "which the node's libibverbs.so.1 does not define (it ends at IBVERBS_1.14)";
         Assert.Equal(Users, set.Check());
         set.AddLibrary("liba.so.1");
-        Assert.Equal("the node's liba.so.1 needs GLIBC_2.37 of libc.so.6, which the image's libc.so.6 does not define (it ends at "
-            + $"GLIBC_2.36); {Users}",
+        Assert.Equal("the node's liba.so.1 needs GLIBC_2.37 of libc.so.6, which the image's libc.so.6 does not define "
+            + $"(it ends at GLIBC_2.36); {Users}",
             set.Check());
     }
 

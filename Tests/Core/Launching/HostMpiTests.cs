@@ -19,8 +19,8 @@ public sealed class HostMpiTests : IDisposable
 
     /// <summary>A row whose program answers as the body has it.</summary>
     Launcher Row(string body, string more = "") => LauncherTable.Parse(
-        $"launchers: [{{name: mine, programs: [{Program("mine", body)}], recognise: {{arguments: [--version], pattern: "
-        + $"'Mine (?<version>[0-9.]+)'}}{more}}}]",
+        $"launchers: [{{name: mine, programs: [{Program("mine", body)}], "
+        + $"recognise: {{arguments: [--version], pattern: 'Mine (?<version>[0-9.]+)'}}{more}}}]",
         "site.yaml", null).Launchers[0];
 
     IReadOnlyList<FoundLauncher> Find(Launcher row, params string[] set) =>

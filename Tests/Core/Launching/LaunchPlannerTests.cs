@@ -27,8 +27,8 @@ public sealed class LaunchPlannerTests : IDisposable
         ["blaunch"] = "IBM Spectrum LSF Standard 10.1.0.12",
     };
 
-    const string MpiList = "MPI plugin types are...\n\\tpmi2\n\\tcray_shasta\n\\tpmix\n\\tnone\nspecific pmix plugin versions "
-        + "available: pmix_v4";
+    const string MpiList = "MPI plugin types are...\n\\tpmi2\n\\tcray_shasta\n\\tpmix\n\\tnone\n"
+        + "specific pmix plugin versions available: pmix_v4";
 
     public LaunchPlannerTests() => SlipwayProgram.Path = Cli.Program;
 
@@ -37,8 +37,8 @@ public sealed class LaunchPlannerTests : IDisposable
     string Program(string name, string says, string list = MpiList)
     {
         string path = Path.Combine(directory.Path, name);
-        File.WriteAllText(path, $"#!/bin/sh\ncase \"$*\" in --mpi=list) printf '{list}\\n' ;; *help*) echo 'pmi=pmix --pmi pmix' ;; *) "
-            + $"cat <<'END'\n{says}\nEND\n;; esac\n");
+        File.WriteAllText(path, $"#!/bin/sh\ncase \"$*\" in --mpi=list) printf '{list}\\n' ;; *help*) echo 'pmi=pmix --pmi pmix' ;; "
+            + $"*) cat <<'END'\n{says}\nEND\n;; esac\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
@@ -74,12 +74,12 @@ public sealed class LaunchPlannerTests : IDisposable
     [InlineData("prrte", "-np 5 --host n1:3,n2:2 --bind-to core --wdir /work --output tag")]
     [InlineData("hydra", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>:  -print-all-exitcodes")]
     [InlineData("intel", "-n 5 -hosts n1:3,n2:2 -bind-to core -wdir /work -prepend-pattern <rank %r on %h>: ")]
-    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores "
-        + "--chdir /work --label")]
-    [InlineData("srun-pmi2", "--mpi=pmi2 --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 --ntasks-per-node 3 --cpu-bind=cores "
-        + "--chdir /work --label")]
-    [InlineData("flux", "run -o pmi=simple --nodes=2 --requires=hosts:n1,n2 --tasks-per-node=3 -o cpu-affinity=per-task "
-        + "--cwd=/work --label-io")]
+    [InlineData("srun-pmix", "--mpi=pmix --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 "
+        + "--ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
+    [InlineData("srun-pmi2", "--mpi=pmi2 --kill-on-bad-exit=1 --ntasks 5 --nodes 2 --nodelist n1,n2 "
+        + "--ntasks-per-node 3 --cpu-bind=cores --chdir /work --label")]
+    [InlineData("flux", "run -o pmi=simple --nodes=2 --requires=hosts:n1,n2 --tasks-per-node=3 "
+        + "-o cpu-affinity=per-task --cwd=/work --label-io")]
     [InlineData("pals-pmix", "--pmi=pmix -n 5 --hosts n1,n2 --ppn 3 --cpu-bind core --wdir /work --label")]
     public void EachLauncherIsToldInItsOwnWords(string launcher, string flags)
     {
@@ -208,8 +208,8 @@ public sealed class LaunchPlannerTests : IDisposable
             Binds = [data.Path + ":/data:ro"], Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "2" }, Fabric = "none",
             LauncherArguments = ["--oversubscribe"],
         }, "openmpi");
-        Assert.Equal($"-np 1 --oversubscribe {Cli.Program} run --bind {data.Path}:/data:ro --env OMP_NUM_THREADS=2 --fabric none "
-            + "/data/app.sqfs -- app -x",
+        Assert.Equal($"-np 1 --oversubscribe {Cli.Program} run --bind {data.Path}:/data:ro "
+            + "--env OMP_NUM_THREADS=2 --fabric none /data/app.sqfs -- app -x",
             string.Join(' ', plan.Arguments.Where(a => a != "--allow-run-as-root")));
         Assert.Contains(plan.Variables, v => v is { Name: "OMP_NUM_THREADS", Value: "2", For: "ranks" });
         Assert.Contains(plan.Binds, b => b is { Destination: "/data", ReadOnly: true, Reason: "--bind" });

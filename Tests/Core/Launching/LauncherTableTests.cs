@@ -50,8 +50,8 @@ public class LauncherTableTests
     [Fact]
     public void ARowOfTheSameNameStandsInsteadOfOurs()
     {
-        LauncherTable table = Site("launchers: [{name: openmpi, like: openmpi, programs: [/opt/mpi/bin/mpirun], always: [--mca, "
-            + "btl, self]}]");
+        LauncherTable table = Site("launchers: [{name: openmpi, like: openmpi, programs: [/opt/mpi/bin/mpirun], "
+            + "always: [--mca, btl, self]}]");
         Launcher row = Assert.Single(table.Launchers, l => l.Name == "openmpi");
         Assert.Equal(["/opt/mpi/bin/mpirun"], row.Programs);
         Assert.Equal(["-np", "{ranks}"], row.Ranks);

@@ -105,8 +105,8 @@ public class RankOutputTests
             "[1,1]<stderr>:[n2:09124] [0] func:/lib/x86_64-linux-gnu/libopen-pal.so.40(opal_backtrace_buffer+0x36) [0x7f968f24ee76]",
             "[1,1]<stderr>:[n2:09124] [1] func:/lib/x86_64-linux-gnu/libmpi.so.40(ompi_mpi_abort+0x15f) [0x7f968f580b3f]",
             "[1,1]<stderr>:[n2:09124] [2] func:./ab(+0x11ec) [0x55d52a3f81ec]",
-            "[n1:13139] [[24493,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer in file ../../../orte/util/show_help.c "
-                + "at line 507"])
+            "[n1:13139] [[24493,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer "
+                + "in file ../../../orte/util/show_help.c at line 507"])
             output.Add(line, isError: true);
         output.Flush();
         RankFailure failure = output.Failure(7);
@@ -173,8 +173,8 @@ public class RankOutputTests
     public void ARankCannotSpeakForItsLauncher()
     {
         RankFailure failure = Failure(
-            "openmpi", ["n1", "n2"], 3, "[1,0]<stderr>:noticed that process rank 9 with PID 0 on node evil exited on signal 9\n  Process "
-            + "name: [[1,1],1]\n  Exit code:    3");
+            "openmpi", ["n1", "n2"], 3, "[1,0]<stderr>:noticed that process rank 9 with PID 0 on node evil exited on signal 9\n"
+            + "  Process name: [[1,1],1]\n  Exit code:    3");
         Assert.Equal((1, "n2", 3), (failure.Rank, failure.Node, failure.ExitCode));
     }
 

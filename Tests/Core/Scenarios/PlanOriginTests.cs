@@ -95,8 +95,8 @@ public sealed class PlanOriginTests : IDisposable
             Put(text, Cli.ThirdUser!);
             Cli.Result run = site.Run("--job", Guid.NewGuid().ToString(), image, "--", "env");
             AssertUnharmed(run);
-            Assert.Contains($"slipway: warning: the fabric plan '{plan}' is left out: it belongs to uid {Id(Cli.ThirdUser!)} and not to "
-                + "root, you or the image's owner",
+            Assert.Contains($"slipway: warning: the fabric plan '{plan}' is left out: "
+                + $"it belongs to uid {Id(Cli.ThirdUser!)} and not to root, you or the image's owner",
                 run.Error, StringComparison.Ordinal);
             AssertUnharmed(site.Run("--job", Guid.NewGuid().ToString(), image, "--", "true"));
 

@@ -104,8 +104,8 @@ public sealed class PublishFaultTests(OneCluster one)
             """.Replace("BIN", bin, StringComparison.Ordinal);
         Assert.Equal(0, cluster.Sh("head", script).ExitCode);
         (Cli.Result result, JsonElement[] placements) = Placements(cluster.Sh("head",
-            $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} --node "
-            + $"{string.Join(',', Nodes)}"));
+            $"PATH={bin}:$PATH slipway publish {image} --json --retry 0 --transport Sbcast --job-id {cluster.Job} "
+            + $"--node {string.Join(',', Nodes)}"));
         Assert.Equal((1, 0), (result.ExitCode, placements.Length));
         Assert.All(Nodes, n => Assert.Contains($"{n}: what arrived has the digest sha256:", result.Error, StringComparison.Ordinal));
         Assert.All(Nodes, n => Assert.Equal("", cluster.Sh(n, $"ls -A {NodeCachePath}/sha256").Output));

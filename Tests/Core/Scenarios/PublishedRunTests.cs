@@ -63,8 +63,8 @@ public sealed class PublishedRunTests(OneCluster one)
         string script = Pipeline(cluster.Image("slurm"));
         cluster.Script("fsreset");
         Cli.Result result = cluster.Sh(
-            "head", $"salloc --quiet --nodes={Nodes.Length} --ntasks-per-node=1 pwsh -NoProfile -NonInteractive -File {script} "
-            + $"{string.Join(',', Nodes)}");
+            "head", $"salloc --quiet --nodes={Nodes.Length} --ntasks-per-node=1 pwsh -NoProfile -NonInteractive "
+            + $"-File {script} {string.Join(',', Nodes)}");
         Assert.True(result.ExitCode == 0 && result.Error.Length == 0, result.Output + result.Error);
         AssertRan(result.Output, "Sbcast");
         Assert.Equal(1, cluster.Count("image_open"));
@@ -100,8 +100,8 @@ public sealed class PublishedRunTests(OneCluster one)
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         string job = $"{cluster.Job}|no-shell on n[1-{Nodes.Length}]";
         Assert.Equal(
-            "slurm: Publish-ImageCache x.sqfs -Partition d [debug|debug]\nslurm: Publish-ImageCache x.sqfs -Partition other\nslurm: "
-            + $"Clear-ImageCache -JobId  [{job}]\n"
+            "slurm: Publish-ImageCache x.sqfs -Partition d [debug|debug]\nslurm: Publish-ImageCache x.sqfs -Partition other\n"
+            + $"slurm: Clear-ImageCache -JobId  [{job}]\n"
             + string.Concat(new[] { "hung", "none" }.Select(p => $"{p}: Get-ImageCache -Partition \n{p}: Get-ImageCache -JobId \n")),
             result.Output);
     }
@@ -112,8 +112,8 @@ public sealed class PublishedRunTests(OneCluster one)
         string script = Pipeline(cluster.Image("gridengine"));
         Assert.Equal((0, ""), (cluster.Script("gridengine") is var started ? started.ExitCode : 1, started.Error));
         File.WriteAllText(Path.Combine(cluster.Shared, "job.sh"),
-            "#!/bin/sh\nnodes=$(cut -d' ' -f1 $PE_HOSTFILE | sort | paste -sd,)\nhostname > /shared/scratch/first\npwsh -NoProfile "
-            + $"-NonInteractive -File {script} $nodes\n");
+            "#!/bin/sh\nnodes=$(cut -d' ' -f1 $PE_HOSTFILE | sort | paste -sd,)\nhostname > /shared/scratch/first\n"
+            + $"pwsh -NoProfile -NonInteractive -File {script} $nodes\n");
         cluster.Script("fsreset");
         Cli.Result result = cluster.Sh(
             "head", $"timeout 200 qsub -sync y -cwd -V -j y -o /shared/scratch/job.out -pe mpi {Nodes.Length} /shared/scratch/job.sh; "

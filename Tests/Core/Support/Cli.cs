@@ -107,8 +107,8 @@ static class Cli
                 Process.Kill(entireProcessTree: true);
                 // who has inherited its output may live on
                 string said = Task.WaitAll([output, error], 5000) ? output.Result + error.Result : "";
-                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} took more "
-                    + $"than {seconds} s; it said: {said}");
+                throw new TimeoutException($"{Process.StartInfo.FileName} {string.Join(' ', Process.StartInfo.ArgumentList)} "
+                    + $"took more than {seconds} s; it said: {said}");
             }
             return new Result(Process.ExitCode, output.Result, error.Result);
         }

@@ -45,8 +45,8 @@ public class MpiCluster : Cluster
         Put(In("ucxfin.so"));
         Build(("openmpi", $"from: host\nprograms: [{HostProgram.Find("mpirun.openmpi")}, {OpenMpiLibrary}, /usr/bin/sh, "
             + $"/usr/bin/ssh]\nfiles: [{{from: {In("sum-openmpi")}, to: /usr/local/bin/sum, mode: \"0755\"}}]\n"),
-            ("mpich", $"from: host\nprograms: [{MpichLibrary}, /usr/bin/sh]\nfiles: [{{from: {In("sum-mpich")}, to: /usr/local/bin/sum, "
-                + $"mode: \"0755\"}}]\n"));
+            ("mpich", $"from: host\nprograms: [{MpichLibrary}, /usr/bin/sh]\nfiles: [{{from: {In("sum-mpich")}, "
+                + $"to: /usr/local/bin/sum, mode: \"0755\"}}]\n"));
     }
 
     /// <summary>Builds images by the product, all at once; what was built before comes out of the step cache.</summary>
