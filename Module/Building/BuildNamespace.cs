@@ -23,9 +23,12 @@ static class BuildNamespace
         // one id alone: every file is the user's, and fakeroot remembers which owner it was given, until the image is packed. It takes a
         // real chown that fails for granted only where that says EPERM; in a namespace without the id it says EINVAL
         if (HostProgram.TryFind("fakeroot") is { } fakeroot)
-            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1", "LD_LIBRARY_PATH="
-                + string.Join(':', new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }.Where(
-                    d => !string.IsNullOrEmpty(d))), fakeroot, "--"];
+        {
+            IEnumerable<string?> libraries = new[] { FakeLibraryPlace, Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") }
+                .Where(d => !string.IsNullOrEmpty(d));
+            return ["unshare", "--map-root-user", .. common, "--", "env", "FAKEROOTDONTTRYCHOWN=1",
+                "LD_LIBRARY_PATH=" + string.Join(':', libraries), fakeroot, "--"];
+        }
         throw BuildErrors.NoSubordinateIds(file);
     }
 

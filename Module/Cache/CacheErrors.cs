@@ -98,8 +98,8 @@ static class CacheErrors
     /// <param name="error">errno; .NET has it as HResult, and nowhere else (System.IO: Interop.GetExceptionForIoErrno).</param>
     static string Advice(int error) =>
         error == ENOSPC || error == EDQUOT ? FreeSpace
-        : error == EROFS ?
-            "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
+        : error == EROFS
+            ? "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
         : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), "
             + "whose the directory is, and what dmesg says.";
 

@@ -42,9 +42,8 @@ static class CacheWriter
             return Done(early, where, 0);
         // before its digest is known, producers of one file meet at its name
         string source = KeyName.Of($"{path}\n{SourceStamp.WithDevice(found)}");
-        using CacheLock one = CacheLock.Take(
-            cache, source, () => progress?.Report(
-                new StepProgress($"Publishing {Path.GetFileName(path)}", "waiting for another who copies it")), cancel);
+        StepProgress waiting = new($"Publishing {Path.GetFileName(path)}", "waiting for another who copies it");
+        using CacheLock one = CacheLock.Take(cache, source, () => progress?.Report(waiting), cancel);
         if (There() is var (meanwhile, place))
             return Done(meanwhile, place, 0);
         (string got, string made) = Copy(cache, path, found, digest, source, progress, cancel);

@@ -148,8 +148,12 @@ sealed class Closure(RootTree tree, Loader loader, IReadOnlyList<PathPattern> ex
     bool Record(string path, FileNode node, Reason reason) => files.TryAdd(path, new ImageDependency
     {
         Path = path,
-        Kind = node.Kind switch { FileKind.Link => DependencyKind.Link, FileKind.Directory => DependencyKind.Directory,
-            _ => DependencyKind.File },
+        Kind = node.Kind switch
+        {
+            FileKind.Link => DependencyKind.Link,
+            FileKind.Directory => DependencyKind.Directory,
+            _ => DependencyKind.File,
+        },
         Target = node.Target,
         Size = node.Kind == FileKind.File ? node.Size : 0,
         Rule = reason.Rule,

@@ -66,8 +66,9 @@ public static class ImageComparer
         try
         {
             using Stream? manifest = tree.Open("/" + ManifestReader.Path);
-            return manifest is not null && ManifestReader.TryRead(manifest, tree.Name, out _)?.Environment.TryGetValue(
-                "LD_LIBRARY_PATH", out string? path) == true ? path.Split(':', StringSplitOptions.RemoveEmptyEntries) : [];
+            ImageManifest? read = manifest is null ? null : ManifestReader.TryRead(manifest, tree.Name, out _);
+            string? path = read?.Environment.GetValueOrDefault("LD_LIBRARY_PATH");
+            return path?.Split(':', StringSplitOptions.RemoveEmptyEntries) ?? [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

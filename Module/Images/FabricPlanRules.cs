@@ -144,8 +144,8 @@ sealed class FabricPlanRules(string path, bool own, IReadOnlyList<string> librar
     string Absolute(string field, string? text)
     {
         Text(field, text);
-        if (text!.Length is 0 or > LongestText || text[0] != '/' || text.Any(char.IsControl) ||
-            Path.GetFullPath(text) != text || text.EndsWith('/'))
+        if (text!.Length is 0 or > LongestText || text[0] != '/' || text.Any(char.IsControl)
+            || Path.GetFullPath(text) != text || text.EndsWith('/'))
             throw Bad(field, $"'{Shown(text)}' is not the absolute path of a file, in its shortest form");
         return text;
     }

@@ -70,15 +70,16 @@ static class HostMpi
             looked.Add($"{row.Name}: {program} {string.Join(' ', offers.Arguments)} does not offer it");
             return null;
         }
-        return new FoundLauncher(row, program, match.Groups["version"] is { Success: true, Value: var version } ? version.TrimEnd('.')
-            : null, said);
+        string? version = match.Groups["version"] is { Success: true, Value: var found } ? found.TrimEnd('.') : null;
+        return new FoundLauncher(row, program, version, said);
     }
 
     /// <summary>What a program of the host answers. Each is asked once.</summary>
-    public static string Ask(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
-        Answers.GetOrAdd(
-            string.Join('\0', [program, File.GetLastWriteTimeUtc(program).Ticks.ToString(CultureInfo.InvariantCulture), .. arguments]),
-            _ => AskNow(program, arguments, cancel));
+    public static string Ask(string program, IReadOnlyList<string> arguments, CancellationToken cancel)
+    {
+        string written = File.GetLastWriteTimeUtc(program).Ticks.ToString(CultureInfo.InvariantCulture);
+        return Answers.GetOrAdd(string.Join('\0', [program, written, .. arguments]), _ => AskNow(program, arguments, cancel));
+    }
 
     /// <summary>Both streams; some launchers tell their version on standard error, and some with an exit code other than 0.</summary>
     public static string AskNow(string program, IReadOnlyList<string> arguments, CancellationToken cancel)

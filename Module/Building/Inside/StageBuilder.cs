@@ -129,8 +129,9 @@ static class StageBuilder
         environment.AddRange(runtime.Environment.Select(pair => $"{pair.Key}={pair.Value}"));
         // nothing of the builder's environment but what fakeroot is known by
         if (BuildNamespace.IsFake)
-            environment.AddRange(new[] { "LD_PRELOAD", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }.Where(
-                n => Environment.GetEnvironmentVariable(n) is not null).Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")
+            environment.AddRange(new[] { "LD_PRELOAD", "FAKEROOTKEY", "FAKED_MODE", "FAKEROOTDONTTRYCHOWN" }
+                .Where(n => Environment.GetEnvironmentVariable(n) is not null)
+                .Select(n => $"{n}={Environment.GetEnvironmentVariable(n)}")
                 .Append("LD_LIBRARY_PATH=" + BuildNamespace.FakeLibraryPlace));
         int exit = HostProgram.Run("env", ["-i", .. environment, HostProgram.Find("chroot"), root, "/bin/sh", "-e", "-c", line.Value], Line,
             Line, cancel: cancel);

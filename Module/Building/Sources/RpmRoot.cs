@@ -211,10 +211,11 @@ sealed partial class RpmRoot(RpmSource source, Stage stage, BuildContext context
                 ["-c", conf, "--installroot=" + root, .. repositories.Release.Length > 0 ? new[] { "--releasever=" + repositories.Release }
                     : [], "-y", "install", .. links], Environment(work, locked.SourceDateEpoch), line =>
             {
-                if (Installing().Match(line) is { Success: true } at)
-                    Context.Step("installing packages",
-                        100 * int.Parse(at.Groups[1].Value, CultureInfo.InvariantCulture) / Math.Max(
-                            1, int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture)));
+                if (Installing().Match(line) is not { Success: true } at)
+                    return;
+                int done = int.Parse(at.Groups[1].Value, CultureInfo.InvariantCulture);
+                int all = int.Parse(at.Groups[2].Value, CultureInfo.InvariantCulture);
+                Context.Step("installing packages", 100 * done / Math.Max(1, all));
             }, cancel);
         }
         finally
