@@ -36,9 +36,13 @@ public sealed class ArchitectureTests
         Assert.True(room >= 0, $"{path} is in no room of docs/architecture.md");
         string code = Regex.Replace(File.ReadAllText(Path.Combine(Cli.Repository, path)), @"(?<!:)//.*", "");
         string space = Regex.Match(code, @"^namespace ([\w.]+);", RegexOptions.Multiline).Groups[1].Value;
-        Assert.Equal(
-            rooms[room] switch { "Objects" => "Slipway", "Launcher/Shared" => "Slipway.Shared", _ => "Slipway."
-                + Path.GetDirectoryName(place)!.Replace('/', '.') }, space);
+        string expected = rooms[room] switch
+        {
+            "Objects" => "Slipway",
+            "Launcher/Shared" => "Slipway.Shared",
+            _ => "Slipway." + Path.GetDirectoryName(place)!.Replace('/', '.'),
+        };
+        Assert.Equal(expected, space);
         return new Source(path, room, space, code,
             [.. Regex.Matches(code, @"^(?:\w+ )*(?:class|struct|interface|enum|record|delegate [\w<>?.]+) (\w+)", RegexOptions.Multiline)
                 .Select(m => m.Groups[1].Value)]);

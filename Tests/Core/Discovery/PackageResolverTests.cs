@@ -139,8 +139,8 @@ public sealed class PackageResolverTests : IDisposable
         host.Program("/usr/bin/app", "libx.so.1");
 
         DependencySet byPackage = host.Find(new DependencyRequest { Packages = ["rapp"] });
-        foreach (string? path in new[] { "/usr/bin/app", "/etc/app.conf", "/usr/share/licenses/rapp/LICENSE", HostFixture.Lib
-            + "/libx.so.1" })
+        const string Terms = "/usr/share/licenses/rapp/LICENSE", Library = HostFixture.Lib + "/libx.so.1";
+        foreach (string path in new[] { "/usr/bin/app", "/etc/app.conf", Terms, Library })
             Assert.Contains(path, byPackage.Paths());
         DependencySet byProgram = host.Find("/usr/bin/app");
         Assert.Equal("rapp", byProgram.File("/usr/bin/app").Package);

@@ -4,10 +4,12 @@ namespace Slipway.Tests.Readers;
 
 public sealed class OsReleaseTests
 {
-    static ImageDistribution? Find(string? etc, string? usr) =>
-        OsRelease.Find(
-            place => place switch { "/etc/os-release" => etc, "/usr/lib/os-release" => usr,
-                _ => throw new InvalidOperationException(place) });
+    static ImageDistribution? Find(string? etc, string? usr) => OsRelease.Find(place => place switch
+    {
+        "/etc/os-release" => etc,
+        "/usr/lib/os-release" => usr,
+        _ => throw new InvalidOperationException(place),
+    });
 
     [Theory]
     [InlineData("ID=a", "ID=b", "a")]

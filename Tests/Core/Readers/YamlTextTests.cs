@@ -42,8 +42,14 @@ public sealed class YamlTextTests
         SlipwayException e = Assert.Throws<SlipwayException>(() => Read(reader, directory.Path, path, text));
         Assert.StartsWith(path + ":", e.Message, StringComparison.Ordinal);
         Assert.Matches(":[0-9]+:[0-9]+: ", e.Message[path.Length..]);
-        Assert.StartsWith(reader switch { "definition" => "Definition", "configuration" => "ConfigurationInvalid",
-            "launchers" or "compatibility" or "symptoms" => "LaunchersInvalid", _ => "ResolverInvalid" }, e.Id, StringComparison.Ordinal);
+        string id = reader switch
+        {
+            "definition" => "Definition",
+            "configuration" => "ConfigurationInvalid",
+            "launchers" or "compatibility" or "symptoms" => "LaunchersInvalid",
+            _ => "ResolverInvalid",
+        };
+        Assert.StartsWith(id, e.Id, StringComparison.Ordinal);
         Assert.DoesNotContain(reader == "definition" ? "docs/running.md" : "docs/definition.md", e.Message + e.Recommendation,
             StringComparison.Ordinal);
     }

@@ -18,15 +18,14 @@ public sealed class InterruptedBuildTests : BuildTest
         string definition = Write("x.yaml", RepositoryBuildTests.Rpm()
             + "files: [{from: note.txt, to: /opt/note}]\nrun: [\"sleep 0.2; echo >/opt/made\"]\ntest: sleep 0.2\n");
         string user = Environment.UserName;
-        using System.Diagnostics.Process process =
-            System.Diagnostics.Process.Start(
-                new System.Diagnostics.ProcessStartInfo(
-                    Cli.Program, ["build", definition, "-o", In("x.sqfs"), "--package-cache", In("cache/killed"), "--lock-file",
-                        In("x.lock"), "-v"])
+        string packages = In("cache/killed");
+        string[] build = ["build", definition, "-o", In("x.sqfs"), "--package-cache", packages, "--lock-file", In("x.lock"), "-v"];
+        System.Diagnostics.ProcessStartInfo start = new(Cli.Program, build)
         {
             RedirectStandardError = true, RedirectStandardOutput = true,
             Environment = { ["TMPDIR"] = In("tmp"), ["SLIPWAY_STEP_CACHE_BYTES"] = "0" },
-        })!;
+        };
+        using System.Diagnostics.Process process = System.Diagnostics.Process.Start(start)!;
         List<string> said = [];
         while (process.StandardError.ReadLine() is { } line && !line.Contains(": " + step, StringComparison.Ordinal))
             said.Add(line);

@@ -58,8 +58,14 @@ public sealed class SquatterTests
                 $"{taken} taken by {kind}, {(full ? "full launcher" : "front")}: {result}");
             string warning = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
             Assert.Contains("warning: the runtime directory is ", warning, StringComparison.Ordinal);
-            Assert.Contains(taken switch { 1 => "/dev/shm/slipway-", 2 => "/run/user/", 3 => "/var/tmp/slipway-run-",
-                _ => "/tmp/slipway-" }, warning, StringComparison.Ordinal);
+            string next = taken switch
+            {
+                1 => "/dev/shm/slipway-",
+                2 => "/run/user/",
+                3 => "/var/tmp/slipway-run-",
+                _ => "/tmp/slipway-",
+            };
+            Assert.Contains(next, warning, StringComparison.Ordinal);
         }
     }
 

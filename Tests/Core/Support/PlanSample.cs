@@ -50,8 +50,8 @@ static class PlanSample
     public static string Plain(string image, Action<FabricPlan>? change = null) => Text(image, plan =>
     {
         (plan.Devices, plan.DeviceNodes, plan.HiddenDeviceNodes, plan.Binds, plan.Verdict) = ([], [], [], [], FabricRung.None);
-        plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["RDMAV_DRIVERS"] = FabricPaths.VerbsProviders
-            + "/libmlx5" };
+        const string Driver = FabricPaths.VerbsProviders + "/libmlx5";
+        plan.Environment = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["RDMAV_DRIVERS"] = Driver };
         change?.Invoke(plan);
     });
 }
