@@ -196,8 +196,11 @@ public static class HostProgram
         try
         {
             process.StandardInput.Close();
-            string said = "";
-            Thread listener = new(() => said = FirstOf(process.StandardError.BaseStream), 256 << 10) { IsBackground = true };
+            // made here: where memory has run out, nobody catches what a thread of its own throws
+            byte[] first = new byte[MostSaid], rest = new byte[MostSaid];
+            Stream errors = process.StandardError.BaseStream;
+            int length = 0;
+            Thread listener = new(() => length = FirstOf(errors, first, rest), 256 << 10) { IsBackground = true };
             listener.Start();
             using (cancel.Register(() => End(process, false, default)))
             {
@@ -206,7 +209,7 @@ public static class HostProgram
             }
             listener.Join();
             cancel.ThrowIfCancellationRequested();
-            return (process.ExitCode, said);
+            return (process.ExitCode, System.Text.Encoding.UTF8.GetString(first, 0, length).TrimEnd('\n'));
         }
         catch
         {
@@ -217,20 +220,21 @@ public static class HostProgram
     }
 
     /// <summary>The beginning of a stream that is read to its end, so that who writes it does not wait.</summary>
-    static string FirstOf(Stream stream)
+    /// <returns>How many bytes of it are in <paramref name="first"/>.</returns>
+    static int FirstOf(Stream stream, byte[] first, byte[] rest)
     {
-        byte[] first = new byte[MostSaid];
         int length = 0;
         try
         {
             length = stream.ReadAtLeast(first, first.Length, throwOnEndOfStream: false);
-            stream.CopyTo(System.IO.Stream.Null);
+            while (stream.Read(rest) > 0)
+                continue;
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // it was ended
         }
-        return System.Text.Encoding.UTF8.GetString(first, 0, length).TrimEnd('\n');
+        return length;
     }
 
     static Process Started(ProcessStartInfo start)

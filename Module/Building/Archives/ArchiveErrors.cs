@@ -17,9 +17,9 @@ static class ArchiveErrors
     public static SlipwayException NotDecompressed(string program, int exit, string said) =>
         Invalid($"is damaged: {program} ended with exit code {exit}: {said}");
 
-    public static SlipwayException NoArchive() =>
+    public static SlipwayException NoArchive(IEnumerable<string> compressions) =>
         new("ArchiveInvalid", ErrorKind.InvalidData, "is neither a tar nor a cpio archive, or has no entry",
-        "Give a tar (plain, or gzip, zstd, xz, bzip2, lz4, lzop) or cpio (newc) archive.");
+        $"Give a tar (plain, or {string.Join(", ", compressions)}) or cpio (newc) archive.");
 
     // an entry
 

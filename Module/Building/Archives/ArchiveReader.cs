@@ -8,16 +8,18 @@ namespace Slipway.Building.Archives;
 /// <summary>From a file to the entries of the archive in it: what compression and what format it has, its first bytes say.</summary>
 static class ArchiveReader
 {
-    /// <summary>First bytes, and the program that decompresses from standard input to standard output; gzip is .NET's.</summary>
-    static readonly (byte[] Magic, string[] Program)[] Compressions =
+    /// <summary>
+    /// What people call it, the first bytes, and the program that decompresses from standard input to standard output; gzip is .NET's.
+    /// </summary>
+    static readonly (string Name, byte[] Magic, string[] Program)[] Compressions =
     [
-        ([0x1f, 0x8b], []),
-        ([0x28, 0xb5, 0x2f, 0xfd], ["zstd", "-dcq", "--long=31"]),
-        ([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], ["xz", "-dcq"]),
-        ([0x5d, 0, 0], ["xz", "-dcq", "--format=lzma"]),
-        ([(byte)'B', (byte)'Z', (byte)'h'], ["bzip2", "-dcq"]),
-        ([0x04, 0x22, 0x4d, 0x18], ["lz4", "-dcq"]),
-        ([0x89, (byte)'L', (byte)'Z', (byte)'O'], ["lzop", "-dcq"]),
+        ("gzip", [0x1f, 0x8b], []),
+        ("zstd", [0x28, 0xb5, 0x2f, 0xfd], ["zstd", "-dcq", "--long=31"]),
+        ("xz", [0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], ["xz", "-dcq"]),
+        ("lzma", [0x5d, 0, 0], ["xz", "-dcq", "--format=lzma"]),
+        ("bzip2", [(byte)'B', (byte)'Z', (byte)'h'], ["bzip2", "-dcq"]),
+        ("lz4", [0x04, 0x22, 0x4d, 0x18], ["lz4", "-dcq"]),
+        ("lzop", [0x89, (byte)'L', (byte)'Z', (byte)'O'], ["lzop", "-dcq"]),
     ];
 
     // else .NET takes a gzip stream without its end for whole (System.IO.Compression: DeflateStream)
@@ -129,7 +131,7 @@ static class ArchiveReader
                 tell();
         }
         if (number == 0)
-            throw ArchiveErrors.NoArchive();
+            throw ArchiveErrors.NoArchive(Compressions.Select(c => c.Name));
         to.Finish();
     }
 

@@ -14,7 +14,7 @@ public sealed class MpiMatrixTests(OneCluster one)
 {
     readonly MatrixCluster cluster = one.Of<MatrixCluster>();
 
-    const string Begin = "<!-- the matrix: written by Tests/Core/Launching/MpiMatrixTests.cs -->", End = "<!-- the end of the matrix -->";
+    const string Begin = "<!-- the matrix: written by Tests/Core/Scenarios/MpiMatrixTests.cs -->", End = "<!-- the end of the matrix -->";
 
     static readonly int Ranks = 2 * Nodes.Length;
 
