@@ -12,7 +12,12 @@ if (-not [System.IO.File]::Exists("$PSScriptRoot/$libc.dll")) {
 $public = foreach ($name in $libc, 'YamlDotNet', 'Slipway.Core', 'Slipway.Cmdlets') {
     $assembly = $context.LoadFromAssemblyPath((Join-Path $PSScriptRoot "$name.dll"))
     # objects of the pipeline and types of parameters, and what the views write with; all else has namespaces of its own, and stays there
-    $assembly.GetExportedTypes().Where({ ($_.Namespace -eq 'Slipway' -and -not $_.IsNested) -or $_.FullName -eq 'Slipway.Linux.Visible' })
+    if ($name.StartsWith('Slipway.')) {
+        foreach ($type in $assembly.GetExportedTypes()) {
+            if ($type.Namespace -eq 'Slipway' -and -not $type.IsNested) { $type }
+        }
+    }
+    if ($name -eq 'Slipway.Core') { $assembly.GetType('Slipway.Linux.Visible') }
 }
 Import-Module -Assembly $assembly
 
