@@ -54,12 +54,16 @@ static unsafe class Program
     }
 
     /// <summary>
-    /// True where as many threads may be started as .NET does by itself (for signals, and its pool): it ends the program in its own words
-    /// where one of them cannot be (PortableThreadPool.GateThread).
+    /// True where as many threads may be started as .NET does by itself (for signals, and its pool), and as much memory can be had as a
+    /// build or a publish takes: .NET ends the program in its own words where it wants a thread and cannot have it, at whatever moment
+    /// that is (PortableThreadPool.GateThread).
     /// </summary>
     static bool HaveRoom()
     {
-        const int threads = 5;
+        const int threads = 5, bytes = 32 << 20;
+        void* room = mmap(null, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (room == MAP_FAILED || munmap(room, bytes) != 0)
+            return false;
         using ManualResetEventSlim end = new();
         List<Thread> started = [];
         try

@@ -19,7 +19,8 @@ static class Programs
             words => PreflightProgram.Run(words, typeof(Programs).Assembly.GetManifestResourceStream("probe"))) { IsOnTheWay = true },
         new("stage", "slipway publish and slipway cache, on each node",
             words => words is [var request] ? NodeProgram.Run(request) : null) { NeedsThreads = true },
-        new("build-inside", "slipway build, in a namespace of its own", words => words is [var job] ? BuilderProgram.Run(job) : null),
+        new("build-inside", "slipway build, in a namespace of its own", words => words is [var job] ? BuilderProgram.Run(job) : null)
+            { NeedsThreads = true },
     ];
 
     public static SubProgram? Find(string[] arguments) => arguments is [var verb, ..] ? Array.Find(Table, p => p.Verb == verb) : null;
