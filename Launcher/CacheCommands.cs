@@ -78,7 +78,7 @@ static class CacheCommands
     public static Command Cache()
     {
         Option<long?> size = new("--max-size") { Description = "Bytes that may stay on each node" };
-        Option<TimeSpan?> age = new("--max-age") { Description = "What was not used for so long goes ([d.]hh:mm:ss)" };
+        Option<TimeSpan?> age = new("--max-age") { Description = "Remove what was not used for this long ([d.]hh:mm:ss)" };
         Command clear = Verb("clear", "Remove the least recently used entries; never one that is in use or locked",
             (result, _) => new CacheVerb.Clear(result.GetValue(size), result.GetValue(age)));
         clear.Add(size);

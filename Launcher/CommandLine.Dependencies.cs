@@ -10,7 +10,7 @@ static partial class CommandLine
     {
         Argument<string[]> names = new("NAME") { Description = "A program, the path of a file or directory, or an installed package",
             Arity = ArgumentArity.ZeroOrMore };
-        Option<string[]> packages = new("--package") { Description = "An installed package, all of it (may be given more than once)" };
+        Option<string[]> packages = new("--package") { Description = "All files of an installed package (may be given more than once)" };
         Option<string[]> exclude = new("--exclude") { Description = "A pattern of paths that stay out, e.g. '/usr/share/doc/**'" };
         Option<string[]> libraryPath = new("--library-path") { Description = "A directory that LD_LIBRARY_PATH will name in the image" };
         Option<string> from = new("--root") { Description = "Look below this directory", DefaultValueFactory = _ => "/" };

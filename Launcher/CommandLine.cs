@@ -16,7 +16,7 @@ namespace Slipway.Launcher;
 static partial class CommandLine
 {
     internal static readonly Option<bool> Json = new("--json") { Description = "Print objects as JSON, one a line", Recursive = true };
-    internal static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Tell each step", Recursive = true };
+    internal static readonly Option<bool> Verbose = new("--verbose", "-v") { Description = "Report each step", Recursive = true };
 
     internal static Argument<string> Image => new("IMAGE") { Description = "Path of an image" };
 
@@ -31,7 +31,7 @@ static partial class CommandLine
         RootCommand root = new("Slipway: container images with fabric drivers, staged once per node, started by any MPI launcher") { Json,
             Verbose };
         root.Options.Remove(root.Options.First(o => o is VersionOption));
-        Option<bool> version = new("--version") { Description = "Tell version and runtime" };
+        Option<bool> version = new("--version") { Description = "Show version and runtime" };
         root.Add(version);
         root.SetAction(result =>
         {
@@ -54,7 +54,7 @@ static partial class CommandLine
         root.Add(RunHelp("run", "Run a command in an image, or the image's runscript", Command));
         root.Add(
             RunHelp("shell", "Start a shell in an image",
-                new Argument<string[]>("ARGUMENT") { Description = "Of the shell, after --", Arity = ArgumentArity.ZeroOrMore }));
+                new Argument<string[]>("ARGUMENT") { Description = "Arguments of the shell, after --", Arity = ArgumentArity.ZeroOrMore }));
         return root.Parse(arguments).Invoke(Configuration);
     }
 
@@ -66,12 +66,12 @@ static partial class CommandLine
             "--destination", "-o") { Description = "Path of the image, or a directory (default: the definition's name with .sqfs, here)" };
         Option<ImageCompression> compression = new("--compression") { Description = "How to pack" };
         Option<string> lockFile = new(
-            "--lock-file") { Description = "Path of the lock file: obeyed where it is there, written where it is not" };
+            "--lock-file") { Description = "Path of the lock file: obeyed if it exists, written if it does not" };
         Option<bool> updateLock = new(
             "--update-lock") { Description = "Take what the repositories have now, and write the lock file anew" };
         Option<string[]> variables = new(
             "--variable") { Description = "NAME=VALUE, for a variable that the definition declares (may be given more than once)" };
-        Option<string> packageCache = new("--package-cache") { Description = "Directory that holds packages, and gets what is downloaded" };
+        Option<string> packageCache = new("--package-cache") { Description = "Directory that holds packages and keeps downloads" };
         Option<int> throttle = new("--throttle-limit") { Description = "How many images are built at once", DefaultValueFactory = _ =>
             ImageBuilder.DefaultThrottle };
         Option<bool> noCache = new("--no-step-cache") { Description = "Run every step, and keep none for the next build" };
@@ -116,7 +116,7 @@ static partial class CommandLine
             DefaultValueFactory = _ => "/" };
         Option<string[]> devices = new("--device") { Description = "Plan for this device alone (may be given more than once)" };
         Option<FabricSource> source = new(
-            "--source") { Description = "auto, or the one source that may be: image, provider, stack, "
+            "--source") { Description = "auto, or the only source to use: image, provider, stack, "
             + "or package (build the image anew from --definition, with its distribution's provider packages)" };
         Option<bool> explain = new("--explain") { Description = "Show each rung of the ladder with its reason" };
         Option<string> cdi = new("--cdi") { Description = "Write the plan as a CDI specification too" };
@@ -155,7 +155,7 @@ static partial class CommandLine
     static Command Inspect()
     {
         Argument<string> image = Image;
-        Command verb = new("inspect", "Describe an image: digest, and its manifest where it is ours") { image };
+        Command verb = new("inspect", "Describe an image: its digest, and its manifest if Slipway made it") { image };
         verb.SetAction(result => Guarded(cancel =>
         {
             ContainerImage found = NodeCache.Describe(result.GetRequiredValue(image), cancel, Warn);

@@ -25,7 +25,7 @@ sealed class MpiOptions
     readonly Option<string> fabric =
         new("--fabric") { Description = RunOption.Find("--fabric").Description, DefaultValueFactory = _ => "auto" };
     readonly Option<string[]> more =
-        new("--launcher-argument") { Description = "For the launcher, as it is (may be given more than once)" };
+        new("--launcher-argument") { Description = "An argument for the launcher, passed on unchanged (may be given more than once)" };
 
     /// <summary>The verb with these and its own.</summary>
     public Command AddTo(Command verb, params Option[] own)

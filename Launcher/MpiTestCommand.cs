@@ -13,7 +13,7 @@ static class MpiTestCommand
         MpiOptions job = new();
         Option<double> timeout = new("--timeout-sec") { Description = "Seconds that the ranks may take", DefaultValueFactory = _ =>
             MpiPreflight.DefaultTimeout.TotalSeconds };
-        Command verb = job.AddTo(new("test", "Try on each node, with one rank and in seconds, what would make a job fail"), timeout);
+        Command verb = job.AddTo(new("test", "Find in seconds, with one rank on each node, what would make a job fail"), timeout);
         verb.SetAction(result => Guarded(cancel =>
         {
             IReadOnlyList<PreflightCheck> checks =

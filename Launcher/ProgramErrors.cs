@@ -4,12 +4,12 @@ namespace Slipway.Launcher;
 static class ProgramErrors
 {
     public static SlipwayException IsInternal(SubProgram program) =>
-        new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {program.Verb}' is for slipway itself to start: by {program.StartedBy}",
+        new("InternalVerb", ErrorKind.InvalidArgument, $"'slipway {program.Verb}' is internal: it is started by {program.StartedBy}",
             "See slipway --help.", program.Verb);
 
     public static SlipwayException NotUtf8(string argument) =>
-        new("ArgumentNotUtf8", ErrorKind.InvalidArgument, $"'{argument}': an argument is not UTF-8, and would not be taken for what it is",
-            "Rename the file; or give it a link whose name is UTF-8.", argument);
+        new("ArgumentNotUtf8", ErrorKind.InvalidArgument, $"'{argument}': this argument is not UTF-8, so Slipway would take it for another",
+            "Rename the file, or make a link to it whose name is UTF-8.", argument);
 
     /// <param name="option">That takes NAME=VALUE.</param>
     public static SlipwayException NoPair(string given, string option) =>
@@ -21,5 +21,5 @@ static class ProgramErrors
     public static SlipwayException OutputFailed(string name, string why) => OutputNotWritten(name, $"cannot be written: {why}");
 
     static SlipwayException OutputNotWritten(string name, string what) =>
-        new("OutputNotWritten", ErrorKind.WriteError, $"{name} {what}", "Let it go where something may be written; or to /dev/null.", name);
+        new("OutputNotWritten", ErrorKind.WriteError, $"{name} {what}", "Redirect it to where you may write, or to /dev/null.", name);
 }

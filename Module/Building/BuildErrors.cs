@@ -67,7 +67,7 @@ static class BuildErrors
 
     public static SlipwayException DestinationGone(string destination) =>
         new("DestinationNotWritable", ErrorKind.WriteError,
-            $"{destination}: the image cannot be written there: its directory is not there any more",
+            $"{destination}: the image cannot be written there: its directory no longer exists",
             "Choose a directory that stays.", destination);
 
     // lock files
@@ -78,14 +78,16 @@ static class BuildErrors
 
     public static SlipwayException OneLockFile(string path, int definitions) =>
         new("LockFileInUse", ErrorKind.InvalidArgument, $"{path}: is given as the lock file of {definitions} definitions",
-            "Give a directory that is there: each definition has its lock file in it.", path);
+            "Give an existing directory: each definition then has its lock file in it.", path);
 
     public static SlipwayException LockInvalid(string path, string why, Exception? inner = null) =>
         new("LockInvalid", ErrorKind.InvalidData, $"{path}: {why}",
-            "Give the path of a lock file that Slipway wrote, or of none; -UpdateLock (--update-lock) writes it anew.", path, inner);
+            "Give a lock file that Slipway wrote, or a path that has no file yet. -UpdateLock (--update-lock) writes it anew.",
+            path, inner);
 
     public static SlipwayException LockTooNew(string path, int version) =>
-        new("LockTooNew", ErrorKind.InvalidData, $"{path}: has schema version {version}, this Slipway knows 1", "Update Slipway.", path);
+        new("LockTooNew", ErrorKind.InvalidData, $"{path}: has schema version {version}, and this Slipway knows version 1",
+            "Update Slipway.", path);
 
     public static SlipwayException LockNotWritable(string path, Exception e) =>
         new("LockNotWritable", ErrorKind.WriteError, $"{path}: the lock file {OpenedFile.Why(e, path)}",
@@ -95,7 +97,7 @@ static class BuildErrors
 
     public static SlipwayException NoSubordinateIds(string file) =>
         new("NoSubordinateIds", ErrorKind.PermissionDenied,
-            $"{file}: there are no subordinate ids for user {Environment.UserName}, and fakeroot, which does without, is not installed",
+            $"{file}: user {Environment.UserName} has no subordinate ids, and fakeroot, which needs none, is not installed",
             $"As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {Environment.UserName}; "
                 + "or apt-get install fakeroot (Debian family), dnf install fakeroot (RPM family).", file);
 
@@ -118,7 +120,7 @@ static class BuildErrors
     static string WhyEnded(int exit, IReadOnlyList<string> said) => (exit - 128) switch
     {
         var signal when signal == SIGKILL =>
-            "Somebody killed it; or the kernel did, for want of memory: see dmesg, and memory.max of the control group.",
+            "Somebody killed it, or the kernel did because memory ran out: see dmesg, and memory.max of the control group.",
         > 0 => "This is a fault of Slipway, or of what it runs on: report it, with the definition.",
         _ when said.Any(line => OfNamespaces.Any(program => line.StartsWith(program, StringComparison.Ordinal))) =>
             "Check that user namespaces are allowed (/proc/sys/user/max_user_namespaces).",
@@ -156,6 +158,6 @@ static class BuildErrors
 
     public static SlipwayException VariableInvalid(Located source, string manifest, string variable) =>
         new("ManifestInvalid", ErrorKind.InvalidData,
-            $"{source.Where}: /{manifest} of the image that is built upon sets a variable that no environment can have: '{variable}'",
+            $"{source.Where}: /{manifest} of the base image sets a variable that no environment can have: '{variable}'",
             "Build that image anew.", source.Value);
 }

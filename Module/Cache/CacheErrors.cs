@@ -10,8 +10,8 @@ static class CacheErrors
 
     public static SlipwayException Unsafe(string cache) => new("CacheUnsafe", ErrorKind.SecurityError,
         $"{cache}: another user could have written to this cache, so nothing in it can be trusted",
-        "Have it removed, or its owner and mode mended: root's 0755, a user's 0700; what it lies in: root's, "
-        + "and sticky where others may write.",
+        "Have it removed, or its owner and mode corrected: 0755 for root's cache, 0700 for a user's. "
+        + "The directory above it must be root's, and sticky if others may write to it.",
         cache);
 
     public static SlipwayException Shared(string cache, string fileSystem, string configuration) => new(
@@ -68,7 +68,7 @@ static class CacheErrors
         "Publish again; if it happens again, look at the network and the disk of this node.", wanted);
 
     public static SlipwayException CopyIncomplete(string path, ulong arrived, long size) => new("CopyIncomplete", ErrorKind.ReadError,
-        string.Create(CultureInfo.InvariantCulture, $"{path}: the copy is not whole: {arrived} of {size} bytes arrived"),
+        string.Create(CultureInfo.InvariantCulture, $"{path}: the copy is incomplete: {arrived} of {size} bytes arrived"),
         "Publish again.", path);
 
     public static SlipwayException BadDigest(string text) => new("DigestInvalid", ErrorKind.InvalidArgument,
@@ -100,8 +100,8 @@ static class CacheErrors
         error == ENOSPC || error == EDQUOT ? FreeSpace
         : error == EROFS
             ? "The file system is mounted read-only: mount it anew, or name another directory ('cache' in /etc/slipway/config.yaml)."
-        : "Look at the node's disk: whether it is full (Clear-ImageCache, slipway cache clear), "
-            + "whose the directory is, and what dmesg says.";
+        : "Check whether the node's disk is full (Clear-ImageCache, slipway cache clear), "
+            + "who owns the directory, and what dmesg says.";
 
     static string Number(int error) => error.ToString(CultureInfo.InvariantCulture);
 }

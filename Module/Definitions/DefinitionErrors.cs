@@ -23,7 +23,8 @@ static class DefinitionErrors
 
     public static SlipwayException TooLarge(string path, int limit, Exception inner) =>
         new("DefinitionTooLarge", ErrorKind.LimitsExceeded,
-            string.Create(CultureInfo.InvariantCulture, $"{path}: more than {limit} bytes are no definition"),
+            string.Create(CultureInfo.InvariantCulture,
+                $"{path}: the file has more than {limit} bytes, the most that a definition may have"),
             "Give the path of a YAML file; large files belong under 'files'.", path, inner);
 
     public static SlipwayException UnknownSource(YamlMap map, string from) =>
@@ -33,7 +34,7 @@ static class DefinitionErrors
     // variables
 
     public static SlipwayException UndeclaredVariable(string path, string name, IReadOnlyCollection<string> declared) =>
-        new("DefinitionUnknownVariable", ErrorKind.InvalidArgument, $"{path}: it declares no variable '{name}'",
+        new("DefinitionUnknownVariable", ErrorKind.InvalidArgument, $"{path}: the definition declares no variable '{name}'",
             declared.Count == 0 ? "Add 'variables: {NAME: default}' to the definition."
             : $"Its variables are: {string.Join(", ", declared)}.", name);
 
@@ -88,8 +89,8 @@ static class DefinitionErrors
             "Leave the line out, and install the provider in 'run'.");
 
     public static SlipwayException UnknownProvider(YamlMap map, Located name) =>
-        map.Error("fabric", "DefinitionUnknownProvider", $"'fabric' names '{name.Value}', which is no provider",
-            $"Write 'auto', 'none', or of these: {string.Join(", ", FabricPackages.Names)}.");
+        map.Error("fabric", "DefinitionUnknownProvider", $"'{name.Value}' in 'fabric' is not a provider",
+            $"Write 'auto', 'none', or some of: {string.Join(", ", FabricPackages.Names)}.");
 
     // images and archives
 
@@ -111,7 +112,7 @@ static class DefinitionErrors
             "Begin with '/', and use no '..': it is the path on the host and in the image.", path.Value);
 
     public static SlipwayException EmptyHost(YamlMap map) =>
-        map.Error("from", "DefinitionMissingKey", "the image would be empty: neither 'programs' nor 'packages' nor 'files' is there",
+        map.Error("from", "DefinitionMissingKey", "the image would be empty: the definition has none of 'programs', 'packages' and 'files'",
             "Add e.g. 'programs: [lmp]'.");
 
     // packages
@@ -160,7 +161,7 @@ static class DefinitionErrors
             ? "Write e.g. amd64." : "Write e.g. x86_64.");
 
     public static SlipwayException PasswordInUrl(YamlMap repository, string key) =>
-        repository.Error(key, "DefinitionBadUrl", "the URL has a user name or password, which would be in every image",
+        repository.Error(key, "DefinitionBadUrl", "the URL has a user name or password, and every image would contain it",
             "Leave it out, and put it into ~/.netrc.");
 
     public static SlipwayException NotAUrl(YamlMap repository, string key, Located url, IEnumerable<string> schemes) =>

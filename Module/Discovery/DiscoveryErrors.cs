@@ -23,14 +23,14 @@ static class DiscoveryErrors
         Invalid(rule, "when", "'when' names nothing", "Give 'soname', 'path' or 'imports'.");
 
     public static SlipwayException ReadWithoutLine(YamlMap rule) =>
-        Invalid(rule, "read", "'read' and 'line' come together",
+        Invalid(rule, "read", "a rule has both 'read' and 'line', or neither",
             "Give the files under 'read', and a regular expression for their lines under 'line'.");
 
     public static SlipwayException RuleAddsNothing(YamlMap rule) =>
         Invalid(rule, "add", "the rule adds nothing", "Give patterns or sonames under 'add'.");
 
     public static SlipwayException NotAnExpression(YamlMap rule, ArgumentException e) =>
-        Invalid(rule, "line", $"'line' is no regular expression: {e.Message}",
+        Invalid(rule, "line", $"'line' is not a regular expression: {e.Message}",
             "Write one of .NET's, with a named group for what 'add' uses.");
 
     static SlipwayException Invalid(YamlMap rule, string key, string message, string advice) =>

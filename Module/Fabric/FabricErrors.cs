@@ -10,21 +10,21 @@ static class FabricErrors
             : $"It has {string.Join(", ", inventory.Devices.Select(d => d.Name))}.", device);
 
     public static SlipwayException NoDeviceWithPackage(string node) =>
-        new("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{node} has no fabric device that a package is known for",
-            "Build with `fabric: auto` in the definition where the node has none.", node);
+        new("FabricDeviceNotFound", ErrorKind.ObjectNotFound, $"{node} has no fabric device for which Slipway knows a package",
+            "Build with `fabric: auto` in the definition if the node has none.", node);
 
     public static SlipwayException Refused(ContainerImage image, FabricPlan plan, FabricRung asked) =>
         new("FabricRefused", ErrorKind.InvalidOperation, $"{image.Path}: {plan.Reason}",
-            $"Leave the source to the ladder, or mend what keeps {asked} from holding.", image.Path);
+            $"Let the ladder choose the source, or mend what keeps {asked} from holding.", image.Path);
 
     public static SlipwayException NeedsDefinition(string image) =>
         new("FabricNeedsDefinition", ErrorKind.InvalidArgument,
-            $"{image}: it takes the image's definition to build it anew, and what an image says of itself is not built: "
-            + "it could read any file of this host",
+            $"{image}: Slipway needs the image's definition to build it anew. It does not build what an image says of itself, "
+            + "because that could read any file of this host",
             "Name it: --definition FILE (-Definition), and its variables.", image);
 
     public static SlipwayException DefinitionNotEditable(string definition, string line) =>
-        new("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{definition}: the line `{line}` cannot be put into this definition",
+        new("DefinitionNotEditable", ErrorKind.InvalidOperation, $"{definition}: Slipway cannot put the line `{line}` into this definition",
             "Add it by hand, and build the image from that file.", definition);
 
     public static SlipwayException NothingToSpecify(string cdi, FabricPlan plan) =>

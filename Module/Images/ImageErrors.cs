@@ -9,7 +9,8 @@ static class ImageErrors
         new("ManifestInvalid", ErrorKind.InvalidData, $"{image}: /{ManifestReader.Path}: {why}", "Build the image anew.", image, inner);
 
     public static SlipwayException ManifestTooNew(string image, int version) =>
-        new("ManifestTooNew", ErrorKind.InvalidData, $"{image}: /{ManifestReader.Path} has schema version {version}, this Slipway knows 1",
+        new("ManifestTooNew", ErrorKind.InvalidData,
+            $"{image}: /{ManifestReader.Path} has schema version {version}, and this Slipway knows version 1",
             "Update Slipway.", image);
 
     public static SlipwayException PlanNotWritten(string plan, Exception inner) =>

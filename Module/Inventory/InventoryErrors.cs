@@ -5,7 +5,7 @@ static class InventoryErrors
 {
     public static SlipwayException NoPackage(Located provider, string family, string? release) =>
         new("FabricPackageUnknown", ErrorKind.ObjectNotFound,
-            $"{provider.Where}: no package of the {family} family{(release is null ? "" : $", release {release},")} "
-            + $"is known to have provider {provider.Value}",
+            $"{provider.Where}: Slipway knows no package of the {family} family{(release is null ? "" : $", release {release},")} "
+            + $"that has provider {provider.Value}",
             "Name the package that has it under 'packages', with the repository that has the package.", provider.Value);
 }

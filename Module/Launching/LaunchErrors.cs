@@ -26,20 +26,21 @@ static class LaunchErrors
             "Give more nodes, or more ranks per node.", ranks);
 
     public static SlipwayException OneRankOnEachNode(Launcher row, int ranks, int nodes) =>
-        new("BadRanks", ErrorKind.InvalidArgument, $"{row.Title} starts one program on each node: {ranks} ranks on {nodes} nodes cannot be",
+        new("BadRanks", ErrorKind.InvalidArgument,
+            $"{row.Title} starts one program on each node, and cannot start {ranks} ranks on {nodes} nodes",
             "Give as many ranks as nodes, or another launcher.", ranks);
 
     public static SlipwayException RanksUnknown(string batchSystem, int perNode) =>
         new("NoRanks", ErrorKind.InvalidArgument,
-            $"how many nodes this job of {batchSystem} has is not known, so '{perNode} ranks per node' is no number of ranks",
+            $"Slipway does not know how many nodes this job of {batchSystem} has, so '{perNode} ranks per node' is no number of ranks",
             "Give -Ranks too.");
 
     public static SlipwayException BadVariable(string name) =>
         new("BadVariable", ErrorKind.InvalidArgument, $"'{name}' is not the name of a variable",
-            "Letters, digits and '_', not beginning with a digit.", name);
+            "Use letters, digits and '_', and do not begin with a digit.", name);
 
     public static SlipwayException BadTimeout(TimeSpan? timeout) =>
-        new("BadTimeout", ErrorKind.InvalidArgument, "a time-out is longer than nothing", "Give seconds.", timeout);
+        new("BadTimeout", ErrorKind.InvalidArgument, "a time-out must be longer than 0 s", "Give a number of seconds.", timeout);
 
     public static SlipwayException ImageLauncherIsHere(string node) =>
         new("MpiImageIsHere", ErrorKind.InvalidArgument, $"{node}: the image's own launcher runs in one container, on this node",
@@ -72,7 +73,7 @@ static class LaunchErrors
             + $"or add a row for yours to {table} ({SeeTheTable}).");
 
     public static SlipwayException NodesNotChosen(Launcher row) =>
-        new("NodesNotChosen", ErrorKind.InvalidArgument, $"{row.Title} takes its nodes from the job that it is in, and none can be named",
+        new("NodesNotChosen", ErrorKind.InvalidArgument, $"{row.Title} takes its nodes from the job that it is in, and you cannot name any",
             "Leave -Node out, or choose another launcher.", row.Name);
 
     public static SlipwayException RanksPerNodeNotChosen(Launcher row) =>
@@ -106,36 +107,37 @@ static class LaunchErrors
         row.Error("name", Invalid, $"there are two launchers '{name}'", "Give each a name of its own.");
 
     public static SlipwayException NothingLike(YamlMap row, string like) =>
-        row.Error("like", Invalid, $"'like: {like}': there is no such launcher before this one",
+        row.Error("like", Invalid, $"'like: {like}': no launcher before this one has that name",
             "Name a row that stands above it, or one of Slipway's own.");
 
     /// <param name="may">The words that are filled in in this key.</param>
     public static SlipwayException NotFilledIn(YamlMap row, string key, string word, IReadOnlyList<string> may) =>
-        row.Error(key, Invalid, $"'{key}' has '{word}', which is not filled in there",
-            may.Count == 0 ? $"'{key}' takes plain words." : $"Of these: {string.Join(", ", may.Select(w => $"{{{w}}}"))}.");
+        row.Error(key, Invalid, $"'{key}' has '{word}', and Slipway does not fill that in there",
+            may.Count == 0 ? $"'{key}' takes plain words." : $"Choose from: {string.Join(", ", may.Select(w => $"{{{w}}}"))}.");
 
     public static SlipwayException NoProgram(YamlMap row, string name) =>
         row.Error("programs", Invalid, $"the launcher '{name}' names no program", "Add e.g. 'programs: [mpirun]'.");
 
     public static SlipwayException NoInterface(YamlMap row, string name, IEnumerable<string> known) =>
-        row.Error("gives", Invalid, $"'{name}' is no process management interface", $"Of these: {string.Join(", ", known)}.");
+        row.Error("gives", Invalid, $"'{name}' is not a process management interface", $"Choose one of: {string.Join(", ", known)}.");
 
     public static SlipwayException NotRecognised(YamlMap row, string name) =>
         row.Error("recognise", Invalid, $"the launcher '{name}' has no 'recognise'",
             "Say what tells its program from others: 'recognise: {arguments: [--version], pattern: \"MyLauncher\"}'.");
 
     public static SlipwayException NodesWithoutForm(YamlMap row) =>
-        row.Error("form", Invalid, "'nodes' and 'form' come together, and 'form' is 'slurm' or 'file'",
-            "E.g. 'nodes: PBS_NODEFILE, form: file'.");
+        row.Error("form", Invalid, "a row has both 'nodes' and 'form', or neither; 'form' is 'slurm' or 'file'",
+            "Write e.g. 'nodes: PBS_NODEFILE, form: file'.");
 
     public static SlipwayException NoInside(YamlMap row) =>
         row.Error("inside", Invalid, "'inside' is missing", "Name the variables that every job has.");
 
     public static SlipwayException NoSignal(YamlMap row, string name, IEnumerable<string> known) =>
-        row.Error("stop", Invalid, $"'{name}' is no signal that ends a launcher", $"Of these: {string.Join(", ", known)}.");
+        row.Error("stop", Invalid, $"'{name}' is not a signal that ends a launcher", $"Choose one of: {string.Join(", ", known)}.");
 
     public static SlipwayException BindingIsNoList(YamlMap row, Located name) =>
-        row.Error("bind-to", Invalid, $"{name.Where}: 'bind-to.{name.Value}' must be a list", "E.g. 'bind-to: {core: [--bind-to, core]}'.");
+        row.Error("bind-to", Invalid, $"{name.Where}: 'bind-to.{name.Value}' must be a list",
+            "Write e.g. 'bind-to: {core: [--bind-to, core]}'.");
 
     public static SlipwayException NoExpression(YamlMap row, string key) =>
         row.Error(key, Invalid, $"'{key}' is missing", "Write a regular expression.");
@@ -144,6 +146,6 @@ static class LaunchErrors
         row.Error(key, Invalid, $"'{key}' has no group '{group}'", $"Mark it: (?<{group}>…).");
 
     public static SlipwayException BadExpression(YamlMap row, string key, Exception why) =>
-        row.Error(key, Invalid, $"'{key}' is no regular expression: {why.Message}",
+        row.Error(key, Invalid, $"'{key}' is not a regular expression: {why.Message}",
             "Write one of .NET's, e.g. 'MyLauncher (?<version>[0-9.]+)'.");
 }

@@ -33,7 +33,7 @@ static class LinuxErrors
 
     public static SlipwayException TextInvalid(string text) =>
         new("TextInvalid", ErrorKind.InvalidData,
-            $"'{text.Replace("\0", "\\0")}': a path, an argument or a variable cannot hold the character of code 0",
+            $"'{text.Replace("\0", "\\0")}': a path, an argument or a variable cannot contain a null character",
                 "Remove that character.", text);
 
     /// <param name="others">The places that were tried too.</param>

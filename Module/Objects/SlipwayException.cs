@@ -95,7 +95,7 @@ public class SlipwayException : Exception
             new("FileTooLarge", ErrorKind.LimitsExceeded, "a file would be larger than this process may write",
                 "Raise the limit: ulimit -f.", null, thrown),
         System.Text.Json.JsonException =>
-            new("NotJson", ErrorKind.InvalidData, $"what should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
+            new("NotJson", ErrorKind.InvalidData, $"text that should be JSON is not: {FirstLine(thrown.Message)}", null, null, thrown),
         UnauthorizedAccessException => new("AccessDenied", ErrorKind.PermissionDenied, FirstLine(thrown.Message), null, null, thrown),
         IOException => InputOutput(thrown),
         _ => new("Unexpected", ErrorKind.NotSpecified,

@@ -95,7 +95,7 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
             || !(node.HasBegun || node.Checks.Count > 0)))
             checks.Add(Check(name, "launcher", PreflightStatus.Failed, $"no rank was started here: {Said(result)}",
                 Symptoms.Find(other)?.Symptom.Advice
-                ?? "See that the launcher reaches this node, and that slipway is there at the same path as here "
+                ?? "Check that the launcher reaches this node, and that slipway is there at the same path as here "
                 + "(Publish-ImageCache brings it along)."));
         // in the order of the nodes
         foreach (Node node in heard.Values.OrderBy(n => IndexOf(n.Name)).ThenBy(n => n.Name, StringComparer.Ordinal))
@@ -131,11 +131,11 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
             return own with { Node = "" };
         if (all.Find(n => n.NoLibrary is not null) is { } lacking)
             return Failed($"{lacking.Name}: the image's MPI library cannot be loaded: {lacking.NoLibrary}",
-                "See slipway compare IMAGE for what the image lacks.");
+                "Run slipway compare IMAGE to see what the image lacks.");
         if (numbers.Count > 1 && ranks > 1 && numbers.All(n => n == (0, 1)))
         {
             string alone = $"each of {numbers.Count} ranks takes itself for rank 0 of 1: they do not find each other";
-            return Failed($"{alone}, and the job would be {ranks} runs of the whole of it, with exit code 0 ({library})",
+            return Failed($"{alone}, and the job would do the whole work {ranks} times, with exit code 0 ({library})",
                 RefusedAdvice() ?? Unmanaged() ?? UseItsOwn);
         }
         if (numbers.FirstOrDefault(n => n.Size != ranks) is { Size: > 0 } wrong)
@@ -149,14 +149,14 @@ sealed class Findings(MpiVerdict? verdict, IReadOnlyList<string> nodes, int rank
                 ?? "See the other checks, and what the launcher says with the same ranks on one node.");
         }
         if (Behind(Reached.Ready) is { } ready)
-            return Failed($"the ranks found each other, and did not meet within {seconds} s on {ready}: "
+            return Failed($"the ranks found each other, but did not meet within {seconds} s on {ready}: "
                 + "messages between nodes do not arrive",
                 "Have the MPI use the network that all nodes share (OMPI_MCA_btl_tcp_if_include, UCX_NET_DEVICES, FI_TCP_IFACE), "
                 + "and see whether a firewall is between them.");
         if (Behind(Reached.Met) is { } met)
-            return Failed($"the ranks met, and MPI_Finalize did not come back within {seconds} s on {met}: "
+            return Failed($"the ranks met, but MPI_Finalize did not come back within {seconds} s on {met}: "
                 + $"a job would compute and then hang ({library})",
-                "A known fault of MPICH 4.0 over UCX before 1.14 with TCP, inside and outside of containers: "
+                "This is a known fault of MPICH 4.0 over UCX before 1.14 with TCP, inside and outside of containers: "
                 + "take an image with a later UCX, or with an MPICH that is built on libfabric.");
         int ended = all.Sum(n => n.Ranks.Count(r => r == Reached.Ended));
         if (ended == ranks && result.ExitCode == 0)

@@ -33,13 +33,16 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         if (Text("/proc/sys/user/max_user_namespaces") is "0")
             return Check("user-namespaces", PreflightStatus.Failed, "user.max_user_namespaces is 0",
-                "Allow them on this node: sysctl -w user.max_user_namespaces=15000, and for the next boot in /etc/sysctl.d.");
+                "Allow user namespaces on this node: sysctl -w user.max_user_namespaces=15000, and for the next boot in /etc/sysctl.d.");
         if (user != 0 && Text("/proc/sys/kernel/unprivileged_userns_clone") is "0")
-            return Check("user-namespaces", PreflightStatus.Failed, "kernel.unprivileged_userns_clone is 0: only root may make them",
-                "Allow them on this node: sysctl -w kernel.unprivileged_userns_clone=1, and for the next boot in /etc/sysctl.d.");
+            return Check("user-namespaces", PreflightStatus.Failed,
+                "kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
+                "Allow user namespaces on this node: sysctl -w kernel.unprivileged_userns_clone=1, "
+                + "and for the next boot in /etc/sysctl.d.");
         if (user != 0 && Text("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is "1")
-            return Check("user-namespaces", PreflightStatus.Warning, "AppArmor lets only programs with a profile of their own use them",
-                "Where containers cannot be made: give slipway a profile with 'userns,', "
+            return Check("user-namespaces", PreflightStatus.Warning,
+                "AppArmor lets only programs with a profile of their own use user namespaces",
+                "If you cannot make containers: give slipway a profile with 'userns,', "
                 + "or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0.");
         return Check("user-namespaces", PreflightStatus.Ok, $"allowed, up to {Text("/proc/sys/user/max_user_namespaces") ?? "any number"}");
     }
@@ -51,11 +54,11 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
         if (!needed)
             return Check("fuse", PreflightStatus.Ok, $"not needed: {why}");
         if (access(device, F_OK) != 0)
-            return Check("fuse", PreflightStatus.Failed, "there is no /dev/fuse, by which users mount images",
+            return Check("fuse", PreflightStatus.Failed, "this node has no /dev/fuse, and users need it to mount images",
                 "Load the module on this node (modprobe fuse), or have root mount the image before the job (slipway prolog).");
         if (access(device, R_OK | W_OK) != 0)
-            return Check("fuse", PreflightStatus.Failed, "/dev/fuse may not be opened by you",
-                "chmod 0666 /dev/fuse on this node (a rule for udev makes it stay), "
+            return Check("fuse", PreflightStatus.Failed, "you may not open /dev/fuse",
+                "Run chmod 0666 /dev/fuse on this node (a udev rule makes it permanent), "
                 + "or have root mount the image before the job (slipway prolog).");
         return Check("fuse", PreflightStatus.Ok, $"/dev/fuse can be opened; {why}");
     }
@@ -72,7 +75,7 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             (_, not null, _) => "Let Grid Engine give it: execd_params H_MEMORYLOCKED=infinity (qconf -mconf).",
             (_, _, not null) => "Let pbs_mom give it: LimitMEMLOCK=infinity in its systemd unit, "
                 + "or ulimit -l unlimited in its start script.",
-            _ => "Raise it on this node, for who logs in by SSH in /etc/security/limits.d: '* - memlock unlimited' "
+            _ => "Raise it on this node; for users who log in by SSH in /etc/security/limits.d: '* - memlock unlimited' "
                 + "(UsePAM yes in sshd_config).",
         };
         string seen = $"{limit / 1024} KiB may be locked";
@@ -91,10 +94,10 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
     {
         string directory = Path.Join(root, "/dev/shm");
         if (!Directory.Exists(directory))
-            return Check("shm", PreflightStatus.Failed, "there is no /dev/shm",
+            return Check("shm", PreflightStatus.Failed, "this node has no /dev/shm",
                 "Mount it on this node: mount -t tmpfs -o mode=1777 shm /dev/shm.");
         if (access(directory, W_OK) != 0)
-            return Check("shm", PreflightStatus.Failed, "/dev/shm may not be written by you", "chmod 1777 /dev/shm on this node.");
+            return Check("shm", PreflightStatus.Failed, "you may not write to /dev/shm", "Run chmod 1777 /dev/shm on this node.");
         long free = new DriveInfo(directory).AvailableFreeSpace, needed = ranks * SharedMemoryOfRank;
         string seen = $"{free >> 20} MiB are free in /dev/shm";
         if (free >= needed)
@@ -150,7 +153,7 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             {
                 return Check("pmi", PreflightStatus.Failed,
                     $"the launcher offers PMIx, but its server at {host}:{port} does not answer: {(e.InnerException ?? e).Message}",
-                    "See whether the launcher's daemon runs on this node, and what filters its loopback network.");
+                    "Check that the launcher's daemon runs on this node, and that nothing filters its loopback network.");
             }
             return Check("pmi", PreflightStatus.Ok, $"PMIx: the server at {host}:{port} answers");
         }
@@ -179,7 +182,7 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
             : "; or install libmunge2 (Debian family) or munge-libs (RPM family) in the image, and show /run/munge inside";
         return Check("pmix-security", PreflightStatus.Failed, lacks is null ? $"{seen}: MPI_Init would fail"
             : $"{seen}, and {lacks}: MPI_Init would fail",
-            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or take it away, for launcher and ranks{munge}.");
+            $"Let the server take 'native' too: set PMIX_MCA_psec=native, or unset it, for launcher and ranks{munge}.");
     }
 
     /// <summary>Directories of the launcher that its ranks must find under the same path, by variable.</summary>
@@ -240,7 +243,7 @@ sealed class NodeChecks(string node, string root, Func<string, string?> variable
         string scope = yama is null ? "" : $" (kernel.yama.ptrace_scope is {yama})";
         if (error == 0)
             return Check("cma", PreflightStatus.Ok, $"ranks of this node can read each other's memory{scope}");
-        string advice = yama is "2" or "3" ? "sysctl -w kernel.yama.ptrace_scope=1 on this node."
+        string advice = yama is "2" or "3" ? "Run sysctl -w kernel.yama.ptrace_scope=1 on this node."
             : "See whether a seccomp filter of the batch system forbids process_vm_readv.";
         return Check("cma", PreflightStatus.Warning,
             $"ranks of this node cannot read each other's memory (errno {error}){scope}: large messages go through /dev/shm, "

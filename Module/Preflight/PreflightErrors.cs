@@ -7,7 +7,7 @@ static class PreflightErrors
 {
     public static SlipwayException BadTimeout(TimeSpan timeout) =>
         new("BadTimeout", ErrorKind.InvalidArgument,
-            string.Create(CultureInfo.InvariantCulture, $"{timeout.TotalSeconds:0.###} s are no time-out for a preflight"),
+            string.Create(CultureInfo.InvariantCulture, $"{timeout.TotalSeconds:0.###} s is not a time-out for a preflight"),
             "Give 1 to 3600 seconds.", timeout);
 
     /// <summary>What is the same on many nodes is said once.</summary>
@@ -24,7 +24,7 @@ static class PreflightErrors
         ? "" : string.Join(", ", same.Select(c => c.Node)) + ": ";
 
     public static SlipwayException Usage() =>
-        new("PreflightUsage", ErrorKind.InvalidArgument, "'slipway preflight' is started by 'slipway mpi test'");
+        new("PreflightUsage", ErrorKind.InvalidArgument, "'slipway mpi test' starts 'slipway preflight' itself");
 
     public static SlipwayException ProbeNotMade(int error) =>
         new("PreflightProbe", ErrorKind.ResourceUnavailable, $"a file in memory cannot be made (errno {error})");

@@ -6,7 +6,7 @@ namespace Slipway.Readers;
 /// <summary>What is wrong with a file of the outside world. An image's errors name the image, whatever it was unpacked into.</summary>
 static class ReaderErrors
 {
-    const string NotMeant = "No image that is meant has so many: build it anew, or do not trust it.";
+    const string NotMeant = "No genuine image has so many: build it anew, or do not trust it.";
 
     public static SlipwayException ImageNotFound(string image, Exception? inner = null) =>
         new("ImageNotFound", ErrorKind.ObjectNotFound, $"{image}: there is no such image",
@@ -30,7 +30,7 @@ static class ReaderErrors
 
     public static SlipwayException TooManyNames(string root, long limit) =>
         ImageTooLarge(root, string.Create(
-            CultureInfo.InvariantCulture, $"what its programs and libraries need comes to more than {limit >> 20} MiB of names"));
+            CultureInfo.InvariantCulture, $"the names that its programs and libraries need take more than {limit >> 20} MiB"));
 
     public static SlipwayException TooManyNeeds(string root, int limit) =>
         ImageTooLarge(root, string.Create(CultureInfo.InvariantCulture, $"its programs need libraries more than {limit} times"));

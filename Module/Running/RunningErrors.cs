@@ -73,7 +73,7 @@ static class RunningErrors
         NotMade($"{what} (errno {Number(error)})", advice);
 
     public static SlipwayException HolderStartedByHand() => new("HolderUsage", ErrorKind.InvalidOperation,
-        "'slipway holder' is started by 'slipway run', in namespaces of its own", "Start a container with slipway run.");
+        "'slipway run' starts 'slipway holder' itself, in namespaces of its own", "Start a container with slipway run.");
 
     public static SlipwayException HoldersEnded(string socket, int starts) => new("HolderEnded", ErrorKind.InvalidOperation,
         $"{socket}: {Number(starts)} holders were started, and each ended before this process had joined it",

@@ -47,7 +47,7 @@ Describe 'A definition that is wrong' {
         @{ Id = 'DefinitionUnknownKey'; At = '3:10'; Says = "unknown key 'form'"; Text = "from: deb`nsuite: bookworm`nfiles: [{form: a, to: /b}]" }
         @{ Id = 'DefinitionWrongType'; At = '3:11'; Says = "'packages' must be a list"; Text = "from: deb`nsuite: bookworm`npackages: lammps" }
         @{ Id = 'DefinitionWrongType'; At = '2:8'; Says = "'suite' must be a single value"; Text = "from: deb`nsuite: [bookworm]" }
-        @{ Id = 'DefinitionUnknownProvider'; At = '3:9'; Says = "'fabric' names 'yes', which is no provider"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
+        @{ Id = 'DefinitionUnknownProvider'; At = '3:9'; Says = "'yes' in 'fabric' is not a provider"; Text = "from: deb`nsuite: bookworm`nfabric: yes" }
         @{ Id = 'DefinitionFileNotFound'; At = '3:16'; Says = 'nowhere.txt'; Text = "from: deb`nsuite: bookworm`nfiles: [{from: ./nowhere.txt, to: /x}]" }
         @{ Id = 'DefinitionMissingKey'; At = '1:1'; Says = "'suite' is missing"; Text = 'from: deb' }
         @{ Id = 'DefinitionUnknownSource'; At = '1:7'; Says = "'tarball' is not a source"; Text = "from: tarball" }

@@ -36,7 +36,7 @@ static class ArchiveErrors
     /// <param name="bytes">Of all files together.</param>
     public static SlipwayException TooLarge(ArchiveEntry entry, long bytes, long limit) =>
         OfEntry("ArchiveTooLarge", ErrorKind.LimitsExceeded, entry, $"brings what is unpacked to {bytes} bytes, and the limit is {limit}",
-            "Where it really is that large, set 'size-limit', e.g. 20G.");
+            "If the archive really is that large, set 'size-limit', e.g. 20G.");
 
     static SlipwayException OfEntry(string id, ErrorKind kind, ArchiveEntry entry, string what, string advice) =>
         new(id, kind, $"entry {entry.Number}, '{Shown(entry.Path)}', {what}", advice);
@@ -48,7 +48,7 @@ static class ArchiveErrors
             "Build as root or with more subordinate ids, or make the archive with --owner=0 --group=0.");
 
     public static SlipwayException UnknownKind(int number, string name, object kind) =>
-        new("ArchiveInvalid", ErrorKind.InvalidData, $"entry {number}, '{name}', is of a kind that is not known here ({kind})",
+        new("ArchiveInvalid", ErrorKind.InvalidData, $"entry {number}, '{name}', is of a kind that Slipway does not know ({kind})",
             "Make the archive anew with tar --format=pax and without --sparse.");
 
     /// <summary>A name that cannot move a terminal's cursor.</summary>

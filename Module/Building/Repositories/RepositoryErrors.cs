@@ -56,7 +56,7 @@ static class RepositoryErrors
     public static SlipwayException MetadataNotSigned(string where, string? repository, string said) =>
         new("RepositoryNotTrusted", ErrorKind.SecurityError,
             $"{where}: repository '{repository}' has no signature of its metadata (repomd.xml.asc): {said}",
-            "Where its packages are signed and its metadata is not, 'repo-gpgcheck: false' takes it so.", repository);
+            "If its packages are signed and its metadata is not, set 'repo-gpgcheck: false'.", repository);
 
     /// <param name="source">The file that holds it, or "the text".</param>
     public static SlipwayException NoKey(RepositoryKey key, string repository, string source) =>
@@ -113,9 +113,9 @@ static class RepositoryErrors
         new("PackageUnavailable", ErrorKind.ConnectionError,
             $"{where}: package '{package.Name}' {package.Version} of repository '{package.Repository}' "
             + $"cannot be had from {Url(package)}: {why}{More(others)}",
-            "Check the network. Where the mirror has dropped it: "
+            "Check the network. If the mirror has dropped the package: "
             + "give a directory that holds the file (-PackageCache DIR, --package-cache DIR), "
-                + "or take what there is now (-UpdateLock).", package.Name);
+                + "or lock what the mirror has now (-UpdateLock).", package.Name);
 
     static string Url(LockedPackage package) => package.Urls.FirstOrDefault() ?? "";
 

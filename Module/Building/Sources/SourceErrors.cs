@@ -8,7 +8,7 @@ static class SourceErrors
     const string UpdateLock = "update the lock (-UpdateLock, --update-lock).";
 
     public static SlipwayException Unknown(Located from) =>
-        new("DefinitionUnknownSource", ErrorKind.InvalidData, $"{from.Where}: '{from.Value}' cannot be built from", null, from.Value);
+        new("DefinitionUnknownSource", ErrorKind.InvalidData, $"{from.Where}: Slipway cannot build from '{from.Value}'", null, from.Value);
 
     /// <param name="isThere">The lock has a source of that stage.</param>
     public static SlipwayException LockOfOther(string? lockPath, Stage stage, bool isThere)
@@ -34,7 +34,7 @@ static class SourceErrors
     public static SlipwayException ArchiveChanged(Located archive, string? has, string wants) =>
         new("ArchiveChanged", ErrorKind.SecurityError,
             $"{archive.Where}: {archive.Value} has the SHA-256 {has?[Digest.Prefix.Length..]}, and the definition wants {wants}",
-            "Get the archive that is meant, or mend 'sha256'.", archive.Value);
+            "Get the right archive, or correct 'sha256'.", archive.Value);
 
     public static SlipwayException ImageNotCached(Located image) =>
         new("ImageNotFound", ErrorKind.ObjectNotFound, $"{image.Where}: no image with the digest {image.Value} is in this node's cache",
@@ -62,7 +62,7 @@ static class SourceErrors
     public static SlipwayException OtherPackage(Located source, LockedPackage package) =>
         new("PackageInvalid", ErrorKind.SecurityError,
             $"{source.Where}: package '{package.Name}' {package.Version} ({package.Urls.FirstOrDefault()}) "
-            + "says of itself that it is another",
+            + "says that it is another package",
             "Ask who keeps the repository.", package.Name);
 
     /// <param name="installed">Each as NAME VERSION ARCHITECTURE.</param>
@@ -70,7 +70,7 @@ static class SourceErrors
     {
         IEnumerable<string> differs = installed.Except(wanted).Select(p => "+" + p).Concat(wanted.Except(installed).Select(p => "-" + p));
         return new("LockNotMet", ErrorKind.InvalidOperation,
-            $"{source.Where}: what was installed is not what was chosen: "
+            $"{source.Where}: the installed packages are not those that were chosen: "
             + $"{string.Join(", ", differs.Order(StringComparer.Ordinal).Take(10))}",
             null, source.Value);
     }
@@ -93,8 +93,8 @@ static class SourceErrors
 
     public static SlipwayException NotCopied(Located from, string path, Exception e) =>
         new("CopyFailed", ErrorKind.ReadError, $"{from.Where}: {path} could not be copied: {e.Message}",
-            "Build again: the file was changed or removed meanwhile, or may not be read.", path, e);
+            "Check that you may read the file, and build again: it may have been changed or removed meanwhile.", path, e);
 
     public static SlipwayException BecameLink(Located from, string path) =>
-        new("CopyFailed", ErrorKind.InvalidData, $"{from.Where}: {path} became a link while it was looked at", "Build again.", path);
+        new("CopyFailed", ErrorKind.InvalidData, $"{from.Where}: {path} became a link while Slipway looked at it", "Build again.", path);
 }

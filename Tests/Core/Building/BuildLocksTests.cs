@@ -55,7 +55,7 @@ public sealed class BuildLocksTests : IDisposable
     {
         SlipwayException error = Refused("""{"schemaVersion": 2, "sources": []}""");
         Assert.Equal("LockTooNew", error.Id);
-        Assert.Contains("2, this Slipway knows 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("2, and this Slipway knows version 1", error.Message, StringComparison.Ordinal);
         Assert.Contains("is a directory", Assert.Throws<SlipwayException>(() => BuildLocks.Read(directory.Path)).Message,
             StringComparison.Ordinal);
     }

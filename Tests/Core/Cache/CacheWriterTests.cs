@@ -62,7 +62,7 @@ public sealed class CacheWriterTests : IDisposable
         try
         {
             SlipwayException error = Assert.Throws<SlipwayException>(() => CacheWriter.Adopt(cache, partial, digest, 11));
-            Assert.Equal(("CopyIncomplete", $"{partial}: the copy is not whole: 10 of 11 bytes arrived"), (error.Id, error.Message));
+            Assert.Equal(("CopyIncomplete", $"{partial}: the copy is incomplete: 10 of 11 bytes arrived"), (error.Id, error.Message));
             error = Assert.Throws<SlipwayException>(() => CacheWriter.Adopt(cache, partial, digest, 10));
             Assert.Equal(("DigestMismatch", $"what arrived has the digest {Digest.OfFile(partial)}, not {digest}"),
                 (error.Id, error.Message));

@@ -13,8 +13,8 @@ public sealed class RuleTests : IDisposable
     [InlineData("name: x\nwhy: y\nrules: [{when: {soname: [a]}, addd: [b]}]\n", "site.yaml:3:31: unknown key 'addd'")]
     [InlineData("name: x\nwhy: y\nrules: [{add: [b]}]\n", "site.yaml:3:9: 'when' is missing")]
     [InlineData("name: x\nwhy: y\nrules: [{when: {}, add: [b]}]\n", "'when' names nothing")]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, line: '(', add: [b]}]\n", "'line' is no regular expression")]
-    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, add: [b]}]\n", "'read' and 'line' come together")]
+    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, line: '(', add: [b]}]\n", "'line' is not a regular expression")]
+    [InlineData("name: x\nwhy: y\nrules: [{when: {soname: a}, read: /x, add: [b]}]\n", "a rule has both 'read' and 'line', or neither")]
     [InlineData("why: y\n", "'name' is missing")]
     [InlineData("a: [\n", "not YAML")]
     public void AWrongRuleIsToldWithItsPlace(string text, string says)

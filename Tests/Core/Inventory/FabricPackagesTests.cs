@@ -71,7 +71,7 @@ public sealed class FabricPackagesTests
         SlipwayException error = Assert.Throws<SlipwayException>(() =>
             FabricPackages.For("suse", "15.5", [new Located("mlx5", "app.yaml:3:9"), new Located("cxi", "app.yaml:3:15")]));
         Assert.Equal("FabricPackageUnknown", error.Id);
-        Assert.Equal("app.yaml:3:15: no package of the suse family, release 15.5, is known to have provider cxi", error.Message);
+        Assert.Equal("app.yaml:3:15: Slipway knows no package of the suse family, release 15.5, that has provider cxi", error.Message);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public class CompatibilityTests
     [InlineData("Open MPI", "4.1.4", "pmix pmi2", "srun-pmi2", "22.05.8", "Works", "both speak PMI-2")]
     [InlineData("Open MPI", "4.1.4", "pmix", "hydra", "4.0.2", "Refuse", "PMI-1 or PMI-2 alone")]
     [InlineData("Open MPI", "4.1.4", "pmix", "srun-none", "22.05.8", "Refuse", "rank 0 of 1")]
-    [InlineData("Open MPI", "1.10.7", "pmix", "openmpi", "1.10.7", "Works", "its own generation")]
+    [InlineData("Open MPI", "1.10.7", "pmix", "openmpi", "1.10.7", "Works", "same generation")]
     [InlineData("Open MPI", "1.10.7", "pmix", "openmpi", "4.1.4", "Refuse", "older than PMIx")]
     [InlineData("Open MPI", "1.10.7", "pmix", "srun-pmix", "22.05.8", "Refuse", "older than PMIx")]
     [InlineData("Open MPI", "4.1.4", "pmix", "openmpi", "1.10.7", "Refuse", "older than PMIx")]

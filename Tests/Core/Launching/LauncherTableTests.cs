@@ -63,13 +63,13 @@ public class LauncherTableTests
     [InlineData("  pogroms: [x]\n", "3:3", "unknown key 'pogroms'")]
     [InlineData("  programs: []\n  recognise: {pattern: x}\n", "", "names no program")]
     [InlineData("  programs: [x]\n", "", "has no 'recognise'")]
-    [InlineData("  programs: [x]\n  recognise: {pattern: '['}\n", "4:", "no regular expression")]
-    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  gives: [pmi9]\n", "5:", "no process management interface")]
-    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  ranks: [-n, '{rank}']\n", "5:", "'{rank}', which is not filled in")]
-    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  stop: [KILL]\n", "5:", "no signal")]
+    [InlineData("  programs: [x]\n  recognise: {pattern: '['}\n", "4:", "not a regular expression")]
+    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  gives: [pmi9]\n", "5:", "not a process management interface")]
+    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  ranks: [-n, '{rank}']\n", "5:", "'{rank}', and Slipway does not fill")]
+    [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  stop: [KILL]\n", "5:", "not a signal")]
     [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  bind-to: {core: --core}\n", "5:", "must be a list")]
     [InlineData("  programs: [x]\n  recognise: {pattern: x}\n  tag: {arguments: [-l], pattern: x}\n", "5:", "no group 'rank'")]
-    [InlineData("  like: nothing\n  programs: [x]\n", "3:", "no such launcher before this one")]
+    [InlineData("  like: nothing\n  programs: [x]\n", "3:", "no launcher before this one has that name")]
     [InlineData("  programs: {a: b}\n  recognise: {pattern: x}\n", "3:", "must be a list")]
     public void ABadRowIsAnErrorWithFileLineAndField(string rest, string place, string said)
     {

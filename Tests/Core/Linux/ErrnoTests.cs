@@ -111,7 +111,7 @@ public sealed class ErrnoTests
             object?[] arguments = [.. method.GetParameters()
                 .Select(p => p.Position == bad.Position ? "/tmp\0/x" : Anything(p.ParameterType))];
             Exception? told = Assert.Throws<TargetInvocationException>(() => method.Invoke(null, arguments)).InnerException;
-            Assert.Equal(@"'/tmp\0/x': a path, an argument or a variable cannot hold the character of code 0",
+            Assert.Equal(@"'/tmp\0/x': a path, an argument or a variable cannot contain a null character",
                 Assert.IsType<SlipwayException>(told).Message);
         }
         Assert.Throws<SlipwayException>(() => { unsafe { NativeStrings.Vector(["a", "b\0"]); } });

@@ -58,7 +58,7 @@ public sealed class SlipwayExceptionTests
     public void TheMessageIsOneLine()
     {
         Assert.Equal("no space", SlipwayException.From(new IOException("no space\r\nmore")).Message);
-        Assert.Equal("what should be JSON is not: bad", SlipwayException.From(new JsonException("bad\nmore")).Message);
+        Assert.Equal("text that should be JSON is not: bad", SlipwayException.From(new JsonException("bad\nmore")).Message);
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace Slipway.Tests.Scenarios;
 public sealed class BadDefinitionTests : BuildTest
 {
     [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap")]
-    [InlineData("large", "x.yaml: more than 1048576 bytes are no definition")]
+    [InlineData("large", "x.yaml: the file has more than 1048576 bytes, the most that a definition may have")]
     [InlineData("explosion", "x.yaml:", "100000")]
     [InlineData("cycle", "x.yaml:5:36: ", "a from b from a")]
     [InlineData("deep", "x.yaml:")]
@@ -33,7 +33,7 @@ public sealed class BadDefinitionTests : BuildTest
 
     [NeedsFact(Needs.Launcher, "mksquashfs", "newuidmap")]
     public void ADeviceWithoutAnEndIsNoDefinition() =>
-        AssertRefused(Build("/dev/zero"), "/dev/zero: more than 1048576 bytes are no definition");
+        AssertRefused(Build("/dev/zero"), "/dev/zero: the file has more than 1048576 bytes, the most that a definition may have");
 
     /// <summary>As tar archives have it in <see cref="ArchiveImageTests"/>; these are by cpio(1).</summary>
     [NeedsTheory(Needs.Launcher, "mksquashfs", "newuidmap", "cpio")]

@@ -75,7 +75,7 @@ public sealed class ManifestTests : BuildTest
             Cli.Result result = Cli.Start(user, [Cli.Program, "fabric", image, "--source", "package", "--root", node.Root], directory.Path,
                 new Dictionary<string, string> { ["TMPDIR"] = In("tmp") }).Wait(60);
             Assert.Equal(1, result.ExitCode);
-            Assert.StartsWith($"slipway: {image}: it takes the image's definition to build it anew", result.Error,
+            Assert.StartsWith($"slipway: {image}: Slipway needs the image's definition to build it anew", result.Error,
                 StringComparison.Ordinal);
             Assert.Contains("--definition FILE (-Definition)", result.Error, StringComparison.Ordinal);
             Assert.Equal(before, Digest.OfFile(image));

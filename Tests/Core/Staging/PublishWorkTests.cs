@@ -45,7 +45,7 @@ public sealed class PublishWorkTests : IDisposable
     {
         work.Take("n1", new NodeReply.Done(Placement("n1", "sha256:" + new string('0', 64))));
         Assert.Null(work.PlacementOf("n1"));
-        Assert.Equal("n1: it answered 'Done', which it was not asked", work.ErrorOf("n1")!.Message);
+        Assert.Equal("n1: it answered 'Done', but Slipway did not ask for that", work.ErrorOf("n1")!.Message);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class PublishWorkTests : IDisposable
     public void AnAnswerToAnotherQuestionIsAnError(string node)
     {
         work.Take(node, new NodeReply.Entries([]));
-        Assert.Equal(("NodeUnreachable", $"{node}: it answered 'Entries', which it was not asked"),
+        Assert.Equal(("NodeUnreachable", $"{node}: it answered 'Entries', but Slipway did not ask for that"),
             (work.ErrorOf(node)!.Id, work.ErrorOf(node)!.Message));
     }
 
