@@ -156,6 +156,19 @@ static class BuildErrors
     public static SlipwayException NoDirectory(string name) =>
         new("BadImagePath", ErrorKind.InvalidData, $"'/{name}' in the image is not a directory", null, name);
 
+    /// <param name="inside">The path in the image whose directory cannot be opened or made.</param>
+    /// <param name="error">An errno.</param>
+    public static SlipwayException NoDirectory(string name, string inside, int error) =>
+        new("BadImagePath", ErrorKind.InvalidData, $"'/{name}' in the image is not a directory (errno {error})", null, inside);
+
+    public static SlipwayException NoPathOfFile(string inside) =>
+        new("BadImagePath", ErrorKind.InvalidArgument, $"'{inside}' is not the path of a file in an image", null, inside);
+
+    /// <param name="said">What cp(1) said.</param>
+    public static SlipwayException NotCopied(string source, string inside, IEnumerable<string> said) =>
+        new("CopyFailed", ErrorKind.WriteError, $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", said)}",
+            null, source);
+
     public static SlipwayException VariableInvalid(Located source, string manifest, string variable) =>
         new("ManifestInvalid", ErrorKind.InvalidData,
             $"{source.Where}: /{manifest} of the base image sets a variable that no environment can have: '{variable}'",

@@ -27,8 +27,7 @@ sealed class BuildRoot(string path)
     {
         string[] parts = inside.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (parts.Length == 0 || parts.Contains(".."))
-            throw new SlipwayException("BadImagePath", ErrorKind.InvalidArgument, $"'{inside}' is not the path of a file in an image",
-                null, inside);
+            throw BuildErrors.NoPathOfFile(inside);
         int root = open(Path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         int directory = -1;
         try
@@ -45,8 +44,7 @@ sealed class BuildRoot(string path)
                     next = openat2(root, parent, O_PATH | O_DIRECTORY | O_CLOEXEC, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
                 }
                 if (next < 0)
-                    throw new SlipwayException("BadImagePath", ErrorKind.InvalidData,
-                        $"'/{parent}' in the image is not a directory (errno {errno})", null, inside);
+                    throw BuildErrors.NoDirectory(parent, inside, errno);
                 if (directory >= 0)
                     close(directory);
                 directory = next;
@@ -174,8 +172,7 @@ sealed class BuildRoot(string path)
             ["-a", "-T", keepOwner ? "-H" : "--no-preserve=ownership,timestamps", "--remove-destination", "--", source, to], _ => { },
             errors.Add, cancel: cancel);
         if (exit != 0)
-            throw new SlipwayException("CopyFailed", ErrorKind.WriteError,
-                $"'{source}' could not be copied to '{inside}' in the image: {string.Join("; ", errors)}", null, source);
+            throw BuildErrors.NotCopied(source, inside, errors);
         if (mode >= 0)
             chmod(to, (uint)mode);
         return 0;

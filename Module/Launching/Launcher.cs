@@ -65,7 +65,7 @@ sealed record Launcher
     /// <summary>Where we are root.</summary>
     public IReadOnlyList<string> Root { get; init; } = [];
 
-    public RankVariables Variables { get; init; } = new(null, null, null, []);
+    public RankVariableNames Variables { get; init; } = new(null, null, null, []);
 
     /// <summary>How its messages name a rank that failed: the groups rank, node, exit, signal, why.</summary>
     public IReadOnlyList<Regex> Failed { get; init; } = [];
@@ -95,7 +95,7 @@ sealed record Tagging(IReadOnlyList<string> Arguments, Regex Pattern, bool Anywh
 /// <param name="Size">How many there are.</param>
 /// <param name="LocalRank">Its number on its node.</param>
 /// <param name="Pmi">By which the MPI library finds the process manager.</param>
-sealed record RankVariables(string? Rank, string? Size, string? LocalRank, IReadOnlyList<string> Pmi);
+sealed record RankVariableNames(string? Rank, string? Size, string? LocalRank, IReadOnlyList<string> Pmi);
 
 /// <summary>One row of the batch systems: how a job of it is recognised.</summary>
 /// <param name="Inside">Variables that are all set in a job.</param>

@@ -152,7 +152,7 @@ sealed class LauncherTable
                     ? Expression(tag, "hides", null) : null) : like?.Tag,
             Root = Or("root", like?.Root),
             Variables = map.Map("variables", "rank", "size", "local-rank", "pmi") is { } variables
-                ? new RankVariables(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value,
+                ? new RankVariableNames(variables.Text("rank")?.Value, variables.Text("size")?.Value, variables.Text("local-rank")?.Value,
                     List(variables, "pmi")) : like?.Variables ?? new(null, null, null, []),
             Failed = map.Has("failed") ? [.. List(map, "failed").Select(p => Compile(map, "failed", p))] : like?.Failed ?? [],
             Aborted = map.Has("aborted") ? [.. List(map, "aborted").Select(p => Compile(map, "aborted", p))] : like?.Aborted ?? [],

@@ -7,16 +7,14 @@ sealed record Bind(string Source, string Destination, bool ReadOnly)
     {
         string[] parts = text.Split(':');
         if (parts.Length > 3 || parts.Any(p => p.Length == 0) || (parts.Length == 3 && parts[2] is not ("ro" or "rw")))
-            throw Bad(text, "is not SRC[:DST[:ro]]", "E.g. --bind /scratch, --bind /data:/mnt:ro.");
+            throw RunningErrors.BadBind(text, "is not SRC[:DST[:ro]]", "E.g. --bind /scratch, --bind /data:/mnt:ro.");
         string source = Path.GetFullPath(parts[0]);
         string destination = parts.Length > 1 ? parts[1] : source;
         if (!destination.StartsWith('/') || Path.GetFullPath(destination) == "/")
-            throw Bad(text, $"has '{destination}', which is not an absolute path below '/'", "E.g. --bind /data:/mnt:ro.");
+            throw RunningErrors.BadBind(text, $"has '{destination}', which is not an absolute path below '/'",
+                "E.g. --bind /data:/mnt:ro.");
         return new Bind(source, Path.GetFullPath(destination), parts.Length == 3 && parts[2] == "ro");
     }
-
-    static SlipwayException Bad(string text, string why, string advice) =>
-        new("RunUsage", ErrorKind.InvalidArgument, $"'--bind {text}' {why}", advice, text);
 
     public override string ToString() => $"{Source}:{Destination}{(ReadOnly ? ":ro" : "")}";
 }

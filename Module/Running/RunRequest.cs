@@ -96,15 +96,15 @@ sealed record RunRequest
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
             string name = equals < 0 ? argument : argument[..equals];
             if (RunOption.All.FirstOrDefault(o => o.Name == name) is not { } option || (option.Value is null && equals >= 0))
-                throw Usage($"unknown option '{argument}'");
+                throw RunningErrors.Usage($"unknown option '{argument}'");
             string value = option.Value is null ? "" : equals >= 0 ? argument[(equals + 1)..] : ++i < arguments.Length ? arguments[i]
-                : throw Usage($"'{name}' needs a value");
+                : throw RunningErrors.Usage($"'{name}' needs a value");
             switch (name)
             {
                 case "--job": job = value; break;
                 case "--bind": binds.Add(Bind.Parse(value)); break;
                 case "--env": variables.Add(Variable(value)); break;
-                case "--fabric" when value.Length == 0: throw Usage("'--fabric' needs auto, none or the path of a plan");
+                case "--fabric" when value.Length == 0: throw RunningErrors.Usage("'--fabric' needs auto, none or the path of a plan");
                 case "--fabric": fabric = value is "auto" or "none" ? value : Path.GetFullPath(value); break;
                 case "--writable-tmpfs": writable = true; break;
                 case "--explain": explain = true; break;
@@ -113,7 +113,7 @@ sealed record RunRequest
             }
         }
         if (image.Length == 0)
-            throw Usage("no image was given");
+            throw RunningErrors.Usage("no image was given");
         if (i < arguments.Length && arguments[i] == "--")
             i++;
         return new RunRequest
@@ -127,12 +127,9 @@ sealed record RunRequest
     {
         int at = text.IndexOf('=', StringComparison.Ordinal);
         if (text.Length == 0 || at == 0)
-            throw Usage($"'--env {text}': write NAME=VALUE, or NAME for the value that it has here");
+            throw RunningErrors.Usage($"'--env {text}': write NAME=VALUE, or NAME for the value that it has here");
         return at > 0 ? new RunVariable(text[..at], text[(at + 1)..])
             : new RunVariable(text, Environment.GetEnvironmentVariable(text)
-                ?? throw Usage($"'--env {text}': {text} is not set here: set it, or write NAME=VALUE"), Inherited: true);
+                ?? throw RunningErrors.Usage($"'--env {text}': {text} is not set here: set it, or write NAME=VALUE"), Inherited: true);
     }
-
-    static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
-        $"slipway run {string.Join(' ', RunOption.All.Where(o => !o.Hidden))} IMAGE|sha256:DIGEST [-- CMD…]");
 }

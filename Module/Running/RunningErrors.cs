@@ -8,6 +8,15 @@ namespace Slipway.Running;
 /// <summary>What goes wrong with containers, in words: an error's name, kind, sentence and advice are here and nowhere else.</summary>
 static class RunningErrors
 {
+    // what was asked for
+
+    public static SlipwayException Usage(string what) => new("RunUsage", ErrorKind.InvalidArgument, what,
+        $"slipway run {string.Join(' ', RunOption.All.Where(o => !o.Hidden))} IMAGE|sha256:DIGEST [-- CMD…]");
+
+    /// <param name="why">Completes "'--bind …'".</param>
+    public static SlipwayException BadBind(string bind, string why, string advice) =>
+        new("RunUsage", ErrorKind.InvalidArgument, $"'--bind {bind}' {why}", advice, bind);
+
     // which image
 
     public static SlipwayException DigestInvalid(string given) => new("DigestInvalid", ErrorKind.InvalidArgument,

@@ -30,10 +30,12 @@ public sealed class FabricStepTests
         using TemporaryDirectory directory = new TemporaryDirectory();
         directory.Write("app.yaml", "from: deb\nsuite: bookworm\npackages: [libibverbs1]\n");
         string file = Path.Combine(directory.Path, "app.sqfs");
-        Assert.Equal(0, Cli.Run("build", Path.Combine(directory.Path, "app.yaml"), "-o", file).ExitCode);
+        string definition = Path.Combine(directory.Path, "app.yaml");
+        Assert.Equal(0, Cli.Run("build", definition, "-o", file).ExitCode);
         Assert.StartsWith("Refuse: rxe0: ", Cli.Run("fabric", "--root", node.Root, file).Output);
 
-        Cli.Result planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--json", file);
+        Cli.Result planned = Cli.Run("fabric", "--root", node.Root, "--source", "package", "--definition", definition,
+            "--json", file);
         Assert.True(planned.ExitCode == 0, planned.Error);
         using JsonDocument image = System.Text.Json.JsonDocument.Parse(planned.Output);
         Assert.Equal("Image", image.RootElement.GetProperty("fabricPlan").GetProperty("verdict").GetString());

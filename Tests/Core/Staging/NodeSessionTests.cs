@@ -16,8 +16,8 @@ public sealed class NodeSessionTests : IDisposable
 
     NodeStarter Starter(string script, bool grouped = false, bool silent = false)
     {
-        string program = directory.Write("starter", System.Text.Encoding.UTF8.GetBytes("#!/bin/sh\n" + script));
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        // a test that asks twice writes it anew, which not only root may do
+        string program = directory.Write("starter", System.Text.Encoding.UTF8.GetBytes("#!/bin/sh\n" + script), executable: true);
         return new NodeStarter("starter", program, false, grouped, silent, ["{node}"]);
     }
 
