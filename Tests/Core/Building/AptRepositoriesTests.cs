@@ -134,7 +134,7 @@ public sealed class AptRepositoriesTests : IDisposable
         AptRepositories repositories = Of(one, other, own);
         Assert.Same(one, repositories.RepositoryOf(new("https://h/x", "bookworm", "main", "/f")));
         Assert.Same(other, repositories.RepositoryOf(new("https://h/x/", "trixie", "extra", "/f")));
-        Assert.Same(own, repositories.RepositoryOf(new("https://deb.debian.org/debian", "bookworm", "main", "/f")));
+        Assert.Same(own, repositories.RepositoryOf(new("https://mirror.example.org/debian", "bookworm", "main", "/f")));
         Assert.Null(repositories.RepositoryOf(new("https://h/x/", "trixie", "contrib", "/f")));
     }
 
